@@ -1,0 +1,3 @@
+//! gcw
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,138 @@
+//! One cell of the experiment's matrix, and the record that its child process leaves.
+
+use crate::{Outcome, Sample};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// How big the input of a workload is. What each size means stands in the workload's suite file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Size {
+    /// At most about 50 ms of work.
+    Small,
+    /// The published parameters, about half a second.
+    Default,
+    /// A gigabyte or more allocated.
+    Large,
+}
+
+/// What a cell is run for. The three are never mixed in one chart series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Prefaulted memory: time and pauses.
+    Time,
+    /// Lazily committed memory: the footprint timeline and resident set.
+    Memory,
+    /// A full collection at every sample: exact live bytes and object statistics, no times.
+    Census,
+}
+
+/// The limit on the whole footprint of a cell, metadata included.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeapSize {
+    /// A multiple of the workload's recorded peak of live bytes. It binds collectors that collect
+    /// when the limit is reached; the others run without a limit and are shown at their peak.
+    LiveMultiple(f64),
+    /// An absolute limit for every collector.
+    Bytes(u64),
+    /// No limit but the reservation's.
+    Unlimited,
+}
+
+impl fmt::Display for HeapSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MIB: u64 = 1 << 20;
+        match *self {
+            Self::LiveMultiple(x) => write!(f, "{x}x"),
+            Self::Bytes(b) if b % MIB == 0 => write!(f, "{}MiB", b / MIB),
+            Self::Bytes(b) if b % 1024 == 0 => write!(f, "{}KiB", b / 1024),
+            Self::Bytes(b) => write!(f, "{b}B"),
+            Self::Unlimited => f.write_str("unlimited"),
+        }
+    }
+}
+
+impl FromStr for HeapSize {
+    type Err = String;
+
+    /// Reads `2.5x`, `64MiB`, `512KiB`, `2GiB`, `4096B` or `unlimited`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || {
+            format!(
+                "'{text}' is not a heap size; write a multiple of the live size such as 2.5x, \
+                 an amount such as 64MiB (KiB, MiB, GiB or B), or 'unlimited'"
+            )
+        };
+        if text == "unlimited" {
+            return Ok(Self::Unlimited);
+        }
+        if let Some(multiple) = text.strip_suffix('x') {
+            let value: f64 = multiple.parse().map_err(|_| wrong())?;
+            return if value.is_finite() && value > 0.0 {
+                Ok(Self::LiveMultiple(value))
+            } else {
+                Err(wrong())
+            };
+        }
+        let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
+        for (suffix, factor) in units {
+            if let Some(number) = text.strip_suffix(suffix) {
+                let value: u64 = number.parse().map_err(|_| wrong())?;
+                let bytes = value.checked_mul(factor).ok_or_else(wrong)?;
+                return if bytes > 0 { Ok(Self::Bytes(bytes)) } else { Err(wrong()) };
+            }
+        }
+        Err(wrong())
+    }
+}
+
+/// What is measured: one collector on one workload at one heap size in one mode.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Registry name with parameters, such as `rc` or `rc|count-loads`; `native:NAME` for an
+    /// external program.
+    pub collector: String,
+    /// Workload name with its variant, such as `binary-trees` or `binary-trees@regions`.
+    pub workload: String,
+    /// Input size.
+    pub size: Size,
+    /// Footprint limit asked for.
+    pub heap: HeapSize,
+    /// What the cell is run for.
+    pub mode: Mode,
+}
+
+impl fmt::Display for Cell {
+    /// `mark-sweep/gcbench@2.5x`, the form that `gcw duel` reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}@{}", self.collector, self.workload, self.heap)
+    }
+}
+
+/// One line of `samples.jsonl`: a cell that was planned and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`crate::SCHEMA_VERSION`] of the writer.
+    pub schema: u32,
+    /// The cell.
+    pub cell: Cell,
+    /// Number of the randomised complete block (0-based): every cell of a workload once.
+    pub block: u32,
+    /// Position of the cell in the order in which cells really ran (0-based).
+    pub order: u32,
+    /// Seed given to the workload.
+    pub seed: u64,
+    /// Start of the child process, milliseconds since the Unix epoch.
+    pub started_unix_ms: u64,
+    /// Wall time of the child process, spawn to exit, in ns; 0 where no process ran.
+    pub process_wall_ns: u64,
+    /// What became of the cell.
+    pub outcome: Outcome,
+    /// What the child measured: present for [`Outcome::Ok`] and [`Outcome::WrongAnswer`], and for
+    /// an out-of-memory row as far as it got.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
+}

@@ -1,0 +1,34 @@
+//! The serialised form of a measured run: plain data, no behaviour beyond reading and writing.
+//!
+//! A run directory holds `run.json` (a [`Manifest`]: what was planned, on which machine, by which
+//! command) and `samples.jsonl` (one [`Record`] per line, appended and flushed as each cell ends).
+//! A child process prints one [`Sample`] as one JSON line; so may any external program that wants
+//! to be compared.
+//!
+//! **Invariant:** this crate depends on nothing of ours, so a record can be read without a heap.
+//!
+//! Times are integer nanoseconds from one monotonic clock, sizes are bytes.
+
+#![forbid(unsafe_code)]
+
+mod cell;
+mod manifest;
+mod outcome;
+mod run;
+mod sample;
+
+pub use cell::{Cell, HeapSize, Mode, Record, Size};
+pub use manifest::{CollectorInfo, Colour, Environment, Family, LineStyle, Manifest, WorkloadInfo};
+pub use outcome::Outcome;
+pub use run::{LineProblem, ReadError, Run, read_run};
+pub use sample::{
+    Answer, Final, FootprintPoint, HeaderBytes, LivePoint, Pause, PauseKind, Sample, Statistics,
+};
+
+/// Version of the schema written by this crate. A reader accepts only lines of its own version.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Name of the manifest inside a run directory.
+pub const MANIFEST_FILE: &str = "run.json";
+/// Name of the record file inside a run directory.
+pub const SAMPLES_FILE: &str = "samples.jsonl";

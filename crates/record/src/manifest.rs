@@ -1,0 +1,138 @@
+//! What a run planned, who the collectors and workloads are, and where it ran.
+
+use crate::{HeapSize, Size};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An sRGB colour as `#rrggbb`, for a light and for a dark page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Colour {
+    /// On a light page.
+    pub light: String,
+    /// On a dark page.
+    pub dark: String,
+}
+
+/// How a collector's line is drawn, so that members of one family can be told apart in grey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LineStyle {
+    /// A full line.
+    Solid,
+    /// Dashes.
+    Dashed,
+    /// Dots.
+    Dotted,
+}
+
+/// The family whose hue a collector wears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Controls: no collector at all, oracles.
+    Control,
+    /// Regions, explicit free, ownership.
+    Ownership,
+    /// Reference counting.
+    ReferenceCounting,
+    /// Stop-the-world tracing that does not move objects.
+    Tracing,
+    /// Incremental and concurrent tracing.
+    Concurrent,
+    /// Moving collectors.
+    Moving,
+    /// Generational and mark-region collectors.
+    Generational,
+}
+
+/// A collector as charts and tables need it: no chart ever consults a registry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CollectorInfo {
+    /// Registry name with parameters; equals [`crate::Cell::collector`].
+    pub name: String,
+    /// Family.
+    pub family: Family,
+    /// One line: what it is.
+    pub summary: String,
+    /// Capabilities as short words, such as `cycles`, `bounded`, `regions`, `parks`.
+    pub capabilities: Vec<String>,
+    /// Fixed colour in every chart.
+    pub colour: Colour,
+    /// Fixed line style in every chart.
+    pub line: LineStyle,
+    /// Whether the collector reclaims when the heap limit is reached, so that a heap multiple binds it.
+    pub bounded: bool,
+}
+
+/// A workload as charts and tables need it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkloadInfo {
+    /// Name with variant; equals [`crate::Cell::workload`].
+    pub name: String,
+    /// One line: what it does.
+    pub summary: String,
+    /// Prose: what the workload separates and why.
+    pub analysis: String,
+    /// Where the program and its answer come from.
+    pub source: String,
+    /// Input size of this run.
+    pub size: Size,
+    /// The parameters of that size, in reading order of the suite file.
+    pub parameters: BTreeMap<String, u64>,
+    /// Recorded peak of live bytes: the denominator of heap multiples.
+    pub peak_live_bytes: u64,
+}
+
+/// Fingerprint of the machine and the build.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Processor model.
+    pub cpu: String,
+    /// Processors the process may use.
+    pub cpus: u32,
+    /// Main memory.
+    pub memory_bytes: u64,
+    /// Operating system and kernel release.
+    pub os: String,
+    /// Compiler that built the tool.
+    pub rustc: String,
+    /// `release` or `debug`.
+    pub build: String,
+    /// Commit the tool was built from, with `+` where the tree was dirty; `unknown` outside a checkout.
+    pub commit: String,
+    /// Address-space layout randomisation, huge pages, governor and the like, as read; absent ones say so.
+    pub settings: BTreeMap<String, String>,
+    /// Load average (1 min) when the run began.
+    pub load_before: f64,
+}
+
+/// `run.json`: the plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`crate::SCHEMA_VERSION`] of the writer.
+    pub schema: u32,
+    /// Short identifier, also the default directory name.
+    pub run_id: String,
+    /// Start, RFC 3339, UTC.
+    pub started: String,
+    /// The exact command that reproduces the run.
+    pub command: String,
+    /// Seed of the block order and of the workloads.
+    pub seed: u64,
+    /// Profile name: `smoke`, `quick` or `full`.
+    pub profile: String,
+    /// Suite name.
+    pub suite: String,
+    /// Blocks planned (repeats of every time cell).
+    pub repeats: u32,
+    /// Heap sizes planned.
+    pub heaps: Vec<HeapSize>,
+    /// Per-cell time limit in milliseconds.
+    pub timeout_ms: u64,
+    /// Collectors in registry order.
+    pub collectors: Vec<CollectorInfo>,
+    /// Workloads in suite order.
+    pub workloads: Vec<WorkloadInfo>,
+    /// Machine and build.
+    pub environment: Environment,
+}

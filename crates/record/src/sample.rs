@@ -1,0 +1,239 @@
+//! What one child process measured, printed by it as one JSON line.
+
+use serde::{Deserialize, Serialize};
+
+/// The measured quantities of one finished (or memory-starved) run of a workload.
+///
+/// External programs print the same line; whatever they cannot know they leave out, and it is
+/// shown as n/a, never as 0.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// [`crate::SCHEMA_VERSION`] of the writer.
+    pub schema: u32,
+    /// Collector, as in [`crate::Cell::collector`].
+    pub collector: String,
+    /// Workload, as in [`crate::Cell::workload`].
+    pub workload: String,
+    /// The result, to be compared with the published one.
+    pub answer: Answer,
+    /// Wall time of the run proper (teardown excluded).
+    pub wall_ns: u64,
+    /// CPU time of the whole process (all threads) over the same interval.
+    pub cpu_ns: u64,
+    /// Wall time of dropping the final live set.
+    pub teardown_wall_ns: u64,
+    /// CPU time of dropping the final live set.
+    pub teardown_cpu_ns: u64,
+    /// Limit on the footprint that was in force; absent if none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heap_limit_bytes: Option<u64>,
+    /// Bytes of all objects allocated, headers included, before rounding to cells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocated_bytes: Option<u64>,
+    /// Number of objects allocated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocated_objects: Option<u64>,
+    /// Header bytes of all objects allocated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header_bytes: Option<HeaderBytes>,
+    /// Minor plus major page faults during the run proper.
+    pub page_faults: u64,
+    /// Largest footprint, exact (tracked at every change, not sampled).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_footprint_bytes: Option<u64>,
+    /// VmHWM of the process minus its VmRSS before the heap was made: a cross-check.
+    pub peak_rss_bytes: u64,
+    /// Largest difference between VmRSS growth and the footprint over the samples; lazily committed mode only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rss_difference_bytes: Option<u64>,
+    /// Samples at which the footprint was not the sum of its parts. Anything but 0 is a defect.
+    #[serde(default)]
+    pub accounting_errors: u64,
+    /// Footprint over time, in order.
+    #[serde(default)]
+    pub footprint: Vec<FootprintPoint>,
+    /// Exact live bytes over time, where the mode or the collector knows them.
+    #[serde(default)]
+    pub live: Vec<LivePoint>,
+    /// Pauses, in order of their start: the longest ones where there were too many to keep.
+    #[serde(default)]
+    pub pauses: Vec<Pause>,
+    /// Histogram of all pauses, also those not in `pauses`: (upper bound of the wall time in ns, count).
+    #[serde(default)]
+    pub pause_histogram: Vec<(u64, u64)>,
+    /// Sum of the wall time of all pauses.
+    #[serde(default)]
+    pub pause_total_ns: u64,
+    /// State at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<Final>,
+    /// Statistics row of the workload; only in [`crate::Mode::Census`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<Statistics>,
+    /// Named phases of the workload: (name, ns since the start of the run).
+    #[serde(default)]
+    pub phases: Vec<(String, u64)>,
+}
+
+/// A result and the literal it must equal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What the run computed.
+    pub got: String,
+    /// The literal from the literature or the suite file.
+    pub expected: String,
+}
+
+impl Answer {
+    /// Whether the run computed the published answer.
+    pub fn is_right(&self) -> bool {
+        self.got == self.expected
+    }
+}
+
+/// Header bytes, over all objects allocated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderBytes {
+    /// As built: the shared header that every discipline can live in.
+    pub as_built: u64,
+    /// As this discipline alone would need.
+    pub needed: u64,
+}
+
+/// One point of the footprint timeline. Serialised as an array, in field order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u64, u64, u64, u64, u64)", into = "(u64, u64, u64, u64, u64)")]
+pub struct FootprintPoint {
+    /// Allocation clock: bytes allocated so far.
+    pub allocated_bytes: u64,
+    /// Wall clock: ns since the start of the run.
+    pub at_ns: u64,
+    /// Bytes held from the operating system by the heap, metadata included.
+    pub footprint_bytes: u64,
+    /// The part of it in blocks and large objects that hold (or held) objects.
+    pub used_bytes: u64,
+    /// The part of it in side tables, stacks and logs.
+    pub metadata_bytes: u64,
+}
+
+impl From<(u64, u64, u64, u64, u64)> for FootprintPoint {
+    fn from(
+        (allocated_bytes, at_ns, footprint_bytes, used_bytes, metadata_bytes): (
+            u64,
+            u64,
+            u64,
+            u64,
+            u64,
+        ),
+    ) -> Self {
+        Self { allocated_bytes, at_ns, footprint_bytes, used_bytes, metadata_bytes }
+    }
+}
+
+impl From<FootprintPoint> for (u64, u64, u64, u64, u64) {
+    fn from(p: FootprintPoint) -> Self {
+        (p.allocated_bytes, p.at_ns, p.footprint_bytes, p.used_bytes, p.metadata_bytes)
+    }
+}
+
+/// One point of the live curve: exact reachable bytes. Serialised as an array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u64, u64, u64)", into = "(u64, u64, u64)")]
+pub struct LivePoint {
+    /// Allocation clock: bytes allocated so far.
+    pub allocated_bytes: u64,
+    /// Wall clock: ns since the start of the run.
+    pub at_ns: u64,
+    /// Bytes of reachable objects, headers included, before rounding to cells.
+    pub live_bytes: u64,
+}
+
+impl From<(u64, u64, u64)> for LivePoint {
+    fn from((allocated_bytes, at_ns, live_bytes): (u64, u64, u64)) -> Self {
+        Self { allocated_bytes, at_ns, live_bytes }
+    }
+}
+
+impl From<LivePoint> for (u64, u64, u64) {
+    fn from(p: LivePoint) -> Self {
+        (p.allocated_bytes, p.at_ns, p.live_bytes)
+    }
+}
+
+/// Why a mutator did not run its own code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseKind {
+    /// Stop requested until parked.
+    Ttsp,
+    /// All mutators parked until released.
+    Stw,
+    /// Collection work done inside an allocation or barrier, from 1 us.
+    Increment,
+    /// Waiting for memory while a collection is in progress.
+    AllocStall,
+    /// Recursive drop, decrement, free or region release.
+    Cascade,
+}
+
+/// One pause. Serialised as an array: start, wall, CPU (null where not read), kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u64, u64, Option<u64>, PauseKind)", into = "(u64, u64, Option<u64>, PauseKind)")]
+pub struct Pause {
+    /// Start, ns since the start of the run.
+    pub start_ns: u64,
+    /// Wall time.
+    pub wall_ns: u64,
+    /// CPU time of the pausing thread; read only for pauses of about 100 us and more.
+    pub cpu_ns: Option<u64>,
+    /// Kind.
+    pub kind: PauseKind,
+}
+
+impl From<(u64, u64, Option<u64>, PauseKind)> for Pause {
+    fn from((start_ns, wall_ns, cpu_ns, kind): (u64, u64, Option<u64>, PauseKind)) -> Self {
+        Self { start_ns, wall_ns, cpu_ns, kind }
+    }
+}
+
+impl From<Pause> for (u64, u64, Option<u64>, PauseKind) {
+    fn from(p: Pause) -> Self {
+        (p.start_ns, p.wall_ns, p.cpu_ns, p.kind)
+    }
+}
+
+/// What is left at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Final {
+    /// Bytes reachable when the run proper ended.
+    pub live_bytes: u64,
+    /// Bytes held by objects not yet reclaimed when the run proper ended.
+    pub unreclaimed_bytes: u64,
+    /// Bytes still held by objects after teardown and a last full collection: never reclaimed.
+    pub leaked_bytes: u64,
+    /// Number of those objects.
+    pub leaked_objects: u64,
+}
+
+/// The statistics row of a workload (after DaCapo's nominal statistics).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Statistics {
+    /// Objects allocated.
+    pub objects: u64,
+    /// Bytes allocated.
+    pub bytes: u64,
+    /// Mean object size.
+    pub mean_bytes: f64,
+    /// Median object size.
+    pub median_bytes: u64,
+    /// 90th percentile of object size.
+    pub p90_bytes: u64,
+    /// Share of object bytes that are reference slots, 0 to 1.
+    pub pointer_density: f64,
+    /// Peak of exact live bytes over the census samples.
+    pub live_peak_bytes: u64,
+    /// Distance between census samples on the allocation clock: the peak is known to this much.
+    pub live_granularity_bytes: u64,
+    /// Bytes allocated over live peak.
+    pub turnover: f64,
+}
