@@ -1,2 +1,36 @@
-//! TBD
+//! Pure functions from records to numbers: what a chart draws and a table prints is computed here.
+//!
+//! Nothing in this crate reads a file, a clock or a registry, and nothing draws. The way through:
+//!
+//! * [`summary::summarise`] folds a run into one [`Row`] per cell;
+//! * [`estimate`] and [`paired`] turn repeats into a value with an interval, [`pauses`] and
+//!   [`quantile`] turn pauses into percentiles;
+//! * [`heat_map`], [`pareto`] and [`statements`] compare rows with one another;
+//! * [`mod@format`] writes numbers for people.
+//!
+//! **Invariant:** what is not known is [`Measured::Missing`] with its reason, or `None` where the
+//! reason is always the same; it is never 0.
+
 #![forbid(unsafe_code)]
+
+pub mod estimate;
+#[cfg(test)]
+mod fixture;
+pub mod format;
+pub mod heat_map;
+mod measured;
+pub mod paired;
+pub mod pareto;
+pub mod pauses;
+pub mod quantile;
+mod row;
+mod signed_rank;
+pub mod statements;
+pub mod summary;
+
+pub use estimate::Estimate;
+pub use measured::Measured;
+pub use paired::Ratio;
+pub use pauses::PauseSummary;
+pub use row::{Measure, Row};
+pub use summary::{Summary, summarise};

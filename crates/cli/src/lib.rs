@@ -1,2 +1,65 @@
-//! TBD
+//! The command line of the garbage-collector workbench, over any registry of collectors and
+//! workloads.
+//!
+//! A crate with a collector of its own writes one `main`, `gcw::main(registry)`, and has the whole
+//! tool; `examples/toy-registry.rs` does so. One subcommand is one file in `commands/`.
+//!
+//! | exit code | meaning |
+//! | --- | --- |
+//! | 0 | done; out-of-memory, timeout and n/a rows are results |
+//! | 1 | a cell crashed or gave a wrong answer, or the tool could not finish its work |
+//! | 2 | usage: an unknown name, a bad option, a directory that cannot be used |
+//! | 3 | `gcw cell` only: the heap limit was reached |
+//! | 130 | interrupted; what was measured is kept |
+
 #![forbid(unsafe_code)]
+
+mod arguments;
+mod build;
+mod built_in;
+mod commands;
+mod comparison;
+mod failure;
+mod palette;
+mod profile;
+mod progress;
+mod registry;
+mod select;
+mod side;
+mod sparkline;
+mod table;
+
+pub use registry::{CellError, CellJob, Registry, Suite, Universe};
+
+use arguments::{Arguments, Subcommand};
+use clap::Parser;
+use failure::{Exit, Failure};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Runs the command line on the arguments of this process.
+pub fn main(registry: Registry) -> ExitCode {
+    let arguments = Arguments::parse();
+    // Colours are removed by the stream wherever the terminal or `NO_COLOR` does not want them.
+    let mut out = anstream::stdout().lock();
+    let result = run(arguments, &registry, &mut out).and_then(|exit| {
+        out.flush()?;
+        Ok(exit)
+    });
+    match result {
+        Ok(exit) => exit.code(),
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(arguments: Arguments, registry: &Registry, out: &mut dyn Write) -> Result<Exit, Failure> {
+    match arguments.subcommand {
+        Subcommand::Run(args) => commands::run::run(args, registry, out),
+        Subcommand::List(args) => commands::list::list(args, registry, out),
+        Subcommand::Show(args) => commands::show::show(&args, out),
+        Subcommand::Report(args) => commands::report::report(&args, out),
+        Subcommand::Duel(args) => commands::duel::duel(args, registry, out),
+        Subcommand::Completions(args) => commands::completions::completions(&args, out),
+        Subcommand::Cell(args) => commands::cell::cell(args, registry, out),
+    }
+}

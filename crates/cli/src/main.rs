@@ -1,3 +1,8 @@
-//! gcw
+//! The `gcw` binary: the command line over the built-in registry.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gcw::main(gcw::Registry::built_in())
+}

@@ -1,1 +1,70 @@
-//! The sandboxed object heap.
+//! The sandboxed object heap, its spaces and its two contracts.
+//!
+//! A slot holds 32 bits: null, a 31-bit integer or a reference. An address is a base plus four times
+//! the reference plus an offset, into one reservation that no value and no offset can leave. So
+//! whatever a collector or a program does wrong, the result is a wrong answer and never undefined
+//! behaviour; all `unsafe` of the workbench is in this crate.
+//!
+//! * Programs are written against [`Mutator`] and declare their objects with [`shape!`].
+//! * Disciplines implement [`Collector`] and are composed of spaces: [`ObjectSpace`] (size-classed
+//!   cells with side bits, and large objects), [`Arena`] and [`Regions`] (bump allocation),
+//!   [`Marker`], [`Count`], [`Stack`].
+//! * What a run was like stands in its [`EventLog`].
+
+mod arena;
+mod bitmap;
+mod block;
+mod budget;
+mod cells;
+mod collector;
+mod context;
+mod count;
+mod events;
+mod footprint;
+mod header;
+mod heap;
+mod large;
+mod mark;
+mod memory;
+mod mutator;
+mod object_space;
+pub mod os;
+mod probe;
+mod regions;
+mod roots;
+mod shape;
+pub mod size_class;
+mod stack;
+mod survey;
+mod value;
+
+pub use arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
+pub use bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
+pub use block::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, Block};
+pub use budget::Budget;
+pub use cells::{CellSpace, Occupancy};
+pub use collector::{Caps, Cause, Collector, Config, OutOfMemory};
+pub use context::Context;
+pub use count::Count;
+pub use events::{CascadeClock, EventLog, Pause, PauseKind, PauseStart};
+pub use footprint::{Footprint, FootprintSample, LiveSample};
+pub use header::{
+    EXTENDED_HEADER_BYTES, Extent, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS, MAX_SHAPE_WORDS,
+    PARKED, REGION, SlotKind,
+};
+pub use heap::{Commit, Heap, HeapConfig};
+pub use large::LargeSpace;
+pub use mark::{MAX_PREFETCH, Marker};
+pub use memory::{ADDRESSABLE_BYTES, Memory, Offset32, Offset64};
+pub use mutator::{Loaded, Mutator, Ref, Region};
+pub use object_space::ObjectSpace;
+pub use probe::{Checker, Meter, Off, Probe};
+pub use regions::Regions;
+pub use roots::{GLOBALS, Global, Leftover, Local, Root, RootStack, Rooted};
+pub use shape::{Borrow, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Word};
+pub use stack::Stack;
+pub use survey::{Defect, Reachable, Survey, verify};
+pub use value::{GRANULE_BYTES, ObjectReference, Value};
+
+#[doc(hidden)]
+pub use shape::position as shape_position;

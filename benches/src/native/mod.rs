@@ -1,0 +1,152 @@
+//! Two classic programs as a Rust programmer would write them, without the workbench's heap.
+//!
+//! Each runs with one of several pointers and, by the choice of the binary, on one of two global
+//! allocators. It prints the JSON line that every cell prints (a [`record::Sample`]), so that
+//! `gcw duel` can compare it with a cell:
+//!
+//! ```text
+//! native-mimalloc binary-trees box 16
+//! ```
+//!
+//! What a native program cannot know (footprint, pauses, headers) is left out of the line.
+
+mod binary_trees;
+mod command;
+mod gcbench;
+mod measure;
+mod pointer;
+
+use command::{Job, Pointer, Program};
+use measure::Measurement;
+use pointer::{Arenas, OfArc, OfBox, OfRc, Owner};
+use record::{Answer, SCHEMA_VERSION, Sample};
+use std::process::ExitCode;
+
+/// Fields of [`Sample`] that are written even when empty. Here they are not empty but unknown, so
+/// they are taken out of the line again.
+const UNKNOWN: [&str; 7] = [
+    "accounting_errors",
+    "footprint",
+    "live",
+    "pause_histogram",
+    "pause_total_ns",
+    "pauses",
+    "phases",
+];
+
+/// Runs what the command line asks for and prints the JSON line. `allocator` is the name of the
+/// calling binary's global allocator.
+///
+/// The exit code is 0 if a line was printed (a wrong answer is in the line) and 2 if the command
+/// line or the machine does not allow it.
+pub fn main(allocator: &str) -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match command::parse(&arguments).and_then(|job| line(job, allocator)) {
+        Ok(line) => {
+            println!("{line}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("native-{allocator}: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs the job and writes its line.
+fn line(job: Job, allocator: &str) -> Result<String, String> {
+    let sample = sample(job, allocator)?;
+    let mut line = serde_json::to_value(sample).map_err(|e| format!("no JSON line: {e}"))?;
+    if let Some(fields) = line.as_object_mut() {
+        fields.retain(|name, _| !UNKNOWN.contains(&name.as_str()));
+    }
+    Ok(line.to_string())
+}
+
+fn sample(job: Job, allocator: &str) -> Result<Sample, String> {
+    let Measurement { got, run, teardown, peak_rss_bytes } = match job.pointer {
+        Pointer::Box => owned::<OfBox>(job)?,
+        Pointer::Rc => owned::<OfRc>(job)?,
+        Pointer::Arc => owned::<OfArc>(job)?,
+        Pointer::Bumpalo => in_arenas(job, Arenas::fresh())?,
+        Pointer::BumpaloReset => in_arenas(job, Arenas::reused())?,
+    };
+    let expected = match job.program {
+        Program::BinaryTrees => binary_trees::expected(job.n),
+        Program::Gcbench => gcbench::expected(job.n),
+    };
+    // Arenas are another design of the program, so they carry the name of that variant.
+    let is_arena = matches!(job.pointer, Pointer::Bumpalo | Pointer::BumpaloReset);
+    let variant = if is_arena { "@regions" } else { "" };
+    Ok(Sample {
+        schema: SCHEMA_VERSION,
+        collector: format!("native:{}+{allocator}", job.pointer.name()),
+        workload: format!("{}{variant}", job.program.name()),
+        answer: Answer { got, expected },
+        wall_ns: run.wall_ns,
+        cpu_ns: run.cpu_ns,
+        teardown_wall_ns: teardown.wall_ns,
+        teardown_cpu_ns: teardown.cpu_ns,
+        heap_limit_bytes: None,
+        allocated_bytes: None,
+        allocated_objects: None,
+        header_bytes: None,
+        page_faults: run.page_faults,
+        peak_footprint_bytes: None,
+        peak_rss_bytes,
+        rss_difference_bytes: None,
+        accounting_errors: 0,
+        footprint: vec![],
+        live: vec![],
+        pauses: vec![],
+        pause_histogram: vec![],
+        pause_total_ns: 0,
+        end: None,
+        statistics: None,
+        phases: vec![],
+    })
+}
+
+fn owned<P: Owner>(job: Job) -> Result<Measurement, String> {
+    match job.program {
+        Program::BinaryTrees => measure::run(|| binary_trees::owned::<P>(job.n)),
+        Program::Gcbench => measure::run(|| gcbench::owned::<P>(job.n)),
+    }
+}
+
+fn in_arenas(job: Job, arenas: Arenas) -> Result<Measurement, String> {
+    match job.program {
+        Program::BinaryTrees => measure::run(|| binary_trees::in_arenas(job.n, arenas)),
+        Program::Gcbench => measure::run(|| gcbench::in_arenas(job.n, arenas)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pointer_computes_the_expected_answer_of_every_program() {
+        for (program, n) in [(Program::BinaryTrees, 7), (Program::Gcbench, 9)] {
+            for pointer in Pointer::ALL {
+                let job = Job { program, pointer, n };
+                let sample = sample(job, "test").unwrap();
+                assert!(sample.answer.is_right(), "{job:?}: {:?}", sample.answer);
+                assert!(sample.wall_ns > 0 && sample.cpu_ns > 0, "{job:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_line_is_a_sample_without_what_is_unknown() {
+        let job = Job { program: Program::BinaryTrees, pointer: Pointer::Bumpalo, n: 4 };
+        let line = line(job, "test").unwrap();
+        let sample: Sample = serde_json::from_str(&line).unwrap();
+        assert_eq!(sample.collector, "native:bumpalo+test");
+        assert_eq!(sample.workload, "binary-trees@regions");
+        for unknown in ["pauses", "pause_total_ns", "footprint", "accounting_errors", "end"] {
+            assert!(!line.contains(&format!("\"{unknown}\"")), "{unknown} in {line}");
+        }
+        assert!(!line.contains('\n'));
+    }
+}

@@ -1,0 +1,169 @@
+//! A small made-up run for the tests of this crate.
+//!
+//! Workload `tree`, two repeats: `no-gc` (a control), `rc` three times as slow, `mark-sweep` at two
+//! heap sizes, out of memory at the smaller. Workload `list`: `rc` only.
+
+use record::{
+    Answer, Cell, CollectorInfo, Colour, Environment, Family, Final, HeapSize, LineStyle, Manifest,
+    Mode, Outcome, Pause, PauseKind, Record, Run, SCHEMA_VERSION, Sample, Size, WorkloadInfo,
+};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The two heap sizes of the plan.
+pub(crate) const HEAPS: [HeapSize; 2] = [HeapSize::LiveMultiple(2.0), HeapSize::LiveMultiple(3.0)];
+
+/// A sample in which nothing happened.
+pub(crate) fn sample() -> Sample {
+    Sample {
+        schema: SCHEMA_VERSION,
+        collector: "rc".to_owned(),
+        workload: "tree".to_owned(),
+        answer: Answer { got: "1".to_owned(), expected: "1".to_owned() },
+        wall_ns: 0,
+        cpu_ns: 0,
+        teardown_wall_ns: 0,
+        teardown_cpu_ns: 0,
+        heap_limit_bytes: None,
+        allocated_bytes: None,
+        allocated_objects: None,
+        header_bytes: None,
+        page_faults: 0,
+        peak_footprint_bytes: None,
+        peak_rss_bytes: 0,
+        rss_difference_bytes: None,
+        accounting_errors: 0,
+        footprint: vec![],
+        live: vec![],
+        pauses: vec![],
+        pause_histogram: vec![],
+        pause_total_ns: 0,
+        end: None,
+        statistics: None,
+        phases: vec![],
+    }
+}
+
+/// A finished record whose times are `scale` (wall), `2 scale` (CPU), `scale/10` (longest pause; none
+/// for a scale of 100 or less) and whose peak is `10 scale`.
+pub(crate) fn record(
+    workload: &str,
+    collector: &str,
+    heap: HeapSize,
+    mode: Mode,
+    block: u32,
+    scale: u64,
+) -> Record {
+    let pause =
+        Pause { start_ns: 1, wall_ns: scale / 10, cpu_ns: Some(scale / 20), kind: PauseKind::Stw };
+    let sample = Sample {
+        collector: collector.to_owned(),
+        workload: workload.to_owned(),
+        wall_ns: scale,
+        cpu_ns: 2 * scale,
+        peak_footprint_bytes: Some(10 * scale),
+        allocated_bytes: Some(5000),
+        pauses: if scale > 100 { vec![pause] } else { vec![] },
+        pause_total_ns: if scale > 100 { scale / 10 } else { 0 },
+        end: Some(Final {
+            live_bytes: 400,
+            unreclaimed_bytes: if collector == "no-gc" { 5000 } else { 500 },
+            leaked_bytes: u64::from(block),
+            leaked_objects: u64::from(block),
+        }),
+        ..sample()
+    };
+    Record {
+        schema: SCHEMA_VERSION,
+        cell: Cell {
+            collector: collector.to_owned(),
+            workload: workload.to_owned(),
+            size: Size::Small,
+            heap,
+            mode,
+        },
+        block,
+        order: 0,
+        seed: 1,
+        started_unix_ms: 0,
+        process_wall_ns: 0,
+        outcome: Outcome::Ok,
+        sample: Some(sample),
+    }
+}
+
+/// A run with these records and a manifest of the collectors `no-gc`, `rc`, `mark-sweep` and the
+/// workloads `tree`, `list`.
+pub(crate) fn run_of(records: Vec<Record>) -> Run {
+    let collector = |name: &str, family| CollectorInfo {
+        name: name.to_owned(),
+        family,
+        summary: String::new(),
+        capabilities: vec![],
+        colour: Colour { light: "#000000".to_owned(), dark: "#ffffff".to_owned() },
+        line: LineStyle::Solid,
+        bounded: family == Family::Tracing,
+    };
+    let workload = |name: &str| WorkloadInfo {
+        name: name.to_owned(),
+        summary: String::new(),
+        analysis: String::new(),
+        source: String::new(),
+        size: Size::Small,
+        parameters: BTreeMap::new(),
+        peak_live_bytes: 1000,
+    };
+    Run {
+        directory: PathBuf::from("made-up"),
+        manifest: Manifest {
+            schema: SCHEMA_VERSION,
+            run_id: "made-up".to_owned(),
+            started: "2026-01-01T00:00:00Z".to_owned(),
+            command: "gcw run".to_owned(),
+            seed: 1,
+            profile: "smoke".to_owned(),
+            suite: "core".to_owned(),
+            repeats: 2,
+            heaps: HEAPS.to_vec(),
+            timeout_ms: 1000,
+            collectors: vec![
+                collector("no-gc", Family::Control),
+                collector("rc", Family::ReferenceCounting),
+                collector("mark-sweep", Family::Tracing),
+            ],
+            workloads: vec![workload("tree"), workload("list")],
+            environment: Environment {
+                cpu: String::new(),
+                cpus: 2,
+                memory_bytes: 0,
+                os: String::new(),
+                rustc: String::new(),
+                build: "release".to_owned(),
+                commit: "unknown".to_owned(),
+                settings: BTreeMap::new(),
+                load_before: 0.0,
+            },
+        },
+        records,
+        problems: vec![],
+    }
+}
+
+/// The run described above, its records in a scrambled order.
+pub(crate) fn run() -> Run {
+    let mut records = Vec::new();
+    for block in [1, 0] {
+        for mode in [Mode::Memory, Mode::Time] {
+            records.push(record("list", "rc", HEAPS[1], mode, block, 700));
+            let mut failed = record("tree", "mark-sweep", HEAPS[0], mode, block, 200);
+            if block == 1 {
+                failed.outcome = Outcome::OutOfMemory { reason: "the heap is full".to_owned() };
+            }
+            records.push(failed);
+            records.push(record("tree", "mark-sweep", HEAPS[1], mode, block, 200));
+            records.push(record("tree", "rc", HEAPS[0], mode, block, 300));
+            records.push(record("tree", "no-gc", HeapSize::Unlimited, mode, block, 100));
+        }
+    }
+    run_of(records)
+}

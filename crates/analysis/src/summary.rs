@@ -1,0 +1,364 @@
+//! One row per cell of a run: the repeats of a (workload, collector, size, heap) folded together.
+//!
+//! Times and pauses come from the prefaulted time mode only and the footprint from the lazily
+//! committed memory mode only; the two are never mixed. A number stands for *all* repeats of its
+//! mode or is missing with the reason: an estimate from the repeats that happened to survive would
+//! flatter a discipline that sometimes fails.
+
+use crate::{Estimate, Measured, PauseSummary, Row};
+use record::{CollectorInfo, FootprintPoint, HeapSize, Mode, Outcome, Record, Run, Sample};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// All rows of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Rows in suite order, then registry order, then size, then the order of the heap sizes.
+    pub rows: Vec<Row>,
+    /// Workloads that have a row, in suite order; names unknown to the manifest come last.
+    pub workloads: Vec<String>,
+    /// Collectors that have a row, in registry order; names unknown to the manifest come last.
+    pub collectors: Vec<String>,
+    /// Heap sizes that have a row, in the order of the plan.
+    pub heaps: Vec<HeapSize>,
+}
+
+impl Summary {
+    /// The row of a pair at this heap size. A pair that was run at one heap size only (as those are
+    /// that no limit binds) is compared at every heap size.
+    pub fn row_at(&self, workload: &str, collector: &str, heap: HeapSize) -> Option<&Row> {
+        let pair =
+            || self.rows.iter().filter(|r| r.workload == workload && r.collector == collector);
+        let mut all = pair();
+        let only = all.next().filter(|_| all.next().is_none());
+        pair().find(|row| row.heap == heap).or(only)
+    }
+
+    /// The heap size at which collectors are compared where only one can be shown: the middle one of
+    /// those limited by a multiple or an amount, or else the first. `None` without rows.
+    pub fn reference_heap(&self) -> Option<HeapSize> {
+        let limited: Vec<HeapSize> =
+            self.heaps.iter().copied().filter(|h| *h != HeapSize::Unlimited).collect();
+        limited.get(limited.len() / 2).or(self.heaps.first()).copied()
+    }
+}
+
+/// Folds a run into rows. Census records make no row: they describe the workload.
+pub fn summarise(run: &Run) -> Summary {
+    let manifest = &run.manifest;
+    let mut workloads: Vec<String> = manifest.workloads.iter().map(|w| w.name.clone()).collect();
+    let mut collectors: Vec<String> = manifest.collectors.iter().map(|c| c.name.clone()).collect();
+    let mut heaps = manifest.heaps.clone();
+    let mut groups: BTreeMap<_, Vec<&Record>> = BTreeMap::new();
+    for record in run.records.iter().filter(|r| r.cell.mode != Mode::Census) {
+        let cell = &record.cell;
+        let key = (
+            position_or_push(&mut workloads, &cell.workload),
+            position_or_push(&mut collectors, &cell.collector),
+            cell.size,
+            position_or_push(&mut heaps, &cell.heap),
+        );
+        groups.entry(key).or_default().push(record);
+    }
+    let rows: Vec<Row> =
+        groups.into_values().map(|records| row(&manifest.collectors, records)).collect();
+    workloads.retain(|name| rows.iter().any(|row| row.workload == *name));
+    collectors.retain(|name| rows.iter().any(|row| row.collector == *name));
+    heaps.retain(|heap| rows.iter().any(|row| row.heap == *heap));
+    Summary { rows, workloads, collectors, heaps }
+}
+
+fn position_or_push<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) -> usize {
+    list.iter().position(|known| known == item).unwrap_or_else(|| {
+        list.push(item.clone());
+        list.len() - 1
+    })
+}
+
+/// The row of a non-empty group of records of one cell.
+fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
+    records.sort_by_key(|r| (r.block, r.order));
+    let cell = &records[0].cell;
+    let of_mode = |mode| -> Vec<&Record> {
+        records.iter().copied().filter(|r| r.cell.mode == mode).collect()
+    };
+    let time = finished(&of_mode(Mode::Time), "time");
+    let memory = finished(&of_mode(Mode::Memory), "memory");
+    let any: Vec<&Sample> = records.iter().filter_map(|r| finished_sample(r)).collect();
+    let timed = |pick: fn(&Sample) -> u64| estimate(&time, |s| Some(pick(s)), "");
+    let ends = || any.iter().filter_map(|s| s.end);
+    Row {
+        workload: cell.workload.clone(),
+        collector: cell.collector.clone(),
+        family: collectors.iter().find(|c| c.name == cell.collector).map(|c| c.family),
+        size: cell.size,
+        heap: cell.heap,
+        heap_limit_bytes: records
+            .iter()
+            .filter_map(|r| r.sample.as_ref())
+            .find_map(|s| s.heap_limit_bytes),
+        outcome: worst(&records).clone(),
+        n: of_mode(Mode::Time).iter().filter(|r| finished_sample(r).is_some()).count(),
+        wall_ns: timed(|s| s.wall_ns),
+        cpu_ns: timed(|s| s.cpu_ns),
+        teardown_wall_ns: timed(|s| s.teardown_wall_ns),
+        page_faults: timed(|s| s.page_faults),
+        peak_footprint_bytes: estimate(&memory, |s| s.peak_footprint_bytes, "its footprint"),
+        pauses: pauses(&time),
+        allocated_bytes: reported(any.iter().find_map(|s| s.allocated_bytes), &records),
+        header_bytes: reported(any.iter().find_map(|s| s.header_bytes), &records),
+        live_bytes: reported(ends().map(|e| e.live_bytes).next(), &records),
+        unreclaimed_bytes: reported(ends().map(|e| e.unreclaimed_bytes).max(), &records),
+        leaked_bytes: reported(ends().map(|e| e.leaked_bytes).max(), &records),
+        footprint: footprint(&memory),
+        accounting_errors: records
+            .iter()
+            .filter_map(|r| r.sample.as_ref())
+            .map(|s| s.accounting_errors)
+            .sum(),
+    }
+}
+
+/// The samples of one mode, or why they do not stand for the cell.
+fn finished<'run>(records: &[&'run Record], mode: &str) -> Measured<Vec<&'run Sample>> {
+    if records.is_empty() {
+        return Measured::Missing(format!("not run in {mode} mode"));
+    }
+    let samples: Vec<&Sample> = records.iter().filter_map(|r| finished_sample(r)).collect();
+    if samples.len() == records.len() {
+        return Measured::Known(samples);
+    }
+    Measured::Missing(failure(records))
+}
+
+/// The sample of a record that ended with the right answer.
+fn finished_sample(record: &Record) -> Option<&Sample> {
+    record.sample.as_ref().filter(|_| record.outcome == Outcome::Ok)
+}
+
+/// Why not all of these records finished.
+fn failure(records: &[&Record]) -> String {
+    let failed = records.iter().filter(|r| finished_sample(r).is_none()).count();
+    match worst(records) {
+        Outcome::NotApplicable { reason } => reason.clone(),
+        Outcome::Ok => "a record says ok but carries no sample".to_owned(),
+        outcome => format!("{outcome}, in {failed} of {} repeats", records.len()),
+    }
+}
+
+/// The worst outcome of a non-empty list, the first among equals.
+fn worst<'run>(records: &[&'run Record]) -> &'run Outcome {
+    let mut worst = &records[0].outcome;
+    for record in &records[1..] {
+        if severity(&record.outcome) > severity(worst) {
+            worst = &record.outcome;
+        }
+    }
+    worst
+}
+
+/// Findings before defects, and among defects the one that invalidates most last.
+fn severity(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Ok => 0,
+        Outcome::NotApplicable { .. } => 1,
+        Outcome::Timeout { .. } => 2,
+        Outcome::OutOfMemory { .. } => 3,
+        Outcome::StackOverflow { .. } => 4,
+        Outcome::Crash { .. } => 5,
+        Outcome::WrongAnswer { .. } => 6,
+    }
+}
+
+fn estimate(
+    samples: &Measured<Vec<&Sample>>,
+    pick: impl Fn(&Sample) -> Option<u64>,
+    what: &str,
+) -> Measured<Estimate> {
+    let samples = match samples {
+        Measured::Known(samples) => samples,
+        Measured::Missing(reason) => return Measured::Missing(reason.clone()),
+    };
+    let values: Option<Vec<f64>> = samples.iter().map(|s| pick(s).map(|v| v as f64)).collect();
+    match values.and_then(Estimate::of) {
+        Some(estimate) => Measured::Known(estimate),
+        None => Measured::Missing(format!("the program does not report {what}")),
+    }
+}
+
+fn pauses(samples: &Measured<Vec<&Sample>>) -> Measured<PauseSummary> {
+    let samples = match samples {
+        Measured::Known(samples) => samples,
+        Measured::Missing(reason) => return Measured::Missing(reason.clone()),
+    };
+    if samples.iter().any(|s| s.collector.starts_with("native:")) {
+        return Measured::Missing("a native program does not report its pauses".to_owned());
+    }
+    match PauseSummary::of(samples) {
+        Some(summary) => Measured::Known(summary),
+        None => Measured::Missing("no sample to take pauses from".to_owned()),
+    }
+}
+
+/// A quantity that programs other than ours may leave out.
+fn reported<T>(value: Option<T>, records: &[&Record]) -> Measured<T> {
+    match value {
+        Some(value) => Measured::Known(value),
+        None if records.iter().any(|r| finished_sample(r).is_some()) => {
+            Measured::Missing("the program does not report it".to_owned())
+        }
+        None => Measured::Missing(failure(records)),
+    }
+}
+
+fn footprint(samples: &Measured<Vec<&Sample>>) -> Vec<FootprintPoint> {
+    let Some(samples) = samples.known() else { return Vec::new() };
+    let mut by_peak = samples.clone();
+    by_peak.sort_by_key(|s| s.peak_footprint_bytes);
+    by_peak[(by_peak.len() - 1) / 2].footprint.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, HEAPS};
+
+    fn row(workload: &str, collector: &str, heap: HeapSize) -> Row {
+        let summary = summarise(&fixture::run());
+        summary.row_at(workload, collector, heap).expect("the fixture has this row").clone()
+    }
+
+    #[test]
+    fn rows_stand_in_suite_registry_and_heap_order() {
+        let summary = summarise(&fixture::run());
+        let order: Vec<String> = summary
+            .rows
+            .iter()
+            .map(|r| format!("{}/{}@{}", r.collector, r.workload, r.heap))
+            .collect();
+        assert_eq!(
+            order,
+            [
+                "no-gc/tree@unlimited",
+                "rc/tree@2x",
+                "mark-sweep/tree@2x",
+                "mark-sweep/tree@3x",
+                "rc/list@3x"
+            ]
+        );
+        assert_eq!(summary.workloads, ["tree", "list"]);
+        assert_eq!(summary.collectors, ["no-gc", "rc", "mark-sweep"]);
+        assert_eq!(summary.heaps, [HEAPS[0], HEAPS[1], HeapSize::Unlimited]);
+    }
+
+    #[test]
+    fn names_the_manifest_does_not_know_come_last() {
+        let mut run = fixture::run();
+        let heap = HeapSize::Unlimited;
+        run.records.insert(0, fixture::record("tree", "native:box", heap, Mode::Time, 0, 200));
+        let summary = summarise(&run);
+        assert_eq!(summary.collectors.last().unwrap(), "native:box");
+        let row = summary.row_at("tree", "native:box", heap).unwrap();
+        assert_eq!(row.family, None);
+        assert_eq!(row.pauses.reason(), Some("a native program does not report its pauses"));
+    }
+
+    #[test]
+    fn each_quantity_comes_from_its_own_mode() {
+        let mut run = fixture::run();
+        run.records.retain(|r| r.cell.collector == "rc" && r.cell.workload == "tree");
+        for record in &mut run.records {
+            let sample = record.sample.as_mut().unwrap();
+            match record.cell.mode {
+                Mode::Memory => sample.wall_ns = 999_999,
+                _ => sample.peak_footprint_bytes = Some(999_999),
+            }
+        }
+        let summary = summarise(&run);
+        let row = &summary.rows[0];
+        assert_eq!(row.wall_ns.known().unwrap().values, [300.0, 300.0]);
+        assert_eq!(row.cpu_ns.known().unwrap().median, 600.0);
+        assert_eq!(row.peak_footprint_bytes.known().unwrap().median, 3000.0);
+        assert_eq!(row.pauses.known().unwrap().repeats, 2);
+        assert_eq!((row.n, row.leaked_bytes.known()), (2, Some(&1)));
+
+        run.records.retain(|r| r.cell.mode == Mode::Time);
+        let row = &summarise(&run).rows[0];
+        assert_eq!(row.peak_footprint_bytes.reason(), Some("not run in memory mode"));
+        assert!(row.footprint.is_empty());
+    }
+
+    #[test]
+    fn values_stand_in_block_order_whatever_the_file_order() {
+        let record =
+            |block, wall_ns| fixture::record("tree", "rc", HEAPS[0], Mode::Time, block, wall_ns);
+        let run = fixture::run_of(vec![record(2, 30), record(0, 10), record(1, 20)]);
+        let row = &summarise(&run).rows[0];
+        assert_eq!(row.wall_ns.known().unwrap().values, [10.0, 20.0, 30.0]);
+    }
+
+    #[test]
+    fn one_failed_repeat_leaves_no_estimate() {
+        let row = row("tree", "mark-sweep", HEAPS[0]);
+        assert_eq!(row.outcome.word(), "OOM");
+        assert_eq!(row.n, 1);
+        let reason = Some("OOM: the heap is full, in 1 of 2 repeats");
+        assert_eq!(row.wall_ns.reason(), reason);
+        assert_eq!(row.peak_footprint_bytes.reason(), reason);
+        assert_eq!(row.pauses.reason(), reason);
+        assert!(row.allocated_bytes.known().is_some(), "the repeat that finished knows it");
+    }
+
+    #[test]
+    fn the_worst_outcome_wins_and_not_applicable_says_why() {
+        let mut run = fixture::run();
+        run.records.retain(|r| r.cell.collector == "rc" && r.cell.workload == "tree");
+        for record in &mut run.records {
+            let reason = "needs regions".to_owned();
+            record.outcome = Outcome::NotApplicable { reason };
+            record.sample = None;
+        }
+        let row = &summarise(&run).rows[0];
+        assert_eq!(row.wall_ns.reason(), Some("needs regions"));
+        assert_eq!(row.leaked_bytes.reason(), Some("needs regions"));
+        run.records[0].outcome = Outcome::Timeout { limit_ms: 1 };
+        run.records[1].outcome =
+            Outcome::WrongAnswer { expected: "1".to_owned(), got: "2".to_owned() };
+        run.records[2].outcome = Outcome::Crash { reason: "signal".to_owned() };
+        assert_eq!(summarise(&run).rows[0].outcome.word(), "wrong");
+    }
+
+    #[test]
+    fn census_records_make_no_row() {
+        let census = fixture::record("tree", "rc", HEAPS[0], Mode::Census, 0, 100);
+        assert!(summarise(&fixture::run_of(vec![census])).rows.is_empty());
+    }
+
+    #[test]
+    fn a_pair_run_once_is_compared_at_every_heap_size() {
+        let summary = summarise(&fixture::run());
+        assert!(summary.row_at("tree", "no-gc", HEAPS[1]).is_some());
+        assert!(summary.row_at("tree", "mark-sweep", HeapSize::Bytes(1)).is_none());
+        assert_eq!(summary.reference_heap(), Some(HEAPS[1]));
+    }
+
+    #[test]
+    fn the_sparkline_is_that_of_the_median_repeat() {
+        let mut run = fixture::run();
+        run.records.retain(|r| r.cell.workload == "list" && r.cell.mode == Mode::Memory);
+        run.records.push(run.records[0].clone());
+        for (record, peak) in run.records.iter_mut().zip([30, 10, 20]) {
+            let sample = record.sample.as_mut().unwrap();
+            sample.peak_footprint_bytes = Some(peak);
+            sample.footprint = vec![FootprintPoint::from((0, 0, peak, 0, 0))];
+        }
+        assert_eq!(summarise(&run).rows[0].footprint[0].footprint_bytes, 20);
+    }
+
+    #[test]
+    fn serialises_known_and_missing_apart() {
+        let json = serde_json::to_value(row("tree", "mark-sweep", HEAPS[0])).unwrap();
+        assert_eq!(json["wall_ns"]["missing"], "OOM: the heap is full, in 1 of 2 repeats");
+        assert_eq!(json["allocated_bytes"]["known"], 5000);
+    }
+}

@@ -1,0 +1,183 @@
+//! A plotters backend for PNG: oversampled fourfold, averaged down to two pixels per pixel.
+//!
+//! plotters' bitmap backend draws whole pixels and turns thick lines into polygons that fill
+//! their own overlaps wrongly at sharp corners. Here each segment of a line is a shape of its
+//! own, and averaging smooths every edge alike, text included.
+
+use super::surface::{Drawn, Group, Surface, UNITS};
+use anyhow::{Context as _, Result};
+use plotters::backend::{BitMapBackend, RGBPixel};
+use plotters_backend::text_anchor::HPos;
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
+};
+use std::path::Path;
+
+/// Units averaged into one pixel of the file, per axis.
+const AVERAGED: u32 = 2;
+/// Pixels of the file per pixel of the layout: sharp on dense screens.
+const DENSITY: u32 = UNITS as u32 / AVERAGED;
+
+/// The backend: draws into a buffer of units.
+pub(crate) struct Bitmap<'a> {
+    inner: BitMapBackend<'a, RGBPixel>,
+}
+
+impl<'a> Bitmap<'a> {
+    /// A picture over `buffer`, which [`buffer`] made for the same size in pixels.
+    pub(crate) fn new(buffer: &'a mut [u8], width_px: u32, height_px: u32) -> Self {
+        let size = (width_px * UNITS as u32, height_px * UNITS as u32);
+        Self { inner: BitMapBackend::with_buffer(buffer, size) }
+    }
+}
+
+/// A white buffer for a picture of this size in pixels.
+pub(crate) fn buffer(width_px: u32, height_px: u32) -> Vec<u8> {
+    let units = UNITS as usize;
+    vec![0xFF; width_px as usize * units * height_px as usize * units * 3]
+}
+
+/// Averages a drawn buffer and writes it as PNG.
+///
+/// # Errors
+/// If the file cannot be written: with its path.
+pub(crate) fn write_png(buffer: &[u8], width_px: u32, height_px: u32, file: &Path) -> Result<()> {
+    let row = width_px as usize * UNITS as usize * 3;
+    let step = AVERAGED as usize;
+    let (width, height) = (width_px * DENSITY, height_px * DENSITY);
+    let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
+    for y in 0..height as usize {
+        for x in 0..width as usize {
+            for channel in 0..3 {
+                let mut sum = 0u32;
+                for dy in 0..step {
+                    for dx in 0..step {
+                        sum += u32::from(buffer[(y * step + dy) * row + (x * step + dx) * 3 + channel]);
+                    }
+                }
+                pixels.push((sum / (AVERAGED * AVERAGED)) as u8);
+            }
+        }
+    }
+    let mut backend = BitMapBackend::new(file, (width, height));
+    backend
+        .blit_bitmap((0, 0), (width, height), &pixels)
+        .and_then(|()| backend.present())
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
+impl Surface for Bitmap<'_> {
+    fn begin(&mut self, _: &Group<'_>) {}
+
+    fn end(&mut self) {}
+}
+
+impl DrawingBackend for Bitmap<'_> {
+    type ErrorType = <BitMapBackend<'static, RGBPixel> as DrawingBackend>::ErrorType;
+
+    fn get_size(&self) -> (u32, u32) {
+        self.inner.get_size()
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn<Self> {
+        self.inner.ensure_prepared()
+    }
+
+    fn present(&mut self) -> Drawn<Self> {
+        self.inner.present()
+    }
+
+    fn draw_pixel(&mut self, point: BackendCoord, colour: BackendColor) -> Drawn<Self> {
+        self.inner.draw_pixel(point, colour)
+    }
+
+    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn<Self> {
+        let half = f64::from(style.stroke_width()) / 2.0;
+        let (low, high) = (half.floor() as i32, half.ceil() as i32);
+        let colour = style.color();
+        if from.0 == to.0 || from.1 == to.1 {
+            // The far edge of a filled rectangle is part of it.
+            let across = i32::from(from.0 == to.0);
+            let (dx, dy) = (across, 1 - across);
+            let near = (from.0.min(to.0) - low * dx, from.1.min(to.1) - low * dy);
+            let far = (from.0.max(to.0) + (high - 1) * dx, from.1.max(to.1) + (high - 1) * dy);
+            return self.draw_rect(near, far, &colour, true);
+        }
+        let (dx, dy) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
+        let scale = half / dx.hypot(dy);
+        let (nx, ny) = (-dy * scale, dx * scale);
+        let corner = |at: BackendCoord, sign: f64| {
+            (
+                (f64::from(at.0) + sign * nx).round() as i32,
+                (f64::from(at.1) + sign * ny).round() as i32,
+            )
+        };
+        self.fill_polygon([corner(from, 1.0), corner(to, 1.0), corner(to, -1.0), corner(from, -1.0)], &colour)
+    }
+
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        upper_left: BackendCoord,
+        bottom_right: BackendCoord,
+        style: &S,
+        fill: bool,
+    ) -> Drawn<Self> {
+        if fill {
+            return self.inner.draw_rect(upper_left, bottom_right, style, true);
+        }
+        let ((left, top), (right, bottom)) = (upper_left, bottom_right);
+        self.draw_path([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], style)
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn<Self> {
+        let width = style.stroke_width();
+        let mut last: Option<BackendCoord> = None;
+        for point in path {
+            if let Some(before) = last.filter(|&before| before != point) {
+                self.draw_line(before, point, style)?;
+                if width > UNITS as u32 {
+                    // A disc at each joint; translucent lines would show it, so charts do not use them.
+                    self.inner.draw_circle(point, (width - 1) / 2, &style.color(), true)?;
+                }
+            }
+            last = Some(point);
+        }
+        Ok(())
+    }
+
+    fn draw_circle<S: BackendStyle>(&mut self, centre: BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn<Self> {
+        if fill {
+            return self.inner.draw_circle(centre, radius, style, true);
+        }
+        const CORNERS: u32 = 48;
+        let ring = (0..=CORNERS).map(|i| {
+            let turn = f64::from(i) / f64::from(CORNERS) * std::f64::consts::TAU;
+            (
+                centre.0 + (f64::from(radius) * turn.cos()).round() as i32,
+                centre.1 + (f64::from(radius) * turn.sin()).round() as i32,
+            )
+        });
+        self.draw_path(ring, style)
+    }
+
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, outline: I, style: &S) -> Drawn<Self> {
+        self.inner.fill_polygon(outline, style)
+    }
+
+    /// The position is the text's base line; of the anchor only the horizontal half counts.
+    fn draw_text<T: BackendTextStyle>(&mut self, text: &str, style: &T, position: BackendCoord) -> Drawn<Self> {
+        let ((left, _), (right, _)) =
+            style.layout_box(text).map_err(|e| DrawingErrorKind::FontError(Box::new(e)))?;
+        let back = match style.anchor().h_pos {
+            HPos::Left => 0,
+            HPos::Center => (right - left) / 2,
+            HPos::Right => right - left,
+        };
+        // plotters' rasteriser puts the base line half a font size below the position.
+        let base = (style.size() / 2.0) as i32;
+        let drawn = style.draw(text, (0, 0), |x, y, colour| {
+            self.inner.draw_pixel((position.0 + x - back, position.1 + y - base), colour)
+        });
+        drawn.map_err(|e| DrawingErrorKind::FontError(Box::new(e)))?
+    }
+}

@@ -1,0 +1,130 @@
+//! Inks: every colour of the pictures as a pair, one for a light page and one for a dark one.
+//!
+//! Shapes are drawn with the light half. The page turns them dark by a style sheet made here,
+//! which selects shapes by the very colour they carry. **Invariant:** light halves are distinct
+//! between inks, or the dark page could not tell them apart (checked by a test).
+
+use plotters::style::RGBColor;
+use record::{CollectorInfo, Manifest};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// A colour on a light and on a dark page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ink {
+    /// Red, green and blue on a light page.
+    pub(crate) light: (u8, u8, u8),
+    /// Red, green and blue on a dark page.
+    pub(crate) dark: (u8, u8, u8),
+}
+
+const fn ink(light: u32, dark: u32) -> Ink {
+    const fn split(rgb: u32) -> (u8, u8, u8) {
+        ((rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8)
+    }
+    Ink { light: split(light), dark: split(dark) }
+}
+
+/// The ground.
+pub(crate) const PAPER: Ink = ink(0xFFFFFF, 0x11161C);
+/// Text and what must be read first.
+pub(crate) const TEXT: Ink = ink(0x1F2328, 0xE6EDF3);
+/// Text that explains.
+pub(crate) const MUTED: Ink = ink(0x57606A, 0x9DA7B1);
+/// Grid lines.
+pub(crate) const GRID: Ink = ink(0xE6E9ED, 0x252C34);
+/// Base lines, small ticks and leader lines.
+pub(crate) const AXIS: Ink = ink(0xB4BCC5, 0x47515C);
+/// The area of live bytes.
+pub(crate) const LIVE: Ink = ink(0xDDE1E6, 0x2C343D);
+/// Hairlines such as the heap limit.
+pub(crate) const LIMIT: Ink = ink(0x3D444C, 0xC3CBD3);
+/// Series that stand in the background.
+pub(crate) const PALE: Ink = ink(0xCBD1D8, 0x3A434D);
+/// The hatching of failed cells.
+pub(crate) const HATCH: Ink = ink(0xA3ABB4, 0x66707B);
+/// The ground of failed cells.
+pub(crate) const FAILED: Ink = ink(0xF4F5F7, 0x1A2027);
+/// Text on the strong end of [`HEAT`].
+pub(crate) const ON_HEAT: Ink = ink(0xFFFEFC, 0x1B1503);
+/// Sequential one-hue scale, from the best to the worst. Ochre belongs to no collector family.
+pub(crate) const HEAT: [Ink; 7] = [
+    ink(0xFBF6E9, 0x1C1F22),
+    ink(0xF5E8C4, 0x2F2A1C),
+    ink(0xEBD596, 0x4A3E1C),
+    ink(0xDCBB62, 0x6B581F),
+    ink(0xC29A38, 0x927726),
+    ink(0x98741F, 0xBD9A33),
+    ink(0x6B4E0C, 0xEBC34D),
+];
+
+const FIXED: [Ink; 11] =
+    [PAPER, TEXT, MUTED, GRID, AXIS, LIVE, LIMIT, PALE, HATCH, FAILED, ON_HEAT];
+
+impl Ink {
+    /// The ink of a collector, as its registry entry declares it.
+    pub(crate) fn of(collector: &CollectorInfo) -> Self {
+        Self {
+            light: parse(&collector.colour.light).unwrap_or(MUTED.light),
+            dark: parse(&collector.colour.dark).unwrap_or(MUTED.dark),
+        }
+    }
+
+    /// The colour shapes are drawn with.
+    pub(crate) fn rgb(self) -> RGBColor {
+        let (red, green, blue) = self.light;
+        RGBColor(red, green, blue)
+    }
+}
+
+/// Reads `#rrggbb`.
+fn parse(text: &str) -> Option<(u8, u8, u8)> {
+    let digits = text.strip_prefix('#').filter(|d| d.len() == 6 && d.is_ascii())?;
+    let part = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
+    Some((part(0)?, part(2)?, part(4)?))
+}
+
+/// `#rrggbb`, lower case.
+pub(crate) fn hex((red, green, blue): (u8, u8, u8)) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+/// Style rules that turn drawn shapes dark, for use inside a dark media query. `within` is a
+/// selector prefix, such as `svg.chart `.
+pub(crate) fn dark_rules(manifests: &[&Manifest], within: &str) -> String {
+    let collectors = manifests.iter().flat_map(|m| &m.collectors).map(Ink::of);
+    let mut pairs = BTreeMap::new();
+    for ink in collectors.chain(FIXED).chain(HEAT) {
+        pairs.insert(hex(ink.light), hex(ink.dark));
+    }
+    let mut rules = String::new();
+    for (light, dark) in pairs {
+        let _ = write!(
+            rules,
+            "{within}[fill=\"{light}\"]{{fill:{dark}}}{within}[stroke=\"{light}\"]{{stroke:{dark}}}"
+        );
+    }
+    rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn light_halves_are_distinct() {
+        let all: Vec<_> = FIXED.iter().chain(&HEAT).map(|i| i.light).collect();
+        let distinct: BTreeSet<_> = all.iter().collect();
+        assert_eq!(all.len(), distinct.len());
+    }
+
+    #[test]
+    fn colours_are_read_and_nonsense_is_not() {
+        assert_eq!(parse("#0072B2"), Some((0, 0x72, 0xB2)));
+        assert_eq!(hex((0, 0x72, 0xB2)), "#0072b2");
+        for wrong in ["0072B2", "#0072", "#00zz00", "#ééé"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The overview: workload by collector, each cell as a ratio to the best of its row.
+//!
+//! Colour follows the logarithm of the ratio on a one-hue scale; every cell also carries its
+//! number, so nothing depends on telling shades apart. Failures are hatched, with their word.
+
+use crate::canvas::palette::{HEAT, MUTED, ON_HEAT, TEXT};
+use crate::canvas::{Align, Ink, Pen, Surface, Type};
+use crate::layout::failures;
+use crate::layout::frame::{Frame, MARGIN_PX, SMALL_PX};
+use crate::scene::{Study, source};
+use analysis::heat_map::{HeatCell, HeatMap, heat_map};
+use analysis::{Measure, format};
+use record::{HeapSize, Outcome};
+
+/// Height of a cell in pixels.
+const CELL_PX: f64 = 30.0;
+/// Least width of a cell in pixels: the longest failure word must fit on two lines.
+const LEAST_WIDTH_PX: f64 = 58.0;
+/// The ratio from which a cell has the strongest colour.
+const STRONGEST: f64 = 16.0;
+
+/// The question, per measure.
+pub(crate) fn title(measure: Measure) -> &'static str {
+    match measure {
+        Measure::PeakFootprint => "Who needs how much memory?",
+        Measure::LongestPause => "Who pauses for how long?",
+        Measure::WallTime | Measure::CpuTime => "Who takes how long?",
+    }
+}
+
+/// Draws the overview of one measure at one heap size; gives its height in pixels.
+pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, study: &Study<'_>, measure: Measure, heap: HeapSize) -> f64 {
+    let map = heat_map(&study.summary, measure, heap);
+    let frame = Frame {
+        title: title(measure).to_owned(),
+        reading: format!(
+            "Median {} over the best of the row: 1.00 is the best, 2.00 needs twice as much.",
+            measure.name()
+        ),
+        facts: format!("{} · heap {heap} for collectors that a limit binds", study.run.manifest.suite),
+        source: source(study.run),
+    };
+    let mut y = frame.above(pen) + 12.0;
+    let small = Type::new(SMALL_PX, TEXT);
+    let names = map.workloads.iter().map(|w| small.width(w)).fold(0.0, f64::max).min(pen.width() * 0.32) + 10.0;
+    let room = pen.width() - 2.0 * MARGIN_PX - names;
+    let columns = map.collectors.len().max(1);
+    let per_block = ((room / LEAST_WIDTH_PX).floor() as usize).clamp(1, columns);
+    // Blocks of equal size rather than a full one and a rest.
+    let blocks = columns.div_ceil(per_block);
+    let per_block = columns.div_ceil(blocks);
+    let width = room / per_block as f64;
+    let all: Vec<usize> = (0..map.collectors.len()).collect();
+    for block in all.chunks(per_block) {
+        y = draw_block(pen, y, study, &map, block, MARGIN_PX + names, width) + 12.0;
+    }
+    frame.below(pen, y - 10.0)
+}
+
+fn draw_block<S: Surface>(
+    pen: &mut Pen<'_, S>,
+    top: f64,
+    study: &Study<'_>,
+    map: &HeatMap,
+    columns: &[usize],
+    left: f64,
+    width: f64,
+) -> f64 {
+    let heads: Vec<Vec<String>> = columns.iter().map(|&c| head_lines(&map.collectors[c], width - 4.0)).collect();
+    let lines = heads.iter().map(Vec::len).max().unwrap_or(1);
+    let base = top + 14.0 * lines as f64;
+    for (place, (&column, head)) in columns.iter().zip(&heads).enumerate() {
+        let name = &map.collectors[column];
+        let known = study.run.manifest.collectors.iter().find(|c| c.name == *name);
+        let kind = Type::new(SMALL_PX, known.map_or(MUTED, Ink::of)).bold();
+        let middle = left + width * (place as f64 + 0.5);
+        pen.series(name, name, |pen| {
+            for (index, line) in head.iter().rev().enumerate() {
+                pen.text(line, (middle, base - 6.0 - 14.0 * index as f64), Align::Middle, kind);
+            }
+        });
+    }
+    let mut y = base;
+    for (workload, cells) in map.workloads.iter().zip(&map.cells) {
+        row_name(pen, workload, left - MARGIN_PX - 8.0, y);
+        for (place, &column) in columns.iter().enumerate() {
+            let from = (left + width * place as f64 + 1.0, y + 1.0);
+            let to = (left + width * (place as f64 + 1.0) - 1.0, y + CELL_PX - 1.0);
+            let collector = &map.collectors[column];
+            let said = in_words(map.measure, &cells[column]);
+            pen.series(collector, &format!("{workload}, {collector}: {said}"), |pen| {
+                draw_cell(pen, from, to, &cells[column]);
+            });
+        }
+        y += CELL_PX;
+    }
+    y
+}
+
+fn row_name<S: Surface>(pen: &mut Pen<'_, S>, name: &str, room: f64, y: f64) {
+    let kind = Type::new(SMALL_PX, TEXT);
+    let lines = break_name(name, room, kind);
+    let mut middle = y + CELL_PX / 2.0 - (lines.len() as f64 - 1.0) * 6.5;
+    for line in lines {
+        pen.centred(&line, (MARGIN_PX, middle), Align::Left, kind);
+        middle += 13.0;
+    }
+}
+
+fn draw_cell<S: Surface>(pen: &mut Pen<'_, S>, from: (f64, f64), to: (f64, f64), cell: &HeatCell) {
+    let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
+    match cell {
+        HeatCell::Value { ratio, .. } => {
+            let step = shade(*ratio);
+            pen.block(from, to, HEAT[step], 1.0);
+            let kind = Type::new(SMALL_PX, if step >= 5 { ON_HEAT } else { TEXT });
+            let kind = if *ratio == 1.0 { kind.bold() } else { kind };
+            pen.centred(&format::significant(*ratio), middle, Align::Middle, kind);
+        }
+        HeatCell::Failed(outcome) => failures::cell(pen, from, to, outcome.word()),
+        HeatCell::Missing(_) => failures::cell(pen, from, to, "n/a"),
+    }
+}
+
+/// The step of [`HEAT`] for a ratio: even steps of its logarithm up to [`STRONGEST`].
+fn shade(ratio: f64) -> usize {
+    let share = (ratio.ln() / STRONGEST.ln()).clamp(0.0, 1.0);
+    (share * (HEAT.len() - 1) as f64).round() as usize
+}
+
+fn in_words(measure: Measure, cell: &HeatCell) -> String {
+    match cell {
+        HeatCell::Value { median, ratio } => {
+            let value = match measure {
+                Measure::PeakFootprint => format::bytes(*median),
+                _ => format::duration_ns(*median),
+            };
+            format!("{value}, {} of the best", format::ratio(*ratio))
+        }
+        HeatCell::Failed(Outcome::NotApplicable { reason }) => format!("n/a: {reason}"),
+        HeatCell::Failed(outcome) => outcome.to_string(),
+        HeatCell::Missing(reason) => format!("n/a: {reason}"),
+    }
+}
+
+fn head_lines(name: &str, room: f64) -> Vec<String> {
+    break_name(name, room, Type::new(SMALL_PX, TEXT).bold())
+}
+
+/// Breaks a name after `-`, `|` and `@` where it must.
+fn break_name(name: &str, room: f64, kind: Type) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for part in name.split_inclusive(['-', '|', '@']) {
+        let last = lines.len() - 1;
+        if lines[last].is_empty() || kind.width(&format!("{}{part}", lines[last])) <= room {
+            lines[last].push_str(part);
+        } else {
+            lines.push(part.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shades_follow_the_logarithm_of_the_ratio() {
+        assert_eq!(shade(1.0), 0);
+        assert_eq!(shade(4.0), 3);
+        assert_eq!(shade(16.0), 6);
+        assert_eq!(shade(f64::INFINITY), 6);
+        assert!(shade(1.2) < shade(2.0));
+    }
+
+    #[test]
+    fn long_names_break_at_their_joints() {
+        let kind = Type::new(SMALL_PX, TEXT);
+        assert_eq!(break_name("rc|count-loads", 60.0, kind), ["rc|count-", "loads"]);
+        assert_eq!(break_name("rc", 60.0, kind), ["rc"]);
+    }
+}

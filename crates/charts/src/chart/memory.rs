@@ -1,0 +1,301 @@
+//! Memory over time: the footprint of every collector as a stepped line, the live bytes as the grey
+//! area beneath, the heap limit as a hairline, pauses as ticks along the bottom.
+//!
+//! Two clocks. On the *allocation clock* (bytes allocated so far) all collectors run the same
+//! program side by side and the picture is reproducible; on the *wall clock* a slow collector's
+//! line is longer. The live curve comes from the census, which has no times, so only the
+//! allocation clock shows it.
+
+use crate::canvas::palette::{LIMIT, LIVE, MUTED, PALE};
+use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::layout::axis::{self, Area};
+use crate::layout::frame::{MARGIN_PX, SMALL_PX};
+use crate::layout::scale::{Quantity, Scale};
+use crate::layout::{ends, failures, rug, step, tail};
+use crate::scene::{Scene, Series};
+use analysis::format;
+use record::{Family, FootprintPoint, Outcome, Sample};
+
+/// Most lines of one panel; more are split by family, with the rest pale behind.
+const MOST_LINES: usize = 8;
+
+/// What the horizontal axis counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// Bytes allocated so far.
+    Allocation,
+    /// Nanoseconds since the start.
+    Wall,
+}
+
+impl Clock {
+    /// The question a chart on this clock answers.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Allocation => "How much memory does each hold, as the program allocates?",
+            Self::Wall => "How much memory does each hold, and for how long?",
+        }
+    }
+
+    fn of(self, point: &FootprintPoint) -> f64 {
+        match self {
+            Self::Allocation => point.allocated_bytes as f64,
+            Self::Wall => point.at_ns as f64,
+        }
+    }
+
+    fn axis(self) -> (Quantity, &'static str) {
+        match self {
+            Self::Allocation => (Quantity::Bytes, "allocated so far"),
+            Self::Wall => (Quantity::Nanoseconds, "wall time"),
+        }
+    }
+
+    fn written(self, value: f64) -> String {
+        match self {
+            Self::Allocation => format::bytes(value),
+            Self::Wall => format::duration_ns(value),
+        }
+    }
+}
+
+/// One collector's line.
+struct Line<'a> {
+    series: Series<'a>,
+    sample: &'a Sample,
+    /// (clock, footprint in bytes).
+    points: Vec<(f64, f64)>,
+    /// Exact peak in bytes.
+    peak: f64,
+}
+
+impl Line<'_> {
+    fn end(&self) -> (f64, f64) {
+        self.points.last().copied().unwrap_or_default()
+    }
+
+    /// `mark-sweep 41.2 MB`, with the failure word where it did not finish.
+    fn label(&self, narrow: bool) -> String {
+        let name = self.series.name();
+        let failed = match &self.series.row.outcome {
+            Outcome::Ok => String::new(),
+            outcome => format!(" {}", outcome.word()),
+        };
+        if narrow { format!("{name}{failed}") } else { format!("{name} {}{failed}", format::bytes(self.peak)) }
+    }
+}
+
+/// Draws the chart; gives its height in pixels.
+pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>, clock: Clock) -> f64 {
+    let lines = lines(scene, clock);
+    let frame = scene.frame(clock.title(), reading(scene, clock), "one memory run each");
+    let mut y = frame.above(pen) + 14.0;
+    if !lines.is_empty() {
+        let chart = Chart::new(pen, scene, &lines, clock);
+        let panels = panels(&lines);
+        for panel in &panels {
+            y = chart.panel(pen, y, panel) + 10.0;
+        }
+        y -= 10.0;
+    }
+    let absent = scene.absent(|s| lines.iter().any(|l| l.series.name() == s.name()));
+    y = failures::list(pen, y, &absent);
+    frame.below(pen, y)
+}
+
+fn reading(scene: &Scene<'_>, clock: Clock) -> String {
+    let live = match clock {
+        Clock::Allocation if !scene.live.is_empty() => " Grey area: live bytes.",
+        _ => "",
+    };
+    format!("Lower is leaner; labels give the peak.{live} Ticks along the bottom: pauses, taller is longer.")
+}
+
+fn lines<'a>(scene: &Scene<'a>, clock: Clock) -> Vec<Line<'a>> {
+    let line = |series: &Series<'a>| {
+        let sample = series.memory_sample()?;
+        let points: Vec<_> =
+            sample.footprint.iter().map(|p| (clock.of(p), p.footprint_bytes as f64)).collect();
+        let sampled = points.iter().map(|p| p.1).fold(0.0, f64::max);
+        let peak = sample.peak_footprint_bytes.map_or(sampled, |b| b as f64);
+        Some(Line { series: *series, sample, points, peak })
+    };
+    scene.series.iter().filter_map(line).collect()
+}
+
+/// Indices of the lines of each panel: all in one, or whole families together.
+fn panels(lines: &[Line<'_>]) -> Vec<Vec<usize>> {
+    if lines.len() <= MOST_LINES {
+        return vec![(0..lines.len()).collect()];
+    }
+    let mut families: Vec<(Family, Vec<usize>)> = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let family = line.series.collector.family;
+        match families.iter_mut().find(|(known, _)| *known == family) {
+            Some((_, members)) => members.push(index),
+            None => families.push((family, vec![index])),
+        }
+    }
+    let mut panels: Vec<Vec<usize>> = Vec::new();
+    for (_, members) in families {
+        for chunk in members.chunks(MOST_LINES) {
+            match panels.last_mut() {
+                Some(panel) if panel.len() + chunk.len() <= MOST_LINES => panel.extend(chunk),
+                _ => panels.push(chunk.to_vec()),
+            }
+        }
+    }
+    panels
+}
+
+/// What all panels share.
+struct Chart<'a> {
+    scene: &'a Scene<'a>,
+    lines: &'a [Line<'a>],
+    clock: Clock,
+    x: Scale,
+    y: Scale,
+    left: f64,
+    right: f64,
+}
+
+impl<'a> Chart<'a> {
+    fn new<S: Surface>(pen: &Pen<'_, S>, scene: &'a Scene<'a>, lines: &'a [Line<'a>], clock: Clock) -> Self {
+        let peaks: Vec<f64> = lines.iter().map(|l| l.peak).collect();
+        let ends: Vec<f64> = lines.iter().map(|l| l.end().0).collect();
+        let mut top = tail::end_of_axis(&peaks);
+        // The limit is shown where that does not squeeze the lines.
+        if let Some(limit) = scene.limit_bytes().map(|b| b as f64).filter(|l| *l < top * 1.6) {
+            top = top.max(limit);
+        }
+        let y = Scale::from_zero(Quantity::Bytes, top * 1.06);
+        let small = Type::new(SMALL_PX, MUTED);
+        let widest = lines.iter().map(|l| small.width(&l.label(pen.narrow()))).fold(30.0, f64::max);
+        let left = MARGIN_PX + axis::numbers_px(&y.over(300.0, 0.0), 48.0);
+        let right = pen.width() - MARGIN_PX - widest - ends::LEADER_PX;
+        let x = Scale::from_zero(clock.axis().0, tail::end_of_axis(&ends)).over(left, right);
+        Self { scene, lines, clock, x, y, left, right }
+    }
+
+    /// Draws one panel from `top` on; gives the y below it.
+    fn panel<S: Surface>(&self, pen: &mut Pen<'_, S>, top: f64, panel: &[usize]) -> f64 {
+        let height = if pen.narrow() { 240.0 } else { 270.0 };
+        let area = Area { left: self.left, top: top + 18.0, right: self.right, bottom: top + 18.0 + height };
+        let y = self.y.over(area.bottom, area.top);
+        let lanes: Vec<&Line<'_>> =
+            panel.iter().map(|&i| &self.lines[i]).filter(|l| !l.sample.pauses.is_empty()).collect();
+        let below = Area { bottom: area.bottom + rug::LANE_PX * lanes.len() as f64 + 3.0, ..area };
+
+        let (_, name) = self.clock.axis();
+        let bottom = axis::horizontal(pen, below, &self.x, 64.0, name);
+        self.live(pen, area, &y);
+        axis::vertical(pen, area, &y, 48.0, "footprint");
+        for line in self.lines.iter().enumerate().filter(|(i, _)| !panel.contains(i)).map(|(_, l)| l) {
+            for part in step::clip(&step::stepped(&line.points, &self.x, &y), area) {
+                pen.line(&part, Stroke::solid(PALE, 1.0));
+            }
+        }
+        self.limit(pen, area, &y);
+        for &index in panel {
+            self.line(pen, area, &y, &self.lines[index]);
+        }
+        axis::base(pen, area);
+        self.labels(pen, area, &y, panel);
+        for (lane, line) in lanes.iter().enumerate() {
+            let floor = area.bottom + 2.0 + rug::LANE_PX * (lane + 1) as f64;
+            let at = |start_ns| self.at_pause(line, start_ns);
+            pen.series(line.series.name(), &format!("{}: pauses", line.series.name()), |pen| {
+                rug::draw(pen, floor, &line.sample.pauses, line.series.ink(), at);
+            });
+        }
+        bottom
+    }
+
+    /// The area of live bytes, on the clock that knows it.
+    fn live<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Scale) {
+        if self.clock == Clock::Wall || self.scene.live.is_empty() {
+            return;
+        }
+        let points: Vec<_> =
+            self.scene.live.iter().map(|p| (p.allocated_bytes as f64, (p.live_bytes as f64).min(y.high))).collect();
+        let mut outline = step::stepped(&points, &self.x, y);
+        outline.retain(|p| p.0 <= area.right + 0.5);
+        if let (Some(&first), Some(&last)) = (outline.first(), outline.last()) {
+            outline.push((last.0, area.bottom));
+            outline.push((first.0, area.bottom));
+            pen.area(&outline, LIVE, 1.0);
+        }
+    }
+
+    fn limit<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Scale) {
+        let Some(limit) = self.scene.limit_bytes().map(|b| b as f64).filter(|l| *l <= y.high) else { return };
+        let at = y.at(limit);
+        pen.rule(area.left, area.right, at, Stroke::dotted(LIMIT, 1.0));
+        let text = format!("heap limit {}", format::bytes(limit));
+        pen.text(&text, (area.left + 4.0, at - 4.0), Align::Left, Type::new(SMALL_PX, LIMIT));
+    }
+
+    fn line<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Scale, line: &Line<'_>) {
+        let (end, _) = line.end();
+        let title = format!(
+            "{}: peak {}, until {}",
+            line.series.name(),
+            format::bytes(line.peak),
+            self.clock.written(end)
+        );
+        let stroke = line.series.stroke();
+        pen.series(line.series.name(), &title, |pen| {
+            for part in step::clip(&step::stepped(&line.points, &self.x, y), area) {
+                pen.line(&part, stroke);
+            }
+            if line.series.row.outcome != Outcome::Ok {
+                let (x, y) = (self.x.within(end), y.within(line.end().1));
+                for slope in [-1.0, 1.0] {
+                    pen.line(&[(x - 4.0, y - 4.0 * slope), (x + 4.0, y + 4.0 * slope)], Stroke::solid(stroke.ink, 2.0));
+                }
+            }
+        });
+    }
+
+    fn labels<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Scale, panel: &[usize]) {
+        let mut labels: Vec<ends::Label<'_>> = panel
+            .iter()
+            .map(|&index| {
+                let line = &self.lines[index];
+                let (end, value) = line.end();
+                let leaves = value > y.high || end > self.x.high * 1.001;
+                let mut text = line.label(pen.narrow());
+                if leaves {
+                    text.push_str(if value > y.high { " ↑" } else { " →" });
+                }
+                ends::Label {
+                    collector: line.series.name(),
+                    text,
+                    ink: line.series.ink(),
+                    from: (self.x.within(end), y.within(value)),
+                }
+            })
+            .collect();
+        if let Some(live) = self.scene.live.last().filter(|_| self.clock == Clock::Allocation) {
+            let peak = self.scene.live.iter().map(|p| p.live_bytes).max().unwrap_or_default() as f64;
+            let text = if pen.narrow() { "live".to_owned() } else { format!("live {}", format::bytes(peak)) };
+            let from = (area.right, y.within(live.live_bytes as f64));
+            labels.push(ends::Label { collector: "", text, ink: MUTED, from });
+        }
+        ends::draw(pen, area, &labels);
+    }
+
+    /// Where a pause lies on the horizontal axis; on the allocation clock by the last sample of the
+    /// footprint before it. `None` off the chart.
+    fn at_pause(&self, line: &Line<'_>, start_ns: u64) -> Option<f64> {
+        let value = match self.clock {
+            Clock::Wall => start_ns as f64,
+            Clock::Allocation => {
+                let samples = &line.sample.footprint;
+                let before = samples.partition_point(|p| p.at_ns <= start_ns).saturating_sub(1);
+                samples.get(before)?.allocated_bytes as f64
+            }
+        };
+        (value <= self.x.high).then(|| self.x.at(value))
+    }
+}

@@ -1,0 +1,195 @@
+//! Pauses over time: one lane per collector on shared axes, one stem per pause.
+//!
+//! A wall-clock pause on a shared machine may be the scheduler's. Where the thread's CPU time is
+//! known and clearly shorter, a bar across the stem marks it: the part above the bar is not the
+//! collector's.
+
+use crate::canvas::palette::{AXIS, GRID, MUTED, TEXT};
+use crate::canvas::pen::Point;
+use crate::canvas::{Align, Ink, Pen, Stroke, Surface, Type};
+use crate::layout::axis::{self, Area};
+use crate::layout::frame::{MARGIN_PX, SMALL_PX};
+use crate::layout::scale::{Quantity, Scale};
+use crate::layout::{failures, tail};
+use crate::scene::{Scene, Series};
+use analysis::format;
+use record::{Pause, PauseKind, Sample};
+use std::collections::BTreeMap;
+
+/// The question.
+pub(crate) const TITLE: &str = "When does each pause, and for how long?";
+/// CPU time below this share of the wall time is marked.
+const DISTURBED: f64 = 0.8;
+
+/// One collector's lane.
+struct Lane<'a> {
+    series: Series<'a>,
+    sample: &'a Sample,
+}
+
+/// Draws the chart; gives its height in pixels.
+pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
+    let lanes: Vec<Lane<'_>> = scene
+        .series
+        .iter()
+        .filter_map(|s| Some(Lane { series: *s, sample: s.time_sample()? }))
+        .collect();
+    let reading = "One stem per pause in the first block; length on a log scale, the same for all. \
+                   A bar across a stem: the part below it is the thread's CPU time."
+        .to_owned();
+    let frame = scene.frame(TITLE, reading, &format!("first of {}", scene.time_repeats()));
+    let mut y = frame.above(pen) + 4.0;
+    let (pausing, idle): (Vec<_>, Vec<_>) = lanes.iter().partition(|l| !l.sample.pauses.is_empty());
+    if !pausing.is_empty() {
+        y = legend(pen, y, &pausing);
+        y = plot(pen, y, &pausing);
+    }
+    if !idle.is_empty() {
+        let names: Vec<_> = idle.iter().map(|l| l.series.name()).collect();
+        let kind = Type::new(SMALL_PX, MUTED);
+        y += 6.0;
+        for line in kind.wrap(&format!("No pause recorded: {}.", names.join(", ")), pen.width() - 2.0 * MARGIN_PX) {
+            y += 15.5;
+            pen.text(&line, (MARGIN_PX, y), Align::Left, kind);
+        }
+    }
+    let absent = scene.absent(|s| s.time_sample().is_some());
+    y = failures::list(pen, y, &absent);
+    frame.below(pen, y)
+}
+
+/// What the heads of the stems mean, for the kinds that occur.
+fn legend<S: Surface>(pen: &mut Pen<'_, S>, y: f64, lanes: &[&Lane<'_>]) -> f64 {
+    let kind = Type::new(SMALL_PX, MUTED);
+    let (mut x, mut y) = (MARGIN_PX, y + 8.0);
+    for pause_kind in KINDS {
+        if !lanes.iter().any(|l| l.sample.pauses.iter().any(|p| p.kind == pause_kind)) {
+            continue;
+        }
+        let width = 16.0 + kind.width(word(pause_kind));
+        if x > MARGIN_PX && x + width > pen.width() - MARGIN_PX {
+            x = MARGIN_PX;
+            y += 16.0;
+        }
+        head(pen, (x + 5.0, y), pause_kind, MUTED);
+        pen.centred(word(pause_kind), (x + 15.0, y), Align::Left, kind);
+        x += width + 18.0;
+    }
+    y + 6.0
+}
+
+fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, lanes: &[&Lane<'_>]) -> f64 {
+    let narrow = pen.narrow();
+    let pauses = || lanes.iter().flat_map(|l| &l.sample.pauses).map(|p| p.wall_ns as f64);
+    let low = pauses().fold(f64::INFINITY, f64::min).max(100.0);
+    let high = pauses().fold(low, f64::max);
+    let height = 46.0;
+    let y = Scale::log(Quantity::Nanoseconds, low, high.max(low * 10.0)).over(height, 0.0);
+    let left = MARGIN_PX + axis::numbers_px(&y, 20.0);
+    let right = pen.width() - MARGIN_PX;
+    let ends: Vec<f64> = lanes.iter().map(|l| l.sample.wall_ns as f64).collect();
+    let x = Scale::from_zero(Quantity::Nanoseconds, tail::end_of_axis(&ends) * 1.01).over(left, right);
+
+    let mut y_px = top;
+    for (index, lane) in lanes.iter().enumerate() {
+        let caption = y_px + 18.0;
+        let area = Area { left, top: caption + 6.0, right, bottom: caption + 6.0 + height };
+        let scale = y.over(area.bottom, area.top);
+        for tick in scale.ticks(23.0) {
+            let (at, Some(label)) = (scale.at(tick.value), tick.label) else { continue };
+            pen.rule(left, right, at, Stroke::solid(GRID, 1.0));
+            pen.centred(&label, (left - 6.0, at), Align::Right, Type::new(SMALL_PX, MUTED));
+        }
+        pen.rule(left, right, area.bottom, Stroke::solid(AXIS, 1.0));
+        let about = about(lane, x.high, narrow);
+        pen.series(lane.series.name(), &format!("{}: {about}", lane.series.name()), |pen| {
+            let name = Type::new(SMALL_PX, lane.series.ink()).bold();
+            pen.text(lane.series.name(), (left, caption), Align::Left, name);
+            pen.text(&about, (right, caption), Align::Right, Type::new(SMALL_PX, MUTED));
+            stems(pen, area, &x, &scale, lane);
+        });
+        y_px = area.bottom;
+        if index + 1 == lanes.len() {
+            y_px = axis::horizontal(pen, Area { top: area.bottom, ..area }, &x, 64.0, "wall time");
+        }
+    }
+    y_px
+}
+
+/// `123 pauses, 45.6 ms in all, longest 7.89 ms`, and whether the run goes on off the chart.
+fn about(lane: &Lane<'_>, shown_ns: f64, narrow: bool) -> String {
+    let longest = lane.sample.pauses.iter().map(|p| p.wall_ns).max().unwrap_or_default();
+    let recorded: u64 = lane.sample.pause_histogram.iter().map(|(_, count)| count).sum();
+    let n = recorded.max(lane.sample.pauses.len() as u64);
+    let mut text = format!("{} pauses", format::count(n));
+    if !narrow {
+        text.push_str(&format!(", {} in all", format::duration_ns(lane.sample.pause_total_ns as f64)));
+    }
+    text.push_str(&format!(", longest {}", format::duration_ns(longest as f64)));
+    let end = lane.sample.wall_ns as f64;
+    if end > shown_ns && !narrow {
+        text.push_str(&format!(", runs on to {} →", format::duration_ns(end)));
+    }
+    text
+}
+
+fn stems<S: Surface>(pen: &mut Pen<'_, S>, area: Area, x: &Scale, y: &Scale, lane: &Lane<'_>) {
+    // Of the pauses of one kind and pixel column the longest is drawn.
+    let mut longest: BTreeMap<(i64, PauseOrder), &Pause> = BTreeMap::new();
+    for pause in &lane.sample.pauses {
+        let at = x.at(pause.start_ns as f64);
+        if at > area.right {
+            continue;
+        }
+        let known = longest.entry((at.floor() as i64, order(pause.kind))).or_insert(pause);
+        if pause.wall_ns > known.wall_ns {
+            *known = pause;
+        }
+    }
+    let ink = lane.series.ink();
+    // Where stems stand dense, heads would blot them out.
+    let heads = longest.len() as f64 <= (area.right - area.left) / 8.0;
+    let tallest = longest.values().map(|p| p.wall_ns).max().unwrap_or_default();
+    for ((column, _), pause) in longest {
+        let at = column as f64 + 0.5;
+        let top = y.within(pause.wall_ns as f64);
+        pen.upright(at, top, area.bottom, Stroke::solid(ink, 1.0));
+        if heads || pause.wall_ns == tallest {
+            head(pen, (at, top), pause.kind, ink);
+        }
+        if let Some(cpu_ns) = pause.cpu_ns.filter(|&cpu| (cpu as f64) < DISTURBED * pause.wall_ns as f64) {
+            pen.rule(at - 3.5, at + 3.5, y.within(cpu_ns as f64), Stroke::solid(TEXT, 1.25));
+        }
+    }
+}
+
+const KINDS: [PauseKind; 5] =
+    [PauseKind::Stw, PauseKind::Cascade, PauseKind::Increment, PauseKind::AllocStall, PauseKind::Ttsp];
+
+type PauseOrder = usize;
+
+fn order(kind: PauseKind) -> PauseOrder {
+    KINDS.iter().position(|k| *k == kind).unwrap_or_default()
+}
+
+fn word(kind: PauseKind) -> &'static str {
+    match kind {
+        PauseKind::Stw => "stop-the-world",
+        PauseKind::Cascade => "cascade of drops or frees",
+        PauseKind::Increment => "increment inside an operation",
+        PauseKind::AllocStall => "allocation stall",
+        PauseKind::Ttsp => "time to safepoint",
+    }
+}
+
+/// The head of a stem: its shape is the kind.
+fn head<S: Surface>(pen: &mut Pen<'_, S>, at: Point, kind: PauseKind, ink: Ink) {
+    let (x, y) = at;
+    match kind {
+        PauseKind::Stw => pen.disc(at, 3.0, ink, 1.0),
+        PauseKind::Cascade => pen.ring(at, 2.75, Stroke::solid(ink, 1.25)),
+        PauseKind::Increment => pen.line(&[(x - 3.0, y), (x + 3.0, y)], Stroke::solid(ink, 1.5)),
+        PauseKind::AllocStall => pen.block((x - 2.75, y - 2.75), (x + 2.75, y + 2.75), ink, 1.0),
+        PauseKind::Ttsp => pen.area(&[(x, y - 3.5), (x + 3.25, y + 2.5), (x - 3.25, y + 2.5)], ink, 1.0),
+    }
+}

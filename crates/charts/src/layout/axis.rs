@@ -1,0 +1,82 @@
+//! Axes: a light grid, small numbers, the unit once, and no box.
+
+use super::frame::SMALL_PX;
+use super::scale::{Scale, Spacing};
+use crate::canvas::palette::{AXIS, GRID, MUTED};
+use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+
+/// The rectangle in which data is drawn, in pixels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Area {
+    /// Left edge.
+    pub(crate) left: f64,
+    /// Upper edge.
+    pub(crate) top: f64,
+    /// Right edge.
+    pub(crate) right: f64,
+    /// Lower edge.
+    pub(crate) bottom: f64,
+}
+
+/// Room for the numbers of a vertical axis, in pixels.
+pub(crate) fn numbers_px(scale: &Scale, gap_px: f64) -> f64 {
+    let small = Type::new(SMALL_PX, MUTED);
+    let widest = scale.ticks(gap_px).iter().filter_map(|t| t.label.as_deref()).map(|l| small.width(l)).fold(0.0, f64::max);
+    widest + 8.0
+}
+
+/// Draws the horizontal grid lines with their numbers to the left, and the axis' name above them.
+pub(crate) fn vertical<S: Surface>(pen: &mut Pen<'_, S>, area: Area, scale: &Scale, gap_px: f64, name: &str) {
+    let small = Type::new(SMALL_PX, MUTED);
+    for tick in scale.ticks(gap_px) {
+        let y = scale.at(tick.value);
+        let Some(label) = tick.label else {
+            pen.rule(area.left - 3.0, area.left, y, Stroke::solid(AXIS, 1.0));
+            continue;
+        };
+        pen.rule(area.left, area.right, y, Stroke::solid(GRID, 1.0));
+        pen.centred(&label, (area.left - 6.0, y), Align::Right, small);
+    }
+    if !name.is_empty() {
+        let left = area.left - numbers_px(scale, gap_px);
+        pen.text(&named(scale, name), (left.max(super::frame::MARGIN_PX), area.top - 12.0), Align::Left, small);
+    }
+}
+
+/// Draws the vertical grid lines with their numbers below, and the axis' name below those. Gives
+/// the y below which nothing is drawn.
+pub(crate) fn horizontal<S: Surface>(pen: &mut Pen<'_, S>, area: Area, scale: &Scale, gap_px: f64, name: &str) -> f64 {
+    let small = Type::new(SMALL_PX, MUTED);
+    let base = area.bottom + 16.0;
+    for tick in scale.ticks(gap_px) {
+        let x = scale.at(tick.value);
+        let Some(label) = tick.label else {
+            pen.upright(x, area.bottom, area.bottom + 3.0, Stroke::solid(AXIS, 1.0));
+            continue;
+        };
+        pen.upright(x, area.top, area.bottom, Stroke::solid(GRID, 1.0));
+        // A label at an end may lean out of the picture; one on the axis' zero may not.
+        let half = small.width(&label) / 2.0;
+        let x = x.clamp(half + 2.0, pen.width() - half - 2.0);
+        pen.text(&label, (x, base), Align::Middle, small);
+    }
+    if name.is_empty() {
+        return base + 3.0;
+    }
+    pen.text(&named(scale, name), (area.right, base + 16.0), Align::Right, small);
+    base + 19.0
+}
+
+/// The base line of a zero-based chart.
+pub(crate) fn base<S: Surface>(pen: &mut Pen<'_, S>, area: Area) {
+    pen.rule(area.left, area.right, area.bottom, Stroke::solid(AXIS, 1.0));
+}
+
+/// An axis' name with its unit, or with the word that it is logarithmic.
+pub(crate) fn named(scale: &Scale, name: &str) -> String {
+    match (scale.spacing, scale.unit()) {
+        (Spacing::Log, _) => format!("{name}, log scale"),
+        (Spacing::Linear, Some(unit)) if !unit.is_empty() => format!("{name}, {unit}"),
+        (Spacing::Linear, _) => name.to_owned(),
+    }
+}

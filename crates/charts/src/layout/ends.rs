@@ -1,0 +1,49 @@
+//! Direct labels at the right end of lines, moved apart where they would collide.
+
+use super::axis::Area;
+use super::frame::SMALL_PX;
+use super::labels;
+use crate::canvas::palette::AXIS;
+use crate::canvas::pen::Point;
+use crate::canvas::{Align, Ink, Pen, Stroke, Surface, Type};
+
+/// Room between the data and the labels for the lines that lead to them, in pixels.
+pub(crate) const LEADER_PX: f64 = 20.0;
+/// Distance between the base lines of neighbouring labels, in pixels.
+const GAP_PX: f64 = 15.0;
+
+/// The label of one line.
+#[derive(Debug, Clone)]
+pub(crate) struct Label<'a> {
+    /// Collector whose series it belongs to; empty for none.
+    pub(crate) collector: &'a str,
+    /// The text.
+    pub(crate) text: String,
+    /// The line's colour.
+    pub(crate) ink: Ink,
+    /// Where the line ends.
+    pub(crate) from: Point,
+}
+
+/// Draws the labels right of the area, each led to from the end of its line.
+pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, area: Area, labels: &[Label<'_>]) {
+    let wanted: Vec<f64> = labels.iter().map(|l| l.from.1).collect();
+    let placed = labels::spread(&wanted, GAP_PX, area.top + 2.0, area.bottom - 2.0);
+    for (label, y) in labels.iter().zip(placed) {
+        let paint = |pen: &mut Pen<'_, S>| {
+            let (x, from) = label.from;
+            let elbow = area.right + LEADER_PX - 4.0;
+            // Led level to the edge of the data, then to the label: long slants would look like data.
+            let lead = [(x + 2.0, from), (area.right + 3.0, from), (elbow, y)];
+            let way = if x < area.right - 3.0 { &lead[..] } else { &lead[1..] };
+            pen.line(way, Stroke::solid(AXIS, 0.75));
+            let kind = Type::new(SMALL_PX, label.ink).bold();
+            pen.centred(&label.text, (area.right + LEADER_PX, y), Align::Left, kind);
+        };
+        if label.collector.is_empty() {
+            paint(pen);
+        } else {
+            pen.series(label.collector, &label.text, paint);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What failed or does not apply, drawn as such: a hatched cell with its word, never a gap.
+
+use super::frame::{MARGIN_PX, SMALL_PX};
+use crate::canvas::palette::{FAILED, HATCH, MUTED, PAPER, TEXT};
+use crate::canvas::pen::Point;
+use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+
+/// A hatched rectangle with a word, on one line or two as it fits.
+pub(crate) fn cell<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point, word: &str) {
+    pen.block(from, to, FAILED, 1.0);
+    pen.hatch(from, to, Stroke::solid(HATCH, 0.75));
+    let kind = Type::new(SMALL_PX, TEXT);
+    let lines = kind.wrap(word, to.0 - from.0 - 6.0);
+    let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
+    let mut y = middle.1 - (lines.len() as f64 - 1.0) * 6.5;
+    for line in lines {
+        let half = kind.width(&line) / 2.0 + 3.0;
+        pen.block((middle.0 - half, y - 7.0), (middle.0 + half, y + 7.0), PAPER, 1.0);
+        pen.centred(&line, (middle.0, y), Align::Middle, kind);
+        y += 13.0;
+    }
+}
+
+/// A collector that a chart cannot show, with the word to print.
+#[derive(Debug, Clone)]
+pub(crate) struct Absent {
+    /// Registry name.
+    pub(crate) collector: String,
+    /// `OOM`, `timeout`, `n/a` and so on.
+    pub(crate) word: String,
+    /// The reason in full.
+    pub(crate) reason: String,
+}
+
+/// Lists what is absent as hatched chips in lines from `y` on; gives the y below them.
+pub(crate) fn list<S: Surface>(pen: &mut Pen<'_, S>, y: f64, absent: &[Absent]) -> f64 {
+    if absent.is_empty() {
+        return y;
+    }
+    const HEIGHT_PX: f64 = 18.0;
+    let name = Type::new(SMALL_PX, MUTED);
+    let (mut x, mut top) = (MARGIN_PX, y + 10.0);
+    for entry in absent {
+        let chip = Type::new(SMALL_PX, TEXT).width(&entry.word) + 22.0;
+        let width = chip + 6.0 + name.width(&entry.collector);
+        if x > MARGIN_PX && x + width > pen.width() - MARGIN_PX {
+            x = MARGIN_PX;
+            top += HEIGHT_PX + 6.0;
+        }
+        let title = format!("{}: {}: {}", entry.collector, entry.word, entry.reason);
+        pen.series(&entry.collector, &title, |pen| {
+            cell(pen, (x, top), (x + chip, top + HEIGHT_PX), &entry.word);
+            pen.centred(&entry.collector, (x + chip + 6.0, top + HEIGHT_PX / 2.0), Align::Left, name);
+        });
+        x += width + 18.0;
+    }
+    top + HEIGHT_PX
+}

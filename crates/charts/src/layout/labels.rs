@@ -1,0 +1,137 @@
+//! Labels that keep clear of each other.
+
+use crate::canvas::pen::Point;
+
+/// Moves positions apart until neighbours are at least `gap` away from each other, as little as
+/// possible and keeping their order, inside `low..=high` as far as they fit.
+///
+/// Neighbours that collide form a cluster, which lies centred on the mean of what its members
+/// want (isotonic regression by pooling adjacent violators, which minimises the squared moves).
+pub(crate) fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by(|&a, &b| wanted[a].total_cmp(&wanted[b]));
+    // Subtracting rank * gap turns "at least a gap apart" into "not decreasing".
+    let mut clusters: Vec<(f64, usize)> = Vec::new();
+    for (rank, &index) in order.iter().enumerate() {
+        clusters.push((wanted[index] - rank as f64 * gap, 1));
+        while let [.., (before, n), (after, m)] = clusters[..] {
+            if before <= after {
+                break;
+            }
+            clusters.pop();
+            let last = clusters.len() - 1;
+            let (n_f, m_f) = (n as f64, m as f64);
+            clusters[last] = ((before * n_f + after * m_f) / (n_f + m_f), n + m);
+        }
+    }
+    let flat = clusters.iter().flat_map(|&(at, n)| std::iter::repeat_n(at, n));
+    let highest = high - wanted.len().saturating_sub(1) as f64 * gap;
+    let mut placed = vec![0.0; wanted.len()];
+    for (rank, (at, &index)) in flat.zip(&order).enumerate() {
+        placed[index] = at.min(highest).max(low) + rank as f64 * gap;
+    }
+    placed
+}
+
+/// A rectangle that a label or a mark covers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    left: f64,
+    top: f64,
+    right: f64,
+    bottom: f64,
+}
+
+impl Extent {
+    /// A square of half-side `radius` around a point.
+    pub(crate) fn around((x, y): Point, radius: f64) -> Self {
+        Self { left: x - radius, top: y - radius, right: x + radius, bottom: y + radius }
+    }
+
+    fn overlap(&self, other: &Self) -> f64 {
+        let width = self.right.min(other.right) - self.left.max(other.left);
+        let height = self.bottom.min(other.bottom) - self.top.max(other.top);
+        if width > 0.0 && height > 0.0 { width * height } else { 0.0 }
+    }
+
+    fn outside(&self, frame: &Self) -> f64 {
+        let area = (self.right - self.left) * (self.bottom - self.top);
+        area - self.overlap(frame)
+    }
+}
+
+/// Places one label of the given size beside each point of a scatter so that labels cover neither
+/// points nor each other where that can be avoided; gives the left end of each label's middle line.
+///
+/// Greedy, in the order given, over twelve places around each point, near ones first.
+pub(crate) fn place_around(points: &[Point], sizes: &[(f64, f64)], from: Point, to: Point) -> Vec<Point> {
+    const CLEAR_PX: f64 = 8.0;
+    let frame = Extent { left: from.0, top: from.1, right: to.0, bottom: to.1 };
+    let mut taken: Vec<Extent> = points.iter().map(|&p| Extent::around(p, 6.0)).collect();
+    let mut placed = Vec::with_capacity(points.len());
+    for (&(x, y), &(width, height)) in points.iter().zip(sizes) {
+        let right = x + CLEAR_PX;
+        let left = x - CLEAR_PX - width;
+        let middle = x - width / 2.0;
+        let candidates = [
+            (right, y),
+            (left, y),
+            (middle, y - height),
+            (middle, y + height),
+            (right, y - height * 0.7),
+            (right, y + height * 0.7),
+            (left, y - height * 0.7),
+            (left, y + height * 0.7),
+            (right, y - height * 1.4),
+            (right, y + height * 1.4),
+            (left, y - height * 1.4),
+            (left, y + height * 1.4),
+        ];
+        let extent = |(left, middle): Point| Extent {
+            left,
+            top: middle - height / 2.0,
+            right: left + width,
+            bottom: middle + height / 2.0,
+        };
+        let cost = |&at: &Point| {
+            let own = extent(at);
+            own.outside(&frame) * 4.0 + taken.iter().map(|t| t.overlap(&own)).sum::<f64>()
+        };
+        let best = candidates.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or((right, y));
+        taken.push(extent(best));
+        placed.push(best);
+    }
+    placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colliding_labels_move_apart_around_their_mean_and_keep_their_order() {
+        let placed = spread(&[100.0, 101.0, 99.0, 200.0], 14.0, 0.0, 300.0);
+        assert_eq!(placed, [100.0, 114.0, 86.0, 200.0]);
+    }
+
+    #[test]
+    fn labels_stay_inside_where_they_fit() {
+        let placed = spread(&[298.0, 299.0, 300.0], 14.0, 0.0, 300.0);
+        assert_eq!(placed, [272.0, 286.0, 300.0]);
+        assert_eq!(spread(&[-5.0, 0.0], 14.0, 0.0, 300.0), [0.0, 14.0]);
+        assert!(spread(&[], 14.0, 0.0, 300.0).is_empty());
+    }
+
+    #[test]
+    fn a_label_evades_its_neighbour_and_the_frame() {
+        let points = [(50.0, 50.0), (70.0, 50.0), (195.0, 50.0)];
+        let sizes = [(60.0, 14.0); 3];
+        let placed = place_around(&points, &sizes, (0.0, 0.0), (200.0, 100.0));
+        let boxes: Vec<_> = placed
+            .iter()
+            .map(|&(left, y)| Extent { left, top: y - 7.0, right: left + 60.0, bottom: y + 7.0 })
+            .collect();
+        assert_eq!(boxes[0].overlap(&boxes[1]), 0.0);
+        assert!(placed[2].0 + 60.0 <= 200.0, "{placed:?}");
+    }
+}

@@ -1,0 +1,145 @@
+//! A strip plot: one row per collector, one panel per quantity, every repeat a dot.
+//!
+//! The median is a tall tick. From six repeats on a thin bar gives its interval; below that the
+//! dots are all there is to say. What failed is hatched, with its word.
+
+use super::axis::{self, Area};
+use super::failures;
+use super::frame::{MARGIN_PX, SMALL_PX};
+use super::scale::{Quantity, Scale};
+use crate::canvas::palette::{GRID, MUTED, TEXT};
+use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::scene::{Scene, Series, word_of};
+use analysis::{Estimate, Measured, format};
+
+/// Height of a row in pixels.
+const ROW_PX: f64 = 25.0;
+/// A panel whose largest median is this many times the smallest gets a logarithmic axis.
+const FLATTENING: f64 = 8.0;
+
+/// One quantity.
+pub(crate) struct Panel<'a> {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What it measures.
+    pub(crate) quantity: Quantity,
+    /// Its share of the width, relative to the other panels.
+    pub(crate) share: f64,
+    /// The values of a collector.
+    pub(crate) of: fn(&Series<'a>) -> Measured<Estimate>,
+}
+
+/// Draws the panels from `top` on: side by side, or one below the other on a phone. Rows are
+/// ordered by the first panel. Gives the y below.
+pub(crate) fn draw<'a, S: Surface>(pen: &mut Pen<'_, S>, top: f64, scene: &Scene<'a>, panels: &[Panel<'a>]) -> f64 {
+    let mut rows: Vec<&Series<'a>> = scene.series.iter().collect();
+    let key = |s: &Series<'a>| (panels[0].of)(s).known().map_or(f64::INFINITY, |e| e.median);
+    rows.sort_by(|a, b| key(a).total_cmp(&key(b)));
+
+    let bold = Type::new(SMALL_PX, MUTED).bold();
+    let names = rows.iter().map(|s| bold.width(s.name())).fold(0.0, f64::max) + 12.0;
+    let right = pen.width() - MARGIN_PX;
+    if pen.narrow() {
+        let mut y = top;
+        for panel in panels {
+            label_rows(pen, y, &rows);
+            y = draw_panel(pen, y, MARGIN_PX + names, right, panel, &rows) + 10.0;
+        }
+        return y - 10.0;
+    }
+    label_rows(pen, top, &rows);
+    const GAP_PX: f64 = 26.0;
+    let room = right - MARGIN_PX - names - GAP_PX * (panels.len() as f64 - 1.0);
+    let shares: f64 = panels.iter().map(|p| p.share).sum();
+    let (mut left, mut bottom) = (MARGIN_PX + names, top);
+    for panel in panels {
+        let width = room * panel.share / shares;
+        bottom = draw_panel(pen, top, left, left + width, panel, &rows);
+        left += width + GAP_PX;
+    }
+    bottom
+}
+
+fn middle_of(top: f64, row: usize) -> f64 {
+    top + 26.0 + ROW_PX * (row as f64 + 0.5)
+}
+
+fn label_rows<S: Surface>(pen: &mut Pen<'_, S>, top: f64, rows: &[&Series<'_>]) {
+    for (index, series) in rows.iter().enumerate() {
+        let kind = Type::new(SMALL_PX, series.ink()).bold();
+        pen.series(series.name(), series.name(), |pen| {
+            pen.centred(series.name(), (MARGIN_PX, middle_of(top, index)), Align::Left, kind);
+        });
+    }
+}
+
+fn draw_panel<'a, S: Surface>(
+    pen: &mut Pen<'_, S>,
+    top: f64,
+    left: f64,
+    right: f64,
+    panel: &Panel<'a>,
+    rows: &[&Series<'a>],
+) -> f64 {
+    let small = Type::new(SMALL_PX, MUTED);
+    let written = |value: f64| match panel.quantity {
+        Quantity::Bytes => format::bytes(value),
+        _ => format::duration_ns(value),
+    };
+    let measured: Vec<Measured<Estimate>> = rows.iter().map(|s| (panel.of)(s)).collect();
+    let values: Vec<f64> = measured.iter().filter_map(Measured::known).flat_map(|e| e.values.iter().copied()).collect();
+    let numbers = measured
+        .iter()
+        .filter_map(Measured::known)
+        .map(|e| small.width(&written(e.median)))
+        .fold(30.0, f64::max);
+    let area = Area { left, top: top + 24.0, right: right - numbers - 10.0, bottom: middle_of(top, rows.len()) - ROW_PX / 2.0 };
+    // Zero has no place on a log axis, so it keeps the axis linear.
+    let flattening = if values.contains(&0.0) { f64::INFINITY } else { FLATTENING };
+    let scale = Scale::fitting(panel.quantity, &values, flattening).over(area.left, area.right);
+
+    pen.text(&axis::named(&scale, panel.name), (left, top + 10.0), Align::Left, Type::new(SMALL_PX, TEXT).bold());
+    for index in 0..rows.len() {
+        pen.rule(area.left, area.right, middle_of(top, index), Stroke::solid(GRID, 1.0));
+    }
+    let bottom = axis::horizontal(pen, area, &scale, 48.0, "");
+    for (index, (series, measured)) in rows.iter().zip(&measured).enumerate() {
+        let y = middle_of(top, index);
+        let said = match measured {
+            Measured::Known(e) => in_words(e, &written),
+            Measured::Missing(reason) => reason.clone(),
+        };
+        let title = format!("{}: {}: {said}", series.name(), panel.name);
+        pen.series(series.name(), &title, |pen| match measured {
+            Measured::Known(estimate) => {
+                mark(pen, &scale, y, estimate, series);
+                pen.centred(&written(estimate.median), (right, y), Align::Right, Type::new(SMALL_PX, TEXT));
+            }
+            Measured::Missing(_) => {
+                let word = word_of(series.row, measured).unwrap_or_default();
+                failures::cell(pen, (area.left, y - ROW_PX * 0.38), (right, y + ROW_PX * 0.38), &word);
+            }
+        });
+    }
+    bottom
+}
+
+fn mark<S: Surface>(pen: &mut Pen<'_, S>, scale: &Scale, y: f64, estimate: &Estimate, series: &Series<'_>) {
+    let ink = series.ink();
+    if let Some((low, high)) = estimate.interval() {
+        pen.line(&[(scale.at(low), y), (scale.at(high), y)], Stroke::solid(ink, 2.5));
+    }
+    for &value in &estimate.values {
+        pen.disc((scale.at(value), y), 3.0, ink, 0.5);
+    }
+    let x = scale.at(estimate.median);
+    pen.line(&[(x, y - 8.0), (x, y + 8.0)], Stroke::solid(ink, 2.0));
+}
+
+fn in_words(estimate: &Estimate, written: &dyn Fn(f64) -> String) -> String {
+    let interval = match estimate.interval() {
+        Some((low, high)) => format!(", interval {} to {}", written(low), written(high)),
+        None => String::new(),
+    };
+    format!("median {}{interval}, n = {}", written(estimate.median), estimate.n())
+}

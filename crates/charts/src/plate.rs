@@ -1,0 +1,189 @@
+//! Plates: charts as they go to disk and onto the page, drawn in parallel.
+//!
+//! A [`Job`] says what to draw; [`Job::plate`] runs its one function three times: wide and narrow
+//! as SVG for the page, wide as PNG for everything else.
+
+use crate::canvas::svg::{Picture, Svg};
+use crate::canvas::{Pen, Surface, bitmap};
+use crate::chart::memory::Clock;
+use crate::chart::{footprint, heat_map, memory, pauses, percentiles, scatter, time};
+use crate::scene::{Scene, Series, Study};
+use analysis::{Estimate, Measure, Measured, format};
+use anyhow::{Context as _, Result};
+use record::HeapSize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Width of a chart in pixels.
+const WIDE_PX: u32 = 760;
+/// Width of a chart for phones in pixels.
+const NARROW_PX: u32 = 366;
+
+/// A chart to be drawn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Job<'a> {
+    /// Footprint over time of one scene.
+    Memory(&'a Scene<'a>, Clock),
+    /// Pause percentiles of one scene.
+    Percentiles(&'a Scene<'a>),
+    /// Pauses over time of one scene.
+    Pauses(&'a Scene<'a>),
+    /// Times of one scene.
+    Time(&'a Scene<'a>),
+    /// Peak footprints of one scene.
+    Footprint(&'a Scene<'a>),
+    /// Memory against time, all scenes of one workload (at least one).
+    Scatter(&'a [Scene<'a>]),
+    /// The overview of a whole run.
+    Overview(&'a Study<'a>, Measure, HeapSize),
+}
+
+/// A drawn chart.
+#[derive(Debug, Clone)]
+pub(crate) struct Plate {
+    /// File name without its ending.
+    pub(crate) stem: String,
+    /// For screens.
+    pub(crate) wide: Picture,
+    /// For phones.
+    pub(crate) narrow: Picture,
+}
+
+/// The files of a chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartFiles {
+    /// The vector picture; it follows the reader's preference for light or dark.
+    pub svg: PathBuf,
+    /// The same picture in pixels, two per pixel of the layout.
+    pub png: PathBuf,
+}
+
+impl Job<'_> {
+    fn draw<S: Surface>(&self, pen: &mut Pen<'_, S>) -> f64 {
+        match self {
+            Self::Memory(scene, clock) => memory::draw(pen, scene, *clock),
+            Self::Percentiles(scene) => percentiles::draw(pen, scene),
+            Self::Pauses(scene) => pauses::draw(pen, scene),
+            Self::Time(scene) => time::draw(pen, scene),
+            Self::Footprint(scene) => footprint::draw(pen, scene),
+            Self::Scatter(scenes) => scatter::draw(pen, scenes),
+            Self::Overview(study, measure, heap) => heat_map::draw(pen, study, *measure, *heap),
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Self::Memory(_, clock) => clock.title(),
+            Self::Percentiles(_) => percentiles::TITLE,
+            Self::Pauses(_) => pauses::TITLE,
+            Self::Time(_) => time::TITLE,
+            Self::Footprint(_) => footprint::TITLE,
+            Self::Scatter(_) => scatter::TITLE,
+            Self::Overview(_, measure, _) => heat_map::title(*measure),
+        }
+    }
+
+    /// What it shows, in a word or two; also the end of its file name.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Memory(_, Clock::Allocation) => "memory",
+            Self::Memory(_, Clock::Wall) => "memory-wall",
+            Self::Percentiles(_) => "percentiles",
+            Self::Pauses(_) => "pauses",
+            Self::Time(_) => "time",
+            Self::Footprint(_) => "footprint",
+            Self::Scatter(_) => "memory-against-time",
+            Self::Overview(_, Measure::PeakFootprint, _) => "overview-memory",
+            Self::Overview(..) => "overview-time",
+        }
+    }
+
+    /// The chart in words: what a reader who cannot see it should know.
+    fn description(&self) -> String {
+        let listed = |scene: &Scene<'_>, what: &str, say: &dyn Fn(&Series<'_>) -> String| {
+            let values: Vec<String> =
+                scene.series.iter().map(|s| format!("{} {}", s.name(), say(s))).collect();
+            format!("{}. {what}: {}.", scene.facts("all collectors"), values.join("; "))
+        };
+        let median = |measured: &Measured<Estimate>, written: fn(f64) -> String| match measured {
+            Measured::Known(estimate) => written(estimate.median),
+            Measured::Missing(reason) => format!("n/a ({reason})"),
+        };
+        match self {
+            Self::Memory(scene, _) | Self::Footprint(scene) => {
+                listed(scene, "Peak footprint", &|s| median(&s.row.peak_footprint_bytes, format::bytes))
+            }
+            Self::Percentiles(scene) | Self::Pauses(scene) => {
+                listed(scene, "Longest pause", &|s| match &s.row.pauses {
+                    Measured::Known(p) => match p.longest {
+                        Some(longest) => format!("{} of {}", format::duration_ns(longest.wall_ns as f64), p.n),
+                        None => "none".to_owned(),
+                    },
+                    Measured::Missing(reason) => format!("n/a ({reason})"),
+                })
+            }
+            Self::Time(scene) => listed(scene, "Median wall time", &|s| median(&s.row.wall_ns, format::duration_ns)),
+            Self::Scatter(scenes) => listed(&scenes[scenes.len() / 2], "CPU time and peak footprint", &|s| {
+                let time = median(&s.row.cpu_ns, format::duration_ns);
+                format!("{time} and {}", median(&s.row.peak_footprint_bytes, format::bytes))
+            }),
+            Self::Overview(_, measure, heap) => format!(
+                "Workloads by collectors, median {} over the best of the row, heap {heap}. \
+                 The tables of the workloads carry the numbers.",
+                measure.name()
+            ),
+        }
+    }
+
+    /// Draws the chart as SVG, wide and narrow, and writes the wide one to `directory` as SVG and
+    /// PNG under the name `stem`.
+    ///
+    /// # Errors
+    /// If a file cannot be written: with its path.
+    pub(crate) fn plate(&self, stem: String, dark_rules: &str, directory: &Path) -> Result<(Plate, ChartFiles)> {
+        let wide = self.picture(WIDE_PX)?;
+        let narrow = self.picture(NARROW_PX)?;
+        let svg = directory.join(format!("{stem}.svg"));
+        fs::write(&svg, wide.standalone(dark_rules))
+            .with_context(|| format!("cannot write {}", svg.display()))?;
+        let png = directory.join(format!("{stem}.png"));
+        self.write_png(&wide, &png)?;
+        Ok((Plate { stem, wide, narrow }, ChartFiles { svg, png }))
+    }
+
+    fn picture(&self, width_px: u32) -> Result<Picture> {
+        let mut surface = Svg::new(width_px);
+        let mut pen = Pen::new(&mut surface, width_px);
+        let height = self.draw(&mut pen);
+        pen.finish()?;
+        Ok(Picture {
+            body: surface.into_body(),
+            width_px,
+            height_px: height.ceil() as u32,
+            title: self.title().to_owned(),
+            description: self.description(),
+        })
+    }
+
+    fn write_png(&self, wide: &Picture, file: &Path) -> Result<()> {
+        let mut buffer = bitmap::buffer(wide.width_px, wide.height_px);
+        let mut surface = bitmap::Bitmap::new(&mut buffer, wide.width_px, wide.height_px);
+        let mut pen = Pen::new(&mut surface, wide.width_px);
+        self.draw(&mut pen);
+        pen.finish()?;
+        drop(surface);
+        bitmap::write_png(&buffer, wide.width_px, wide.height_px, file)
+    }
+}
+
+/// All charts of one scene, in the order in which a reader wants them.
+pub(crate) fn of_scene<'a>(scene: &'a Scene<'a>) -> [Job<'a>; 6] {
+    [
+        Job::Memory(scene, Clock::Allocation),
+        Job::Memory(scene, Clock::Wall),
+        Job::Percentiles(scene),
+        Job::Pauses(scene),
+        Job::Time(scene),
+        Job::Footprint(scene),
+    ]
+}

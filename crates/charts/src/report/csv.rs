@@ -1,0 +1,156 @@
+//! The records as comma-separated values, for whoever wants to analyse them anew.
+//!
+//! Column names carry units. An empty field means "not known", never zero. Fields are quoted as in
+//! RFC 4180.
+
+use record::{Mode, Pause, PauseKind, Record, Run, Size};
+
+/// One row per record.
+pub(crate) fn cells(runs: &[Run]) -> String {
+    let mut text = String::from(
+        "run_id,workload,collector,size,heap,mode,block,order,seed,outcome,reason,process_wall_ns,\
+         wall_ns,cpu_ns,teardown_wall_ns,teardown_cpu_ns,heap_limit_bytes,allocated_bytes,\
+         allocated_objects,header_as_built_bytes,header_needed_bytes,page_faults,peak_footprint_bytes,\
+         peak_rss_bytes,rss_difference_bytes,accounting_errors,pauses,pause_total_ns,live_bytes,\
+         unreclaimed_bytes,leaked_bytes,leaked_objects,answer_got,answer_expected\n",
+    );
+    for (run, record) in all(runs) {
+        let cell = &record.cell;
+        let mut fields = vec![
+            run.manifest.run_id.clone(),
+            cell.workload.clone(),
+            cell.collector.clone(),
+            size(cell.size).to_owned(),
+            cell.heap.to_string(),
+            mode(cell.mode).to_owned(),
+            record.block.to_string(),
+            record.order.to_string(),
+            record.seed.to_string(),
+            record.outcome.word().to_owned(),
+            record.outcome.reason(),
+            record.process_wall_ns.to_string(),
+        ];
+        fields.extend(measured(record));
+        push_line(&mut text, &fields);
+    }
+    text
+}
+
+/// The columns that a sample fills.
+fn measured(record: &Record) -> Vec<String> {
+    const COLUMNS: usize = 22;
+    let Some(sample) = &record.sample else { return vec![String::new(); COLUMNS] };
+    let counted: u64 = sample.pause_histogram.iter().map(|(_, count)| count).sum();
+    let fields = [
+        Some(sample.wall_ns),
+        Some(sample.cpu_ns),
+        Some(sample.teardown_wall_ns),
+        Some(sample.teardown_cpu_ns),
+        sample.heap_limit_bytes,
+        sample.allocated_bytes,
+        sample.allocated_objects,
+        sample.header_bytes.map(|h| h.as_built),
+        sample.header_bytes.map(|h| h.needed),
+        Some(sample.page_faults),
+        sample.peak_footprint_bytes,
+        Some(sample.peak_rss_bytes),
+        sample.rss_difference_bytes,
+        Some(sample.accounting_errors),
+        Some(counted.max(sample.pauses.len() as u64)),
+        Some(sample.pause_total_ns),
+        sample.end.map(|e| e.live_bytes),
+        sample.end.map(|e| e.unreclaimed_bytes),
+        sample.end.map(|e| e.leaked_bytes),
+        sample.end.map(|e| e.leaked_objects),
+    ];
+    let mut fields: Vec<String> = fields.iter().map(|f| optional(*f)).collect();
+    fields.extend([sample.answer.got.clone(), sample.answer.expected.clone()]);
+    fields
+}
+
+/// One row per recorded pause. Where a record lists only its longest pauses, so does this.
+pub(crate) fn pauses(runs: &[Run]) -> String {
+    let mut text =
+        String::from("run_id,workload,collector,heap,mode,block,start_ns,wall_ns,cpu_ns,kind\n");
+    for (run, record) in all(runs) {
+        let cell = &record.cell;
+        for pause in record.sample.iter().flat_map(|s| &s.pauses) {
+            let &Pause { start_ns, wall_ns, cpu_ns, kind: pause_kind } = pause;
+            let fields = [
+                run.manifest.run_id.clone(),
+                cell.workload.clone(),
+                cell.collector.clone(),
+                cell.heap.to_string(),
+                mode(cell.mode).to_owned(),
+                record.block.to_string(),
+                start_ns.to_string(),
+                wall_ns.to_string(),
+                optional(cpu_ns),
+                kind(pause_kind).to_owned(),
+            ];
+            push_line(&mut text, &fields);
+        }
+    }
+    text
+}
+
+fn all(runs: &[Run]) -> impl Iterator<Item = (&Run, &Record)> {
+    runs.iter().flat_map(|run| run.records.iter().map(move |record| (run, record)))
+}
+
+fn optional(value: Option<u64>) -> String {
+    value.map(|v| v.to_string()).unwrap_or_default()
+}
+
+fn push_line(text: &mut String, fields: &[String]) {
+    let quoted: Vec<String> = fields.iter().map(|f| quote(f)).collect();
+    text.push_str(&quoted.join(","));
+    text.push('\n');
+}
+
+fn quote(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+fn size(size: Size) -> &'static str {
+    match size {
+        Size::Small => "small",
+        Size::Default => "default",
+        Size::Large => "large",
+    }
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Time => "time",
+        Mode::Memory => "memory",
+        Mode::Census => "census",
+    }
+}
+
+fn kind(kind: PauseKind) -> &'static str {
+    match kind {
+        PauseKind::Ttsp => "ttsp",
+        PauseKind::Stw => "stw",
+        PauseKind::Increment => "increment",
+        PauseKind::AllocStall => "alloc_stall",
+        PauseKind::Cascade => "cascade",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_quoted_where_they_must_be() {
+        assert_eq!(quote("plain"), "plain");
+        assert_eq!(quote("a, \"b\""), "\"a, \"\"b\"\"\"");
+        assert_eq!(optional(None), "");
+        assert_eq!(optional(Some(0)), "0");
+    }
+}

@@ -1,0 +1,119 @@
+//! All figures of a report, drawn in parallel, in the order of the page.
+
+use crate::plate::{self, ChartFiles, Job, Plate};
+use crate::scene::{Scene, Study};
+use analysis::Measure;
+use anyhow::Result;
+use rayon::prelude::*;
+use record::HeapSize;
+use std::path::Path;
+
+/// Figures of one run.
+#[derive(Debug)]
+pub(crate) struct RunFigures {
+    /// The overviews: time, then memory. Empty without rows.
+    pub(crate) overviews: Vec<Plate>,
+    /// One entry per workload that has a row, in suite order.
+    pub(crate) workloads: Vec<WorkloadFigures>,
+}
+
+/// Figures of one workload.
+#[derive(Debug)]
+pub(crate) struct WorkloadFigures {
+    /// Name of the workload.
+    pub(crate) workload: String,
+    /// The figures of each heap size.
+    pub(crate) heaps: Vec<(HeapSize, Vec<Plate>)>,
+    /// Memory against time, all heap sizes together.
+    pub(crate) scatter: Plate,
+}
+
+/// Where a drawn figure belongs.
+enum Place {
+    Overview,
+    Heap { workload: String, heap: HeapSize },
+    Scatter { workload: String },
+}
+
+/// Draws all charts of all runs into `directory`.
+///
+/// # Errors
+/// If a file cannot be written: with its path.
+pub(crate) fn draw_all(
+    studies: &[Study<'_>],
+    dark_rules: &str,
+    directory: &Path,
+) -> Result<(Vec<RunFigures>, Vec<ChartFiles>)> {
+    let mut figures = Vec::new();
+    let mut files = Vec::new();
+    for study in studies {
+        let prefix = if studies.len() > 1 { format!("{}-", study.run.manifest.run_id) } else { String::new() };
+        let scenes: Vec<Vec<Scene<'_>>> =
+            study.run.manifest.workloads.iter().map(|w| study.scenes_of(w)).collect();
+        let drawn: Vec<(Place, Plate, ChartFiles)> = jobs(study, &scenes)
+            .into_par_iter()
+            .map(|(place, stem, job)| {
+                let stem = file_name(&format!("{prefix}{stem}"));
+                let (plate, files) = job.plate(stem, dark_rules, directory)?;
+                Ok((place, plate, files))
+            })
+            .collect::<Result<_>>()?;
+        let mut run = RunFigures { overviews: Vec::new(), workloads: Vec::new() };
+        for (place, plate, file) in drawn {
+            files.push(file);
+            run.put(place, plate);
+        }
+        figures.push(run);
+    }
+    Ok((figures, files))
+}
+
+/// Everything to draw for one run: where it goes, its name, and how.
+fn jobs<'a>(study: &'a Study<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, String, Job<'a>)> {
+    let mut jobs = Vec::new();
+    if let Some(heap) = study.summary.reference_heap() {
+        for measure in [Measure::CpuTime, Measure::PeakFootprint] {
+            let job = Job::Overview(study, measure, heap);
+            jobs.push((Place::Overview, job.kind().to_owned(), job));
+        }
+    }
+    for of_workload in scenes.iter().filter(|s| !s.is_empty()) {
+        let workload = &of_workload[0].workload.name;
+        // Before its heap sizes, so that the workload is known when they arrive.
+        let job = Job::Scatter(of_workload);
+        let place = Place::Scatter { workload: workload.clone() };
+        jobs.push((place, format!("{workload}-{}", job.kind()), job));
+        for scene in of_workload {
+            let heap = if of_workload.len() > 1 { format!("-{}", scene.heap) } else { String::new() };
+            for job in plate::of_scene(scene) {
+                let place = Place::Heap { workload: workload.clone(), heap: scene.heap };
+                jobs.push((place, format!("{workload}{heap}-{}", job.kind()), job));
+            }
+        }
+    }
+    jobs
+}
+
+impl RunFigures {
+    fn put(&mut self, place: Place, plate: Plate) {
+        match place {
+            Place::Overview => self.overviews.push(plate),
+            Place::Scatter { workload } => {
+                self.workloads.push(WorkloadFigures { workload, heaps: Vec::new(), scatter: plate });
+            }
+            Place::Heap { workload, heap } => {
+                let Some(figures) = self.workloads.iter_mut().find(|w| w.workload == workload) else { return };
+                match figures.heaps.iter_mut().find(|(known, _)| *known == heap) {
+                    Some((_, plates)) => plates.push(plate),
+                    None => figures.heaps.push((heap, vec![plate])),
+                }
+            }
+        }
+    }
+}
+
+/// A name that every file system accepts.
+fn file_name(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    text.chars().map(plain).collect()
+}

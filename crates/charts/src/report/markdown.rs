@@ -1,0 +1,68 @@
+//! `summary.md`: the report's words and tables for those who read in a terminal or a review.
+
+use super::tables::{self, Table};
+use super::trust;
+use crate::scene::{Study, size_word, source};
+use analysis::statements::statements;
+use std::fmt::Write as _;
+
+/// The whole file.
+pub(crate) fn render(studies: &[Study<'_>]) -> String {
+    let mut text = String::from("# Memory management side by side\n");
+    for study in studies {
+        run(&mut text, study);
+    }
+    text
+}
+
+/// Writing to a `String` cannot fail, so the results of `writeln!` are dropped throughout.
+fn run(text: &mut String, study: &Study<'_>) {
+    let manifest = &study.run.manifest;
+    let _ = writeln!(text, "\n## Run {}\n\n{}\n\n{}\n", manifest.run_id, source(study.run), trust::what_ran(study));
+    for finding in trust::findings(study) {
+        let _ = writeln!(text, "- {}: {}", finding.weight.word(), finding.text);
+    }
+    let _ = writeln!(text);
+    for statement in statements(&study.summary) {
+        let _ = writeln!(text, "> {statement}\n");
+    }
+    for workload in &manifest.workloads {
+        let table = tables::of_workload(study, workload);
+        if table.rows.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "### {} ({})\n\n{}\n", workload.name, size_word(workload), workload.summary);
+        push_table(text, &table);
+    }
+    let _ = writeln!(text, "Reproduce with:\n\n```sh\n{}\n```", manifest.command);
+}
+
+fn push_table(text: &mut String, table: &Table) {
+    let heads: Vec<&str> = table.columns.iter().map(|c| c.head).collect();
+    let _ = writeln!(text, "| collector | {} |", heads.join(" | "));
+    let _ = writeln!(text, "| --- |{}", " ---: |".repeat(table.columns.len()));
+    for (collector, fields) in &table.rows {
+        let written: Vec<String> = fields
+            .iter()
+            .map(|field| {
+                let strong = if field.best { format!("**{}**", field.text) } else { field.text.clone() };
+                if field.small.is_empty() { strong } else { format!("{strong} ({})", field.small) }
+            })
+            .collect();
+        // A bar inside a name would end the table's field.
+        let _ = writeln!(text, "| {} | {} |", collector.replace('|', "\\|"), written.join(" | "));
+    }
+    // Why a cell failed or does not apply stands in its outcome; other gaps explain themselves.
+    let reasons: Vec<String> = table
+        .rows
+        .iter()
+        .filter_map(|(collector, fields)| {
+            let (_, outcome) = table.columns.iter().zip(fields).find(|(c, _)| c.head == "outcome")?;
+            (!outcome.reason.is_empty()).then(|| format!("{collector}: {}: {}", outcome.text, outcome.reason))
+        })
+        .collect();
+    if !reasons.is_empty() {
+        let _ = writeln!(text, "\n{}.", reasons.join("; "));
+    }
+    let _ = writeln!(text);
+}

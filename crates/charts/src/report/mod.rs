@@ -1,0 +1,73 @@
+//! The report: a page that explains itself, and the same numbers for other programs.
+//!
+//! One directory holds `index.html` (self-contained, offline), `summary.md`, `cells.csv`,
+//! `pauses.csv` and `charts/` with every picture as SVG and PNG.
+
+mod csv;
+mod figures;
+mod markdown;
+mod page;
+mod tables;
+mod trust;
+
+use crate::canvas::palette;
+use crate::plate::ChartFiles;
+use crate::scene::Study;
+use anyhow::{Context as _, Result, bail};
+use record::Run;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where a report was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportPaths {
+    /// The page.
+    pub page: PathBuf,
+    /// The tables in Markdown.
+    pub summary: PathBuf,
+    /// One row per record.
+    pub cells: PathBuf,
+    /// One row per recorded pause.
+    pub pauses: PathBuf,
+    /// The charts, in the order of the page.
+    pub charts: Vec<ChartFiles>,
+}
+
+/// Writes the report over these runs into the directory `out`, which is created if need be; files
+/// of an earlier report in it are replaced.
+///
+/// Several runs stand one after the other on the page: what was measured on different occasions is
+/// not pooled.
+///
+/// # Errors
+/// If there is no run, or a file or directory cannot be written: with its path and the reason.
+pub fn write_report(runs: &[Run], out: &Path) -> Result<ReportPaths> {
+    if runs.is_empty() {
+        bail!("no run to report on; name at least one run directory");
+    }
+    let charts_directory = out.join("charts");
+    fs::create_dir_all(&charts_directory).with_context(|| {
+        format!(
+            "cannot create the report directory {}; choose a directory you may write to",
+            charts_directory.display()
+        )
+    })?;
+    let studies: Vec<Study<'_>> = runs.iter().map(Study::new).collect();
+    let manifests: Vec<_> = runs.iter().map(|r| &r.manifest).collect();
+    let dark_rules = palette::dark_rules(&manifests, "");
+    let (figures, charts) = figures::draw_all(&studies, &dark_rules, &charts_directory)?;
+    let page = page::render(&studies, &figures, &palette::dark_rules(&manifests, "svg.chart "));
+    Ok(ReportPaths {
+        page: write(out, "index.html", &page)?,
+        summary: write(out, "summary.md", &markdown::render(&studies))?,
+        cells: write(out, "cells.csv", &csv::cells(runs))?,
+        pauses: write(out, "pauses.csv", &csv::pauses(runs))?,
+        charts,
+    })
+}
+
+fn write(directory: &Path, name: &str, text: &str) -> Result<PathBuf> {
+    let file = directory.join(name);
+    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}

@@ -1,0 +1,345 @@
+//! The page: one self-contained file that works offline, on a phone, in the dark, on paper and
+//! without script.
+//!
+//! Order: what ran and whether it can be trusted; the summary; each workload with its words,
+//! memory, pauses, time and table; definitions; environment and the command to reproduce.
+
+use super::figures::{RunFigures, WorkloadFigures};
+use super::tables::{self, Field, Table};
+use super::trust;
+use crate::canvas::palette::{Ink, hex};
+use crate::canvas::svg::{escape, slug};
+use crate::plate::Plate;
+use crate::scene::{Study, size_word, source};
+use analysis::format;
+use analysis::statements::statements;
+use record::{CollectorInfo, HeapSize, LineStyle, Mode, Statistics, WorkloadInfo};
+use std::fmt::Write as _;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+const DEFINITIONS: &str = include_str!("definitions.html");
+
+/// The whole page. `dark_rules` turn the figures dark.
+pub(crate) fn render(studies: &[Study<'_>], figures: &[RunFigures], dark_rules: &str) -> String {
+    let title = match studies {
+        [only] => format!("Memory management side by side: {}", only.run.manifest.run_id),
+        _ => "Memory management side by side".to_owned(),
+    };
+    let mut html = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>\n{STYLE}\n\
+         @media screen and (prefers-color-scheme:dark){{{dark_rules}}}\n</style>\n</head>\n<body>\n\
+         <a class=\"skip\" href=\"#main\">Skip to the report</a>\n",
+        escape(&title)
+    );
+    header(&mut html, studies);
+    switchboard(&mut html, studies);
+    html.push_str("<main id=\"main\">\n");
+    for (index, (study, figures)) in studies.iter().zip(figures).enumerate() {
+        run(&mut html, &format!("r{index}"), study, figures, studies.len() > 1);
+    }
+    html.push_str(DEFINITIONS);
+    for study in studies {
+        environment(&mut html, study);
+    }
+    html.push_str("</main>\n<script>\n");
+    html.push_str(SCRIPT);
+    html.push_str("</script>\n</body>\n</html>\n");
+    html
+}
+
+// Writing to a `String` cannot fail, so the results of `write!` are dropped throughout this file.
+
+fn header(html: &mut String, studies: &[Study<'_>]) {
+    html.push_str("<header class=\"prose\">\n<p class=\"brand\">gcw</p>\n<h1>Memory management side by side</h1>\n");
+    html.push_str(
+        "<p class=\"lead\">The same programs on the same heap under different disciplines: what each \
+         holds, how long it pauses, how long it takes.</p>\n<nav aria-label=\"Contents\"><ul class=\"index\">\n",
+    );
+    for (index, study) in studies.iter().enumerate() {
+        let name = if studies.len() > 1 { format!("{}: ", study.run.manifest.run_id) } else { String::new() };
+        let _ = writeln!(html, "<li><a href=\"#r{index}-summary\">{}in short</a></li>", escape(&name));
+        for workload in &study.run.manifest.workloads {
+            let _ = writeln!(
+                html,
+                "<li><a href=\"#r{index}-{}\">{}</a></li>",
+                slug(&workload.name),
+                escape(&workload.name)
+            );
+        }
+    }
+    html.push_str(
+        "<li><a href=\"#definitions\">definitions</a></li>\n<li><a href=\"#environment\">environment</a></li>\n</ul></nav>\n</header>\n",
+    );
+}
+
+/// The collectors as chips: legend and switchboard in one.
+fn switchboard(html: &mut String, studies: &[Study<'_>]) {
+    let mut collectors: Vec<&CollectorInfo> = Vec::new();
+    for collector in studies.iter().flat_map(|s| &s.run.manifest.collectors) {
+        if !collectors.iter().any(|known| known.name == collector.name) {
+            collectors.push(collector);
+        }
+    }
+    html.push_str("<div class=\"switchboard\" role=\"toolbar\" aria-label=\"Collectors: show or hide in all figures\">\n");
+    for collector in collectors {
+        let dash = match collector.line {
+            LineStyle::Solid => "",
+            LineStyle::Dashed => " stroke-dasharray=\"6 3.5\"",
+            LineStyle::Dotted => " stroke-dasharray=\"1.75 3\"",
+        };
+        let _ = writeln!(
+            html,
+            "<button type=\"button\" class=\"chip\" aria-pressed=\"true\" data-collector=\"{name}\" style=\"{style}\" \
+             title=\"{summary}\"><svg width=\"22\" height=\"8\" aria-hidden=\"true\"><path d=\"M0 4H22\" \
+             stroke=\"currentColor\" stroke-width=\"2.5\"{dash}/></svg>{name}</button>",
+            name = escape(&collector.name),
+            style = colour_style(collector),
+            summary = escape(&collector.summary),
+        );
+    }
+    html.push_str(
+        "<button type=\"button\" class=\"all\" hidden>show all</button>\n\
+         <span class=\"hint\" hidden>click hides, double-click or Shift+Enter isolates</span>\n</div>\n",
+    );
+}
+
+fn colour_style(collector: &CollectorInfo) -> String {
+    let ink = Ink::of(collector);
+    format!("--l:{};--d:{}", hex(ink.light), hex(ink.dark))
+}
+
+fn run(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures, several: bool) {
+    let manifest = &study.run.manifest;
+    if several {
+        let _ = writeln!(html, "<h2 class=\"run prose\">Run {}</h2>", escape(&manifest.run_id));
+    }
+    trusted(html, id, study);
+    in_short(html, id, study, figures);
+    for workload in &manifest.workloads {
+        let figures = figures.workloads.iter().find(|f| f.workload == workload.name);
+        section(html, id, study, workload, figures);
+    }
+}
+
+fn trusted(html: &mut String, id: &str, study: &Study<'_>) {
+    let _ = writeln!(
+        html,
+        "<section id=\"{id}-trust\" class=\"prose\">\n<h2>What ran, and can it be trusted?</h2>\n<p>{}</p>\n\
+         <p class=\"source\">{}</p>\n<ul class=\"findings\">",
+        escape(&trust::what_ran(study)),
+        escape(&source(study.run))
+    );
+    for finding in trust::findings(study) {
+        let word = finding.weight.word();
+        let _ = writeln!(html, "<li class=\"{word}\"><b>{word}</b> {}</li>", escape(&finding.text));
+    }
+    html.push_str("</ul>\n</section>\n");
+}
+
+fn in_short(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures) {
+    let _ = writeln!(html, "<section id=\"{id}-summary\">\n<div class=\"prose\"><h2>In short</h2>");
+    let sentences = statements(&study.summary);
+    if !sentences.is_empty() {
+        html.push_str("<ul class=\"statements\">\n");
+        for sentence in sentences {
+            let _ = writeln!(html, "<li>{}</li>", escape(&sentence));
+        }
+        html.push_str("</ul>");
+    }
+    html.push_str("</div>\n<div class=\"figures\">\n");
+    for plate in &figures.overviews {
+        figure(html, plate);
+    }
+    html.push_str("</div>\n</section>\n");
+}
+
+fn section(html: &mut String, id: &str, study: &Study<'_>, workload: &WorkloadInfo, figures: Option<&WorkloadFigures>) {
+    let _ = writeln!(
+        html,
+        "<section id=\"{id}-{}\" class=\"workload\">\n<div class=\"prose\">\n<h2>{} <small>{}</small></h2>\n<p>{}</p>",
+        slug(&workload.name),
+        escape(&workload.name),
+        size_word(workload),
+        escape(&workload.summary)
+    );
+    for paragraph in workload.analysis.split("\n\n").filter(|p| !p.trim().is_empty()) {
+        let _ = writeln!(html, "<p class=\"analysis\">{}</p>", escape(paragraph.trim()));
+    }
+    facts(html, study, workload);
+    let Some(figures) = figures else {
+        html.push_str("<p>No cell of this workload was run.</p>\n</div>\n</section>\n");
+        return;
+    };
+    html.push_str("</div>\n");
+    for (index, (heap, plates)) in figures.heaps.iter().enumerate() {
+        // With several heap sizes the middle one is open and the others wait to be opened.
+        let several = figures.heaps.len() > 1;
+        if several {
+            let open = if index == figures.heaps.len() / 2 { " open" } else { "" };
+            let _ = writeln!(html, "<details{open}><summary>{}</summary>", escape(&heap_words(*heap)));
+        }
+        html.push_str("<div class=\"figures\">\n");
+        for plate in plates {
+            figure(html, plate);
+        }
+        if !several {
+            figure(html, &figures.scatter);
+        }
+        html.push_str("</div>\n");
+        if several {
+            html.push_str("</details>\n");
+        }
+    }
+    if figures.heaps.len() > 1 {
+        html.push_str("<div class=\"figures\">\n");
+        figure(html, &figures.scatter);
+        html.push_str("</div>\n");
+    }
+    table(html, study, &tables::of_workload(study, workload), &workload.name);
+    html.push_str("</section>\n");
+}
+
+fn heap_words(heap: HeapSize) -> String {
+    match heap {
+        HeapSize::LiveMultiple(x) => format!("Heap limit {x}× peak live"),
+        HeapSize::Unlimited => "No heap limit".to_owned(),
+        bytes @ HeapSize::Bytes(_) => format!("Heap limit {bytes}"),
+    }
+}
+
+/// Parameters, source and the statistics row of a workload.
+fn facts(html: &mut String, study: &Study<'_>, workload: &WorkloadInfo) {
+    html.push_str("<dl class=\"facts\">\n");
+    let mut fact = |name: &str, value: String| {
+        let _ = writeln!(html, "<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(&value));
+    };
+    let parameters: Vec<String> =
+        workload.parameters.iter().map(|(name, value)| format!("{name} {}", format::count(*value))).collect();
+    if !parameters.is_empty() {
+        fact("parameters", parameters.join(", "));
+    }
+    match census(study, workload) {
+        Some(s) => {
+            fact("objects", format!("{}, {}", format::count(s.objects), format::bytes(s.bytes as f64)));
+            fact(
+                "object size",
+                format!("mean {} B, median {} B, 90 % up to {} B", format::significant(s.mean_bytes), s.median_bytes, s.p90_bytes),
+            );
+            fact("references", format!("{} of object bytes", format::percent(s.pointer_density)));
+            fact(
+                "live peak",
+                format!(
+                    "{}, sampled every {}",
+                    format::bytes(s.live_peak_bytes as f64),
+                    format::bytes(s.live_granularity_bytes as f64)
+                ),
+            );
+            fact("turnover", format!("{} allocated per byte of live peak", format::ratio(s.turnover)));
+        }
+        None => fact("live peak", format!("{} (recorded)", format::bytes(workload.peak_live_bytes as f64))),
+    }
+    fact("source", workload.source.clone());
+    html.push_str("</dl>\n");
+}
+
+fn census(study: &Study<'_>, workload: &WorkloadInfo) -> Option<Statistics> {
+    study
+        .run
+        .records
+        .iter()
+        .filter(|r| r.cell.mode == Mode::Census && r.cell.workload == workload.name)
+        .find_map(|r| r.sample.as_ref()?.statistics)
+}
+
+/// A figure in two layouts, of which the style sheet shows one.
+fn figure(html: &mut String, plate: &Plate) {
+    let id = slug(&plate.stem);
+    let _ = writeln!(
+        html,
+        "<figure id=\"f-{id}\">\n{}\n{}\n</figure>",
+        plate.wide.inline(&format!("{id}-w"), "wide"),
+        plate.narrow.inline(&format!("{id}-n"), "narrow")
+    );
+}
+
+fn table(html: &mut String, study: &Study<'_>, table: &Table, workload: &str) {
+    let _ = writeln!(
+        html,
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Numbers of {0}\">\n<table class=\"numbers\">\n\
+         <caption>All numbers of {0}. Best in bold; small: interval of the median. Click a head to sort.</caption>\n\
+         <thead><tr><th scope=\"col\" aria-sort=\"none\"><button type=\"button\">collector</button></th>",
+        escape(workload)
+    );
+    for column in &table.columns {
+        let _ = writeln!(
+            html,
+            "<th scope=\"col\" aria-sort=\"none\" title=\"{}\"><button type=\"button\">{}</button></th>",
+            escape(column.meaning),
+            escape(column.head)
+        );
+    }
+    html.push_str("</tr></thead>\n<tbody>\n");
+    for (collector, fields) in &table.rows {
+        let known = study.run.manifest.collectors.iter().find(|c| c.name == *collector);
+        let style = known.map(colour_style).unwrap_or_default();
+        let _ = write!(
+            html,
+            "<tr data-collector=\"{0}\"><th scope=\"row\" style=\"{style}\">{0}</th>",
+            escape(collector)
+        );
+        for field in fields {
+            push_field(html, field);
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str("</tbody></table>\n</div>\n");
+}
+
+fn push_field(html: &mut String, field: &Field) {
+    let value = field.value.map(|v| format!(" data-value=\"{v}\"")).unwrap_or_default();
+    let class = match (field.best, field.value) {
+        (true, _) => " class=\"best\"",
+        (_, None) => " class=\"missing\"",
+        _ => "",
+    };
+    let _ = write!(html, "<td{class}{value}>{}", escape(&field.text));
+    for small in [&field.small, &field.reason].into_iter().filter(|s| !s.is_empty()) {
+        let _ = write!(html, "<small>{}</small>", escape(small));
+    }
+    html.push_str("</td>");
+}
+
+fn environment(html: &mut String, study: &Study<'_>) {
+    let manifest = &study.run.manifest;
+    let environment = &manifest.environment;
+    let _ = writeln!(
+        html,
+        "<section id=\"environment\" class=\"prose\">\n<h2>Environment of run {}</h2>\n<dl class=\"facts\">",
+        escape(&manifest.run_id)
+    );
+    let rows = [
+        ("processor", format!("{}, {} usable", environment.cpu, environment.cpus)),
+        ("memory", format::bytes(environment.memory_bytes as f64)),
+        ("system", environment.os.clone()),
+        ("compiler", environment.rustc.clone()),
+        ("build", format!("{}, commit {}", environment.build, environment.commit)),
+        ("started", manifest.started.clone()),
+        ("seed", manifest.seed.to_string()),
+        ("time limit per cell", format::duration_ns(manifest.timeout_ms as f64 * 1e6)),
+        ("load before", format!("{:.2}", environment.load_before)),
+    ];
+    let settings = environment.settings.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    for (name, value) in rows.into_iter().chain(settings) {
+        let _ = writeln!(html, "<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(&value));
+    }
+    let _ = writeln!(
+        html,
+        "</dl>\n<h3>Reproduce</h3>\n<pre><code>{}</code></pre>\n<p>The raw records are in <code>samples.jsonl</code> of the \
+         run directory; beside this page lie <code>cells.csv</code>, <code>pauses.csv</code>, <code>summary.md</code> and \
+         every figure as SVG and PNG in <code>charts/</code>.</p>\n</section>",
+        escape(&manifest.command)
+    );
+}

@@ -1,0 +1,256 @@
+//! The table of a workload, as data: the page and the Markdown file print the same one.
+
+use crate::scene::Study;
+use analysis::{Estimate, Measured, Row, format};
+use record::{HeapSize, Outcome, WorkloadInfo};
+
+/// A table.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// Columns from left to right.
+    pub(crate) columns: Vec<Column>,
+    /// Rows: the collector's name, then one field per column.
+    pub(crate) rows: Vec<(String, Vec<Field>)>,
+}
+
+/// A column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    /// What is written at its head.
+    pub(crate) head: &'static str,
+    /// What it means, in a sentence.
+    pub(crate) meaning: &'static str,
+    /// Whether its least number is the best. Percentiles of pauses are not ranked: many tiny pauses
+    /// would improve them.
+    pub(crate) ranked: bool,
+    field: fn(&Row) -> Field,
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Field {
+    /// What is written.
+    pub(crate) text: String,
+    /// What is written small beside it: an interval, a count.
+    pub(crate) small: String,
+    /// Why there is no number; empty if there is one.
+    pub(crate) reason: String,
+    /// What it is sorted by; unknown values come last.
+    pub(crate) value: Option<f64>,
+    /// Whether it is the best of its column.
+    pub(crate) best: bool,
+}
+
+const COLUMNS: [Column; 14] = [
+    Column { head: "outcome", meaning: "The worst over all repeats.", ranked: false, field: outcome },
+    Column {
+        head: "wall time",
+        meaning: "Median wall time of the run proper, teardown excluded; its interval from six repeats on.",
+        ranked: true,
+        field: |r| time(&r.wall_ns),
+    },
+    Column {
+        head: "CPU time",
+        meaning: "Median CPU time of the process, all threads, over the same span.",
+        ranked: true,
+        field: |r| time(&r.cpu_ns),
+    },
+    Column {
+        head: "teardown",
+        meaning: "Median wall time of dropping what lives at the end.",
+        ranked: false,
+        field: |r| time(&r.teardown_wall_ns),
+    },
+    Column {
+        head: "peak footprint",
+        meaning: "Most bytes held from the operating system by the heap, metadata included; exact.",
+        ranked: true,
+        field: |r| estimate(&r.peak_footprint_bytes, format::bytes),
+    },
+    Column {
+        head: "leaked",
+        meaning: "Bytes never reclaimed, not even by the teardown and a last full collection.",
+        ranked: false,
+        field: |r| number(&r.leaked_bytes, format::bytes),
+    },
+    Column {
+        head: "pauses",
+        meaning: "Number of pauses, all repeats pooled.",
+        ranked: false,
+        field: |r| pause(r, |p| Some((p.n as f64, format::count(p.n)))),
+    },
+    Column {
+        head: "paused",
+        meaning: "Median time paused per run.",
+        ranked: true,
+        field: |r| match &r.pauses {
+            Measured::Known(p) => known(&p.total_per_repeat_ns, format::duration_ns),
+            Measured::Missing(reason) => missing(r, reason),
+        },
+    },
+    Column {
+        head: "median pause",
+        meaning: "Half of the pauses are at most this long; n/a below 20 pauses.",
+        ranked: false,
+        field: |r| percentile(r, 0.5),
+    },
+    Column {
+        head: "99 % of pauses",
+        meaning: "99 of 100 pauses are at most this long; n/a below 1000 pauses.",
+        ranked: false,
+        field: |r| percentile(r, 0.99),
+    },
+    Column {
+        head: "longest pause",
+        meaning: "Median over the repeats of each repeat's longest pause.",
+        ranked: true,
+        field: |r| match &r.pauses {
+            Measured::Known(p) => known(&p.longest_ns, format::duration_ns),
+            Measured::Missing(reason) => missing(r, reason),
+        },
+    },
+    Column {
+        head: "allocated",
+        meaning: "Bytes of all objects, headers included, before rounding to cells.",
+        ranked: false,
+        field: |r| number(&r.allocated_bytes, format::bytes),
+    },
+    Column {
+        head: "headers needed",
+        meaning: "Header bytes of all objects as this discipline alone would need; small: as built.",
+        ranked: false,
+        field: headers,
+    },
+    Column {
+        head: "page faults",
+        meaning: "Median page faults during the run proper, in prefaulted memory.",
+        ranked: false,
+        field: |r| estimate(&r.page_faults, |n| format::significant(n)),
+    },
+];
+
+/// The table of one workload: one row per collector and heap size.
+pub(crate) fn of_workload(study: &Study<'_>, workload: &WorkloadInfo) -> Table {
+    let rows: Vec<&Row> = study.summary.rows.iter().filter(|r| r.workload == workload.name).collect();
+    let several = rows.iter().any(|r| r.heap != rows[0].heap);
+    let mut columns = COLUMNS.to_vec();
+    if several {
+        let heap = Column {
+            head: "heap",
+            meaning: "Limit on the footprint, as a multiple of the peak of live bytes or an amount.",
+            ranked: false,
+            field: heap,
+        };
+        columns.insert(0, heap);
+    }
+    let mut table = Table {
+        rows: rows
+            .iter()
+            .map(|row| (row.collector.clone(), columns.iter().map(|c| (c.field)(row)).collect()))
+            .collect(),
+        columns,
+    };
+    table.mark_best();
+    table
+}
+
+impl Table {
+    /// Marks the least number of each ranked column, and all that equal it.
+    fn mark_best(&mut self) {
+        for (index, _) in self.columns.iter().enumerate().filter(|(_, c)| c.ranked) {
+            let values = self.rows.iter().filter_map(|(_, fields)| fields[index].value);
+            let Some(best) = values.reduce(f64::min) else { continue };
+            for (_, fields) in &mut self.rows {
+                fields[index].best = fields[index].value == Some(best);
+            }
+        }
+    }
+}
+
+fn plain(value: f64, text: String) -> Field {
+    Field { text, small: String::new(), reason: String::new(), value: Some(value), best: false }
+}
+
+fn unknown(word: &str, reason: &str) -> Field {
+    Field { text: word.to_owned(), small: String::new(), reason: reason.to_owned(), value: None, best: false }
+}
+
+/// A number that is missing: the word of the failure, or n/a.
+fn missing(row: &Row, reason: &str) -> Field {
+    match &row.outcome {
+        Outcome::Ok => unknown("n/a", reason),
+        failed => unknown(failed.word(), reason),
+    }
+}
+
+fn known(estimate: &Estimate, written: fn(f64) -> String) -> Field {
+    let small = match estimate.interval() {
+        Some((low, high)) => format!("{} – {}", written(low), written(high)),
+        None => String::new(),
+    };
+    Field { small, ..plain(estimate.median, written(estimate.median)) }
+}
+
+fn estimate(measured: &Measured<Estimate>, written: fn(f64) -> String) -> Field {
+    match measured {
+        Measured::Known(estimate) => known(estimate, written),
+        Measured::Missing(reason) => unknown("n/a", reason),
+    }
+}
+
+fn time(measured: &Measured<Estimate>) -> Field {
+    estimate(measured, format::duration_ns)
+}
+
+fn number(measured: &Measured<u64>, written: fn(f64) -> String) -> Field {
+    match measured {
+        Measured::Known(value) => plain(*value as f64, written(*value as f64)),
+        Measured::Missing(reason) => unknown("n/a", reason),
+    }
+}
+
+fn pause(row: &Row, of: fn(&analysis::PauseSummary) -> Option<(f64, String)>) -> Field {
+    match &row.pauses {
+        Measured::Known(pauses) => match of(pauses) {
+            Some((value, text)) => plain(value, text),
+            None => unknown("n/a", &format!("too few pauses: n = {}", pauses.n)),
+        },
+        Measured::Missing(reason) => missing(row, reason),
+    }
+}
+
+fn percentile(row: &Row, q: f64) -> Field {
+    match &row.pauses {
+        Measured::Known(pauses) => match pauses.percentile_ns(q) {
+            Some(ns) => plain(ns as f64, format::duration_ns(ns as f64)),
+            None => unknown("n/a", &format!("too few pauses: n = {}", pauses.n)),
+        },
+        Measured::Missing(reason) => missing(row, reason),
+    }
+}
+
+fn headers(row: &Row) -> Field {
+    match &row.header_bytes {
+        Measured::Known(bytes) => Field {
+            small: format!("built {}", format::bytes(bytes.as_built as f64)),
+            ..plain(bytes.needed as f64, format::bytes(bytes.needed as f64))
+        },
+        Measured::Missing(reason) => unknown("n/a", reason),
+    }
+}
+
+fn outcome(row: &Row) -> Field {
+    match &row.outcome {
+        Outcome::Ok => Field { small: format!("n = {}", row.n), ..plain(0.0, "ok".to_owned()) },
+        failed => unknown(failed.word(), &failed.reason()),
+    }
+}
+
+fn heap(row: &Row) -> Field {
+    let value = match row.heap {
+        HeapSize::LiveMultiple(multiple) => multiple,
+        HeapSize::Bytes(bytes) => bytes as f64,
+        HeapSize::Unlimited => f64::MAX,
+    };
+    plain(value, row.heap.to_string())
+}

@@ -1,0 +1,238 @@
+//! What is shown together: one workload at one heap size, all collectors.
+//!
+//! A collector that no limit binds has one row for all heap multiples; it appears in the scene of
+//! each of them.
+
+use crate::canvas::{Ink, Stroke};
+use crate::layout::failures::Absent;
+use crate::layout::frame::Frame;
+use analysis::{Measured, Row, Summary, format};
+use record::{CollectorInfo, HeapSize, LivePoint, Mode, Outcome, Record, Run, Sample, WorkloadInfo};
+
+/// A run with what was computed from it once.
+#[derive(Debug)]
+pub(crate) struct Study<'a> {
+    /// The run.
+    pub(crate) run: &'a Run,
+    /// Its rows.
+    pub(crate) summary: Summary,
+}
+
+/// One workload at one heap size.
+#[derive(Debug)]
+pub(crate) struct Scene<'a> {
+    /// The run it belongs to.
+    pub(crate) run: &'a Run,
+    /// The workload.
+    pub(crate) workload: &'a WorkloadInfo,
+    /// The heap size.
+    pub(crate) heap: HeapSize,
+    /// Collectors that have a row, in registry order.
+    pub(crate) series: Vec<Series<'a>>,
+    /// Exact live bytes from the census; empty without one.
+    pub(crate) live: &'a [LivePoint],
+}
+
+/// One collector in a scene.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Series<'a> {
+    /// The collector.
+    pub(crate) collector: &'a CollectorInfo,
+    /// Its numbers.
+    pub(crate) row: &'a Row,
+    /// The memory record to draw: the one with the median peak, or a failed one that got somewhere.
+    pub(crate) memory: Option<&'a Record>,
+    /// The time record to draw: that of the first block.
+    pub(crate) timed: Option<&'a Record>,
+}
+
+impl<'a> Study<'a> {
+    /// Computes the rows of a run.
+    pub(crate) fn new(run: &'a Run) -> Self {
+        Self { run, summary: analysis::summarise(run) }
+    }
+
+    /// Heap sizes that need scenes of their own: those asked for, unless nothing was limited.
+    pub(crate) fn heaps(&self) -> Vec<HeapSize> {
+        let mut heaps = self.summary.heaps.clone();
+        if heaps.len() > 1 {
+            heaps.retain(|heap| *heap != HeapSize::Unlimited);
+        }
+        heaps
+    }
+
+    /// The scenes of one workload, in the order of the heap sizes.
+    pub(crate) fn scenes_of(&'a self, workload: &'a WorkloadInfo) -> Vec<Scene<'a>> {
+        self.heaps()
+            .into_iter()
+            .map(|heap| Scene::new(self, workload, heap))
+            .filter(|scene| !scene.series.is_empty())
+            .collect()
+    }
+}
+
+impl<'a> Scene<'a> {
+    fn new(study: &'a Study<'a>, workload: &'a WorkloadInfo, heap: HeapSize) -> Self {
+        let records = || study.run.records.iter().filter(|r| r.cell.workload == workload.name);
+        let row_of = |collector: &CollectorInfo| {
+            let unlimited = || {
+                study.summary.rows.iter().find(|row| {
+                    row.workload == workload.name
+                        && row.collector == collector.name
+                        && row.heap == HeapSize::Unlimited
+                })
+            };
+            study.summary.row_at(&workload.name, &collector.name, heap).or_else(unlimited)
+        };
+        let series = study
+            .run
+            .manifest
+            .collectors
+            .iter()
+            .filter_map(|collector| {
+                let row = row_of(collector)?;
+                let own: Vec<&Record> = records()
+                    .filter(|r| r.cell.collector == collector.name && r.cell.heap == row.heap)
+                    .collect();
+                Some(Series { collector, row, memory: drawn_memory(&own), timed: drawn_time(&own) })
+            })
+            .collect();
+        let live = records()
+            .filter(|r| r.cell.mode == Mode::Census)
+            .filter_map(|r| r.sample.as_ref())
+            .map(|s| s.live.as_slice())
+            .find(|live| !live.is_empty())
+            .unwrap_or_default();
+        Self { run: study.run, workload, heap, series, live }
+    }
+
+    /// The heap limit in force, if one binds a collector here.
+    pub(crate) fn limit_bytes(&self) -> Option<u64> {
+        let asked = |s: &Series<'_>| (s.row.heap == self.heap).then_some(s.row.heap_limit_bytes).flatten();
+        self.series.iter().find_map(asked)
+    }
+
+    /// The heap limit in words.
+    pub(crate) fn heap_words(&self) -> String {
+        let limit = || self.limit_bytes().map(|b| format!(" = {}", format::bytes(b as f64))).unwrap_or_default();
+        match self.heap {
+            HeapSize::LiveMultiple(x) => {
+                format!("heap limit {x}× peak live{} where it binds", limit())
+            }
+            HeapSize::Bytes(_) => format!("heap limit {}", self.heap),
+            HeapSize::Unlimited => "no heap limit".to_owned(),
+        }
+    }
+
+    /// Workload, repeats and heap limit: the facts below a title.
+    pub(crate) fn facts(&self, repeats: &str) -> String {
+        format!("{} ({}) · {repeats} · {}", self.workload.name, size_word(self.workload), self.heap_words())
+    }
+
+    /// The repeats of the time mode in words.
+    pub(crate) fn time_repeats(&self) -> String {
+        let counts = || self.series.iter().map(|s| s.row.n).filter(|n| *n > 0);
+        match (counts().min(), counts().max()) {
+            (Some(low), Some(high)) if low < high => format!("n = {low} to {high}"),
+            (Some(n), _) => format!("n = {n}"),
+            _ => "n = 0".to_owned(),
+        }
+    }
+
+    /// The frame of a chart over this scene.
+    pub(crate) fn frame(&self, title: &str, reading: String, repeats: &str) -> Frame {
+        Frame {
+            title: title.to_owned(),
+            reading,
+            facts: self.facts(repeats),
+            source: source(self.run),
+        }
+    }
+
+    /// Collectors that `shown` leaves out, with the word for it.
+    pub(crate) fn absent(&self, shown: impl Fn(&Series<'a>) -> bool) -> Vec<Absent> {
+        self.series.iter().filter(|s| !shown(s)).map(Series::absent).collect()
+    }
+}
+
+impl<'a> Series<'a> {
+    /// Colour, dashes and width of its line.
+    pub(crate) fn stroke(&self) -> Stroke {
+        Stroke { ink: self.ink(), width_px: 1.75, line: self.collector.line }
+    }
+
+    /// Its colour.
+    pub(crate) fn ink(&self) -> Ink {
+        Ink::of(self.collector)
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &'a str {
+        &self.collector.name
+    }
+
+    /// The sample of the memory record.
+    pub(crate) fn memory_sample(&self) -> Option<&'a Sample> {
+        self.memory.and_then(|r| r.sample.as_ref())
+    }
+
+    /// The sample of the time record.
+    pub(crate) fn time_sample(&self) -> Option<&'a Sample> {
+        self.timed.and_then(|r| r.sample.as_ref())
+    }
+
+    /// Why it cannot be shown.
+    pub(crate) fn absent(&self) -> Absent {
+        let (word, reason) = match &self.row.outcome {
+            Outcome::Ok => ("n/a".to_owned(), "not measured in this mode".to_owned()),
+            failed => (failed.word().to_owned(), failed.reason()),
+        };
+        Absent { collector: self.collector.name.clone(), word, reason }
+    }
+}
+
+/// The known value of a measured quantity, or its failure word.
+pub(crate) fn word_of<T>(row: &Row, measured: &Measured<T>) -> Option<String> {
+    measured.known().is_none().then(|| match &row.outcome {
+        Outcome::Ok => "n/a".to_owned(),
+        failed => failed.word().to_owned(),
+    })
+}
+
+/// Run, date, machine and commit.
+pub(crate) fn source(run: &Run) -> String {
+    let manifest = &run.manifest;
+    let date = manifest.started.split('T').next().unwrap_or_default();
+    format!(
+        "run {} · {date} · {}, {} CPUs · commit {}",
+        manifest.run_id, manifest.environment.cpu, manifest.environment.cpus, manifest.environment.commit
+    )
+}
+
+/// The input size of a workload in a word.
+pub(crate) fn size_word(workload: &WorkloadInfo) -> &'static str {
+    match workload.size {
+        record::Size::Small => "small",
+        record::Size::Default => "default",
+        record::Size::Large => "large",
+    }
+}
+
+fn drawn_memory<'a>(records: &[&'a Record]) -> Option<&'a Record> {
+    let with_timeline = || {
+        records.iter().copied().filter(|r| {
+            r.cell.mode == Mode::Memory && r.sample.as_ref().is_some_and(|s| !s.footprint.is_empty())
+        })
+    };
+    let mut finished: Vec<&Record> = with_timeline().filter(|r| r.outcome == Outcome::Ok).collect();
+    finished.sort_by_key(|r| r.sample.as_ref().and_then(|s| s.peak_footprint_bytes));
+    finished.get(finished.len().saturating_sub(1) / 2).copied().or_else(|| with_timeline().next())
+}
+
+fn drawn_time<'a>(records: &[&'a Record]) -> Option<&'a Record> {
+    records
+        .iter()
+        .copied()
+        .filter(|r| r.cell.mode == Mode::Time && r.outcome == Outcome::Ok && r.sample.is_some())
+        .min_by_key(|r| r.block)
+}

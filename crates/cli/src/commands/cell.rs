@@ -1,0 +1,73 @@
+//! `gcw cell`: one cell in this process, once. Every measurement of the tool is such a process.
+//!
+//! The sample goes to standard output as one JSON line, the reason of a failure to standard error.
+
+use crate::arguments::{heap, mode, mode_word, size, size_word};
+use crate::failure::{Exit, Failure};
+use crate::{CellError, CellJob, Registry};
+use record::{Cell, HeapSize, Mode, Sample, Size};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Collector with its parameters.
+    #[arg(long)]
+    collector: String,
+    /// Workload with its variant.
+    #[arg(long)]
+    workload: String,
+    /// Input size.
+    #[arg(long, value_parser = size())]
+    size: Size,
+    /// Heap size.
+    #[arg(long, value_parser = heap)]
+    heap: HeapSize,
+    /// What the cell is run for.
+    #[arg(long, value_parser = mode())]
+    mode: Mode,
+    /// Seed of the workload.
+    #[arg(long)]
+    seed: u64,
+    /// Suite that the workload is taken from: a name or a file.
+    #[arg(long)]
+    suite: String,
+}
+
+/// The command line that runs this cell in a fresh process of `program`.
+pub(crate) fn command(program: &Path, cell: &Cell, suite: &str, seed: u64) -> Command {
+    let mut command = Command::new(program);
+    command
+        .arg("cell")
+        .args(["--collector", &cell.collector, "--workload", &cell.workload])
+        .args(["--size", size_word(cell.size), "--heap", &cell.heap.to_string()])
+        .args(["--mode", mode_word(cell.mode), "--seed", &seed.to_string(), "--suite", suite]);
+    command
+}
+
+pub(crate) fn cell(args: Args, registry: &Registry, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let Args { collector, workload, size, heap, mode, seed, suite } = args;
+    let cell = Cell { collector, workload, size, heap, mode };
+    let heap_limit_bytes = registry.heap_limit(&cell, &suite)?;
+    let job = CellJob { cell, heap_limit_bytes, seed, suite };
+    match registry.run_cell(&job) {
+        Ok(sample) => {
+            print(&sample, out)?;
+            Ok(Exit::Fine)
+        }
+        Err(CellError::OutOfMemory { reason, partial }) => {
+            eprintln!("{reason}");
+            if let Some(sample) = partial {
+                print(&sample, out)?;
+            }
+            Ok(Exit::OutOfMemory)
+        }
+        Err(CellError::Failed(error)) => Err(error.into()),
+    }
+}
+
+fn print(sample: &Sample, out: &mut dyn Write) -> Result<(), Failure> {
+    let line = serde_json::to_string(sample).map_err(anyhow::Error::from)?;
+    Ok(writeln!(out, "{line}")?)
+}

@@ -1,0 +1,117 @@
+//! `gcw list`: what can be run.
+
+use crate::arguments::size;
+use crate::failure::{Exit, Failure};
+use crate::table::{Align, Line, Text, render};
+use crate::{Registry, palette, select};
+use analysis::format;
+use record::{CollectorInfo, Size, WorkloadInfo};
+use std::io::Write;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to list.
+    what: What,
+    /// Suite whose workloads are listed: a name or a file [default: the first one].
+    #[arg(long)]
+    suite: Option<String>,
+    /// Input size for which the workloads' live sizes are given.
+    #[arg(long, value_parser = size(), default_value = "small")]
+    size: Size,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// Collectors with family and capabilities.
+    Collectors,
+    /// Workloads of a suite with their live sizes.
+    Workloads,
+    /// Suites with their workloads.
+    Suites,
+}
+
+pub(crate) fn list(args: Args, registry: &Registry, out: &mut dyn Write) -> Result<Exit, Failure> {
+    match args.what {
+        What::Collectors if args.json => json(registry.collectors(), out)?,
+        What::Collectors => out.write_all(collectors(registry.collectors()).as_bytes())?,
+        What::Suites if args.json => json(registry.suites(), out)?,
+        What::Suites => out.write_all(suites(registry).as_bytes())?,
+        What::Workloads => {
+            let suite = select::suite(registry, args.suite.as_deref())?;
+            let list = registry.workloads(&suite, args.size).map_err(usage)?;
+            if args.json {
+                json(&list, out)?;
+            } else {
+                out.write_all(workloads(&list).as_bytes())?;
+            }
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+fn usage(error: anyhow::Error) -> Failure {
+    Failure::Usage(format!("{error:#}"))
+}
+
+fn json<T: serde::Serialize + ?Sized>(list: &T, out: &mut dyn Write) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(list).map_err(anyhow::Error::from)?;
+    Ok(writeln!(out, "{text}")?)
+}
+
+fn collectors(list: &[CollectorInfo]) -> String {
+    let headings = [
+        ("collector", Align::Left),
+        ("family", Align::Left),
+        ("capabilities", Align::Left),
+        ("what it is", Align::Left),
+    ];
+    let line = |c: &CollectorInfo| -> Line {
+        vec![
+            Text::styled(&c.name, palette::collector(&c.colour)),
+            word(&c.family).into(),
+            c.capabilities.join(" ").into(),
+            (&c.summary).into(),
+        ]
+    };
+    render(&headings, &list.iter().map(line).collect::<Vec<_>>())
+}
+
+fn workloads(list: &[WorkloadInfo]) -> String {
+    let headings =
+        [("workload", Align::Left), ("peak live", Align::Right), ("what it does", Align::Left)];
+    let live = |bytes: u64| match bytes {
+        0 => "not recorded".to_owned(),
+        bytes => format::bytes(bytes as f64),
+    };
+    let line = |w: &WorkloadInfo| -> Line {
+        vec![
+            Text::styled(&w.name, palette::strong()),
+            live(w.peak_live_bytes).into(),
+            (&w.summary).into(),
+        ]
+    };
+    render(&headings, &list.iter().map(line).collect::<Vec<_>>())
+}
+
+fn suites(registry: &Registry) -> String {
+    let headings = [("suite", Align::Left), ("what it is for", Align::Left)];
+    let lines: Vec<Line> = registry
+        .suites()
+        .iter()
+        .flat_map(|s| {
+            let name = Text::styled(&s.name, palette::strong());
+            let contents = Text::styled(s.workloads.join(" "), palette::faint());
+            [vec![name, (&s.summary).into()], vec!["".into(), contents]]
+        })
+        .collect();
+    render(&headings, &lines)
+}
+
+/// The word by which the schema names a value.
+fn word<T: serde::Serialize>(value: &T) -> String {
+    let word = serde_json::to_value(value).ok();
+    word.and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,9 @@
+//! One file per subcommand: its options and what it does.
+
+pub(crate) mod cell;
+pub(crate) mod completions;
+pub(crate) mod duel;
+pub(crate) mod list;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod show;

@@ -1,0 +1,127 @@
+//! The comparison table of a run: per workload every collector beside the others, in a hundred
+//! columns.
+//!
+//! It says what the report says, in the same words: medians over the repeats, the ratio to the
+//! smallest median of the workload, failures by their word and reason.
+
+use crate::palette;
+use crate::sparkline::sparkline;
+use crate::table::{Align, Line, Text, WIDTH, elide, render};
+use analysis::{Estimate, Measure, Measured, Row, Summary, format};
+use record::{LineProblem, Manifest, Outcome, Run, WorkloadInfo};
+use std::io::{self, Write};
+
+const HEADINGS: [(&str, Align); 8] = [
+    ("collector", Align::Left),
+    ("heap", Align::Left),
+    ("CPU time", Align::Right),
+    ("to best", Align::Right),
+    ("peak memory", Align::Right),
+    ("to best", Align::Right),
+    ("longest pause", Align::Right),
+    ("memory over time", Align::Left),
+];
+/// Longest name of a collector that is shown whole.
+const NAME_CHARS_MAX: usize = 15;
+/// Longest heap size that is shown whole: `unlimited`.
+const HEAP_CHARS_MAX: usize = 9;
+/// Characters of a curve. With all columns at their widest the table is exactly as wide as allowed.
+const CURVE_CHARS: usize = 16;
+
+/// Prints one table per workload, then the lines of the run that could not be used.
+pub(crate) fn print(run: &Run, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    for workload in &summary.workloads {
+        let rows: Vec<&Row> = summary.rows.iter().filter(|r| r.workload == *workload).collect();
+        writeln!(out, "{}", title(&run.manifest, workload, &rows))?;
+        writeln!(out, "{}", table(&run.manifest, &rows))?;
+    }
+    let (strong, faint) = (palette::strong(), palette::faint());
+    for problem in &run.problems {
+        writeln!(out, "{strong}unusable line{strong:#} {problem}")?;
+    }
+    writeln!(
+        out,
+        "{faint}Medians; a longest pause is the median of the repeats' longest. 'To best': ratio to \
+         the smallest\nmedian of the workload. Curves: footprint over bytes allocated, each to its \
+         own peak.{faint:#}"
+    )
+}
+
+/// The lines of a run that could not be used, for machine output.
+pub(crate) fn problems(problems: &[LineProblem]) -> Vec<String> {
+    problems.iter().map(ToString::to_string).collect()
+}
+
+fn title(manifest: &Manifest, workload: &str, rows: &[&Row]) -> String {
+    let (strong, faint) = (palette::strong(), palette::faint());
+    let repeats = match rows.iter().map(|row| row.n).max() {
+        None | Some(0) => "no repeat finished".to_owned(),
+        Some(1) => "1 repeat".to_owned(),
+        Some(n) => format!("{n} repeats"),
+    };
+    let info = manifest.workloads.iter().find(|w| w.name == workload);
+    let live = |w: &WorkloadInfo| match w.peak_live_bytes {
+        0 => "peak live bytes not recorded".to_owned(),
+        peak => format!("peak live {}", format::bytes(peak as f64)),
+    };
+    let size = rows.first().map_or("", |row| crate::arguments::size_word(row.size));
+    let facts = [Some(size.to_owned()), info.map(live), Some(repeats)];
+    let facts: Vec<String> = facts.into_iter().flatten().collect();
+    format!("{strong}{workload}{strong:#}  {faint}{}{faint:#}", facts.join(", "))
+}
+
+fn table(manifest: &Manifest, rows: &[&Row]) -> String {
+    let best = |measure| {
+        let known = rows.iter().filter(|r| r.outcome == Outcome::Ok);
+        known.filter_map(|r| Some(measure_of(r, measure)?.median)).min_by(f64::total_cmp)
+    };
+    let (best_time, best_peak) = (best(Measure::CpuTime), best(Measure::PeakFootprint));
+    let lines: Vec<Line> =
+        rows.iter().map(|row| line(manifest, row, best_time, best_peak)).collect();
+    render(&HEADINGS, &lines)
+}
+
+fn line(manifest: &Manifest, row: &Row, best_time: Option<f64>, best_peak: Option<f64>) -> Line {
+    let info = manifest.collectors.iter().find(|c| c.name == row.collector);
+    let style = info.map(|c| palette::collector(&c.colour)).unwrap_or_default();
+    let name = elide(&row.collector, NAME_CHARS_MAX);
+    let mut line: Line =
+        vec![Text::styled(name, style), elide(&row.heap.to_string(), HEAP_CHARS_MAX).into()];
+    if row.outcome != Outcome::Ok {
+        let room = WIDTH - NAME_CHARS_MAX - HEAP_CHARS_MAX - 4;
+        line.push(Text::styled(elide(&row.outcome.to_string(), room), palette::strong()));
+        return line;
+    }
+    line.extend(value_and_ratio(&row.cpu_ns, best_time, format::duration_ns));
+    line.extend(value_and_ratio(&row.peak_footprint_bytes, best_peak, format::bytes));
+    let pause = row.pauses.known().map(|p| format::duration_ns(p.longest_ns.median));
+    line.push(pause.unwrap_or_else(not_known).into());
+    line.push(Text::styled(sparkline(&row.footprint, CURVE_CHARS), style));
+    line
+}
+
+/// The median and its ratio to the best, the best one in bold.
+fn value_and_ratio(
+    estimate: &Measured<Estimate>,
+    best: Option<f64>,
+    words: fn(f64) -> String,
+) -> [Text; 2] {
+    let Some(median) = estimate.known().map(|e| e.median) else {
+        return [not_known().into(), "".into()];
+    };
+    let ratio = best.map_or(String::new(), |best| {
+        // Nothing against nothing: 0 faults, 0 ns.
+        format::ratio(if median == best { 1.0 } else { median / best })
+    });
+    let style = if Some(median) == best { palette::strong() } else { palette::faint() };
+    [words(median).into(), Text::styled(ratio, style)]
+}
+
+/// The reason is in the report; the table has no room for it.
+fn not_known() -> String {
+    "n/a".to_owned()
+}
+
+fn measure_of(row: &Row, measure: Measure) -> Option<&Estimate> {
+    measure.of(row).known().copied()
+}

@@ -1,0 +1,63 @@
+//! Profiles: how much of the matrix is worth how much time.
+
+use record::{HeapSize, Size};
+use std::time::Duration;
+
+/// How thorough a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Profile {
+    /// Seconds: does everything work? Small inputs, one repeat.
+    Smoke,
+    /// Under 90 seconds on two processors: a first look. Small inputs, three repeats, no intervals.
+    Quick,
+    /// Many minutes: numbers to rely on. Default inputs, ten repeats.
+    Full,
+}
+
+/// What a profile stands for; every part can be set by an option of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) size: Size,
+    pub(crate) repeats: u32,
+    pub(crate) heaps: Vec<HeapSize>,
+    pub(crate) timeout: Duration,
+}
+
+/// The heap at which a cell is run if none is named: the middle of the multiples in use.
+pub(crate) const HEAP_DEFAULT: HeapSize = HeapSize::LiveMultiple(2.0);
+
+impl Profile {
+    /// The word on the command line and in the manifest.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Quick => "quick",
+            Self::Full => "full",
+        }
+    }
+
+    /// What it stands for.
+    pub(crate) fn settings(self) -> Settings {
+        let multiples = |list: &[f64]| list.iter().map(|&x| HeapSize::LiveMultiple(x)).collect();
+        match self {
+            Self::Smoke => Settings {
+                size: Size::Small,
+                repeats: 1,
+                heaps: multiples(&[2.0]),
+                timeout: Duration::from_secs(20),
+            },
+            Self::Quick => Settings {
+                size: Size::Small,
+                repeats: 3,
+                heaps: multiples(&[1.5, 2.0, 3.0]),
+                timeout: Duration::from_secs(30),
+            },
+            Self::Full => Settings {
+                size: Size::Default,
+                repeats: 10,
+                heaps: multiples(&[1.5, 2.0, 3.0]),
+                timeout: Duration::from_secs(300),
+            },
+        }
+    }
+}

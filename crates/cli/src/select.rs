@@ -1,0 +1,133 @@
+//! From the names on the command line to what the registry holds, with a helpful word about those
+//! it does not hold.
+
+use crate::Registry;
+use crate::failure::Failure;
+use crate::profile::Profile;
+use clap::ValueEnum;
+use record::{CollectorInfo, WorkloadInfo};
+use std::path::Path;
+
+/// Least similarity (Jaro-Winkler, 0 to 1) at which a name is offered instead of an unknown one.
+const SIMILARITY_MIN: f64 = 0.7;
+
+/// The collectors named, in registry order; all of them if none is named.
+pub(crate) fn collectors(
+    known: &[CollectorInfo],
+    wanted: &[String],
+) -> Result<Vec<CollectorInfo>, Failure> {
+    pick("collector", known, |c| &c.name, wanted)
+}
+
+/// The workloads named, in suite order; all of them if none is named.
+pub(crate) fn workloads(
+    known: &[WorkloadInfo],
+    wanted: &[String],
+) -> Result<Vec<WorkloadInfo>, Failure> {
+    pick("workload", known, |w| &w.name, wanted)
+}
+
+/// The suite to run: a built-in name, or the absolute path of a suite file. Without an argument
+/// the first built-in one.
+pub(crate) fn suite(registry: &Registry, wanted: Option<&str>) -> Result<String, Failure> {
+    let names: Vec<&str> = registry.suites().iter().map(|s| s.name.as_str()).collect();
+    let Some(wanted) = wanted else {
+        let first = names.first().ok_or_else(|| Failure::Usage("there is no suite to run".into()));
+        return first.map(|name| (*name).to_owned());
+    };
+    if names.contains(&wanted) {
+        return Ok(wanted.to_owned());
+    }
+    let path = Path::new(wanted);
+    if path.is_file() {
+        // A resumed run may start in another directory.
+        return Ok(path.canonicalize()?.display().to_string());
+    }
+    if Profile::from_str(wanted, false).is_ok() {
+        let message = format!("'{wanted}' is a profile, not a suite: write --profile {wanted}");
+        return Err(Failure::Usage(message));
+    }
+    Err(Failure::Usage(format!("{}, or name a suite file", unknown("suite", wanted, &names))))
+}
+
+/// The names as given, split at commas. A trailing `*` stands for any ending, so that
+/// `binary-trees*` takes all variants.
+fn pick<T: Clone>(
+    what: &str,
+    known: &[T],
+    name: impl Fn(&T) -> &str,
+    wanted: &[String],
+) -> Result<Vec<T>, Failure> {
+    let matches = |pattern: &str, item: &T| match pattern.strip_suffix('*') {
+        Some(start) => name(item).starts_with(start),
+        None => name(item) == pattern,
+    };
+    for pattern in wanted {
+        if !known.iter().any(|item| matches(pattern, item)) {
+            let names: Vec<&str> = known.iter().map(&name).collect();
+            return Err(Failure::Usage(unknown(what, pattern, &names)));
+        }
+    }
+    let chosen = |item: &&T| wanted.is_empty() || wanted.iter().any(|p| matches(p, item));
+    Ok(known.iter().filter(chosen).cloned().collect())
+}
+
+/// Says that a name is unknown, which known one is nearest, and how to list them all.
+pub(crate) fn unknown(what: &str, wanted: &str, known: &[&str]) -> String {
+    let nearest = known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(wanted, name), name))
+        .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let offer = nearest.map_or(String::new(), |(_, name)| format!("; did you mean '{name}'?"));
+    let stop = if offer.is_empty() { ";" } else { "" };
+    format!("there is no {what} '{wanted}'{offer}{stop} `gcw list {what}s` lists all")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: [&str; 5] =
+        ["rc", "rc|count-loads", "mark-sweep", "binary-trees", "binary-trees@regions"];
+
+    fn check(wanted: &[&str], expected: Result<&[&str], &[&str]>) {
+        let wanted: Vec<String> = wanted.iter().map(|w| (*w).to_owned()).collect();
+        match (pick("workload", &KNOWN, |name| name, &wanted), expected) {
+            (Ok(found), Ok(names)) => assert_eq!(found, names),
+            (Err(Failure::Usage(text)), Err(parts)) => {
+                assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+            }
+            (found, _) => panic!("{wanted:?} gave {found:?}"),
+        }
+    }
+
+    #[test]
+    fn names_select_exactly_and_in_registry_order() {
+        check(&[], Ok(&KNOWN));
+        check(&["mark-sweep", "rc"], Ok(&["rc", "mark-sweep"]));
+        check(&["rc", "rc"], Ok(&["rc"]));
+        check(&["binary-trees@regions"], Ok(&["binary-trees@regions"]));
+    }
+
+    #[test]
+    fn a_star_selects_all_variants() {
+        check(&["binary-trees*"], Ok(&["binary-trees", "binary-trees@regions"]));
+        check(&["*"], Ok(&KNOWN));
+    }
+
+    #[test]
+    fn an_unknown_name_offers_the_nearest_and_the_list() {
+        check(
+            &["mark-swep"],
+            Err(&["'mark-swep'", "did you mean 'mark-sweep'?", "gcw list workloads"]),
+        );
+        check(&["rc", "binary-tree"], Err(&["did you mean 'binary-trees'?"]));
+        check(&["zzz*"], Err(&["'zzz*'", "`gcw list workloads` lists all"]));
+    }
+
+    #[test]
+    fn nothing_is_offered_that_is_not_near() {
+        assert!(!unknown("collector", "zzz", &KNOWN).contains("did you mean"));
+    }
+}

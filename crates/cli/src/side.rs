@@ -1,0 +1,130 @@
+//! One side of a duel: a cell of ours, or any program that prints a sample.
+
+use crate::commands::cell;
+use crate::failure::Failure;
+use crate::profile::HEAP_DEFAULT;
+use crate::{Registry, select};
+use record::{Cell, HeapSize, Mode, Size};
+use std::fmt;
+use std::path::Path;
+use std::process::Command;
+
+/// What is run for one side of a duel.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Side {
+    /// A cell, in a fresh process of this program.
+    Cell(Cell),
+    /// A command line, given to the shell.
+    External(String),
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cell(cell) => cell.fmt(f),
+            Self::External(command) => f.write_str(command),
+        }
+    }
+}
+
+impl Side {
+    /// Reads a side: `COLLECTOR/WORKLOAD[@HEAP]` if both names are known, otherwise a command line
+    /// (anything with a space) or the path of a program.
+    pub(crate) fn read(
+        text: &str,
+        registry: &Registry,
+        suite: &str,
+        size: Size,
+    ) -> Result<Self, Failure> {
+        if text.contains(char::is_whitespace) {
+            return Ok(Self::External(text.to_owned()));
+        }
+        let (collector, rest) = text.split_once('/').unwrap_or((text, ""));
+        let (workload, heap) = split_heap(rest);
+        let collectors: Vec<&str> = registry.collectors().iter().map(|c| c.name.as_str()).collect();
+        let workloads = registry
+            .workloads(suite, size)
+            .map_err(|error| Failure::Usage(format!("{error:#}")))?;
+        let workloads: Vec<&str> = workloads.iter().map(|w| w.name.as_str()).collect();
+        let known = collectors.contains(&collector) && workloads.contains(&workload);
+        if !known && Path::new(text).is_file() {
+            return Ok(Self::External(runnable(text)));
+        }
+        let wrong = |problem: String| {
+            Failure::Usage(format!(
+                "'{text}' is no COLLECTOR/WORKLOAD@HEAP such as mark-sweep/gcbench@2.5x, and no \
+                 program of that path: {problem}"
+            ))
+        };
+        if !collectors.contains(&collector) {
+            return Err(wrong(select::unknown("collector", collector, &collectors)));
+        }
+        if !known {
+            return Err(wrong(select::unknown("workload", workload, &workloads)));
+        }
+        registry
+            .applies(collector, workload)
+            .map_err(|reason| Failure::Usage(format!("{text} is n/a: {reason}")))?;
+        Ok(Self::Cell(Cell {
+            collector: collector.to_owned(),
+            workload: workload.to_owned(),
+            size,
+            heap: heap_in_force(registry, collector, heap),
+            mode: Mode::Time,
+        }))
+    }
+
+    /// The command that runs this side once.
+    pub(crate) fn command(&self, program: &Path, suite: &str, seed: u64) -> Command {
+        match self {
+            Self::Cell(cell) => cell::command(program, cell, suite, seed),
+            Self::External(line) => {
+                let mut command = Command::new("sh");
+                command.args(["-c", line]);
+                command
+            }
+        }
+    }
+}
+
+/// Takes the heap size off the end, if there is one: a workload's variant stands after an `@`, too.
+fn split_heap(text: &str) -> (&str, Option<HeapSize>) {
+    let parts = text.rsplit_once('@');
+    let heap = parts.and_then(|(workload, heap)| Some((workload, heap.parse().ok()?)));
+    heap.map_or((text, None), |(workload, heap)| (workload, Some(heap)))
+}
+
+/// A multiple of the live size does not bind a collector that does not collect by itself.
+fn heap_in_force(registry: &Registry, collector: &str, heap: Option<HeapSize>) -> HeapSize {
+    let bounded = registry.collectors().iter().any(|c| c.name == collector && c.bounded);
+    match heap.unwrap_or(HEAP_DEFAULT) {
+        HeapSize::LiveMultiple(_) if !bounded => HeapSize::Unlimited,
+        heap => heap,
+    }
+}
+
+/// A path as the shell runs it: without a slash it would be looked up elsewhere.
+fn runnable(path: &str) -> String {
+    let path = if path.contains('/') { path.to_owned() } else { format!("./{path}") };
+    crate::commands::run::quoted(&path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heap_size_is_told_from_a_variant() {
+        let two = Some(HeapSize::LiveMultiple(2.0));
+        assert_eq!(split_heap("gcbench@2x"), ("gcbench", two));
+        assert_eq!(split_heap("trees@regions@2x"), ("trees@regions", two));
+        assert_eq!(split_heap("trees@regions"), ("trees@regions", None));
+        assert_eq!(split_heap("gcbench"), ("gcbench", None));
+    }
+
+    #[test]
+    fn a_program_in_this_directory_is_run_from_it() {
+        assert_eq!(runnable("native"), "./native");
+        assert_eq!(runnable("target/release/native"), "target/release/native");
+    }
+}

@@ -1,0 +1,316 @@
+//! The command line end to end, over the toy registry of `examples/toy-registry.rs`: real child
+//! processes, real run directories, real exit codes.
+
+use record::{Mode, Outcome, Run, read_run};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A directory to run `gcw` in.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(toy());
+        command.args(arguments).current_dir(self.0.path()).env_remove("CLICOLOR_FORCE");
+        command
+    }
+
+    fn gcw(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs, checks the exit code, returns standard output.
+    fn check(&self, code: i32, arguments: &[&str]) -> String {
+        let output = self.gcw(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs what must be refused with exit code 2, and looks for these words in the message.
+    fn refuse(&self, arguments: &[&str], words: &[&str]) {
+        let output = self.gcw(arguments);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        for word in words {
+            assert!(message.contains(word), "{arguments:?}: '{word}' is missing in: {message}");
+        }
+    }
+
+    fn read(&self, name: &str) -> Run {
+        read_run(&self.path(name)).unwrap()
+    }
+}
+
+/// The toy registry's program, which cargo builds with the tests.
+fn toy() -> PathBuf {
+    let directory = Path::new(env!("CARGO_BIN_EXE_gcw")).parent().unwrap().join("examples");
+    let program = directory.join("toy-registry");
+    assert!(program.is_file(), "run `cargo build -p gcw --examples` first");
+    program
+}
+
+const SMOKE: [&str; 5] = ["run", "--profile", "smoke", "--workload", "window"];
+
+#[test]
+fn a_run_leaves_records_a_report_and_a_table() {
+    let place = Place::new();
+    let text = place.check(0, &["run", "--repeat", "2", "--heap", "1.5x,2x", "-w", "window"]);
+    let page = Path::new(text.lines().last().unwrap());
+    assert!(place.0.path().join(page).is_file(), "the last line is the page: {text}");
+    assert!(page.starts_with("runs") && page.to_string_lossy().contains("-quick"), "{page:?}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    for words in ["keep", "unlimited", "sweep", "1.5x", "2 repeats", "█", "MB"] {
+        assert!(text.contains(words), "'{words}' is missing in: {text}");
+    }
+    let run = place.read(page.parent().unwrap().parent().unwrap().to_str().unwrap());
+    assert!(run.records.iter().all(|r| r.outcome == Outcome::Ok), "{:?}", run.records);
+    let count = |mode| run.records.iter().filter(|r| r.cell.mode == mode).count();
+    assert_eq!((count(Mode::Time), count(Mode::Memory), count(Mode::Census)), (6, 3, 1));
+    assert!(run.manifest.command.contains("--heap 1.5x,2x --repeat 2"), "{:?}", run.manifest);
+}
+
+#[test]
+fn the_heap_limit_reaches_the_cell() {
+    let place = Place::new();
+    place.check(0, &[&SMOKE[..], &["--out", "r", "--heap", "1.5x,1MiB"]].concat());
+    let limits: Vec<_> = place
+        .read("r")
+        .records
+        .iter()
+        .filter(|r| r.cell.mode == Mode::Memory)
+        .map(|r| (r.cell.to_string(), r.outcome.word(), r.sample.as_ref()?.heap_limit_bytes).into())
+        .collect::<Vec<Option<_>>>();
+    assert!(limits.contains(&Some(("sweep/window@1.5x".into(), "ok", Some(98_304)))), "{limits:?}");
+    assert!(limits.contains(&Some(("keep/window@unlimited".into(), "ok", None))), "{limits:?}");
+    assert!(limits.contains(&None), "keep must run out of memory at 1 MiB: {limits:?}");
+}
+
+#[test]
+fn failures_are_rows_and_defects_set_the_exit_code() {
+    let place = Place::new();
+    let base = ["run", "failures", "--profile", "smoke", "--timeout", "300ms", "--out"];
+    let findings = [&base[..], &["findings", "-w", "hungry,endless,picky"]].concat();
+    let text = place.check(0, &findings);
+    for words in ["OOM: 1024 bytes asked", "timeout: stopped after 0.3 s", "n/a: it never frees"] {
+        assert!(text.contains(words), "'{words}' is missing in: {text}");
+    }
+    let run = place.read("findings");
+    assert!(run.records.iter().any(|r| r.outcome.word() == "OOM" && r.sample.is_some()));
+    for (workload, words) in [
+        ("wrong", "wrong: expected 0, got 41"),
+        ("panic", "crash: panicked: thread 'main'"),
+        ("overflow", "stack overflow: thread 'main'"),
+        ("silent", "crash: expected one JSON line"),
+    ] {
+        let text = place.check(1, &[&base[..], &[workload, "-w", workload]].concat());
+        assert!(text.contains(words), "'{words}' is missing in: {text}");
+    }
+}
+
+#[test]
+fn unknown_names_offer_the_nearest() {
+    let place = Place::new();
+    place.refuse(&["run", "-c", "swep"], &["did you mean 'sweep'?", "gcw list collectors"]);
+    place.refuse(&["run", "-w", "windw"], &["did you mean 'window'?", "gcw list workloads"]);
+    place.refuse(&["run", "failure"], &["did you mean 'failures'?", "gcw list suites"]);
+    place.refuse(&["run", "quick"], &["write --profile quick"]);
+    place.refuse(&["duel", "swep/window", "keep/window"], &["did you mean 'sweep'?"]);
+    place.refuse(&["duel", "sweep/windw@2x", "keep/window"], &["did you mean 'window'?"]);
+    assert!(!place.path("runs").exists(), "nothing is left behind by what was refused");
+}
+
+#[test]
+fn bad_options_are_usage_errors() {
+    let place = Place::new();
+    place.refuse(&["run", "--heap", "3"], &["2.5x", "64MiB"]);
+    place.refuse(&["run", "--repeat", "0"], &["--repeat"]);
+    place.refuse(&["run", "--timeout", "fast"], &["30s"]);
+    place.refuse(&["run", "--resume", "r", "--seed", "1"], &["--resume", "--seed"]);
+    place.refuse(&["show", "nowhere"], &["nowhere/run.json", "gcw run"]);
+    place.refuse(&["report", "nowhere"], &["nowhere/run.json"]);
+    place.refuse(&["run", "--resume", "nowhere"], &["nowhere/run.json"]);
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_is_named_before_anything_is_measured() {
+    let place = Place::new();
+    fs::write(place.path("file"), "").unwrap();
+    place.refuse(&["run", "--out", "file/run"], &["file/run", "--out DIR"]);
+    place.check(0, &[&SMOKE[..], &["--out", "r"]].concat());
+    place.refuse(&["run", "--out", "r"], &["already holds a run", "--resume r"]);
+}
+
+#[test]
+fn a_torn_run_is_resumed_to_its_end() {
+    let place = Place::new();
+    place.check(0, &[&SMOKE[..], &["--out", "r"]].concat());
+    let whole = place.read("r");
+    let samples = place.path("r/samples.jsonl");
+    let text = fs::read_to_string(&samples).unwrap();
+    let kept: Vec<&str> = text.lines().take(2).collect();
+    fs::write(&samples, format!("{}\n{{\"schema\":1,\"ce", kept.join("\n"))).unwrap();
+    place.check(0, &["run", "--resume", "r"]);
+    let resumed = place.read("r");
+    assert!(resumed.problems.is_empty(), "{:?}", resumed.problems);
+    assert_eq!(resumed.records[..2], whole.records[..2]);
+    let cells =
+        |run: &Run| run.records.iter().map(|r| (r.order, r.cell.clone())).collect::<Vec<_>>();
+    assert_eq!(cells(&resumed), cells(&whole));
+}
+
+#[test]
+fn a_full_disk_ends_the_run_with_whole_lines_and_a_way_on() {
+    let place = Place::new();
+    // A limit on the size of files stands for the disk: the write that crosses it is cut short.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 16; exec {} run -w window --profile smoke --out r",
+        toy().display()
+    );
+    let mut shell = Command::new("sh");
+    let output = shell.args(["-c", &script]).current_dir(place.0.path()).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    for words in ["r/samples.jsonl", "File too large", "are kept", "gcw run --resume r"] {
+        assert!(message.contains(words), "'{words}' is missing in: {message}");
+    }
+    let text = fs::read_to_string(place.path("r/samples.jsonl")).unwrap();
+    assert!(!text.is_empty() && text.ends_with('\n'), "no torn line is left");
+    assert!(message.contains(&format!("the {} records before it", text.lines().count())));
+    place.check(0, &["run", "--resume", "r"]);
+    assert_eq!(place.read("r").records.len(), 5);
+}
+
+#[test]
+fn an_interrupt_keeps_what_was_measured_and_says_how_to_go_on() {
+    let place = Place::new();
+    let clock = Instant::now();
+    let mut command = place.command(&["run", "failures", "-w", "picky,endless", "--out", "r"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let samples = place.path("r/samples.jsonl");
+    // The first record is there as soon as the plan has begun.
+    while !fs::read_to_string(&samples).is_ok_and(|text| text.contains('\n')) {
+        assert!(clock.elapsed() < Duration::from_secs(20), "no record was written");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(message.contains("gcw run --resume r"), "{message}");
+    assert!(clock.elapsed() < Duration::from_secs(25), "an endless cell has 30 s of its own");
+    assert!(!place.read("r").records.is_empty());
+}
+
+#[test]
+fn output_is_plain_and_quiet_without_a_terminal() {
+    let place = Place::new();
+    let output = place.gcw(&[&SMOKE[..], &["--out", "r"]].concat());
+    for text in [&output.stdout, &output.stderr] {
+        let text = String::from_utf8_lossy(text);
+        assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text:?}");
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.lines().all(|line| line.starts_with("warning: this is a debug build")),
+        "{stderr}"
+    );
+    let forced = place.command(&["show", "r"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+    assert!(String::from_utf8_lossy(&forced.stdout).contains("\u{1b}[38;5;"));
+    let bare = place.command(&["show", "r"]).env("NO_COLOR", "1").output().unwrap();
+    assert!(!String::from_utf8_lossy(&bare.stdout).contains('\u{1b}'));
+}
+
+#[test]
+fn machine_output_is_json() {
+    let place = Place::new();
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&place.check(0, arguments)).unwrap()
+    };
+    let run = json(&[&SMOKE[..], &["--out", "r", "--json"]].concat());
+    assert_eq!(run["report"], "r/report/index.html");
+    assert_eq!(run["summary"]["rows"].as_array().unwrap().len(), 2);
+    let shown = json(&["show", "r", "--json"]);
+    assert_eq!(shown["summary"], run["summary"]);
+    assert_eq!(shown["manifest"]["profile"], "smoke");
+    assert_eq!(json(&["list", "collectors", "--json"])[1]["name"], "sweep");
+    assert_eq!(json(&["list", "workloads", "--json"])[0]["peak_live_bytes"], 65_536);
+    assert_eq!(json(&["list", "suites", "--json"])[1]["workloads"][0], "wrong");
+}
+
+#[test]
+fn a_report_is_written_again_from_records() {
+    let place = Place::new();
+    place.check(0, &[&SMOKE[..], &["--out", "r"]].concat());
+    fs::remove_dir_all(place.path("r/report")).unwrap();
+    assert_eq!(place.check(0, &["report", "r"]), "r/report/index.html\n");
+    assert_eq!(place.check(0, &["report", "r", "--out", "there"]), "there/index.html\n");
+    assert!(place.path("there/index.html").is_file());
+    let text = place.check(0, &["show", "r"]);
+    assert!(text.contains("Reproduce: gcw run toys --workload window --profile smoke"), "{text}");
+}
+
+#[test]
+fn a_duel_tells_which_side_is_slower_and_controls_itself() {
+    let place = Place::new();
+    let slow_first = ["duel", "sweep/window@slow@2x", "keep/window", "--size", "small", "--json"];
+    let text = place.check(0, &[&slow_first[..], &["--blocks", "6"]].concat());
+    let duel: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (&duel["a"], &duel["b"]),
+        (&"sweep/window@slow@2x".into(), &"keep/window@unlimited".into())
+    );
+    for clock in ["cpu", "wall"] {
+        assert!(duel[clock]["ratio"]["low"].as_f64().unwrap() > 3.0, "{duel}");
+        let control = duel[clock]["control"]["estimate"].as_f64().unwrap();
+        assert!((0.3..3.0).contains(&control), "{duel}");
+    }
+    let text = place
+        .check(0, &["duel", "sweep/window", "keep/window", "--size", "small", "--blocks", "2"]);
+    assert!(text.contains("No intervals below 6 blocks"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+#[test]
+fn a_duel_takes_any_program_that_prints_a_sample() {
+    let place = Place::new();
+    let own = "cell --collector keep --workload window --size small --heap 2x --mode time --seed 1";
+    let external = format!("{} {own} --suite toys", toy().display());
+    let few = ["--size", "small", "--blocks", "1", "--json"];
+    place.check(0, &[&["duel", &external, "sweep/window"], &few[..]].concat());
+    let script = place.path("program");
+    fs::write(&script, format!("#!/bin/sh\nexec {external}\n")).unwrap();
+    assert!(Command::new("chmod").arg("+x").arg(&script).status().unwrap().success());
+    place.check(0, &[&["duel", "program", "sweep/window"], &few[..]].concat());
+}
+
+#[test]
+fn a_duel_ends_where_an_answer_is_wrong() {
+    let place = Place::new();
+    let output = place.gcw(&["duel", "sweep/wrong", "keep/wrong", "--suite", "failures"]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{message}");
+    assert!(message.contains("sweep/wrong@2x") && message.contains("got 41"), "{message}");
+    place.refuse(&["duel", "keep/picky", "sweep/picky", "--suite", "failures"], &["n/a: it never"]);
+}
+
+#[test]
+fn every_shell_gets_completions() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = place.check(0, &["completions", shell]);
+        assert!(script.contains("resume") && !script.contains("census"), "{shell}: {script}");
+    }
+}

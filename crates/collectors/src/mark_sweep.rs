@@ -1,0 +1,101 @@
+//! Mark-sweep (McCarthy 1960), stop-the-world, non-moving, with a lazy sweep.
+//!
+//! 1. *Trigger*: an allocation finds no hole and the heap may not grow. With a limit it may until the
+//!    limit is reached; without one, until the heap is `growth` times what was live.
+//! 2. *Stop and mark*: from the roots, depth first, with a queue of prefetched edges (see
+//!    [`heap::Marker`]). Marks are side bits; every block counts its own.
+//! 3. *Classify*: allocation bits and mark bits change places. A block without marks goes back to the
+//!    heap, one with holes on its class's list. No object is touched. The world runs again.
+//! 4. *Sweep lazily*: the allocator finds the holes of a listed block by scanning its bits, when it
+//!    gets there.
+//!
+//! No barrier. It reclaims cycles, does not move, and its pause grows with what is live.
+
+use heap::{
+    Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker, ObjectReference,
+    ObjectSpace, Occupancy, OutOfMemory, PauseKind,
+};
+use std::io;
+use std::sync::Arc;
+
+/// The heap may always grow to this, whatever was live.
+const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
+
+/// Traces what is reachable and reclaims the rest.
+#[derive(Debug)]
+pub struct MarkSweep {
+    objects: ObjectSpace,
+    marker: Marker,
+    growth: f64,
+    /// Bytes of blocks up to which the space grows without collecting first.
+    collect_at_bytes: u64,
+}
+
+impl Collector for MarkSweep {
+    const CAPS: Caps = Caps { cycles: true, bounded: true, ..Caps::NONE };
+
+    fn new(heap: &Arc<Heap>, config: &Config) -> io::Result<Self> {
+        let limited = heap.budget().limit_bytes() != u64::MAX;
+        Ok(Self {
+            objects: ObjectSpace::with_marks(heap)?,
+            marker: Marker::new(heap, config.prefetch)?,
+            growth: if limited { f64::INFINITY } else { config.growth },
+            collect_at_bytes: if limited { u64::MAX } else { SMALLEST_HEAP_BYTES },
+        })
+    }
+
+    #[inline(always)]
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+        match self.objects.alloc(layout, 0) {
+            Some(object) => Ok(object),
+            None => self.alloc_slow(cx, layout),
+        }
+    }
+
+    fn footprint(&self) -> Footprint {
+        self.objects.footprint(self.marker.metadata_bytes())
+    }
+
+    fn occupied(&self) -> Occupancy {
+        self.objects.occupied()
+    }
+
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.objects.is_allocated(object)
+    }
+
+    #[inline(always)]
+    fn heap(&self) -> &Heap {
+        self.objects.heap()
+    }
+
+    fn collect(&mut self, cx: &mut Context, _: Cause) {
+        let pause = cx.log.begin_pause();
+        self.objects.retire_holes();
+        cx.roots.iter().for_each(|root| self.marker.push(root.object));
+        self.objects.trace(&mut self.marker);
+        self.objects.sweep();
+        self.marker.shrink();
+        cx.log.end_pause(pause, PauseKind::Stw);
+    }
+}
+
+impl MarkSweep {
+    #[cold]
+    #[inline(never)]
+    fn alloc_slow(
+        &mut self,
+        cx: &mut Context,
+        layout: Layout,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        if self.objects.used_bytes() < self.collect_at_bytes
+            && let Some(object) = self.objects.alloc_growing(layout, 0)
+        {
+            return Ok(object);
+        }
+        self.collect(cx, Cause::Exhausted);
+        let live_bytes = self.objects.occupied().bytes;
+        self.collect_at_bytes = ((live_bytes as f64 * self.growth) as u64).max(SMALLEST_HEAP_BYTES);
+        self.objects.alloc_growing(layout, 0).ok_or(OutOfMemory::of(layout))
+    }
+}

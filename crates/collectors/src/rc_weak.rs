@@ -1,0 +1,181 @@
+//! Reference counting as Rust programmers write it: `Rc` for own and shared slots, `Weak` for borrow
+//! slots.
+//!
+//! 1. Two counts. *Strong*: roots, locals, own and shared slots. *Weak*: borrow slots, and one for
+//!    all strong ones together.
+//! 2. *The strong count reaches zero*: what the object refers to is released and the common weak
+//!    count given up. *The weak count reaches zero*: the memory is freed. So a borrow never dangles,
+//!    but holds its referent's memory until it goes too.
+//! 3. *Upgrade*: a borrow is read only if the strong count is not zero.
+//! 4. Parking and cascades as in [`crate::Rc`].
+//!
+//! Counts of 13 bits stick at their maximum. Cycles of own or shared slots leak; back links that are
+//! borrows do not.
+
+use heap::{
+    Caps, CascadeClock, Collector, Config, Context, Count, Extent, Footprint, Heap, Layout, Memory,
+    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, SlotKind, Stack, Value,
+};
+use std::io;
+use std::sync::Arc;
+
+const STRONG: Count = Count::STRONG;
+const WEAK: Count = Count::WEAK;
+const NEW: u32 = STRONG.one() | WEAK.one();
+
+/// Strong and weak counts.
+#[derive(Debug)]
+pub struct RcWeak {
+    objects: ObjectSpace,
+    /// Objects whose strong count has reached zero, to be released next.
+    pending: Stack,
+}
+
+impl Collector for RcWeak {
+    const CAPS: Caps =
+        Caps { counts: true, drops: true, parks: true, header_bytes: 8, ..Caps::NONE };
+
+    fn new(heap: &Arc<Heap>, _: &Config) -> io::Result<Self> {
+        Ok(Self { objects: ObjectSpace::new(heap)?, pending: heap.stack()? })
+    }
+
+    #[inline(always)]
+    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+        match self.objects.alloc(layout, NEW) {
+            Some(object) => Ok(object),
+            None => self.objects.alloc_growing(layout, NEW).ok_or(OutOfMemory::of(layout)),
+        }
+    }
+
+    fn footprint(&self) -> Footprint {
+        self.objects.footprint(self.pending.committed_bytes())
+    }
+
+    fn occupied(&self) -> Occupancy {
+        self.objects.occupied()
+    }
+
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.objects.is_allocated(object)
+    }
+
+    #[inline(always)]
+    fn heap(&self) -> &Heap {
+        self.objects.heap()
+    }
+
+    #[inline(always)]
+    fn store(
+        &self,
+        cx: &Context,
+        object: ObjectReference,
+        at: Offset32,
+        kind: SlotKind,
+        new: Value,
+    ) {
+        let memory = self.heap().memory();
+        let count = if kind == SlotKind::Borrow { WEAK } else { STRONG };
+        if let Some(new) = new.reference() {
+            count.increment(memory, new);
+        }
+        let old = ObjectReference::from_bits(memory.read(object, at));
+        memory.write(object, at, new.bits());
+        if let Some(old) = old
+            && count.decrement(memory, old)
+        {
+            cx.park(memory, old);
+        }
+    }
+
+    #[inline(always)]
+    fn orphan(&self, cx: &Context, object: ObjectReference) {
+        self.unretain(cx, object);
+    }
+
+    #[inline(always)]
+    fn load(&self, _: &Context, kind: SlotKind, value: Value) -> Value {
+        match value.reference() {
+            Some(object)
+                if kind == SlotKind::Borrow && STRONG.get(self.heap().memory(), object) == 0 =>
+            {
+                Value::NULL
+            }
+            _ => value,
+        }
+    }
+
+    #[inline(always)]
+    fn retain(&self, _: &Context, object: ObjectReference) {
+        STRONG.increment(self.heap().memory(), object);
+    }
+
+    #[inline(always)]
+    fn unretain(&self, cx: &Context, object: ObjectReference) {
+        if STRONG.decrement(self.heap().memory(), object) {
+            cx.park(self.heap().memory(), object);
+        }
+    }
+
+    #[inline(always)]
+    fn release(&mut self, cx: &mut Context, object: ObjectReference, _: bool) {
+        if STRONG.decrement(self.heap().memory(), object) {
+            self.cascade(cx, object);
+        }
+    }
+
+    #[inline(never)]
+    fn reclaim(&mut self, cx: &mut Context) {
+        while let Some(object) = cx.unpark(self.objects.heap().memory()) {
+            let memory = self.objects.heap().memory();
+            match (STRONG.get(memory, object), WEAK.get(memory, object)) {
+                // Released before; the last borrow of its memory has gone.
+                (0, 0) => {
+                    self.objects.free(object);
+                }
+                (0, _) => self.cascade(cx, object),
+                // Stored again since it was parked.
+                _ => {}
+            }
+        }
+    }
+}
+
+impl RcWeak {
+    /// Releases an object whose strong count is zero, and whatever only it kept alive.
+    #[inline(never)]
+    fn cascade(&mut self, cx: &mut Context, dead: ObjectReference) {
+        let Self { objects, pending } = self;
+        let mut clock = CascadeClock::default();
+        let mut next = Some(dead);
+        while let Some(object) = next {
+            clock.tick();
+            let extent = Extent::of(objects.heap().memory(), object);
+            let child = |memory: &Memory, index| {
+                ObjectReference::from_bits(memory.read(object, extent.slot(index)))
+            };
+            for index in extent.shared_end..extent.borrow_end {
+                let memory = objects.heap().memory();
+                if let Some(child) = child(memory, index)
+                    && WEAK.decrement(memory, child)
+                {
+                    objects.free(child);
+                }
+            }
+            let memory = objects.heap().memory();
+            next = None;
+            for index in (0..extent.shared_end).rev() {
+                if let Some(child) = child(memory, index)
+                    && STRONG.decrement(memory, child)
+                    && let Some(other) = next.replace(child)
+                {
+                    pending.push(other.bits());
+                }
+            }
+            if WEAK.decrement(memory, object) {
+                objects.free(object);
+            }
+            next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
+        }
+        cx.log.end_cascade(clock);
+    }
+}

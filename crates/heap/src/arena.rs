@@ -1,0 +1,254 @@
+//! Bump allocation in chunks that are freed all at once: regions, and the heap of no collector.
+//!
+//! Chunks start at 512 bytes and double, so that a hundred thousand small regions do not cost
+//! gigabytes. Chunks below a block are cut from blocks by a [`ChunkPool`], one bit per 512 bytes.
+
+use crate::block::{BLOCK_BYTES, Block};
+use crate::cells::Occupancy;
+use crate::events::CascadeClock;
+use crate::header::{Layout, SlotKind};
+use crate::heap::Heap;
+use crate::value::{GRANULE_BYTES, ObjectReference, UNIT_BYTES};
+use std::sync::Arc;
+
+/// Bytes of the first chunk of a region.
+pub const FIRST_CHUNK_BYTES: u32 = 512;
+
+const LEAF_GRANULES: u32 = FIRST_CHUNK_BYTES / GRANULE_BYTES as u32;
+/// Blocks with a free leaf that are tried before another block is taken.
+const BLOCKS_TRIED: usize = 4;
+
+#[derive(Clone, Copy, Debug)]
+struct Chunk {
+    granule: u32,
+    bytes: u32,
+    /// Reference bits of the end of its last object; meaningless while it is the arena's last chunk.
+    end: u32,
+}
+
+/// A bump allocator whose objects are freed together.
+#[derive(Debug)]
+pub struct Arena {
+    /// Reference bits of the next object and of the end of its chunk.
+    next: u32,
+    limit: u32,
+    next_chunk_bytes: u32,
+    chunks: Vec<Chunk>,
+    objects: u64,
+    has_owners: bool,
+}
+
+impl Arena {
+    /// An arena that starts with the smallest chunk.
+    pub fn region() -> Self {
+        Self {
+            next: 0,
+            limit: 0,
+            next_chunk_bytes: FIRST_CHUNK_BYTES,
+            chunks: Vec::new(),
+            objects: 0,
+            has_owners: false,
+        }
+    }
+
+    /// An arena that starts with a whole block.
+    pub fn heap() -> Self {
+        Self { next_chunk_bytes: BLOCK_BYTES, ..Self::region() }
+    }
+
+    /// A new object, its slots null and its payload zero; `None` if the chunk has no room: see
+    /// [`Arena::grow`].
+    #[inline(always)]
+    pub fn alloc(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+        heap: &Heap,
+    ) -> Option<ObjectReference> {
+        let units = layout.bytes() / UNIT_BYTES as u32;
+        if self.limit - self.next < units {
+            return None;
+        }
+        let object = ObjectReference::from_bits(self.next)?;
+        self.next += units;
+        self.objects += 1;
+        self.has_owners |= layout.slots_of(SlotKind::Own) > 0;
+        layout.install(heap.memory(), object, collector_bits);
+        Some(object)
+    }
+
+    /// Takes another chunk with room for `layout`; false if the limit has none.
+    #[cold]
+    pub fn grow(&mut self, layout: Layout, pool: &mut ChunkPool) -> bool {
+        let bytes = self.next_chunk_bytes.max(layout.bytes().next_power_of_two());
+        // Above a block, whole blocks: doubling a large object would waste half of it.
+        let bytes =
+            if bytes > BLOCK_BYTES { layout.bytes().next_multiple_of(BLOCK_BYTES) } else { bytes };
+        let Some(chunk) = pool.acquire(bytes) else { return false };
+        if let Some(filled) = self.chunks.last_mut() {
+            filled.end = self.next;
+        }
+        self.next = chunk.granule << 1;
+        self.limit = self.next + chunk.bytes / UNIT_BYTES as u32;
+        self.next_chunk_bytes = (bytes * 2).min(BLOCK_BYTES);
+        let before = self.metadata_bytes();
+        self.chunks.push(chunk);
+        pool.heap.budget().charge(self.metadata_bytes() - before);
+        true
+    }
+
+    /// Frees every object: O(chunks), each of which is counted as an object of a cascade.
+    pub fn clear(&mut self, pool: &mut ChunkPool, clock: &mut CascadeClock) {
+        let before = self.metadata_bytes();
+        for chunk in std::mem::take(&mut self.chunks) {
+            clock.tick();
+            pool.release(chunk);
+        }
+        pool.heap.budget().discharge(before);
+        (self.next, self.limit, self.objects, self.has_owners) = (0, 0, 0, false);
+        self.next_chunk_bytes = FIRST_CHUNK_BYTES;
+    }
+
+    /// Whether `object` was allocated in this arena and not freed with it.
+    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.filled().any(|(start, end)| (start..end).contains(&object.bits()))
+    }
+
+    /// The filled part of each chunk, as reference bits.
+    fn filled(&self) -> impl Iterator<Item = (u32, u32)> {
+        let last = self.chunks.len().wrapping_sub(1);
+        self.chunks.iter().enumerate().map(move |(index, chunk)| {
+            (chunk.granule << 1, if index == last { self.next } else { chunk.end })
+        })
+    }
+
+    /// Objects allocated, and the bytes of the chunks that hold them.
+    pub fn occupied(&self) -> Occupancy {
+        let bytes: u64 = self.chunks.iter().map(|chunk| u64::from(chunk.bytes)).sum();
+        let unused = u64::from(self.limit - self.next) * UNIT_BYTES as u64;
+        Occupancy { objects: self.objects, bytes: bytes - unused }
+    }
+
+    /// The objects of the arena in order of allocation. `size_of` tells the bytes of an object.
+    pub fn objects(&self, size_of: impl Fn(ObjectReference) -> u64) -> Vec<ObjectReference> {
+        let mut found = Vec::new();
+        for (start, end) in self.filled() {
+            let mut next = start;
+            while let Some(object) = ObjectReference::from_bits(next).filter(|_| next < end) {
+                found.push(object);
+                next = next.saturating_add((size_of(object) / UNIT_BYTES as u64) as u32);
+            }
+        }
+        found
+    }
+
+    /// Whether any object of the arena has own slots.
+    pub fn has_owners(&self) -> bool {
+        self.has_owners
+    }
+
+    /// Bytes of the list of chunks.
+    pub fn metadata_bytes(&self) -> u64 {
+        (self.chunks.capacity() * size_of::<Chunk>()) as u64
+    }
+}
+
+/// Cuts blocks into chunks of 512 bytes to a block, by halves, and joins them again.
+#[derive(Debug)]
+pub struct ChunkPool {
+    /// For each block of the heap, a bit for every free 512 bytes; 0 for blocks that are not here.
+    free_leaves: Vec<u64>,
+    /// Blocks that had a free leaf when they were last looked at.
+    open: Vec<u32>,
+    used_blocks: u64,
+    heap: Arc<Heap>,
+}
+
+impl ChunkPool {
+    /// An empty pool.
+    pub fn new(heap: &Arc<Heap>) -> Self {
+        Self { free_leaves: Vec::new(), open: Vec::new(), used_blocks: 0, heap: Arc::clone(heap) }
+    }
+
+    fn acquire(&mut self, bytes: u32) -> Option<Chunk> {
+        if bytes >= BLOCK_BYTES {
+            let count = bytes / BLOCK_BYTES;
+            let start = self.heap.acquire(count)?;
+            self.used_blocks += u64::from(count);
+            return Some(Chunk { granule: start.first_granule(), bytes, end: 0 });
+        }
+        let leaves = bytes / FIRST_CHUNK_BYTES;
+        for place in (0..self.open.len()).rev().take(BLOCKS_TRIED) {
+            let index = self.open[place];
+            if let Some(chunk) = self.cut(index, leaves) {
+                if self.free_leaves[index as usize] == 0 {
+                    self.open.swap_remove(place);
+                }
+                return Some(chunk);
+            }
+        }
+        let block = self.heap.acquire(1)?;
+        self.used_blocks += 1;
+        let before = self.metadata_bytes();
+        let needed = self.free_leaves.len().max(block.index() as usize + 1);
+        self.free_leaves.resize(needed, 0);
+        self.open.push(block.index());
+        self.heap.budget().charge(self.metadata_bytes() - before);
+        self.free_leaves[block.index() as usize] = !0;
+        self.cut(block.index(), leaves)
+    }
+
+    /// Takes `leaves` adjacent ones, aligned to their number (a power of two).
+    fn cut(&mut self, index: u32, leaves: u32) -> Option<Chunk> {
+        let free = self.free_leaves[index as usize];
+        let run = (1u64 << leaves) - 1;
+        let leaf = (0..64).step_by(leaves as usize).find(|&leaf| free >> leaf & run == run)?;
+        self.free_leaves[index as usize] = free & !(run << leaf);
+        let granule = Block::from_index(index)?.first_granule() + leaf * LEAF_GRANULES;
+        Some(Chunk { granule, bytes: leaves * FIRST_CHUNK_BYTES, end: 0 })
+    }
+
+    fn release(&mut self, chunk: Chunk) {
+        let object = ObjectReference::from_granule(chunk.granule);
+        let block = Block::of(object);
+        if chunk.bytes >= BLOCK_BYTES {
+            self.used_blocks -= u64::from(chunk.bytes / BLOCK_BYTES);
+            self.heap.release(block, chunk.bytes / BLOCK_BYTES);
+            return;
+        }
+        let index = block.index();
+        let leaf = (chunk.granule - block.first_granule()) / LEAF_GRANULES;
+        let run = (1u64 << (chunk.bytes / FIRST_CHUNK_BYTES)) - 1;
+        let before = self.free_leaves[index as usize];
+        let after = before | run << leaf;
+        self.free_leaves[index as usize] = after;
+        if after == !0 {
+            self.free_leaves[index as usize] = 0;
+            if before != 0 {
+                self.open.retain(|&open| open != index);
+            }
+            self.used_blocks -= 1;
+            self.heap.release(block, 1);
+        } else if before == 0 {
+            let bytes = self.metadata_bytes();
+            self.open.push(index);
+            self.heap.budget().charge(self.metadata_bytes() - bytes);
+        }
+    }
+
+    /// Bytes of the blocks in this pool, those of its arenas included.
+    pub fn used_bytes(&self) -> u64 {
+        self.used_blocks * u64::from(BLOCK_BYTES)
+    }
+
+    /// Bytes of the tables of free leaves.
+    pub fn metadata_bytes(&self) -> u64 {
+        (self.free_leaves.capacity() * 8 + self.open.capacity() * 4) as u64
+    }
+}
+
+impl Drop for ChunkPool {
+    fn drop(&mut self) {
+        self.heap.budget().discharge(self.metadata_bytes());
+    }
+}

@@ -1,0 +1,220 @@
+//! Blocks of 32 KiB, the unit in which spaces take memory from the heap and give it back.
+//!
+//! Free blocks are taken lowest first, so that a heap stays compact. A few free blocks are retained
+//! (still held from the operating system and still charged); the rest are returned.
+
+use crate::budget::Budget;
+use crate::memory::{ADDRESSABLE_BYTES, Memory};
+use crate::value::{GRANULE_BYTES, ObjectReference};
+
+/// Bytes of a block.
+pub const BLOCK_BYTES: u32 = 32 * 1024;
+/// Granules of a block.
+pub const BLOCK_GRANULES: u32 = BLOCK_BYTES / GRANULE_BYTES as u32;
+/// 64-bit words of a block's part of a bitmap.
+pub const BLOCK_WORDS: usize = BLOCK_GRANULES as usize / 64;
+
+const BLOCKS: u32 = (ADDRESSABLE_BYTES / BLOCK_BYTES as u64) as u32;
+/// Free blocks that stay committed, so that a space breathing in and out makes no system calls.
+const RETAINED_BLOCKS: u32 = 32;
+
+/// The index of a block. Block 0 is never used: its first granule would be null.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Block(u32);
+
+impl Block {
+    /// The block in which `object` starts.
+    #[inline(always)]
+    pub fn of(object: ObjectReference) -> Self {
+        Self(object.granule() / BLOCK_GRANULES)
+    }
+
+    /// The block with this index; `None` if no reference can address it.
+    #[inline(always)]
+    pub fn from_index(index: u32) -> Option<Self> {
+        (index < BLOCKS).then_some(Self(index))
+    }
+
+    /// Its index, below 2^19.
+    #[inline(always)]
+    pub fn index(self) -> u32 {
+        self.0
+    }
+
+    /// Index of its first granule.
+    #[inline(always)]
+    pub(crate) fn first_granule(self) -> u32 {
+        self.0 * BLOCK_GRANULES
+    }
+
+    /// Distance from the start of the heap in bytes.
+    pub(crate) fn byte_offset(self) -> u64 {
+        u64::from(self.0) * u64::from(BLOCK_BYTES)
+    }
+}
+
+/// What a block is to the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// Never used, or returned to the operating system.
+    Returned,
+    /// Free, still charged.
+    Retained,
+    /// In a space.
+    Used,
+}
+
+/// Which blocks are free.
+#[derive(Debug)]
+pub(crate) struct BlockTable {
+    states: Vec<State>,
+    /// **Invariant:** no free block lies below.
+    first_free: u32,
+    used: u32,
+    retained: u32,
+    /// Whether returned blocks really go back (memory is committed lazily), or stay populated.
+    decommits: bool,
+}
+
+impl BlockTable {
+    pub(crate) fn new(decommits: bool) -> Self {
+        Self { states: vec![State::Used], first_free: 1, used: 0, retained: 0, decommits }
+    }
+
+    /// Takes `count` adjacent blocks; `None` if the budget or the address space has no room.
+    pub(crate) fn acquire(
+        &mut self,
+        count: u32,
+        memory: &Memory,
+        budget: &Budget,
+    ) -> Option<Block> {
+        let start = self.find(count)?;
+        let retained = self.retained_in(start, count);
+        let mut missing = u64::from(count - retained) * u64::from(BLOCK_BYTES);
+        if !budget.try_charge(missing) {
+            // What is retained elsewhere may be what is missing here.
+            self.return_retained(memory, budget, |block| !(start..start + count).contains(&block));
+            missing = u64::from(count - self.retained_in(start, count)) * u64::from(BLOCK_BYTES);
+            if !budget.try_charge(missing) {
+                return None;
+            }
+        }
+        self.retained -= self.retained_in(start, count);
+        self.used += count;
+        self.states.resize(self.states.len().max((start + count) as usize), State::Returned);
+        self.states[start as usize..(start + count) as usize].fill(State::Used);
+        if start == self.first_free {
+            self.first_free = start + count;
+        }
+        Some(Block(start))
+    }
+
+    /// Gives `count` adjacent blocks back.
+    pub(crate) fn release(&mut self, start: Block, count: u32, memory: &Memory, budget: &Budget) {
+        let range = start.0 as usize..(start.0 + count) as usize;
+        debug_assert!(self.states[range.clone()].iter().all(|&s| s == State::Used));
+        self.used -= count;
+        self.first_free = self.first_free.min(start.0);
+        self.states[range].fill(State::Retained);
+        self.retained += count;
+        if self.retained > RETAINED_BLOCKS {
+            let kept = RETAINED_BLOCKS.saturating_sub(self.retained - count);
+            let first_returned = start.0 + kept;
+            self.return_retained(memory, budget, |block| {
+                (first_returned..start.0 + count).contains(&block)
+            });
+        }
+    }
+
+    fn return_retained(&mut self, memory: &Memory, budget: &Budget, chosen: impl Fn(u32) -> bool) {
+        let mut block = self.first_free;
+        while (block as usize) < self.states.len() {
+            let run = self.states[block as usize..]
+                .iter()
+                .zip(block..)
+                .take_while(|&(&state, block)| state == State::Retained && chosen(block))
+                .count() as u32;
+            if run > 0 {
+                let bytes = u64::from(run) * u64::from(BLOCK_BYTES);
+                self.states[block as usize..(block + run) as usize].fill(State::Returned);
+                self.retained -= run;
+                budget.discharge(bytes);
+                if self.decommits {
+                    memory.decommit(Block(block).byte_offset(), bytes);
+                }
+            }
+            block += run.max(1);
+        }
+    }
+
+    fn retained_in(&self, start: u32, count: u32) -> u32 {
+        let end = (start + count).min(self.states.len() as u32);
+        let states = self.states.get(start as usize..end as usize).unwrap_or_default();
+        states.iter().filter(|&&state| state == State::Retained).count() as u32
+    }
+
+    /// The lowest run of `count` free blocks.
+    fn find(&mut self, count: u32) -> Option<u32> {
+        let len = self.states.len() as u32;
+        while self.first_free < len && self.states[self.first_free as usize] == State::Used {
+            self.first_free += 1;
+        }
+        let mut start = self.first_free;
+        for block in self.first_free..len {
+            if self.states[block as usize] == State::Used {
+                start = block + 1;
+            } else if block + 1 - start == count {
+                return Some(start);
+            }
+        }
+        // The run may begin below the frontier and go on above it. The last block stays unused, so
+        // that the end of a block is always a reference too.
+        (start.checked_add(count)? < BLOCKS).then_some(start)
+    }
+
+    pub(crate) fn retained_bytes(&self) -> u64 {
+        u64::from(self.retained) * u64::from(BLOCK_BYTES)
+    }
+
+    pub(crate) fn used_bytes(&self) -> u64 {
+        u64::from(self.used) * u64::from(BLOCK_BYTES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn runs_never_overlap_and_every_byte_is_accounted_for(
+            steps in proptest::collection::vec((1u32..6, any::<bool>(), any::<prop::sample::Index>()), 1..120),
+            limit_blocks in 8u64..200,
+        ) {
+            let memory = Memory::new().unwrap();
+            let budget = Budget::new(limit_blocks * u64::from(BLOCK_BYTES));
+            let mut table = BlockTable::new(true);
+            let mut held: Vec<(u32, u32)> = Vec::new();
+            for (count, take, which) in steps {
+                if take || held.is_empty() {
+                    if let Some(block) = table.acquire(count, &memory, &budget) {
+                        prop_assert!(block.index() > 0);
+                        for &(start, len) in &held {
+                            prop_assert!(block.index() + count <= start || start + len <= block.index());
+                        }
+                        held.push((block.index(), count));
+                    } else {
+                        let used: u32 = held.iter().map(|&(_, len)| len).sum();
+                        prop_assert!(u64::from(used + count) > limit_blocks, "refused although there was room");
+                    }
+                } else {
+                    let (start, len) = held.swap_remove(which.index(held.len()));
+                    table.release(Block(start), len, &memory, &budget);
+                }
+                prop_assert_eq!(budget.held_bytes(), table.used_bytes() + table.retained_bytes());
+                prop_assert!(table.retained <= RETAINED_BLOCKS);
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The heap limit: what is held of the operating system's memory, to the byte.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// The account that every part of a heap charges for the memory it holds.
+///
+/// **Invariant:** `held_bytes` equals the sum of what the parts say they hold; checked at every
+/// footprint sample by [`crate::EventLog`].
+#[derive(Debug)]
+pub struct Budget {
+    limit_bytes: u64,
+    held_bytes: AtomicU64,
+    peak_bytes: AtomicU64,
+}
+
+impl Budget {
+    /// An empty account that may grow to `limit_bytes`.
+    pub(crate) fn new(limit_bytes: u64) -> Self {
+        Self { limit_bytes, held_bytes: AtomicU64::new(0), peak_bytes: AtomicU64::new(0) }
+    }
+
+    /// Charges `bytes`, if the limit allows it.
+    pub(crate) fn try_charge(&self, bytes: u64) -> bool {
+        let allowed = |held: u64| held.checked_add(bytes).filter(|&sum| sum <= self.limit_bytes);
+        match self.held_bytes.fetch_update(Relaxed, Relaxed, allowed) {
+            Ok(before) => {
+                self.peak_bytes.fetch_max(before + bytes, Relaxed);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Charges `bytes` beyond the limit if need be: for stacks and logs that cannot refuse. What
+    /// overdraws the account is felt by the next block that is asked for.
+    pub(crate) fn charge(&self, bytes: u64) {
+        let held = self.held_bytes.fetch_add(bytes, Relaxed) + bytes;
+        self.peak_bytes.fetch_max(held, Relaxed);
+    }
+
+    /// Takes a charge back.
+    pub(crate) fn discharge(&self, bytes: u64) {
+        let before = self.held_bytes.fetch_sub(bytes, Relaxed);
+        debug_assert!(before >= bytes, "more is given back than was charged");
+    }
+
+    /// The limit on the whole footprint; `u64::MAX` for none.
+    pub fn limit_bytes(&self) -> u64 {
+        self.limit_bytes
+    }
+
+    /// What is held now.
+    pub fn held_bytes(&self) -> u64 {
+        self.held_bytes.load(Relaxed)
+    }
+
+    /// The most that was ever held.
+    pub fn peak_bytes(&self) -> u64 {
+        self.peak_bytes.load(Relaxed)
+    }
+}

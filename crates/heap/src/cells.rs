@@ -1,0 +1,458 @@
+//! A space of cells: blocks of one size class each, a bit per cell, and a bump pointer into holes.
+//!
+//! 1. *Allocate*: bump through the current hole of the class. The fast path touches nothing but the
+//!    cursor and the new object.
+//! 2. *Next hole*: two bit scans over the block's allocation bits, the first for a clear cell start,
+//!    the second for the next set one. The whole hole is reserved at once, so that allocation itself
+//!    writes no bits. No object is touched.
+//! 3. *Next block*: the class's list of blocks with holes, last listed first; then the heap.
+//! 4. *Free*: clear the bit. The first free cell of a full block lists it, the last one of a block
+//!    gives it back. A freed cell is not written to: its free list is the block's bits.
+//! 5. *Sweep*: exchange allocation bits and mark bits. The marker has counted the marks of each
+//!    block, so classifying a block (empty, holes, full) touches no object either, and the work of
+//!    finding the holes is left to step 2.
+//!
+//! Measured against free lists threaded through the cells, holes win because a run of new objects
+//! is contiguous and because freeing writes to a table of one sixty-fourth of the heap.
+
+use crate::bitmap::Bitmap;
+use crate::block::{BLOCK_BYTES, BLOCK_WORDS, Block};
+use crate::header::Layout;
+use crate::heap::Heap;
+use crate::size_class::{CELL_BYTES, CELL_STARTS, CLASSES, cells_per_block};
+use crate::value::{GRANULE_BYTES, ObjectReference, UNIT_BYTES};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// The hole that a class allocates from, as reference bits.
+#[derive(Clone, Copy, Debug)]
+struct Cursor {
+    /// **Invariant:** `next <= limit`, and their distance is a whole number of cells.
+    next: u32,
+    limit: u32,
+    block: Option<Block>,
+    /// Granule within the block from which to look for the next hole.
+    scan: u32,
+}
+
+const NO_HOLE: Cursor = Cursor { next: 0, limit: 0, block: None, scan: 0 };
+
+/// What a block is to its space.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    /// Not in this space.
+    Foreign,
+    /// Some cursor allocates from it.
+    Current,
+    /// On its class's list: has, or may have, holes.
+    Listed,
+    /// Had no hole when its cursor left it, and nothing was freed in it since.
+    Full,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct BlockInfo {
+    class: u8,
+    state: State,
+    /// Cells whose allocation bit is set.
+    live: u16,
+    /// Cells marked in the cycle under way.
+    marked: u16,
+    /// Neighbours on the class's list; `NONE` at its ends.
+    newer: u32,
+    older: u32,
+}
+
+const NONE: u32 = u32::MAX;
+const FOREIGN: BlockInfo =
+    BlockInfo { class: 0, state: State::Foreign, live: 0, marked: 0, newer: NONE, older: NONE };
+
+/// Size-classed cells with side bits.
+#[derive(Debug)]
+pub struct CellSpace {
+    cursors: [Cursor; CLASSES],
+    allocated: Bitmap,
+    marks: Option<Bitmap>,
+    blocks: Vec<BlockInfo>,
+    newest_listed: [u32; CLASSES],
+    used_blocks: u32,
+    heap: Arc<Heap>,
+}
+
+impl CellSpace {
+    /// An empty space whose cells are freed one by one.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for the bits.
+    pub fn new(heap: &Arc<Heap>) -> io::Result<Self> {
+        Ok(Self {
+            cursors: [NO_HOLE; CLASSES],
+            allocated: heap.bitmap()?,
+            marks: None,
+            blocks: Vec::new(),
+            newest_listed: [NONE; CLASSES],
+            used_blocks: 0,
+            heap: Arc::clone(heap),
+        })
+    }
+
+    /// An empty space with mark bits, for a tracing collector.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for the bits.
+    pub fn with_marks(heap: &Arc<Heap>) -> io::Result<Self> {
+        let mut space = Self::new(heap)?;
+        space.marks = Some(heap.bitmap()?);
+        Ok(space)
+    }
+
+    /// A new object of a small layout, its slots null and its payload zero; `None` if no block of
+    /// the class has a hole (see [`CellSpace::grow`]) or the layout is large.
+    #[inline(always)]
+    pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+        let class = usize::from(layout.class());
+        if class >= CLASSES {
+            return None;
+        }
+        let cursor = &mut self.cursors[class];
+        if cursor.next == cursor.limit && !self.next_hole(class) {
+            return None;
+        }
+        let cursor = &mut self.cursors[class];
+        let object = ObjectReference::from_bits(cursor.next)?;
+        cursor.next += CELL_BYTES[class] / UNIT_BYTES as u32;
+        layout.install(self.heap.memory(), object, collector_bits);
+        Some(object)
+    }
+
+    /// Finds the next hole in the current block or in a listed one and reserves it.
+    #[inline(never)]
+    fn next_hole(&mut self, class: usize) -> bool {
+        loop {
+            if let Some(block) = self.cursors[class].block {
+                if self.next_hole_in(class, block) {
+                    return true;
+                }
+                self.leave(class, block);
+            }
+            let Some(block) = Block::from_index(self.newest_listed[class]) else { return false };
+            self.unlist(block);
+            self.enter(class, block);
+        }
+    }
+
+    fn next_hole_in(&mut self, class: usize, block: Block) -> bool {
+        let starts = &CELL_STARTS[class];
+        let bits = self.allocated.block(block);
+        let cursor = &mut self.cursors[class];
+        let mut word = cursor.scan as usize / 64;
+        let mut ahead = !0 << (cursor.scan % 64);
+        let free = loop {
+            if word >= BLOCK_WORDS {
+                return false;
+            }
+            let free = starts[word] & !bits[word].load(Relaxed) & ahead;
+            if free != 0 {
+                break free;
+            }
+            ahead = !0;
+            word += 1;
+        };
+        let first = word as u32 * 64 + free.trailing_zeros();
+        // Reserve cell starts up to the next one that is taken, across words that have none.
+        let mut from_here = !0 << (first % 64);
+        let mut reserved = 0;
+        let end = loop {
+            let taken = bits[word].load(Relaxed);
+            let next_taken = taken & from_here;
+            let up_to =
+                if next_taken == 0 { !0 } else { (next_taken & next_taken.wrapping_neg()) - 1 };
+            let hole = starts[word] & from_here & up_to;
+            bits[word].store(taken | hole, Relaxed);
+            reserved += hole.count_ones();
+            if next_taken != 0 {
+                break word as u32 * 64 + next_taken.trailing_zeros();
+            }
+            word += 1;
+            if word == BLOCK_WORDS {
+                break cells_per_block(class) * (CELL_BYTES[class] / GRANULE_BYTES as u32);
+            }
+            from_here = !0;
+        };
+        let base = block.first_granule();
+        cursor.next = (base + first) << 1;
+        cursor.limit = cursor.next + reserved * (CELL_BYTES[class] / UNIT_BYTES as u32);
+        cursor.scan = end;
+        self.blocks[block.index() as usize].live += reserved as u16;
+        true
+    }
+
+    /// Takes a block from the heap for the class of `layout`; false if the limit has no room.
+    #[cold]
+    pub fn grow(&mut self, layout: Layout) -> bool {
+        let class = usize::from(layout.class());
+        let Some(block) = self.heap.acquire(1) else { return false };
+        if !self.cover(block) {
+            self.heap.release(block, 1);
+            return false;
+        }
+        self.allocated.clear_block(block);
+        self.used_blocks += 1;
+        self.blocks[block.index() as usize] =
+            BlockInfo { class: class as u8, state: State::Listed, ..FOREIGN };
+        if let Some(current) = self.cursors[class].block {
+            self.retire_hole(class);
+            self.leave(class, current);
+        }
+        self.enter(class, block);
+        true
+    }
+
+    /// Makes the tables reach `block`, charging for them.
+    fn cover(&mut self, block: Block) -> bool {
+        if !self.allocated.cover(block) {
+            return false;
+        }
+        if self.marks.as_mut().is_some_and(|marks| !marks.cover(block)) {
+            return false;
+        }
+        let needed = block.index() as usize + 1;
+        if needed > self.blocks.len() {
+            let before = self.table_bytes();
+            if needed > self.blocks.capacity() {
+                let grown = needed.next_power_of_two().max(64);
+                let bytes = (grown - self.blocks.capacity()) * size_of::<BlockInfo>();
+                if !self.heap.budget().try_charge(bytes as u64) {
+                    return false;
+                }
+                self.blocks.reserve_exact(grown - self.blocks.len());
+                let surplus = self.table_bytes() - before - bytes as u64;
+                self.heap.budget().charge(surplus);
+            }
+            self.blocks.resize(needed, FOREIGN);
+        }
+        true
+    }
+
+    fn enter(&mut self, class: usize, block: Block) {
+        self.blocks[block.index() as usize].state = State::Current;
+        self.cursors[class] = Cursor { block: Some(block), ..NO_HOLE };
+    }
+
+    /// The cursor has no use for its block any more: cells freed behind it may have made it useful
+    /// again, or empty.
+    fn leave(&mut self, class: usize, block: Block) {
+        self.cursors[class] = NO_HOLE;
+        self.blocks[block.index() as usize].state = State::Full;
+        if u32::from(self.blocks[block.index() as usize].live) < cells_per_block(class) {
+            self.reclassify(block);
+        }
+    }
+
+    /// Frees a cell. Tells whether it was allocated.
+    #[inline(always)]
+    pub fn free(&mut self, object: ObjectReference) -> bool {
+        if !self.allocated.clear(object) {
+            return false;
+        }
+        let block = Block::of(object);
+        let info = &mut self.blocks[block.index() as usize];
+        info.live -= 1;
+        if info.state == State::Full || info.live == 0 {
+            self.reclassify(block);
+        }
+        true
+    }
+
+    /// Puts a block with a free cell on the list, or gives it back if all its cells are free.
+    #[inline(never)]
+    fn reclassify(&mut self, block: Block) {
+        let info = self.blocks[block.index() as usize];
+        match (info.state, info.live) {
+            (State::Current, _) => {}
+            (state, 0) => {
+                if state == State::Listed {
+                    self.unlist(block);
+                }
+                self.give_back(block);
+            }
+            (State::Full, _) => self.list(block),
+            (State::Listed | State::Foreign, _) => {}
+        }
+    }
+
+    fn give_back(&mut self, block: Block) {
+        self.blocks[block.index() as usize] = FOREIGN;
+        self.used_blocks -= 1;
+        self.heap.release(block, 1);
+    }
+
+    fn list(&mut self, block: Block) {
+        let class = usize::from(self.blocks[block.index() as usize].class);
+        let older = std::mem::replace(&mut self.newest_listed[class], block.index());
+        if older != NONE {
+            self.blocks[older as usize].newer = block.index();
+        }
+        let info = &mut self.blocks[block.index() as usize];
+        (info.state, info.newer, info.older) = (State::Listed, NONE, older);
+    }
+
+    fn unlist(&mut self, block: Block) {
+        let BlockInfo { class, newer, older, .. } = self.blocks[block.index() as usize];
+        if newer == NONE {
+            self.newest_listed[usize::from(class)] = older;
+        } else {
+            self.blocks[newer as usize].older = older;
+        }
+        if older != NONE {
+            self.blocks[older as usize].newer = newer;
+        }
+    }
+
+    /// Gives the unused rest of a hole back to its block.
+    fn retire_hole(&mut self, class: usize) {
+        let step = CELL_BYTES[class] / UNIT_BYTES as u32;
+        let cursor = &mut self.cursors[class];
+        let Some(block) = cursor.block else { return };
+        let mut cell = cursor.next;
+        while cell < cursor.limit {
+            if let Some(object) = ObjectReference::from_bits(cell) {
+                self.allocated.clear(object);
+            }
+            cell += step;
+        }
+        self.blocks[block.index() as usize].live -= ((cursor.limit - cursor.next) / step) as u16;
+        cursor.limit = cursor.next;
+    }
+
+    /// Marks an object and tells whether it was not marked before. Works for any object under the
+    /// bitmap, large ones included.
+    #[inline(always)]
+    pub fn mark(&mut self, object: ObjectReference) -> bool {
+        let Some(marks) = &self.marks else { return false };
+        if !marks.set(object) {
+            return false;
+        }
+        if let Some(info) = self.blocks.get_mut(object.block() as usize) {
+            info.marked = info.marked.wrapping_add(1);
+        }
+        true
+    }
+
+    /// The mark bits, if this space has any.
+    #[inline(always)]
+    pub fn marks(&self) -> Option<&Bitmap> {
+        self.marks.as_ref()
+    }
+
+    /// Makes the mark bits reach an object of another space, charging for them.
+    pub fn cover_object(&mut self, object: ObjectReference) -> bool {
+        self.cover(Block::of(object))
+    }
+
+    /// Retires all holes: afterwards a set allocation bit means an object.
+    pub fn retire_holes(&mut self) {
+        for class in 0..CLASSES {
+            self.retire_hole(class);
+            if let Some(block) = self.cursors[class].block {
+                self.leave(class, block);
+            }
+        }
+    }
+
+    /// Reclaims every unmarked cell: exchanges the two bitmaps and classifies each block by its
+    /// count of marks. Mark bits are clear afterwards. Large objects are swept by their own space,
+    /// before this.
+    pub fn sweep(&mut self) {
+        let Some(marks) = self.marks.as_mut() else { return };
+        std::mem::swap(&mut self.allocated, marks);
+        self.cursors = [NO_HOLE; CLASSES];
+        self.newest_listed = [NONE; CLASSES];
+        // Downwards, so that each list begins with its lowest block.
+        for index in (0..self.blocks.len()).rev() {
+            let Some(block) = Block::from_index(index as u32) else { continue };
+            let info = &mut self.blocks[index];
+            let marked = std::mem::take(&mut info.marked);
+            if info.state == State::Foreign {
+                continue;
+            }
+            if let Some(marks) = &self.marks {
+                marks.clear_block(block);
+            }
+            info.live = marked;
+            info.state = State::Full;
+            if u32::from(marked) < cells_per_block(usize::from(info.class)) {
+                self.reclassify(block);
+            }
+        }
+    }
+
+    /// Whether a cell is allocated now: its bit is set and no hole covers it.
+    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+        let block = Block::of(object);
+        let Some(info) = self.blocks.get(block.index() as usize) else { return false };
+        if info.state == State::Foreign || !self.allocated.test(object) {
+            return false;
+        }
+        let cursor = self.cursors[usize::from(info.class)];
+        cursor.block != Some(block) || !(cursor.next..cursor.limit).contains(&object.bits())
+    }
+
+    /// Bytes of the blocks in this space.
+    pub fn used_bytes(&self) -> u64 {
+        u64::from(self.used_blocks) * u64::from(BLOCK_BYTES)
+    }
+
+    /// Bytes of the cells that hold an object, and how many they are.
+    pub fn occupied(&self) -> Occupancy {
+        let mut total = Occupancy::default();
+        for info in self.blocks.iter().filter(|info| info.state != State::Foreign) {
+            total.add(u64::from(info.live), CELL_BYTES[usize::from(info.class)]);
+        }
+        for (class, cursor) in self.cursors.iter().enumerate() {
+            let unused = (cursor.limit - cursor.next) / (CELL_BYTES[class] / UNIT_BYTES as u32);
+            total.objects -= u64::from(unused);
+            total.bytes -= u64::from(unused) * u64::from(CELL_BYTES[class]);
+        }
+        total
+    }
+
+    /// Bytes of bitmaps and block tables.
+    pub fn metadata_bytes(&self) -> u64 {
+        let marks = self.marks.as_ref().map_or(0, Bitmap::covered_bytes);
+        self.allocated.covered_bytes() + marks + self.table_bytes()
+    }
+
+    fn table_bytes(&self) -> u64 {
+        (self.blocks.capacity() * size_of::<BlockInfo>()) as u64
+    }
+}
+
+impl Drop for CellSpace {
+    fn drop(&mut self) {
+        self.heap.budget().discharge(self.table_bytes());
+    }
+}
+
+/// Objects and the bytes of their cells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Occupancy {
+    /// Number of objects.
+    pub objects: u64,
+    /// Bytes of the cells (or runs of blocks, or chunks) that hold them.
+    pub bytes: u64,
+}
+
+impl Occupancy {
+    /// Counts `objects` more of `bytes_each`.
+    pub fn add(&mut self, objects: u64, bytes_each: u32) {
+        self.objects += objects;
+        self.bytes += objects * u64::from(bytes_each);
+    }
+
+    /// The sum of two spaces.
+    pub fn plus(self, other: Self) -> Self {
+        Self { objects: self.objects + other.objects, bytes: self.bytes + other.bytes }
+    }
+}

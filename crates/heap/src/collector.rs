@@ -1,0 +1,248 @@
+//! The collectors' side of the heap: one trait, its capabilities and its errors.
+
+use crate::cells::Occupancy;
+use crate::context::Context;
+use crate::footprint::Footprint;
+use crate::header::{Layout, SlotKind};
+use crate::heap::Heap;
+use crate::memory::Offset32;
+use crate::value::{ObjectReference, Value};
+use std::fmt;
+use std::sync::Arc;
+
+/// What a collector can do and what it needs: decides, before anything runs, which workloads apply.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Caps {
+    /// Keeps counts in the header, so every root and slot that comes or goes must be told.
+    pub counts: bool,
+    /// Drops what a scope's roots own when the scope ends.
+    pub drops: bool,
+    /// Parks victims of operations that may not reclaim.
+    pub parks: bool,
+    /// Reclaims cyclic garbage.
+    pub cycles: bool,
+    /// Reclaims when the heap limit is reached, so that a multiple of the live size binds it.
+    pub bounded: bool,
+    /// Frees only where the author says, so the workload must have free points.
+    pub needs_free: bool,
+    /// Frees a region at its end, at once.
+    pub regions: bool,
+    /// Allows shared slots outside regions. Without an owner there is nobody to drop such an object.
+    pub shared: bool,
+    /// Bytes per object that this discipline alone would need in a header.
+    pub header_bytes: u32,
+}
+
+impl Caps {
+    /// A discipline that never reclaims anything: the base to state differences from.
+    pub const NONE: Self = Self {
+        counts: false,
+        drops: false,
+        parks: false,
+        cycles: false,
+        bounded: false,
+        needs_free: false,
+        regions: false,
+        shared: true,
+        header_bytes: 0,
+    };
+
+    /// Whether roots that leave must be told to the collector.
+    pub const fn releases(self) -> bool {
+        self.counts || self.drops
+    }
+}
+
+/// Parameters that collectors read in cold paths only.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Config {
+    /// How long the queue of prefetched edges of a marker is: 0 for none, at most 64.
+    pub prefetch: usize,
+    /// Without a heap limit, a tracing collector collects when the heap has grown by this factor
+    /// over what was live after the last collection.
+    pub growth: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { prefetch: 16, growth: 2.0 }
+    }
+}
+
+/// The heap limit is reached and nothing more can be reclaimed.
+///
+/// One word, so that results which may carry it travel in registers; what was held and what the
+/// limit is stands in the heap's [`crate::Budget`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OutOfMemory {
+    /// Size of the object that was asked for; `u32::MAX` if it could never exist.
+    pub requested_bytes: u32,
+}
+
+impl OutOfMemory {
+    /// The error for an object of this layout.
+    #[cold]
+    pub fn of(layout: Layout) -> Self {
+        Self { requested_bytes: layout.bytes() }
+    }
+}
+
+impl fmt::Display for OutOfMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no room for an object of {} bytes and nothing to reclaim", self.requested_bytes)
+    }
+}
+
+impl std::error::Error for OutOfMemory {}
+
+/// Why a collection happens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// An allocation found no room.
+    Exhausted,
+    /// The program asked for it.
+    Requested,
+    /// The run is over; what survives is never reclaimed.
+    End,
+}
+
+/// A memory-management discipline.
+///
+/// Static dispatch; what a collector leaves out compiles to nothing. Barriers take `&self`: counts
+/// and colours are header atomics, logs are [`crate::Stack`]s.
+///
+/// **Invariant:** nothing that was reachable at the last safepoint (the last operation that took the
+/// mutator exclusively), or loaded or allocated since, is reclaimed or moved before the next one.
+pub trait Collector: Sized {
+    // ---- to be implemented --------------------------------------------------------------------
+
+    /// What it can do.
+    const CAPS: Caps;
+
+    /// A collector for an empty heap.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for its tables.
+    fn new(heap: &Arc<Heap>, config: &Config) -> std::io::Result<Self>;
+
+    /// A new object, its slots null and its payload zero. Implementations inline a fast path and
+    /// keep the rest cold. Under counting the object begins with one count, its root's.
+    ///
+    /// # Errors
+    /// If the heap limit is reached and nothing can be reclaimed.
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory>;
+
+    /// The parts of the footprint that the collector's spaces and tables make up.
+    fn footprint(&self) -> Footprint;
+
+    /// Objects not yet reclaimed, and the bytes of their cells.
+    fn occupied(&self) -> Occupancy;
+
+    /// Whether the object's memory is allocated to an object now.
+    fn is_allocated(&self, object: ObjectReference) -> bool;
+
+    /// The heap it works on.
+    fn heap(&self) -> &Heap;
+
+    // ---- with defaults: barriers ---------------------------------------------------------------
+
+    /// Stores a value in a shared or borrow slot. A subsuming barrier: it may read the old value.
+    #[inline(always)]
+    fn store(
+        &self,
+        cx: &Context,
+        object: ObjectReference,
+        at: Offset32,
+        kind: SlotKind,
+        new: Value,
+    ) {
+        let _ = (cx, kind);
+        self.heap().memory().write(object, at, new.bits());
+    }
+
+    /// Fills or empties an own slot by a move: ownership goes with it, and no count changes.
+    #[inline(always)]
+    fn moved(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {
+        let _ = cx;
+        self.heap().memory().write(object, at, new.bits());
+    }
+
+    /// An own slot lost this object to nobody: it has no owner any more.
+    #[inline(always)]
+    fn orphan(&self, cx: &Context, object: ObjectReference) {
+        let _ = (cx, object);
+    }
+
+    /// A reference was loaded from a slot. What it returns is what the program sees: null for a
+    /// borrow whose referent is gone.
+    #[inline(always)]
+    fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value {
+        let _ = (cx, kind);
+        value
+    }
+
+    /// A local or global now refers to the object.
+    #[inline(always)]
+    fn retain(&self, cx: &Context, object: ObjectReference) {
+        let _ = (cx, object);
+    }
+
+    /// A local or global no longer refers to the object, in an operation that may not reclaim.
+    #[inline(always)]
+    fn unretain(&self, cx: &Context, object: ObjectReference) {
+        let _ = (cx, object);
+    }
+
+    // ---- with defaults: reclamation -----------------------------------------------------------
+
+    /// A root (`owned`) or a local has gone.
+    #[inline(always)]
+    fn release(&mut self, cx: &mut Context, object: ObjectReference, owned: bool) {
+        let _ = (cx, object, owned);
+    }
+
+    /// Settles what is parked.
+    #[inline(always)]
+    fn reclaim(&mut self, cx: &mut Context) {
+        let _ = cx;
+    }
+
+    /// The author says that the object, which a root owned, is not used any more.
+    #[inline(always)]
+    fn free(&mut self, cx: &mut Context, object: ObjectReference) {
+        self.release(cx, object, true);
+    }
+
+    /// Collects now, if the discipline collects at all.
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {
+        let _ = (cx, cause);
+    }
+
+    // ---- with defaults: regions ---------------------------------------------------------------
+
+    /// Begins a region and names it.
+    fn region_begin(&mut self, cx: &mut Context) -> u32 {
+        let _ = cx;
+        0
+    }
+
+    /// A new object in a region.
+    ///
+    /// # Errors
+    /// As [`Collector::alloc`].
+    #[inline(always)]
+    fn region_alloc(
+        &mut self,
+        cx: &mut Context,
+        region: u32,
+        layout: Layout,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        let _ = region;
+        self.alloc(cx, layout)
+    }
+
+    /// Ends a region.
+    fn region_end(&mut self, cx: &mut Context, region: u32) {
+        let _ = (cx, region);
+    }
+}

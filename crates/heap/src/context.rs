@@ -1,0 +1,66 @@
+//! What one mutator thread brings to its collector: its roots, its parked victims, its log.
+
+use crate::events::EventLog;
+use crate::header::PARKED;
+use crate::heap::Heap;
+use crate::memory::Memory;
+use crate::roots::RootStack;
+use crate::stack::Stack;
+use crate::value::ObjectReference;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// The mutator's half of the state that a collector works on.
+#[derive(Debug)]
+pub struct Context {
+    /// What the program holds.
+    pub roots: RootStack,
+    /// Pauses, phases, footprint.
+    pub log: EventLog,
+    parked: Stack,
+}
+
+impl Context {
+    pub(crate) fn new(heap: &Arc<Heap>) -> io::Result<Self> {
+        Ok(Self {
+            roots: RootStack::new(heap.stack()?),
+            log: EventLog::new(),
+            parked: heap.stack()?,
+        })
+    }
+
+    /// Remembers an object that lost its owner or its last count in an operation that may not
+    /// reclaim, because references to it may still be in use.
+    ///
+    /// **Invariant:** an object is parked at most once (header bit [`PARKED`]).
+    #[inline(always)]
+    pub fn park(&self, memory: &Memory, object: ObjectReference) {
+        let word = memory.collector_word(object);
+        let bits = word.load(Relaxed);
+        if bits & PARKED == 0 {
+            word.store(bits | PARKED, Relaxed);
+            self.parked.push(object.bits());
+        }
+    }
+
+    /// Takes back one parked object, to see whether it is still unowned.
+    #[inline(always)]
+    pub fn unpark(&self, memory: &Memory) -> Option<ObjectReference> {
+        let object = ObjectReference::from_bits(self.parked.pop()?)?;
+        let word = memory.collector_word(object);
+        word.store(word.load(Relaxed) & !PARKED, Relaxed);
+        Some(object)
+    }
+
+    /// Whether anything is parked.
+    #[inline(always)]
+    pub fn has_parked(&self) -> bool {
+        !self.parked.is_empty()
+    }
+
+    /// Bytes held by stacks.
+    pub fn metadata_bytes(&self) -> u64 {
+        self.roots.metadata_bytes() + self.parked.committed_bytes()
+    }
+}

@@ -1,0 +1,50 @@
+//! What a heap holds, split into parts that are each counted and never derived.
+
+/// Bytes held from the operating system, by part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Footprint {
+    /// Blocks and runs of blocks in spaces, with or without an object in them.
+    pub used_bytes: u64,
+    /// Free blocks that are kept.
+    pub retained_bytes: u64,
+    /// Side tables, root stacks, mark queues and logs.
+    pub metadata_bytes: u64,
+}
+
+impl Footprint {
+    /// The sum of the parts.
+    pub fn total_bytes(self) -> u64 {
+        self.used_bytes + self.retained_bytes + self.metadata_bytes
+    }
+
+    /// The parts of two holders, added.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            used_bytes: self.used_bytes + other.used_bytes,
+            retained_bytes: self.retained_bytes + other.retained_bytes,
+            metadata_bytes: self.metadata_bytes + other.metadata_bytes,
+        }
+    }
+}
+
+/// The footprint at one moment, on both clocks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct FootprintSample {
+    /// Bytes allocated so far.
+    pub allocated_bytes: u64,
+    /// Wall time since the start of the run, ns.
+    pub at_ns: u64,
+    /// The footprint.
+    pub footprint: Footprint,
+}
+
+/// Exact live bytes at one moment, on both clocks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LiveSample {
+    /// Bytes allocated so far.
+    pub allocated_bytes: u64,
+    /// Wall time since the start of the run, ns.
+    pub at_ns: u64,
+    /// Bytes of reachable objects, headers included, before rounding to cells.
+    pub live_bytes: u64,
+}

@@ -1,0 +1,125 @@
+//! A heap is a value: object memory, the blocks in it and the account of what it holds.
+//!
+//! No statics: hundreds of heaps live side by side, and tests make thousands a second.
+
+use crate::bitmap::Bitmap;
+use crate::block::{Block, BlockTable};
+use crate::budget::Budget;
+use crate::memory::Memory;
+use crate::stack::Stack;
+use std::io;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// When the operating system commits the heap's memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Commit {
+    /// At the first touch; free blocks are returned. For measuring memory.
+    Lazily,
+    /// This many bytes before the clock starts, and never returned. For measuring time: page faults
+    /// would otherwise be charged to whichever discipline reuses least.
+    Beforehand {
+        /// How much to populate.
+        bytes: u64,
+    },
+}
+
+/// How a heap is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeapConfig {
+    /// Limit on the whole footprint, metadata included; `None` for the reservation's 16 GiB.
+    pub limit_bytes: Option<u64>,
+    /// When memory is committed.
+    pub commit: Commit,
+}
+
+impl Default for HeapConfig {
+    fn default() -> Self {
+        Self { limit_bytes: None, commit: Commit::Lazily }
+    }
+}
+
+/// One heap, shared by its mutators and its collector.
+#[derive(Debug)]
+pub struct Heap {
+    memory: Memory,
+    blocks: Mutex<BlockTable>,
+    budget: Arc<Budget>,
+    commit: Commit,
+}
+
+impl Heap {
+    /// Reserves a heap.
+    ///
+    /// # Errors
+    /// If the operating system refuses the address space; the message names the knob to turn.
+    pub fn new(config: HeapConfig) -> io::Result<Arc<Self>> {
+        let memory = Memory::new()?;
+        if let Commit::Beforehand { bytes } = config.commit {
+            memory.populate(bytes);
+        }
+        let decommits = config.commit == Commit::Lazily;
+        Ok(Arc::new(Self {
+            memory,
+            blocks: Mutex::new(BlockTable::new(decommits)),
+            budget: Arc::new(Budget::new(config.limit_bytes.unwrap_or(u64::MAX))),
+            commit: config.commit,
+        }))
+    }
+
+    /// The object memory.
+    #[inline(always)]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// The account of what is held.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// A stack charged to this heap.
+    ///
+    /// # Errors
+    /// If the operating system refuses the address space.
+    pub fn stack(&self) -> io::Result<Stack> {
+        Stack::new(Arc::clone(&self.budget))
+    }
+
+    /// A bitmap over this heap's granules, charged to it as it is used.
+    ///
+    /// # Errors
+    /// If the operating system refuses the address space.
+    pub fn bitmap(&self) -> io::Result<Bitmap> {
+        let bitmap = Bitmap::new(Arc::clone(&self.budget))?;
+        if let Commit::Beforehand { bytes } = self.commit {
+            bitmap.populate(bytes);
+        }
+        Ok(bitmap)
+    }
+
+    /// Takes `count` adjacent blocks; `None` if the limit has no room for them.
+    pub(crate) fn acquire(&self, count: u32) -> Option<Block> {
+        self.table().acquire(count, &self.memory, &self.budget)
+    }
+
+    /// Gives `count` adjacent blocks back.
+    pub(crate) fn release(&self, start: Block, count: u32) {
+        self.table().release(start, count, &self.memory, &self.budget);
+    }
+
+    /// Bytes of free blocks that are still held.
+    pub fn retained_bytes(&self) -> u64 {
+        self.table().retained_bytes()
+    }
+
+    /// Bytes of blocks that spaces hold.
+    pub fn used_bytes(&self) -> u64 {
+        self.table().used_bytes()
+    }
+
+    fn table(&self) -> impl Deref<Target = BlockTable> + std::ops::DerefMut + '_ {
+        // The table is consistent between statements, so a panic elsewhere does not spoil it.
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,134 @@
+//! Cells and large objects together: where every discipline but bump allocation keeps its objects.
+
+use crate::cells::{CellSpace, Occupancy};
+use crate::footprint::Footprint;
+use crate::header::Layout;
+use crate::heap::Heap;
+use crate::large::LargeSpace;
+use crate::mark::Marker;
+use crate::size_class::CLASSES;
+use crate::value::ObjectReference;
+use std::io;
+use std::sync::Arc;
+
+/// A space for objects of any size.
+#[derive(Debug)]
+pub struct ObjectSpace {
+    cells: CellSpace,
+    large: LargeSpace,
+    heap: Arc<Heap>,
+}
+
+impl ObjectSpace {
+    /// A space whose objects are freed one by one.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for its tables.
+    pub fn new(heap: &Arc<Heap>) -> io::Result<Self> {
+        Ok(Self::of(heap, CellSpace::new(heap)?))
+    }
+
+    /// A space whose objects are marked and swept.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for its tables.
+    pub fn with_marks(heap: &Arc<Heap>) -> io::Result<Self> {
+        Ok(Self::of(heap, CellSpace::with_marks(heap)?))
+    }
+
+    fn of(heap: &Arc<Heap>, cells: CellSpace) -> Self {
+        Self { cells, large: LargeSpace::new(heap), heap: Arc::clone(heap) }
+    }
+
+    /// The heap it takes its blocks from.
+    #[inline(always)]
+    pub fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    /// A new object in memory that this space already holds; `None` if it has no hole for it.
+    #[inline(always)]
+    pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+        self.cells.alloc(layout, collector_bits)
+    }
+
+    /// A new object, for which the space may grow; `None` if the heap limit has no room.
+    #[cold]
+    #[inline(never)]
+    pub fn alloc_growing(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+    ) -> Option<ObjectReference> {
+        if usize::from(layout.class()) < CLASSES {
+            if let Some(object) = self.cells.alloc(layout, collector_bits) {
+                return Some(object);
+            }
+            return self.cells.grow(layout).then(|| self.cells.alloc(layout, collector_bits))?;
+        }
+        let object = self.large.alloc(layout, collector_bits)?;
+        if self.cells.marks().is_some() && !self.cells.cover_object(object) {
+            self.large.free(object);
+            return None;
+        }
+        Some(object)
+    }
+
+    /// Frees an object. Tells whether it was allocated.
+    #[inline(always)]
+    pub fn free(&mut self, object: ObjectReference) -> bool {
+        self.cells.free(object) || self.free_large(object)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn free_large(&mut self, object: ObjectReference) -> bool {
+        self.large.free(object)
+    }
+
+    /// Marks everything reachable from the edges that `marker` holds. Returns the objects marked.
+    pub fn trace(&mut self, marker: &mut Marker) -> u64 {
+        let Self { cells, heap, .. } = self;
+        marker.trace(heap, |object| cells.mark(object))
+    }
+
+    /// Reclaims what is not marked and clears the marks.
+    pub fn sweep(&mut self) {
+        let Self { cells, large, .. } = self;
+        if let Some(marks) = cells.marks() {
+            large.sweep(|object| marks.clear(object));
+        }
+        cells.sweep();
+    }
+
+    /// Makes a set allocation bit mean an object: to be called before marking.
+    pub fn retire_holes(&mut self) {
+        self.cells.retire_holes();
+    }
+
+    /// Whether the object is allocated now.
+    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.cells.is_allocated(object) || self.large.is_allocated(object)
+    }
+
+    /// Objects not reclaimed and the bytes of their cells.
+    pub fn occupied(&self) -> Occupancy {
+        self.cells.occupied().plus(self.large.occupied())
+    }
+
+    /// Bytes of the blocks it holds.
+    pub fn used_bytes(&self) -> u64 {
+        self.cells.used_bytes() + self.large.used_bytes()
+    }
+
+    /// What it holds, with `metadata_bytes` of its collector beside its own.
+    pub fn footprint(&self, metadata_bytes: u64) -> Footprint {
+        Footprint {
+            used_bytes: self.used_bytes(),
+            retained_bytes: 0,
+            metadata_bytes: self.cells.metadata_bytes()
+                + self.large.metadata_bytes()
+                + metadata_bytes,
+        }
+    }
+}

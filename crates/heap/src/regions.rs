@@ -1,0 +1,117 @@
+//! The regions of a program: arenas by number, over one pool of chunks.
+
+use crate::arena::{Arena, ChunkPool};
+use crate::cells::Occupancy;
+use crate::context::Context;
+use crate::events::CascadeClock;
+use crate::footprint::Footprint;
+use crate::header::{Extent, Layout, REGION};
+use crate::heap::Heap;
+use crate::value::ObjectReference;
+use std::sync::Arc;
+
+/// Live regions. A number is used again once its region has ended.
+#[derive(Debug)]
+pub struct Regions {
+    arenas: Vec<Arena>,
+    free: Vec<u32>,
+    pool: ChunkPool,
+    heap: Arc<Heap>,
+}
+
+impl Regions {
+    /// No regions yet.
+    pub fn new(heap: &Arc<Heap>) -> Self {
+        Self {
+            arenas: Vec::new(),
+            free: Vec::new(),
+            pool: ChunkPool::new(heap),
+            heap: Arc::clone(heap),
+        }
+    }
+
+    /// Begins a region.
+    pub fn begin(&mut self) -> u32 {
+        if let Some(region) = self.free.pop() {
+            return region;
+        }
+        let before = self.table_bytes();
+        self.arenas.push(Arena::region());
+        self.heap.budget().charge(self.table_bytes() - before);
+        self.arenas.len() as u32 - 1
+    }
+
+    /// A new object in a region, its header telling so.
+    #[inline(always)]
+    pub fn alloc(&mut self, region: u32, layout: Layout, bits: u32) -> Option<ObjectReference> {
+        let arena = &mut self.arenas[region as usize];
+        match arena.alloc(layout, bits | REGION, &self.heap) {
+            Some(object) => Some(object),
+            None => self.alloc_growing(region, layout, bits),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_growing(&mut self, region: u32, layout: Layout, bits: u32) -> Option<ObjectReference> {
+        let arena = &mut self.arenas[region as usize];
+        arena
+            .grow(layout, &mut self.pool)
+            .then(|| arena.alloc(layout, bits | REGION, &self.heap))?
+    }
+
+    /// The objects of a region that have own slots: those whose possessions outlive the region's
+    /// memory unless they are dropped first.
+    pub fn owners(&self, region: u32) -> Vec<ObjectReference> {
+        let memory = self.heap.memory();
+        let arena = &self.arenas[region as usize];
+        if !arena.has_owners() {
+            return Vec::new();
+        }
+        let mut objects = arena.objects(|object| Extent::of(memory, object).bytes());
+        objects.retain(|&object| Extent::of(memory, object).own_end > 0);
+        objects
+    }
+
+    /// Ends a region: frees all its objects, in time proportional to its chunks.
+    pub fn end(&mut self, cx: &mut Context, region: u32) {
+        let mut clock = CascadeClock::default();
+        self.arenas[region as usize].clear(&mut self.pool, &mut clock);
+        cx.log.end_cascade(clock);
+        let before = self.table_bytes();
+        self.free.push(region);
+        self.heap.budget().charge(self.table_bytes() - before);
+    }
+
+    /// Whether the object lies in a region that has not ended.
+    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.arenas.iter().any(|arena| arena.is_allocated(object))
+    }
+
+    /// Objects in regions, and their bytes.
+    pub fn occupied(&self) -> Occupancy {
+        self.arenas.iter().map(Arena::occupied).fold(Occupancy::default(), Occupancy::plus)
+    }
+
+    /// What regions hold.
+    pub fn footprint(&self) -> Footprint {
+        let chunks: u64 = self.arenas.iter().map(Arena::metadata_bytes).sum();
+        Footprint {
+            used_bytes: self.pool.used_bytes(),
+            retained_bytes: 0,
+            metadata_bytes: chunks + self.pool.metadata_bytes() + self.table_bytes(),
+        }
+    }
+
+    fn table_bytes(&self) -> u64 {
+        (self.arenas.capacity() * size_of::<Arena>() + self.free.capacity() * 4) as u64
+    }
+}
+
+impl Drop for Regions {
+    fn drop(&mut self) {
+        let mut clock = CascadeClock::default();
+        self.arenas.iter_mut().for_each(|arena| arena.clear(&mut self.pool, &mut clock));
+        self.heap.budget().discharge(self.table_bytes());
+    }
+}

@@ -1,0 +1,179 @@
+//! A growing stack of 32-bit words that can be pushed to through a shared reference.
+//!
+//! It lends no references and calls nothing, so a barrier that takes `&self` can log to it. Its
+//! address space is reserved once: growing never moves it, and a page is charged when it is first
+//! reached.
+
+use crate::budget::Budget;
+use crate::os::{PAGE_BYTES, Reservation};
+use std::cell::Cell;
+use std::io;
+use std::sync::Arc;
+
+const CAPACITY: u32 = 1 << 30;
+const PAGE_ENTRIES: u32 = (PAGE_BYTES / 4) as u32;
+
+/// A stack of words, owned by one thread at a time.
+#[derive(Debug)]
+pub struct Stack {
+    memory: Reservation,
+    /// **Invariant:** `len <= committed <= CAPACITY`.
+    len: Cell<u32>,
+    committed: Cell<u32>,
+    budget: Arc<Budget>,
+}
+
+impl Stack {
+    /// An empty stack whose pages are charged to `budget`.
+    pub(crate) fn new(budget: Arc<Budget>) -> io::Result<Self> {
+        let memory = Reservation::new(CAPACITY as usize * 4)?;
+        Ok(Self { memory, len: Cell::new(0), committed: Cell::new(0), budget })
+    }
+
+    #[inline(always)]
+    fn entry(&self, index: u32) -> *mut u32 {
+        debug_assert!(index < CAPACITY);
+        // SAFETY: callers keep `index` below `CAPACITY`, the length of the reservation.
+        unsafe { self.memory.base().cast::<u32>().as_ptr().add(index as usize) }
+    }
+
+    /// Pushes a word.
+    #[inline(always)]
+    pub fn push(&self, word: u32) {
+        let len = self.len.get();
+        if len == self.committed.get() {
+            self.commit_page();
+        }
+        // SAFETY: below `committed`, and the stack is not shared between threads (`Cell`).
+        unsafe { self.entry(len).write(word) };
+        self.len.set(len + 1);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn commit_page(&self) {
+        let committed = self.committed.get();
+        assert!(committed < CAPACITY, "a stack of 2^30 words is full");
+        self.budget.charge(PAGE_BYTES as u64);
+        self.committed.set(committed + PAGE_ENTRIES);
+    }
+
+    /// Pops the word pushed last.
+    #[inline(always)]
+    pub fn pop(&self) -> Option<u32> {
+        let len = self.len.get().checked_sub(1)?;
+        self.len.set(len);
+        // SAFETY: below the old length.
+        Some(unsafe { self.entry(len).read() })
+    }
+
+    /// Number of words.
+    #[inline(always)]
+    pub fn len(&self) -> u32 {
+        self.len.get()
+    }
+
+    /// Whether there is none.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.len.get() == 0
+    }
+
+    /// Forgets all words from `len` on.
+    #[inline(always)]
+    pub fn truncate(&self, len: u32) {
+        self.len.set(self.len.get().min(len));
+    }
+
+    /// The word at `index`; 0 from the end of the stack on.
+    #[inline(always)]
+    pub fn get(&self, index: u32) -> u32 {
+        if index < self.len.get() {
+            // SAFETY: below the length.
+            unsafe { self.entry(index).read() }
+        } else {
+            0
+        }
+    }
+
+    /// Replaces the word at `index`.
+    ///
+    /// # Panics
+    /// If there is no such word.
+    #[inline(always)]
+    pub fn set(&self, index: u32, word: u32) {
+        assert!(index < self.len.get(), "no word {index} on the stack");
+        // SAFETY: below the length.
+        unsafe { self.entry(index).write(word) };
+    }
+
+    /// Bytes of the pages that were ever reached and not returned.
+    pub fn committed_bytes(&self) -> u64 {
+        u64::from(self.committed.get()) * 4
+    }
+
+    /// Returns all pages but those in use to the operating system.
+    pub fn shrink(&self) {
+        let keep = self.len.get().next_multiple_of(PAGE_ENTRIES).max(PAGE_ENTRIES);
+        let committed = self.committed.get();
+        if keep < committed {
+            let bytes = (committed - keep) as usize * 4;
+            self.memory.decommit(keep as usize * 4, bytes);
+            self.budget.discharge(bytes as u64);
+            self.committed.set(keep);
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.budget.discharge(self.committed_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone)]
+    enum Op {
+        Push(u32),
+        Pop,
+        Truncate(u32),
+        Shrink,
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        prop_oneof![
+            6 => any::<u32>().prop_map(Op::Push),
+            3 => Just(Op::Pop),
+            1 => (0u32..3000).prop_map(Op::Truncate),
+            1 => Just(Op::Shrink),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_as_a_vector_and_charges_whole_pages(ops in proptest::collection::vec(op(), 0..200), start in 0usize..5000) {
+            let budget = Arc::new(Budget::new(u64::MAX));
+            let stack = Stack::new(Arc::clone(&budget)).unwrap();
+            let mut model: Vec<u32> = (0..start as u32).collect();
+            model.iter().for_each(|&word| stack.push(word));
+            for op in ops {
+                match op {
+                    Op::Push(word) => { stack.push(word); model.push(word) }
+                    Op::Pop => prop_assert_eq!(stack.pop(), model.pop()),
+                    Op::Truncate(len) => { stack.truncate(len); model.truncate(len as usize) }
+                    Op::Shrink => stack.shrink(),
+                }
+                prop_assert_eq!(stack.len() as usize, model.len());
+                prop_assert_eq!(budget.held_bytes(), stack.committed_bytes());
+                prop_assert!(stack.committed_bytes() >= model.len() as u64 * 4);
+            }
+            for (index, &word) in model.iter().enumerate() {
+                prop_assert_eq!(stack.get(index as u32), word);
+            }
+        }
+    }
+}

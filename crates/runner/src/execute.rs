@@ -1,0 +1,255 @@
+//! Carries out a plan: cell after cell, each in its own process, each recorded as it ends.
+
+use crate::plan::key;
+use crate::{Interrupt, Planned, Store, StoreError, classify, run_child};
+use record::{Outcome, Record, SCHEMA_VERSION, Sample};
+use std::collections::HashSet;
+use std::io;
+use std::process::Command;
+use std::time::Duration;
+
+/// Runs one cell. Tests bring a closure, the tool a [`ProcessExecutor`].
+pub trait Executor {
+    /// Runs one cell to its end.
+    ///
+    /// # Errors
+    /// If it cannot even be started. Whatever happens to it afterwards is an [`Outcome`].
+    fn execute(&mut self, planned: &Planned) -> io::Result<Execution>;
+}
+
+impl<F: FnMut(&Planned) -> io::Result<Execution>> Executor for F {
+    fn execute(&mut self, planned: &Planned) -> io::Result<Execution> {
+        self(planned)
+    }
+}
+
+/// What became of an attempt to run one cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Execution {
+    /// It ended, one way or another.
+    Ended(Box<Ended>),
+    /// It was stopped because the run is to stop: nothing is recorded.
+    Interrupted,
+}
+
+/// The end of one cell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What it measured.
+    pub sample: Option<Sample>,
+    /// Start, milliseconds since the Unix epoch.
+    pub started_unix_ms: u64,
+    /// Spawn to exit, in ns.
+    pub process_wall_ns: u64,
+}
+
+/// Runs every cell in a fresh child process.
+pub struct ProcessExecutor<C> {
+    /// The command of a cell.
+    pub command: C,
+    /// Time limit of a cell.
+    pub limit: Duration,
+    /// Stops the run.
+    pub interrupt: Interrupt,
+}
+
+impl<C: Fn(&Planned) -> Command> Executor for ProcessExecutor<C> {
+    fn execute(&mut self, planned: &Planned) -> io::Result<Execution> {
+        let mut command = (self.command)(planned);
+        Ok(match run_child(&mut command, self.limit, &self.interrupt)? {
+            None => Execution::Interrupted,
+            Some(end) => {
+                let (outcome, sample) = classify(&end);
+                Execution::Ended(Box::new(Ended {
+                    outcome,
+                    sample,
+                    started_unix_ms: end.started_unix_ms,
+                    process_wall_ns: end.wall_ns,
+                }))
+            }
+        })
+    }
+}
+
+/// Whether a run reached the end of its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completion {
+    /// Every planned cell has a record.
+    Complete,
+    /// Stopped before the end; what was measured is kept.
+    Interrupted,
+}
+
+/// What the observer of a run is told.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// A cell begins.
+    Starts(&'a Planned),
+    /// A cell has ended and is on disk.
+    Recorded(&'a Record),
+}
+
+/// Why a run cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The record could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A process could not be started.
+    #[error(
+        "cannot start the process of {cell}: {source}; what was measured is kept, continue with `gcw run --resume {directory}`"
+    )]
+    Start {
+        /// The cell.
+        cell: String,
+        /// The run directory.
+        directory: String,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+}
+
+/// Runs every planned cell that has no record among `earlier`, in plan order.
+///
+/// # Errors
+/// If a record cannot be written or a process cannot be started; everything before is kept.
+pub fn execute(
+    plan: &[Planned],
+    earlier: &[Record],
+    executor: &mut dyn Executor,
+    store: &mut Store,
+    observer: &mut dyn FnMut(Event<'_>),
+) -> Result<Completion, RunError> {
+    let finished: HashSet<String> = earlier.iter().map(|r| key(&r.cell, r.block)).collect();
+    let first = earlier.iter().map(|r| r.order + 1).max().unwrap_or(0);
+    let left = plan.iter().filter(|planned| !finished.contains(&planned.key()));
+    for (order, planned) in (first..).zip(left) {
+        observer(Event::Starts(planned));
+        let ended = match &planned.ruled_out {
+            Some(reason) => Execution::Ended(Box::new(ruled_out(reason))),
+            None => executor.execute(planned).map_err(|source| RunError::Start {
+                cell: planned.cell.to_string(),
+                directory: store.directory().display().to_string(),
+                source,
+            })?,
+        };
+        let Execution::Ended(ended) = ended else {
+            return Ok(Completion::Interrupted);
+        };
+        let record = Record {
+            schema: SCHEMA_VERSION,
+            cell: planned.cell.clone(),
+            block: planned.block,
+            order,
+            seed: planned.seed,
+            started_unix_ms: ended.started_unix_ms,
+            process_wall_ns: ended.process_wall_ns,
+            outcome: ended.outcome,
+            sample: ended.sample,
+        };
+        store.append(&record)?;
+        observer(Event::Recorded(&record));
+    }
+    Ok(Completion::Complete)
+}
+
+fn ruled_out(reason: &str) -> Ended {
+    Ended {
+        outcome: Outcome::NotApplicable { reason: reason.to_owned() },
+        sample: None,
+        started_unix_ms: 0,
+        process_wall_ns: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::manifest;
+    use crate::plan;
+    use record::read_run;
+    use std::path::Path;
+
+    fn applies(collector: &str, workload: &str) -> Result<(), String> {
+        match (collector, workload) {
+            ("loose", "b") => Err("no cycles".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn ok() -> io::Result<Execution> {
+        Ok(Execution::Ended(Box::new(Ended {
+            outcome: Outcome::Ok,
+            sample: None,
+            started_unix_ms: 1,
+            process_wall_ns: 2,
+        })))
+    }
+
+    /// Runs the plan with a mock that is interrupted after `cells` cells; returns the cells run.
+    fn run(directory: &Path, cells: usize) -> (Result<Completion, RunError>, Vec<String>) {
+        let plan = plan(&manifest(1), Some("bound"), &applies);
+        let (mut store, earlier) = if directory.join("run.json").exists() {
+            let (store, run) = Store::resume(directory).unwrap();
+            (store, run.records)
+        } else {
+            (Store::create(directory, &manifest(1)).unwrap(), Vec::new())
+        };
+        let mut seen = Vec::new();
+        let mut mock = |planned: &Planned| {
+            if seen.len() == cells {
+                return Ok(Execution::Interrupted);
+            }
+            seen.push(planned.key());
+            ok()
+        };
+        let result = execute(&plan, &earlier, &mut mock, &mut store, &mut |_| {});
+        (result, seen)
+    }
+
+    #[test]
+    fn a_resumed_run_has_the_records_of_an_uninterrupted_one() {
+        let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (result, all) = run(whole.path(), usize::MAX);
+        assert_eq!(result.unwrap(), Completion::Complete);
+        let (result, first) = run(parts.path(), 10);
+        assert_eq!((result.unwrap(), first.len()), (Completion::Interrupted, 10));
+        let (result, second) = run(parts.path(), usize::MAX);
+        assert_eq!(result.unwrap(), Completion::Complete);
+        assert_eq!([first, second].concat(), all, "no cell twice, none left out, same order");
+        let read = |at: &Path| read_run(at).unwrap().records;
+        assert_eq!(read(whole.path()), read(parts.path()));
+        let (_, third) = run(parts.path(), usize::MAX);
+        assert!(third.is_empty(), "a finished run has nothing left to do");
+    }
+
+    #[test]
+    fn what_does_not_apply_is_recorded_without_a_process() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_, seen) = run(directory.path(), usize::MAX);
+        assert!(seen.iter().all(|key| !key.starts_with("loose/b@")), "{seen:?}");
+        let records = read_run(directory.path()).unwrap().records;
+        let out: Vec<_> = records.iter().filter(|r| r.outcome.word() == "n/a").collect();
+        assert_eq!(out.len(), 2);
+        assert!(out.iter().all(|r| r.outcome.reason() == "no cycles" && r.process_wall_ns == 0));
+        assert!(records.iter().enumerate().all(|(i, r)| r.order as usize == i));
+    }
+
+    #[test]
+    fn a_process_that_cannot_start_is_an_error_that_names_the_cell_and_the_way_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = Store::create(directory.path(), &manifest(1)).unwrap();
+        let mut executor = ProcessExecutor {
+            command: |_: &Planned| Command::new("/nowhere/gcw"),
+            limit: Duration::from_secs(1),
+            interrupt: Interrupt::new(),
+        };
+        let plan = plan(&manifest(1), None, &applies);
+        let error = execute(&plan, &[], &mut executor, &mut store, &mut |_| {}).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("bound/") && text.contains("--resume"), "{text}");
+        assert_eq!(store.records(), 2, "the two n/a rows before it are kept");
+    }
+}

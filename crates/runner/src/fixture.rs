@@ -1,0 +1,58 @@
+//! A small manifest for the tests of this crate.
+
+use record::{
+    CollectorInfo, Colour, Environment, Family, HeapSize, LineStyle, Manifest, SCHEMA_VERSION,
+    Size, WorkloadInfo,
+};
+use std::collections::BTreeMap;
+
+/// Two workloads, one collector that a heap multiple binds and one that it does not.
+pub(crate) fn manifest(seed: u64) -> Manifest {
+    let collector = |name: &str, bounded| CollectorInfo {
+        name: name.to_owned(),
+        family: Family::Tracing,
+        summary: String::new(),
+        capabilities: Vec::new(),
+        colour: Colour { light: "#0072b2".to_owned(), dark: "#4da3e0".to_owned() },
+        line: LineStyle::Solid,
+        bounded,
+    };
+    let workload = |name: &str| WorkloadInfo {
+        name: name.to_owned(),
+        summary: String::new(),
+        analysis: String::new(),
+        source: String::new(),
+        size: Size::Small,
+        parameters: BTreeMap::new(),
+        peak_live_bytes: 1000,
+    };
+    Manifest {
+        schema: SCHEMA_VERSION,
+        run_id: "test".to_owned(),
+        started: "2026-01-01T00:00:00Z".to_owned(),
+        command: "gcw run".to_owned(),
+        seed,
+        profile: "quick".to_owned(),
+        suite: "test".to_owned(),
+        repeats: 5,
+        heaps: vec![
+            HeapSize::LiveMultiple(1.5),
+            HeapSize::LiveMultiple(3.0),
+            HeapSize::Bytes(64 << 20),
+        ],
+        timeout_ms: 1000,
+        collectors: vec![collector("loose", false), collector("bound", true)],
+        workloads: vec![workload("a"), workload("b")],
+        environment: Environment {
+            cpu: String::new(),
+            cpus: 1,
+            memory_bytes: 1,
+            os: String::new(),
+            rustc: String::new(),
+            build: String::new(),
+            commit: String::new(),
+            settings: BTreeMap::new(),
+            load_before: 0.0,
+        },
+    }
+}
