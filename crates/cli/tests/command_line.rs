@@ -5,24 +5,30 @@ use record::{Mode, Outcome, Run, read_run};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A directory to run `gcw` in.
-struct Place(TempDir);
+struct Place {
+    directory: PathBuf,
+    /// Removes the directory at the end of its test.
+    _guard: Option<TempDir>,
+}
 
 impl Place {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let guard = tempfile::tempdir().unwrap();
+        Self { directory: guard.path().to_path_buf(), _guard: Some(guard) }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.directory.join(name)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(toy());
-        command.args(arguments).current_dir(self.0.path()).env_remove("CLICOLOR_FORCE");
+        command.args(arguments).current_dir(&self.directory).env_remove("CLICOLOR_FORCE");
         command
     }
 
@@ -63,14 +69,29 @@ fn toy() -> PathBuf {
 
 const SMOKE: [&str; 5] = ["run", "--profile", "smoke", "--workload", "window"];
 
+/// A finished run, for the tests that only look at one: `r` in this place, and what was printed.
+fn finished() -> &'static (Place, Output) {
+    static FINISHED: OnceLock<(Place, Output)> = OnceLock::new();
+    FINISHED.get_or_init(|| {
+        // No test is the last one to use it, so it stays until the next time.
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("finished");
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir_all(&directory).unwrap();
+        let place = Place { directory, _guard: None };
+        let output = place.gcw(&[&SMOKE[..], &["--out", "r", "--json"]].concat());
+        (place, output)
+    })
+}
+
 #[test]
 fn a_run_leaves_records_a_report_and_a_table() {
     let place = Place::new();
     let text = place.check(0, &["run", "--repeat", "2", "--heap", "1.5x,2x", "-w", "window"]);
     let page = Path::new(text.lines().last().unwrap());
-    assert!(place.0.path().join(page).is_file(), "the last line is the page: {text}");
+    assert!(place.directory.join(page).is_file(), "the last line is the page: {text}");
     assert!(page.starts_with("runs") && page.to_string_lossy().contains("-quick"), "{page:?}");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert!(!text.contains('\u{1b}'), "no colours without a terminal: {text:?}");
     for words in ["keep", "unlimited", "sweep", "1.5x", "2 repeats", "█", "MB"] {
         assert!(text.contains(words), "'{words}' is missing in: {text}");
     }
@@ -108,13 +129,14 @@ fn failures_are_rows_and_defects_set_the_exit_code() {
     }
     let run = place.read("findings");
     assert!(run.records.iter().any(|r| r.outcome.word() == "OOM" && r.sample.is_some()));
-    for (workload, words) in [
-        ("wrong", "wrong: expected 0, got 41"),
-        ("panic", "crash: panicked: thread 'main'"),
-        ("overflow", "stack overflow: thread 'main'"),
-        ("silent", "crash: expected one JSON line"),
+    let defects = [&base[..], &["defects", "-w", "wrong,panic,overflow,silent"]].concat();
+    let text = place.check(1, &defects);
+    for words in [
+        "wrong: expected 0, got 41",
+        "crash: panicked: thread 'main'",
+        "stack overflow: thread 'main'",
+        "crash: expected one JSON line",
     ] {
-        let text = place.check(1, &[&base[..], &[workload, "-w", workload]].concat());
         assert!(text.contains(words), "'{words}' is missing in: {text}");
     }
 }
@@ -148,17 +170,17 @@ fn a_directory_that_cannot_be_used_is_named_before_anything_is_measured() {
     let place = Place::new();
     fs::write(place.path("file"), "").unwrap();
     place.refuse(&["run", "--out", "file/run"], &["file/run", "--out DIR"]);
-    place.check(0, &[&SMOKE[..], &["--out", "r"]].concat());
-    place.refuse(&["run", "--out", "r"], &["already holds a run", "--resume r"]);
+    finished().0.refuse(&["run", "--out", "r"], &["already holds a run", "--resume r"]);
 }
 
 #[test]
 fn a_torn_run_is_resumed_to_its_end() {
-    let place = Place::new();
-    place.check(0, &[&SMOKE[..], &["--out", "r"]].concat());
-    let whole = place.read("r");
+    let (place, source) = (Place::new(), &finished().0);
+    let whole = source.read("r");
     let samples = place.path("r/samples.jsonl");
-    let text = fs::read_to_string(&samples).unwrap();
+    fs::create_dir(place.path("r")).unwrap();
+    fs::copy(source.path("r/run.json"), place.path("r/run.json")).unwrap();
+    let text = fs::read_to_string(source.path("r/samples.jsonl")).unwrap();
     let kept: Vec<&str> = text.lines().take(2).collect();
     fs::write(&samples, format!("{}\n{{\"schema\":1,\"ce", kept.join("\n"))).unwrap();
     place.check(0, &["run", "--resume", "r"]);
@@ -179,7 +201,7 @@ fn a_full_disk_ends_the_run_with_whole_lines_and_a_way_on() {
         toy().display()
     );
     let mut shell = Command::new("sh");
-    let output = shell.args(["-c", &script]).current_dir(place.0.path()).output().unwrap();
+    let output = shell.args(["-c", &script]).current_dir(&place.directory).output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{message}");
     for words in ["r/samples.jsonl", "File too large", "are kept", "gcw run --resume r"] {
@@ -216,8 +238,7 @@ fn an_interrupt_keeps_what_was_measured_and_says_how_to_go_on() {
 
 #[test]
 fn output_is_plain_and_quiet_without_a_terminal() {
-    let place = Place::new();
-    let output = place.gcw(&[&SMOKE[..], &["--out", "r"]].concat());
+    let (place, output) = finished();
     for text in [&output.stdout, &output.stderr] {
         let text = String::from_utf8_lossy(text);
         assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text:?}");
@@ -235,11 +256,12 @@ fn output_is_plain_and_quiet_without_a_terminal() {
 
 #[test]
 fn machine_output_is_json() {
-    let place = Place::new();
+    let (place, output) = finished();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let run: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let json = |arguments: &[&str]| -> serde_json::Value {
         serde_json::from_str(&place.check(0, arguments)).unwrap()
     };
-    let run = json(&[&SMOKE[..], &["--out", "r", "--json"]].concat());
     assert_eq!(run["report"], "r/report/index.html");
     assert_eq!(run["summary"]["rows"].as_array().unwrap().len(), 2);
     let shown = json(&["show", "r", "--json"]);
@@ -252,10 +274,7 @@ fn machine_output_is_json() {
 
 #[test]
 fn a_report_is_written_again_from_records() {
-    let place = Place::new();
-    place.check(0, &[&SMOKE[..], &["--out", "r"]].concat());
-    fs::remove_dir_all(place.path("r/report")).unwrap();
-    assert_eq!(place.check(0, &["report", "r"]), "r/report/index.html\n");
+    let place = &finished().0;
     assert_eq!(place.check(0, &["report", "r", "--out", "there"]), "there/index.html\n");
     assert!(place.path("there/index.html").is_file());
     let text = place.check(0, &["show", "r"]);

@@ -9,10 +9,10 @@
 //!
 //! No barrier.
 
-use crate::ownership::take_owned;
+use crate::ownership::drop_owned;
 use heap::{
-    Caps, CascadeClock, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference,
-    ObjectSpace, Occupancy, OutOfMemory, Regions, Stack,
+    Caps, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference, ObjectSpace,
+    Occupancy, OutOfMemory, Regions, Stack,
 };
 use std::io;
 use std::sync::Arc;
@@ -58,18 +58,8 @@ impl Collector for Manual {
         self.objects.heap()
     }
 
-    #[inline(never)]
     fn free(&mut self, cx: &mut Context, root: ObjectReference) {
-        let Self { objects, pending, .. } = self;
-        let mut clock = CascadeClock::default();
-        let mut next = Some(root);
-        while let Some(object) = next {
-            clock.tick();
-            next = take_owned(objects.heap(), object, pending);
-            objects.free(object);
-            next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
-        }
-        cx.log.end_cascade(clock);
+        drop_owned(&mut self.objects, &mut self.pending, cx, root);
     }
 
     fn region_begin(&mut self, _: &mut Context) -> u32 {

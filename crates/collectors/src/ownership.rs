@@ -13,8 +13,8 @@
 //! need a region, for outside one nobody would drop what they hold. Cycles of own slots leak.
 
 use heap::{
-    Caps, CascadeClock, Collector, Config, Context, Extent, Footprint, Heap, Layout,
-    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, REGION, Regions, Stack,
+    Batch, Caps, CascadeClock, Collector, Config, Context, Footprint, Heap, Layout,
+    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, REGION, Regions, Slots, Stack, Value,
 };
 use std::io;
 use std::sync::Arc;
@@ -99,10 +99,8 @@ impl Collector for Ownership {
     fn region_end(&mut self, cx: &mut Context, region: u32) {
         for owner in self.regions.owners(region) {
             let memory = self.objects.heap().memory();
-            let extent = Extent::of(memory, owner);
-            let owned = |index| ObjectReference::from_bits(memory.read(owner, extent.slot(index)));
-            let outside = |child: &ObjectReference| !memory.has(*child, REGION);
-            let children: Vec<_> = (0..extent.own_end).filter_map(owned).filter(outside).collect();
+            let owned = memory.slots(owner, Slots::Own).filter_map(Value::reference);
+            let children: Vec<_> = owned.filter(|&child| !memory.has(child, REGION)).collect();
             children.into_iter().for_each(|child| self.drop_tree(cx, child));
         }
         self.regions.end(cx, region);
@@ -111,38 +109,36 @@ impl Collector for Ownership {
 
 impl Ownership {
     /// Drops an object and everything it owns.
-    #[inline(never)]
     fn drop_tree(&mut self, cx: &mut Context, root: ObjectReference) {
-        let Self { objects, pending, .. } = self;
-        let mut clock = CascadeClock::default();
-        let mut next = Some(root);
-        while let Some(object) = next {
-            clock.tick();
-            next = take_owned(objects.heap(), object, pending);
-            objects.free(object);
-            next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
-        }
-        cx.log.end_cascade(clock);
+        drop_owned(&mut self.objects, &mut self.pending, cx, root);
     }
 }
 
-/// What the own slots of `object` hold: one is returned, the others are pushed.
-#[inline(always)]
-pub(crate) fn take_owned(
-    heap: &Heap,
-    object: ObjectReference,
-    pending: &Stack,
-) -> Option<ObjectReference> {
-    let memory = heap.memory();
-    let extent = Extent::of(memory, object);
-    let mut first = None;
-    for index in (0..extent.own_end).rev() {
-        let child = ObjectReference::from_bits(memory.read(object, extent.slot(index)));
-        if let Some(child) = child
-            && let Some(other) = first.replace(child)
-        {
-            pending.push(other.bits());
+/// Frees `root` and whatever own slots make it own, nearest first.
+#[inline(never)]
+pub(crate) fn drop_owned(
+    objects: &mut ObjectSpace,
+    pending: &mut Stack,
+    cx: &mut Context,
+    root: ObjectReference,
+) {
+    let mut clock = CascadeClock::default();
+    let mut freed = Batch::EMPTY;
+    let mut pending = pending.top();
+    let mut next = Some(root);
+    while let Some(object) = next {
+        clock.tick();
+        next = None;
+        for child in objects.heap().memory().slots(object, Slots::Own) {
+            if let Some(child) = child.reference()
+                && let Some(other) = next.replace(child)
+            {
+                pending.push(other.bits());
+            }
         }
+        objects.free_with(&mut freed, object);
+        next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
     }
-    first
+    objects.free_batch(freed);
+    cx.log.end_cascade(clock);
 }

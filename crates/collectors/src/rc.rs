@@ -13,8 +13,8 @@
 //! A count of 26 bits sticks at its maximum. It cannot reclaim cycles, so back links leak.
 
 use heap::{
-    Caps, CascadeClock, Collector, Config, Context, Count, Extent, Footprint, Heap, Layout,
-    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, SlotKind, Stack, Value,
+    Batch, Caps, CascadeClock, Collector, Config, Context, Count, Footprint, Heap, Layout,
+    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, SlotKind, Slots, Stack, Value,
 };
 use std::io;
 use std::sync::Arc;
@@ -125,24 +125,25 @@ impl<const COUNT_LOADS: bool> Rc<COUNT_LOADS> {
     fn cascade(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, pending } = self;
         let mut clock = CascadeClock::default();
+        let mut freed = Batch::EMPTY;
+        let mut pending = pending.top();
         let mut next = Some(dead);
         while let Some(object) = next {
             clock.tick();
-            next = None;
             let memory = objects.heap().memory();
-            let extent = Extent::of(memory, object);
-            for index in (0..extent.borrow_end).rev() {
-                let child = ObjectReference::from_bits(memory.read(object, extent.slot(index)));
-                if let Some(child) = child
+            next = None;
+            for child in memory.slots(object, Slots::All) {
+                if let Some(child) = child.reference()
                     && COUNT.decrement(memory, child)
                     && let Some(other) = next.replace(child)
                 {
                     pending.push(other.bits());
                 }
             }
-            objects.free(object);
+            objects.free_with(&mut freed, object);
             next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
         }
+        objects.free_batch(freed);
         cx.log.end_cascade(clock);
     }
 }

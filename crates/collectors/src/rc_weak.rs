@@ -13,8 +13,8 @@
 //! borrows do not.
 
 use heap::{
-    Caps, CascadeClock, Collector, Config, Context, Count, Extent, Footprint, Heap, Layout, Memory,
-    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, SlotKind, Stack, Value,
+    Batch, Caps, CascadeClock, Collector, Config, Context, Count, Footprint, Heap, Layout,
+    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, SlotKind, Slots, Stack, Value,
 };
 use std::io;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub struct RcWeak {
     objects: ObjectSpace,
     /// Objects whose strong count has reached zero, to be released next.
     pending: Stack,
+    /// Released objects whose last borrow has just gone.
+    unborrowed: Stack,
 }
 
 impl Collector for RcWeak {
@@ -36,7 +38,11 @@ impl Collector for RcWeak {
         Caps { counts: true, drops: true, parks: true, header_bytes: 8, ..Caps::NONE };
 
     fn new(heap: &Arc<Heap>, _: &Config) -> io::Result<Self> {
-        Ok(Self { objects: ObjectSpace::new(heap)?, pending: heap.stack()? })
+        Ok(Self {
+            objects: ObjectSpace::new(heap)?,
+            pending: heap.stack()?,
+            unborrowed: heap.stack()?,
+        })
     }
 
     #[inline(always)]
@@ -48,7 +54,8 @@ impl Collector for RcWeak {
     }
 
     fn footprint(&self) -> Footprint {
-        self.objects.footprint(self.pending.committed_bytes())
+        let stacks = self.pending.committed_bytes() + self.unborrowed.committed_bytes();
+        self.objects.footprint(stacks)
     }
 
     fn occupied(&self) -> Occupancy {
@@ -144,27 +151,23 @@ impl RcWeak {
     /// Releases an object whose strong count is zero, and whatever only it kept alive.
     #[inline(never)]
     fn cascade(&mut self, cx: &mut Context, dead: ObjectReference) {
-        let Self { objects, pending } = self;
+        let Self { objects, pending, unborrowed } = self;
         let mut clock = CascadeClock::default();
+        let mut freed = Batch::EMPTY;
+        let mut pending = pending.top();
+        let mut unborrowed = unborrowed.top();
         let mut next = Some(dead);
         while let Some(object) = next {
             clock.tick();
-            let extent = Extent::of(objects.heap().memory(), object);
-            let child = |memory: &Memory, index| {
-                ObjectReference::from_bits(memory.read(object, extent.slot(index)))
-            };
-            for index in extent.shared_end..extent.borrow_end {
-                let memory = objects.heap().memory();
-                if let Some(child) = child(memory, index)
-                    && WEAK.decrement(memory, child)
-                {
-                    objects.free(child);
+            let memory = objects.heap().memory();
+            for child in memory.slots(object, Slots::Borrow).filter_map(Value::reference) {
+                if WEAK.decrement(memory, child) {
+                    unborrowed.push(child.bits());
                 }
             }
-            let memory = objects.heap().memory();
             next = None;
-            for index in (0..extent.shared_end).rev() {
-                if let Some(child) = child(memory, index)
+            for child in memory.slots(object, Slots::Strong) {
+                if let Some(child) = child.reference()
                     && STRONG.decrement(memory, child)
                     && let Some(other) = next.replace(child)
                 {
@@ -172,10 +175,14 @@ impl RcWeak {
                 }
             }
             if WEAK.decrement(memory, object) {
-                objects.free(object);
+                objects.free_with(&mut freed, object);
+            }
+            while let Some(child) = unborrowed.pop().and_then(ObjectReference::from_bits) {
+                objects.free_with(&mut freed, child);
             }
             next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
         }
+        objects.free_batch(freed);
         cx.log.end_cascade(clock);
     }
 }

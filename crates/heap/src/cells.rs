@@ -265,6 +265,27 @@ impl CellSpace {
         true
     }
 
+    /// Frees the cells of a batch. Returns those that were not allocated here.
+    #[inline(always)]
+    pub fn free_batch(&mut self, batch: &Batch) -> Batch {
+        let Some(first) = ObjectReference::from_bits(batch.word << 7 | 2) else {
+            return Batch::EMPTY;
+        };
+        let block = Block::of(first);
+        let word = &self.allocated.block(block)[batch.word as usize % BLOCK_WORDS];
+        let old = word.load(Relaxed);
+        word.store(old & !batch.cells, Relaxed);
+        let freed = old & batch.cells;
+        if freed != 0 {
+            let info = &mut self.blocks[block.index() as usize];
+            info.live -= freed.count_ones() as u16;
+            if info.state == State::Full || info.live == 0 {
+                self.reclassify(block);
+            }
+        }
+        Batch { word: batch.word, cells: batch.cells & !freed }
+    }
+
     /// Puts a block with a free cell on the list, or gives it back if all its cells are free.
     #[inline(never)]
     fn reclassify(&mut self, block: Block) {
@@ -432,6 +453,48 @@ impl CellSpace {
 impl Drop for CellSpace {
     fn drop(&mut self) {
         self.heap.budget().discharge(self.table_bytes());
+    }
+}
+
+/// Cells to be freed together: those that share a word of allocation bits. A cascade mostly walks
+/// through neighbours, and frees a word's worth of them with one store.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch {
+    /// Number of the bitmap word.
+    word: u32,
+    cells: u64,
+}
+
+impl Batch {
+    /// No cells.
+    pub const EMPTY: Self = Self { word: 0, cells: 0 };
+
+    /// Adds an object; false if it belongs to another word, and this batch must be freed first.
+    #[inline(always)]
+    pub fn add(&mut self, object: ObjectReference) -> bool {
+        let granule = object.granule();
+        let fits = granule / 64 == self.word;
+        self.cells |= u64::from(fits) << (granule % 64);
+        fits
+    }
+
+    /// A batch of one object.
+    #[inline(always)]
+    pub fn of(object: ObjectReference) -> Self {
+        Self { word: object.granule() / 64, cells: 1 << (object.granule() % 64) }
+    }
+
+    /// Whether there is nothing to free.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.cells == 0
+    }
+
+    /// The objects.
+    pub fn objects(self) -> impl Iterator<Item = ObjectReference> {
+        (0..64)
+            .filter(move |bit| self.cells >> bit & 1 == 1)
+            .filter_map(move |bit| ObjectReference::from_bits((self.word * 64 + bit) << 1))
     }
 }
 

@@ -6,7 +6,6 @@
 use crate::footprint::{Footprint, FootprintSample, LiveSample};
 use crate::os;
 use hdrhistogram::Histogram;
-use std::time::Instant;
 
 /// Why a mutator did not run its own code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,7 +40,7 @@ pub struct Pause {
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a pause that is not ended is not recorded"]
 pub struct PauseStart {
-    wall: Instant,
+    wall_ns: u64,
     cpu_ns: u64,
 }
 
@@ -51,8 +50,15 @@ pub struct PauseStart {
 #[must_use = "a cascade that is not ended is not recorded"]
 pub struct CascadeClock {
     objects: u32,
-    wall: Option<Instant>,
-    cpu: Option<(Instant, u64)>,
+    readings: Readings,
+}
+
+/// Monotonic time of the first reading; monotonic and CPU time of the second. 0 before it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Readings {
+    wall_ns: u64,
+    second_wall_ns: u64,
+    second_cpu_ns: u64,
 }
 
 const CASCADE_WALL_OBJECTS: u32 = 32;
@@ -64,17 +70,25 @@ impl CascadeClock {
     pub fn tick(&mut self) {
         self.objects = self.objects.wrapping_add(1);
         if self.objects.is_multiple_of(CASCADE_WALL_OBJECTS) {
-            self.read();
+            // Apart from the count, so that the count stays in a register.
+            self.readings = read_clocks(self.readings, self.objects);
         }
     }
+}
 
-    #[cold]
-    fn read(&mut self) {
-        if self.wall.is_none() {
-            self.wall = Some(Instant::now());
-        } else if self.cpu.is_none() && self.objects >= CASCADE_CPU_OBJECTS {
-            self.cpu = Some((Instant::now(), os::thread_cpu_ns()));
+#[cold]
+#[inline(never)]
+fn read_clocks(before: Readings, objects: u32) -> Readings {
+    if before.wall_ns == 0 {
+        Readings { wall_ns: os::monotonic_ns(), ..before }
+    } else if before.second_wall_ns == 0 && objects >= CASCADE_CPU_OBJECTS {
+        Readings {
+            second_wall_ns: os::monotonic_ns(),
+            second_cpu_ns: os::thread_cpu_ns(),
+            ..before
         }
+    } else {
+        before
     }
 }
 
@@ -87,7 +101,8 @@ const RESIDENT_EVERY: u64 = 8;
 /// What one mutator's run was like.
 #[derive(Debug)]
 pub struct EventLog {
-    origin: Instant,
+    /// Monotonic time of the start of the run.
+    origin_ns: u64,
     pauses: Vec<Pause>,
     /// Pauses shorter than this have been dropped from the list (never from the histogram).
     listed_from_ns: u64,
@@ -115,7 +130,7 @@ impl EventLog {
             .expect("an hour at three digits is a valid range");
         histogram.auto(false);
         Self {
-            origin: Instant::now(),
+            origin_ns: os::monotonic_ns(),
             pauses,
             listed_from_ns: 0,
             histogram,
@@ -141,44 +156,45 @@ impl EventLog {
             self.resident_start_bytes =
                 resident.map(|bytes| bytes.saturating_sub(footprint.total_bytes()));
         }
-        self.origin = Instant::now();
+        self.origin_ns = os::monotonic_ns();
     }
 
     /// Time since the start of the run, in ns.
     pub fn now_ns(&self) -> u64 {
-        self.origin.elapsed().as_nanos() as u64
+        os::monotonic_ns() - self.origin_ns
     }
 
     /// Begins a pause.
     pub fn begin_pause(&self) -> PauseStart {
-        PauseStart { wall: Instant::now(), cpu_ns: os::thread_cpu_ns() }
+        PauseStart { wall_ns: os::monotonic_ns(), cpu_ns: os::thread_cpu_ns() }
     }
 
     /// Ends a pause and records it.
     pub fn end_pause(&mut self, start: PauseStart, kind: PauseKind) {
-        let wall_ns = start.wall.elapsed().as_nanos() as u64;
+        let wall_ns = os::monotonic_ns() - start.wall_ns;
         let cpu_ns = Some(os::thread_cpu_ns().saturating_sub(start.cpu_ns));
-        let start_ns = start.wall.saturating_duration_since(self.origin).as_nanos() as u64;
+        let start_ns = start.wall_ns.saturating_sub(self.origin_ns);
         self.record(Pause { start_ns, wall_ns, cpu_ns, kind });
     }
 
     /// Ends a cascade and records it, if it was long enough for its clock to have been read.
     #[inline(always)]
     pub fn end_cascade(&mut self, clock: CascadeClock) {
-        if let Some(start) = clock.wall {
-            self.record_cascade(clock, start);
+        if clock.readings.wall_ns != 0 {
+            self.record_cascade(clock.readings);
         }
     }
 
     #[cold]
-    fn record_cascade(&mut self, clock: CascadeClock, start: Instant) {
-        let wall_ns = start.elapsed().as_nanos() as u64;
+    #[inline(never)]
+    fn record_cascade(&mut self, readings: Readings) {
+        let wall_ns = os::monotonic_ns() - readings.wall_ns;
         // Up to the first reading of the CPU clock the thread is taken to have run undisturbed.
-        let cpu_ns = clock.cpu.map(|(at, cpu_ns)| {
-            let undisturbed = at.saturating_duration_since(start).as_nanos() as u64;
-            undisturbed + os::thread_cpu_ns().saturating_sub(cpu_ns)
+        let cpu_ns = (readings.second_wall_ns != 0).then(|| {
+            let undisturbed = readings.second_wall_ns - readings.wall_ns;
+            undisturbed + os::thread_cpu_ns().saturating_sub(readings.second_cpu_ns)
         });
-        let start_ns = start.saturating_duration_since(self.origin).as_nanos() as u64;
+        let start_ns = readings.wall_ns.saturating_sub(self.origin_ns);
         self.record(Pause { start_ns, wall_ns, cpu_ns, kind: PauseKind::Cascade });
     }
 

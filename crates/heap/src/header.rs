@@ -21,7 +21,7 @@
 
 use crate::memory::{Memory, Offset32};
 use crate::size_class;
-use crate::value::ObjectReference;
+use crate::value::{ObjectReference, Value};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Bytes of the header of an ordinary object.
@@ -242,7 +242,54 @@ impl Extent {
     }
 }
 
+/// Which slots of an object to look at: a dropper, a weak counter and a marker differ in nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Slots {
+    /// Own slots.
+    Own,
+    /// Own and shared slots: those that keep alive.
+    Strong,
+    /// Borrow slots.
+    Borrow,
+    /// All slots.
+    All,
+}
+
+impl Slots {
+    #[inline(always)]
+    const fn range(self, extent: Extent) -> (u32, u32) {
+        match self {
+            Self::Own => (0, extent.own_end),
+            Self::Strong => (0, extent.shared_end),
+            Self::Borrow => (extent.shared_end, extent.borrow_end),
+            Self::All => (0, extent.borrow_end),
+        }
+    }
+}
+
 impl Memory {
+    /// The 32-bit words of `object` that are the slots which `slots` selects.
+    ///
+    /// Where they begin does not depend on the header of an ordinary object, so the processor loads
+    /// the first of them without waiting for it.
+    #[inline(always)]
+    pub fn slots(&self, object: ObjectReference, slots: Slots) -> impl Iterator<Item = Value> {
+        let bits = self.read(object, Offset32::word(0));
+        let (first, (start, end)) = if bits & EXTENDED == 0 {
+            (HEADER_BYTES / 4, slots.range(Extent::ordinary(bits)))
+        } else {
+            (EXTENDED_HEADER_BYTES / 4, self.extended_range(object, slots))
+        };
+        (first + start..first.wrapping_add(end))
+            .map(move |word| Value::from_bits(self.read(object, Offset32::word(word))))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn extended_range(&self, object: ObjectReference, slots: Slots) -> (u32, u32) {
+        slots.range(Extent::of(self, object))
+    }
+
     /// The collector's half of the header.
     #[inline(always)]
     pub fn collector_word(&self, object: ObjectReference) -> &AtomicU32 {

@@ -8,7 +8,7 @@ use crate::budget::Budget;
 use crate::memory::Memory;
 use crate::stack::Stack;
 use std::io;
-use std::ops::Deref;
+use std::ops::DerefMut;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// When the operating system commits the heap's memory.
@@ -118,7 +118,7 @@ impl Heap {
         self.table().used_bytes()
     }
 
-    fn table(&self) -> impl Deref<Target = BlockTable> + std::ops::DerefMut + '_ {
+    fn table(&self) -> impl DerefMut<Target = BlockTable> + '_ {
         // The table is consistent between statements, so a panic elsewhere does not spoil it.
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
     }

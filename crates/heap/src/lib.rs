@@ -42,7 +42,7 @@ pub use arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
 pub use bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
 pub use block::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, Block};
 pub use budget::Budget;
-pub use cells::{CellSpace, Occupancy};
+pub use cells::{Batch, CellSpace, Occupancy};
 pub use collector::{Caps, Cause, Collector, Config, OutOfMemory};
 pub use context::Context;
 pub use count::Count;
@@ -50,7 +50,7 @@ pub use events::{CascadeClock, EventLog, Pause, PauseKind, PauseStart};
 pub use footprint::{Footprint, FootprintSample, LiveSample};
 pub use header::{
     EXTENDED_HEADER_BYTES, Extent, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS, MAX_SHAPE_WORDS,
-    PARKED, REGION, SlotKind,
+    PARKED, REGION, SlotKind, Slots,
 };
 pub use heap::{Commit, Heap, HeapConfig};
 pub use large::LargeSpace;
@@ -62,7 +62,7 @@ pub use probe::{Checker, Meter, Off, Probe};
 pub use regions::Regions;
 pub use roots::{GLOBALS, Global, Leftover, Local, Root, RootStack, Rooted};
 pub use shape::{Borrow, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Word};
-pub use stack::Stack;
+pub use stack::{Stack, Top};
 pub use survey::{Defect, Reachable, Survey, verify};
 pub use value::{GRANULE_BYTES, ObjectReference, Value};
 

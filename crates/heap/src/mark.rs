@@ -8,9 +8,9 @@
 //!
 //! The stack holds every edge at most once, and needs no recursion, however deep the graph.
 
-use crate::header::Extent;
+use crate::header::Slots;
 use crate::heap::Heap;
-use crate::stack::Stack;
+use crate::stack::{Stack, Top};
 use crate::value::ObjectReference;
 use std::io;
 
@@ -51,11 +51,12 @@ impl Marker {
     }
 
     fn trace_plain(&mut self, heap: &Heap, mut mark: impl FnMut(ObjectReference) -> bool) -> u64 {
+        let mut stack = self.stack.top();
         let mut marked = 0;
-        while let Some(object) = self.stack.pop().and_then(ObjectReference::from_bits) {
+        while let Some(object) = stack.pop().and_then(ObjectReference::from_bits) {
             if mark(object) {
                 marked += 1;
-                self.scan(heap, object);
+                scan(heap, object, &mut stack);
             }
         }
         marked
@@ -64,12 +65,13 @@ impl Marker {
     fn trace_ahead(&mut self, heap: &Heap, mut mark: impl FnMut(ObjectReference) -> bool) -> u64 {
         let mask = self.distance - 1;
         let memory = heap.memory();
+        let mut stack = self.stack.top();
         let mut marked = 0;
         // **Invariant:** the queue holds the edges `[tail, head)`, at most `distance` of them.
         let (mut head, mut tail) = (0usize, 0usize);
         loop {
             while head - tail < self.distance {
-                let Some(next) = self.stack.pop() else { break };
+                let Some(next) = stack.pop() else { break };
                 if let Some(object) = ObjectReference::from_bits(next) {
                     memory.prefetch(object);
                 }
@@ -85,19 +87,7 @@ impl Marker {
                 && mark(object)
             {
                 marked += 1;
-                self.scan(heap, object);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn scan(&self, heap: &Heap, object: ObjectReference) {
-        let memory = heap.memory();
-        let extent = Extent::of(memory, object);
-        for index in 0..extent.borrow_end {
-            let value = memory.read(object, extent.slot(index));
-            if ObjectReference::from_bits(value).is_some() {
-                self.stack.push(value);
+                scan(heap, object, &mut stack);
             }
         }
     }
@@ -110,5 +100,12 @@ impl Marker {
     /// Returns the stack's memory, all but a page.
     pub fn shrink(&self) {
         self.stack.shrink();
+    }
+}
+
+#[inline(always)]
+fn scan(heap: &Heap, object: ObjectReference, stack: &mut Top<'_>) {
+    for child in heap.memory().slots(object, Slots::All) {
+        stack.push_if(child.is_reference(), child.bits());
     }
 }

@@ -152,8 +152,13 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub fn build<S: Shape, const N: usize>(&mut self, own: [Root; N]) -> Result<Root, OutOfMemory> {
         const { assert!(N as u32 <= S::LAYOUT.slots_of(SlotKind::Own), "fewer own slots than roots") };
         let object = self.alloc_object(S::LAYOUT)?;
-        self.fill(object, 0, SlotKind::Own, own);
-        Ok(self.push_root(object))
+        let root = self.cx.roots.replace_by_root(own, object, |index, child| {
+            self.fill(object, index as u32, SlotKind::Own, child);
+        });
+        if P::ON {
+            self.probe.rooted(root.index(), object);
+        }
+        Ok(root)
     }
 
     #[inline(always)]
@@ -181,25 +186,15 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
     }
 
-    /// Fills the slots of a new object from number `first` on with what the roots hold.
+    /// Fills a slot of a new object.
     #[inline(always)]
-    fn fill<R: Rooted, const N: usize>(
-        &self,
-        object: ObjectReference,
-        first: u32,
-        kind: SlotKind,
-        roots: [R; N],
-    ) {
-        // Last first: roots are usually consumed in the order of a stack.
-        for (index, root) in roots.into_iter().enumerate().rev() {
-            let at = Offset32::word(HEADER_BYTES / 4 + first + index as u32);
-            let child = self.cx.roots.consume(&root);
-            if P::ON {
-                self.probe.accesses(&self.heap, object, at, kind);
-                self.probe.stored(object, at, child.into());
-            }
-            self.heap.memory().write(object, at, child.bits());
+    fn fill(&self, object: ObjectReference, slot: u32, kind: SlotKind, child: ObjectReference) {
+        let at = Offset32::word(HEADER_BYTES / 4 + slot);
+        if P::ON {
+            self.probe.accesses(&self.heap, object, at, kind);
+            self.probe.stored(object, at, child.into());
         }
+        self.heap.memory().write(object, at, child.bits());
     }
 
     #[inline(always)]
@@ -512,8 +507,14 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             )
         };
         let object = self.alloc_object_in(region, S::LAYOUT)?;
-        self.fill(object, S::LAYOUT.slots_of(SlotKind::Own), SlotKind::Shared, shared);
-        Ok(self.push_local(Some(object)))
+        let first = S::LAYOUT.slots_of(SlotKind::Own);
+        let local = self.cx.roots.replace_by_local(shared, object, |index, child| {
+            self.fill(object, first + index as u32, SlotKind::Shared, child);
+        });
+        if P::ON {
+            self.probe.rooted(local.index(), object);
+        }
+        Ok(local)
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Cells and large objects together: where every discipline but bump allocation keeps its objects.
 
-use crate::cells::{CellSpace, Occupancy};
+use crate::cells::{Batch, CellSpace, Occupancy};
 use crate::footprint::Footprint;
 use crate::header::Layout;
 use crate::heap::Heap;
@@ -78,6 +78,27 @@ impl ObjectSpace {
     #[inline(always)]
     pub fn free(&mut self, object: ObjectReference) -> bool {
         self.cells.free(object) || self.free_large(object)
+    }
+
+    /// Frees an object together with others that lie near it: at once, or when an object further
+    /// away is freed. The last batch must be given to [`ObjectSpace::free_batch`].
+    #[inline(always)]
+    pub fn free_with(&mut self, batch: &mut Batch, object: ObjectReference) {
+        if !batch.add(object) {
+            self.free_batch(*batch);
+            *batch = Batch::of(object);
+        }
+    }
+
+    /// Frees the objects of a batch.
+    #[inline(always)]
+    pub fn free_batch(&mut self, batch: Batch) {
+        let others = self.cells.free_batch(&batch);
+        if !others.is_empty() {
+            others.objects().for_each(|object| {
+                self.free_large(object);
+            });
+        }
     }
 
     #[cold]

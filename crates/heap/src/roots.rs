@@ -146,6 +146,57 @@ impl RootStack {
         }
     }
 
+    /// Takes `roots` off the stack, hands their objects to `visit` and pushes `object` as the new
+    /// entry: what building an object of its parts does. Where the roots are the topmost entries, as
+    /// in any program that builds bottom up, this is one step of the stack and not several.
+    #[inline(always)]
+    pub(crate) fn replace<R: sealed::Place, const N: usize>(
+        &self,
+        roots: [R; N],
+        entry: u32,
+        mut visit: impl FnMut(usize, ObjectReference),
+    ) -> u32 {
+        let len = self.entries.len();
+        let start = len.wrapping_sub(N as u32);
+        let on_top = |(i, root): (usize, &R)| root.index() == start.wrapping_add(i as u32);
+        if N > 0 && roots.iter().enumerate().all(on_top) {
+            for (i, root) in roots.iter().enumerate() {
+                visit(i, self.get(root));
+            }
+            self.entries.set(start, entry);
+            self.entries.truncate(start + 1);
+            return start;
+        }
+        // Last first: roots are usually consumed in the order of a stack.
+        for (i, root) in roots.iter().enumerate().rev() {
+            visit(i, self.consume(root));
+        }
+        self.entries.push(entry);
+        self.entries.len() - 1
+    }
+
+    /// [`RootStack::replace`] by a root.
+    #[inline(always)]
+    pub(crate) fn replace_by_root<const N: usize>(
+        &self,
+        roots: [Root; N],
+        object: ObjectReference,
+        visit: impl FnMut(usize, ObjectReference),
+    ) -> Root {
+        Root { index: self.replace(roots, object.bits(), visit) }
+    }
+
+    /// [`RootStack::replace`] by a local.
+    #[inline(always)]
+    pub(crate) fn replace_by_local<const N: usize>(
+        &self,
+        locals: [Local; N],
+        object: ObjectReference,
+        visit: impl FnMut(usize, ObjectReference),
+    ) -> Local {
+        Local { index: self.replace(locals, object.bits() | LOCAL_TAG, visit) }
+    }
+
     #[inline(always)]
     fn trim(&self) {
         let mut len = self.entries.len();

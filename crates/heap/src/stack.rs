@@ -67,6 +67,13 @@ impl Stack {
         Some(unsafe { self.entry(len).read() })
     }
 
+    /// The top of the stack, for a loop that pushes and pops a lot: its length stays in a register
+    /// instead of going through memory at every step.
+    #[inline(always)]
+    pub fn top(&mut self) -> Top<'_> {
+        Top { len: self.len.get(), committed: self.committed.get(), stack: self }
+    }
+
     /// Number of words.
     #[inline(always)]
     pub fn len(&self) -> u32 {
@@ -122,6 +129,50 @@ impl Stack {
             self.budget.discharge(bytes as u64);
             self.committed.set(keep);
         }
+    }
+}
+
+/// A stack whose length is kept locally, until this value goes.
+#[derive(Debug)]
+pub struct Top<'s> {
+    len: u32,
+    committed: u32,
+    stack: &'s mut Stack,
+}
+
+impl Top<'_> {
+    /// Pushes a word.
+    #[inline(always)]
+    pub fn push(&mut self, word: u32) {
+        self.push_if(true, word);
+    }
+
+    /// Pushes a word if `wanted`, without a branch.
+    #[inline(always)]
+    pub fn push_if(&mut self, wanted: bool, word: u32) {
+        if self.len == self.committed {
+            self.stack.commit_page();
+            self.committed = self.stack.committed.get();
+        }
+        // SAFETY: below `committed`; the stack is not shared between threads (`Cell`), and what
+        // lies at its length is no part of it.
+        unsafe { self.stack.entry(self.len).write(word) };
+        self.len += u32::from(wanted);
+    }
+
+    /// Pops the word pushed last.
+    #[inline(always)]
+    pub fn pop(&mut self) -> Option<u32> {
+        self.len = self.len.checked_sub(1)?;
+        // SAFETY: below the old length.
+        Some(unsafe { self.stack.entry(self.len).read() })
+    }
+}
+
+impl Drop for Top<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.stack.len.set(self.len);
     }
 }
 

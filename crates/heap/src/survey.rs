@@ -5,7 +5,7 @@
 
 use crate::bitmap::Bitmap;
 use crate::budget::Budget;
-use crate::header::Extent;
+use crate::header::{Extent, Slots};
 use crate::heap::Heap;
 use crate::roots::RootStack;
 use crate::stack::Stack;
@@ -59,8 +59,9 @@ impl Survey {
             let extent = Extent::of(memory, object);
             found.objects += 1;
             found.bytes += extent.bytes();
-            for index in 0..extent.shared_end {
-                self.pending.push(memory.read(object, extent.slot(index)) & !1);
+            let mut pending = self.pending.top();
+            for child in memory.slots(object, Slots::Strong) {
+                pending.push_if(child.is_reference(), child.bits());
             }
         }
         for object in self.visited.drain(..) {

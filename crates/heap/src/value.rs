@@ -82,6 +82,12 @@ impl Value {
         self.0
     }
 
+    /// Whether it is a reference.
+    #[inline(always)]
+    pub const fn is_reference(self) -> bool {
+        self.0 != 0 && self.0 & 1 == 0
+    }
+
     /// The reference, if it is one.
     #[inline(always)]
     pub const fn reference(self) -> Option<ObjectReference> {

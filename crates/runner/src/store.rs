@@ -138,6 +138,14 @@ impl Store {
     }
 }
 
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that is just being started may hold the file open for a
+        // moment longer, and with it the lock. Failing to unlock leaves just that.
+        let _ = self.file.unlock();
+    }
+}
+
 fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
     match file.try_lock() {
         // Some network file systems know no locks: then there is no protection, but a run.

@@ -11,6 +11,8 @@ use plotters_backend::text_anchor::HPos;
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
 };
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 
 /// Units averaged into one pixel of the file, per axis.
@@ -59,11 +61,20 @@ pub(crate) fn write_png(buffer: &[u8], width_px: u32, height_px: u32, file: &Pat
             }
         }
     }
-    let mut backend = BitMapBackend::new(file, (width, height));
-    backend
-        .blit_bitmap((0, 0), (width, height), &pixels)
-        .and_then(|()| backend.present())
-        .with_context(|| format!("cannot write {}", file.display()))
+    encode(&pixels, width, height, file).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// Large even areas compress best unfiltered.
+fn encode(pixels: &[u8], width: u32, height: u32, file: &Path) -> Result<()> {
+    let mut encoder = png::Encoder::new(BufWriter::new(File::create(file)?), width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Balanced);
+    encoder.set_filter(png::Filter::NoFilter);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels)?;
+    writer.finish()?;
+    Ok(())
 }
 
 impl Surface for Bitmap<'_> {
@@ -131,16 +142,14 @@ impl DrawingBackend for Bitmap<'_> {
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn<Self> {
         let width = style.stroke_width();
-        let mut last: Option<BackendCoord> = None;
-        for point in path {
-            if let Some(before) = last.filter(|&before| before != point) {
-                self.draw_line(before, point, style)?;
-                if width > UNITS as u32 {
-                    // A disc at each joint; translucent lines would show it, so charts do not use them.
-                    self.inner.draw_circle(point, (width - 1) / 2, &style.color(), true)?;
-                }
+        let mut points: Vec<BackendCoord> = path.into_iter().collect();
+        points.dedup();
+        for (index, pair) in points.windows(2).enumerate() {
+            self.draw_line(pair[0], pair[1], style)?;
+            if index > 0 && width > UNITS as u32 {
+                // A disc at each joint; translucent lines would show it, so charts do not use them.
+                self.inner.draw_circle(pair[0], (width - 1) / 2, &style.color(), true)?;
             }
-            last = Some(point);
         }
         Ok(())
     }

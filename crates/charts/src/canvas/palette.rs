@@ -58,6 +58,12 @@ pub(crate) const HEAT: [Ink; 7] = [
     ink(0x6B4E0C, 0xEBC34D),
 ];
 
+/// Least contrast of text against its ground (WCAG 2.2, level AA).
+const CONTRAST: f64 = 4.5;
+
+/// From this step of [`HEAT`] on, text is [`ON_HEAT`].
+pub(crate) const STRONG_HEAT: usize = 5;
+
 const FIXED: [Ink; 11] =
     [PAPER, TEXT, MUTED, GRID, AXIS, LIVE, LIMIT, PALE, HATCH, FAILED, ON_HEAT];
 
@@ -70,11 +76,43 @@ impl Ink {
         }
     }
 
+    /// The same hue for text: darkened, on a dark page lightened, until it can be read. Lines may be
+    /// paler than text.
+    pub(crate) fn for_text(self) -> Self {
+        Self {
+            light: readable(self.light, PAPER.light, TEXT.light),
+            dark: readable(self.dark, PAPER.dark, TEXT.dark),
+        }
+    }
+
     /// The colour shapes are drawn with.
     pub(crate) fn rgb(self) -> RGBColor {
         let (red, green, blue) = self.light;
         RGBColor(red, green, blue)
     }
+}
+
+/// Mixes a colour with the text colour until it stands out from the ground by [`CONTRAST`].
+fn readable(colour: (u8, u8, u8), ground: (u8, u8, u8), text: (u8, u8, u8)) -> (u8, u8, u8) {
+    let mix = |a: u8, b: u8, share: f64| (f64::from(a) + (f64::from(b) - f64::from(a)) * share).round() as u8;
+    let mixed = |step: u8| {
+        let share = f64::from(step) / 20.0;
+        (mix(colour.0, text.0, share), mix(colour.1, text.1, share), mix(colour.2, text.2, share))
+    };
+    (0..=20).map(mixed).find(|&c| contrast(c, ground) >= CONTRAST).unwrap_or(text)
+}
+
+/// Contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio").
+fn contrast(a: (u8, u8, u8), b: (u8, u8, u8)) -> f64 {
+    let luminance = |(red, green, blue): (u8, u8, u8)| {
+        let linear = |part: u8| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+    };
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }
 
 /// Reads `#rrggbb`.
@@ -93,6 +131,7 @@ pub(crate) fn hex((red, green, blue): (u8, u8, u8)) -> String {
 /// selector prefix, such as `svg.chart `.
 pub(crate) fn dark_rules(manifests: &[&Manifest], within: &str) -> String {
     let collectors = manifests.iter().flat_map(|m| &m.collectors).map(Ink::of);
+    let collectors = collectors.flat_map(|ink| [ink, ink.for_text()]);
     let mut pairs = BTreeMap::new();
     for ink in collectors.chain(FIXED).chain(HEAT) {
         pairs.insert(hex(ink.light), hex(ink.dark));
@@ -117,6 +156,29 @@ mod tests {
         let all: Vec<_> = FIXED.iter().chain(&HEAT).map(|i| i.light).collect();
         let distinct: BTreeSet<_> = all.iter().collect();
         assert_eq!(all.len(), distinct.len());
+    }
+
+    #[test]
+    fn text_can_be_read_on_both_pages_and_strong_colours_stay() {
+        let pale = ink(0x7CC9AE, 0x1A4A3A).for_text();
+        assert!(contrast(pale.light, PAPER.light) >= CONTRAST);
+        assert!(contrast(pale.dark, PAPER.dark) >= CONTRAST);
+        assert_ne!(pale.light, TEXT.light);
+        let strong = ink(0x0072B2, 0x4DA3E0);
+        assert_eq!(strong.for_text(), strong);
+        for ink in [TEXT, MUTED, LIMIT] {
+            assert!(contrast(ink.light, PAPER.light) >= CONTRAST && contrast(ink.dark, PAPER.dark) >= CONTRAST);
+        }
+    }
+
+    #[test]
+    fn the_numbers_of_the_overview_can_be_read() {
+        for (step, ground) in HEAT.iter().enumerate() {
+            let text = if step >= STRONG_HEAT { ON_HEAT } else { TEXT };
+            for (text, ground) in [(text.light, ground.light), (text.dark, ground.dark)] {
+                assert!(contrast(text, ground) >= CONTRAST, "step {step}: {}", contrast(text, ground));
+            }
+        }
     }
 
     #[test]

@@ -161,6 +161,16 @@ impl<'a, S: Surface> Pen<'a, S> {
         self.note(drawn);
     }
 
+    /// Separate straight lines of one style. Dashes do not apply.
+    pub(crate) fn segments(&mut self, segments: &[(Point, Point)], stroke: Stroke) {
+        if segments.is_empty() {
+            return;
+        }
+        let lines: Vec<_> = segments.iter().map(|&(from, to)| (units(from), units(to))).collect();
+        let drawn = self.surface.draw_segments(&lines, &stroke.shape());
+        self.note(drawn);
+    }
+
     /// A horizontal hairline, moved onto the pixel grid so that it is crisp.
     pub(crate) fn rule(&mut self, left: f64, right: f64, y: f64, stroke: Stroke) {
         let y = y.floor() + 0.5;
@@ -216,17 +226,16 @@ impl<'a, S: Surface> Pen<'a, S> {
     pub(crate) fn hatch(&mut self, from: Point, to: Point, stroke: Stroke) {
         const GAP_PX: f64 = 5.0;
         let (width, height) = (to.0 - from.0, to.1 - from.1);
+        let mut lines = Vec::new();
         let mut offset = GAP_PX / 2.0;
         while offset < width + height {
             // The line x + y = offset, clipped to the rectangle.
             let start = (offset.min(width), (offset - width).max(0.0));
             let end = ((offset - height).max(0.0), offset.min(height));
-            self.line(
-                &[(from.0 + start.0, from.1 + start.1), (from.0 + end.0, from.1 + end.1)],
-                stroke,
-            );
+            lines.push(((from.0 + start.0, from.1 + start.1), (from.0 + end.0, from.1 + end.1)));
             offset += GAP_PX;
         }
+        self.segments(&lines, stroke);
     }
 
     fn note(&mut self, drawn: Drawn<S>) {

@@ -32,6 +32,14 @@ pub(crate) trait Surface: DrawingBackend {
     /// Closes the innermost group.
     fn end(&mut self);
 
+    /// Draws many separate straight lines of one style: a rug, a hatching, a set of ticks.
+    fn draw_segments(&mut self, segments: &[(BackendCoord, BackendCoord)], style: &ShapeStyle) -> Drawn<Self> {
+        for &(from, to) in segments {
+            self.draw_line(from, to, style)?;
+        }
+        Ok(())
+    }
+
     /// Draws a polyline with a dash pattern in units (alternating on and off).
     fn draw_dashed(&mut self, path: &[BackendCoord], style: &ShapeStyle, pattern: &[f64]) -> Drawn<Self> {
         let points: Vec<_> = path.iter().map(|&(x, y)| (f64::from(x), f64::from(y))).collect();

@@ -61,6 +61,11 @@ impl Svg {
 
     fn path(&mut self, path: impl IntoIterator<Item = BackendCoord>) {
         self.body.push_str("<path d=\"");
+        self.subpath(path);
+        self.body.push('"');
+    }
+
+    fn subpath(&mut self, path: impl IntoIterator<Item = BackendCoord>) {
         let mut last: Option<BackendCoord> = None;
         for (x, y) in path {
             match last {
@@ -72,7 +77,6 @@ impl Svg {
             }
             last = Some((x, y));
         }
-        self.body.push('"');
     }
 }
 
@@ -88,6 +92,17 @@ impl Surface for Svg {
 
     fn end(&mut self) {
         self.body.push_str("</g>\n");
+    }
+
+    fn draw_segments(&mut self, segments: &[(BackendCoord, BackendCoord)], style: &ShapeStyle) -> Drawn<Self> {
+        self.body.push_str("<path d=\"");
+        for &(from, to) in segments {
+            self.subpath([from, to]);
+        }
+        self.body.push('"');
+        self.stroke(BackendStyle::color(style), BackendStyle::stroke_width(style));
+        self.body.push_str("/>\n");
+        Ok(())
     }
 
     fn draw_dashed(&mut self, path: &[BackendCoord], style: &ShapeStyle, pattern: &[f64]) -> Drawn<Self> {

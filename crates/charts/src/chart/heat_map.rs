@@ -3,7 +3,7 @@
 //! Colour follows the logarithm of the ratio on a one-hue scale; every cell also carries its
 //! number, so nothing depends on telling shades apart. Failures are hatched, with their word.
 
-use crate::canvas::palette::{HEAT, MUTED, ON_HEAT, TEXT};
+use crate::canvas::palette::{HEAT, MUTED, ON_HEAT, STRONG_HEAT, TEXT};
 use crate::canvas::{Align, Ink, Pen, Surface, Type};
 use crate::layout::failures;
 use crate::layout::frame::{Frame, MARGIN_PX, SMALL_PX};
@@ -12,7 +12,7 @@ use analysis::heat_map::{HeatCell, HeatMap, heat_map};
 use analysis::{Measure, format};
 use record::{HeapSize, Outcome};
 
-/// Height of a cell in pixels.
+/// Least height of a cell in pixels.
 const CELL_PX: f64 = 30.0;
 /// Least width of a cell in pixels: the longest failure word must fit on two lines.
 const LEAST_WIDTH_PX: f64 = 58.0;
@@ -42,7 +42,8 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, study: &Study<'_>, measure:
     };
     let mut y = frame.above(pen) + 12.0;
     let small = Type::new(SMALL_PX, TEXT);
-    let names = map.workloads.iter().map(|w| small.width(w)).fold(0.0, f64::max).min(pen.width() * 0.32) + 10.0;
+    let widest = map.workloads.iter().map(|w| small.width(w)).fold(0.0, f64::max);
+    let names = widest.min(if pen.narrow() { 78.0 } else { 190.0 }) + 10.0;
     let room = pen.width() - 2.0 * MARGIN_PX - names;
     let columns = map.collectors.len().max(1);
     let per_block = ((room / LEAST_WIDTH_PX).floor() as usize).clamp(1, columns);
@@ -72,7 +73,7 @@ fn draw_block<S: Surface>(
     for (place, (&column, head)) in columns.iter().zip(&heads).enumerate() {
         let name = &map.collectors[column];
         let known = study.run.manifest.collectors.iter().find(|c| c.name == *name);
-        let kind = Type::new(SMALL_PX, known.map_or(MUTED, Ink::of)).bold();
+        let kind = Type::new(SMALL_PX, known.map_or(MUTED, |c| Ink::of(c).for_text())).bold();
         let middle = left + width * (place as f64 + 0.5);
         pen.series(name, name, |pen| {
             for (index, line) in head.iter().rev().enumerate() {
@@ -82,28 +83,28 @@ fn draw_block<S: Surface>(
     }
     let mut y = base;
     for (workload, cells) in map.workloads.iter().zip(&map.cells) {
-        row_name(pen, workload, left - MARGIN_PX - 8.0, y);
+        let name = break_name(workload, left - MARGIN_PX - 8.0, Type::new(SMALL_PX, TEXT));
+        let height = CELL_PX.max(13.0 * name.len() as f64 + 6.0);
+        row_name(pen, &name, y + height / 2.0);
         for (place, &column) in columns.iter().enumerate() {
             let from = (left + width * place as f64 + 1.0, y + 1.0);
-            let to = (left + width * (place as f64 + 1.0) - 1.0, y + CELL_PX - 1.0);
+            let to = (left + width * (place as f64 + 1.0) - 1.0, y + height - 1.0);
             let collector = &map.collectors[column];
             let said = in_words(map.measure, &cells[column]);
             pen.series(collector, &format!("{workload}, {collector}: {said}"), |pen| {
                 draw_cell(pen, from, to, &cells[column]);
             });
         }
-        y += CELL_PX;
+        y += height;
     }
     y
 }
 
-fn row_name<S: Surface>(pen: &mut Pen<'_, S>, name: &str, room: f64, y: f64) {
-    let kind = Type::new(SMALL_PX, TEXT);
-    let lines = break_name(name, room, kind);
-    let mut middle = y + CELL_PX / 2.0 - (lines.len() as f64 - 1.0) * 6.5;
+fn row_name<S: Surface>(pen: &mut Pen<'_, S>, lines: &[String], middle: f64) {
+    let mut y = middle - (lines.len() as f64 - 1.0) * 6.5;
     for line in lines {
-        pen.centred(&line, (MARGIN_PX, middle), Align::Left, kind);
-        middle += 13.0;
+        pen.centred(line, (MARGIN_PX, y), Align::Left, Type::new(SMALL_PX, TEXT));
+        y += 13.0;
     }
 }
 
@@ -113,7 +114,7 @@ fn draw_cell<S: Surface>(pen: &mut Pen<'_, S>, from: (f64, f64), to: (f64, f64),
         HeatCell::Value { ratio, .. } => {
             let step = shade(*ratio);
             pen.block(from, to, HEAT[step], 1.0);
-            let kind = Type::new(SMALL_PX, if step >= 5 { ON_HEAT } else { TEXT });
+            let kind = Type::new(SMALL_PX, if step >= STRONG_HEAT { ON_HEAT } else { TEXT });
             let kind = if *ratio == 1.0 { kind.bold() } else { kind };
             pen.centred(&format::significant(*ratio), middle, Align::Middle, kind);
         }

@@ -6,7 +6,7 @@
 //! line is longer. The live curve comes from the census, which has no times, so only the
 //! allocation clock shows it.
 
-use crate::canvas::palette::{LIMIT, LIVE, MUTED, PALE};
+use crate::canvas::palette::{LIMIT, LIVE, MUTED, PALE, PAPER};
 use crate::canvas::{Align, Pen, Stroke, Surface, Type};
 use crate::layout::axis::{self, Area};
 use crate::layout::frame::{MARGIN_PX, SMALL_PX};
@@ -89,7 +89,7 @@ impl Line<'_> {
 pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>, clock: Clock) -> f64 {
     let lines = lines(scene, clock);
     let frame = scene.frame(clock.title(), reading(scene, clock), "one memory run each");
-    let mut y = frame.above(pen) + 14.0;
+    let mut y = frame.above(pen) + 6.0;
     if !lines.is_empty() {
         let chart = Chart::new(pen, scene, &lines, clock);
         let panels = panels(&lines);
@@ -169,8 +169,9 @@ impl<'a> Chart<'a> {
             top = top.max(limit);
         }
         let y = Scale::from_zero(Quantity::Bytes, top * 1.06);
-        let small = Type::new(SMALL_PX, MUTED);
-        let widest = lines.iter().map(|l| small.width(&l.label(pen.narrow()))).fold(30.0, f64::max);
+        let bold = Type::new(SMALL_PX, MUTED).bold();
+        let arrow = bold.width(" ↑");
+        let widest = arrow + lines.iter().map(|l| bold.width(&l.label(pen.narrow()))).fold(30.0, f64::max);
         let left = MARGIN_PX + axis::numbers_px(&y.over(300.0, 0.0), 48.0);
         let right = pen.width() - MARGIN_PX - widest - ends::LEADER_PX;
         let x = Scale::from_zero(clock.axis().0, tail::end_of_axis(&ends)).over(left, right);
@@ -195,10 +196,10 @@ impl<'a> Chart<'a> {
                 pen.line(&part, Stroke::solid(PALE, 1.0));
             }
         }
-        self.limit(pen, area, &y);
         for &index in panel {
             self.line(pen, area, &y, &self.lines[index]);
         }
+        self.limit(pen, area, &y);
         axis::base(pen, area);
         self.labels(pen, area, &y, panel);
         for (lane, line) in lanes.iter().enumerate() {
@@ -232,7 +233,10 @@ impl<'a> Chart<'a> {
         let at = y.at(limit);
         pen.rule(area.left, area.right, at, Stroke::dotted(LIMIT, 1.0));
         let text = format!("heap limit {}", format::bytes(limit));
-        pen.text(&text, (area.left + 4.0, at - 4.0), Align::Left, Type::new(SMALL_PX, LIMIT));
+        let kind = Type::new(SMALL_PX, LIMIT);
+        let left = area.right - kind.width(&text) - 2.0;
+        pen.block((left - 3.0, at - 16.0), (area.right, at - 2.0), PAPER, 0.85);
+        pen.text(&text, (left, at - 5.0), Align::Left, kind);
     }
 
     fn line<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Scale, line: &Line<'_>) {
@@ -273,6 +277,7 @@ impl<'a> Chart<'a> {
                     text,
                     ink: line.series.ink(),
                     from: (self.x.within(end), y.within(value)),
+                    led: !leaves,
                 }
             })
             .collect();
@@ -280,7 +285,7 @@ impl<'a> Chart<'a> {
             let peak = self.scene.live.iter().map(|p| p.live_bytes).max().unwrap_or_default() as f64;
             let text = if pen.narrow() { "live".to_owned() } else { format!("live {}", format::bytes(peak)) };
             let from = (area.right, y.within(live.live_bytes as f64));
-            labels.push(ends::Label { collector: "", text, ink: MUTED, from });
+            labels.push(ends::Label { collector: "", text, ink: MUTED, from, led: true });
         }
         ends::draw(pen, area, &labels);
     }

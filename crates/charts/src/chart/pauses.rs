@@ -35,7 +35,7 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
         .filter_map(|s| Some(Lane { series: *s, sample: s.time_sample()? }))
         .collect();
     let reading = "One stem per pause in the first block; length on a log scale, the same for all. \
-                   A bar across a stem: the part below it is the thread's CPU time."
+                   A bar across a stem marks its CPU time, where much shorter: the rest is the machine's."
         .to_owned();
     let frame = scene.frame(TITLE, reading, &format!("first of {}", scene.time_repeats()));
     let mut y = frame.above(pen) + 4.0;
@@ -46,12 +46,7 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
     }
     if !idle.is_empty() {
         let names: Vec<_> = idle.iter().map(|l| l.series.name()).collect();
-        let kind = Type::new(SMALL_PX, MUTED);
-        y += 6.0;
-        for line in kind.wrap(&format!("No pause recorded: {}.", names.join(", ")), pen.width() - 2.0 * MARGIN_PX) {
-            y += 15.5;
-            pen.text(&line, (MARGIN_PX, y), Align::Left, kind);
-        }
+        y = failures::note(pen, y, &format!("No pause recorded: {}.", names.join(", ")));
     }
     let absent = scene.absent(|s| s.time_sample().is_some());
     y = failures::list(pen, y, &absent);
@@ -103,7 +98,7 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, lanes: &[&Lane<'_>]) -> f64 
         pen.rule(left, right, area.bottom, Stroke::solid(AXIS, 1.0));
         let about = about(lane, x.high, narrow);
         pen.series(lane.series.name(), &format!("{}: {about}", lane.series.name()), |pen| {
-            let name = Type::new(SMALL_PX, lane.series.ink()).bold();
+            let name = Type::new(SMALL_PX, lane.series.ink().for_text()).bold();
             pen.text(lane.series.name(), (left, caption), Align::Left, name);
             pen.text(&about, (right, caption), Align::Right, Type::new(SMALL_PX, MUTED));
             stems(pen, area, &x, &scale, lane);
@@ -147,20 +142,26 @@ fn stems<S: Surface>(pen: &mut Pen<'_, S>, area: Area, x: &Scale, y: &Scale, lan
         }
     }
     let ink = lane.series.ink();
-    // Where stems stand dense, heads would blot them out.
+    // Where stems stand dense, heads and bars would blot them out; the longest keeps its own.
     let heads = longest.len() as f64 <= (area.right - area.left) / 8.0;
     let tallest = longest.values().map(|p| p.wall_ns).max().unwrap_or_default();
-    for ((column, _), pause) in longest {
+    let mut shafts = Vec::new();
+    let mut bars = Vec::new();
+    for (&(column, _), pause) in &longest {
         let at = column as f64 + 0.5;
         let top = y.within(pause.wall_ns as f64);
-        pen.upright(at, top, area.bottom, Stroke::solid(ink, 1.0));
-        if heads || pause.wall_ns == tallest {
-            head(pen, (at, top), pause.kind, ink);
-        }
-        if let Some(cpu_ns) = pause.cpu_ns.filter(|&cpu| (cpu as f64) < DISTURBED * pause.wall_ns as f64) {
-            pen.rule(at - 3.5, at + 3.5, y.within(cpu_ns as f64), Stroke::solid(TEXT, 1.25));
+        shafts.push(((at, area.bottom), (at, top)));
+        let disturbed = |cpu: &u64| (*cpu as f64) < DISTURBED * pause.wall_ns as f64;
+        if let Some(cpu_ns) = pause.cpu_ns.filter(disturbed).filter(|_| heads || pause.wall_ns == tallest) {
+            let level = y.within(cpu_ns as f64);
+            bars.push(((at - 3.5, level), (at + 3.5, level)));
         }
     }
+    pen.segments(&shafts, Stroke::solid(ink, 1.0));
+    for (&(column, _), pause) in longest.iter().filter(|(_, p)| heads || p.wall_ns == tallest) {
+        head(pen, (column as f64 + 0.5, y.within(pause.wall_ns as f64)), pause.kind, ink);
+    }
+    pen.segments(&bars, Stroke::solid(TEXT, 1.25));
 }
 
 const KINDS: [PauseKind; 5] =

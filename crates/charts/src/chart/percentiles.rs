@@ -8,7 +8,7 @@ use crate::canvas::palette::{AXIS, MUTED};
 use crate::canvas::{Align, Pen, Stroke, Surface, Type};
 use crate::layout::axis::{self, Area};
 use crate::layout::ends::{self, Label};
-use crate::layout::failures;
+use crate::layout::failures::{self, note};
 use crate::layout::frame::{MARGIN_PX, SMALL_PX};
 use crate::layout::scale::{Quantity, Scale};
 use crate::scene::{Scene, Series};
@@ -16,10 +16,10 @@ use analysis::{PauseSummary, format};
 
 /// The question.
 pub(crate) const TITLE: &str = "How long are the long pauses?";
-const READING: &str = "Lower is better. A curve ends where fewer than ten pauses lie beyond; \
-                       the dot at the right is the longest pause, with n = number of pauses.";
+const READING: &str = "Lower is better. A curve ends where fewer than ten pauses lie beyond; the dot is the \
+                       longest, n counts pauses.";
 /// Room for the column of maxima, in pixels.
-const MAX_COLUMN_PX: f64 = 44.0;
+const MAX_COLUMN_PX: f64 = 54.0;
 
 /// One collector that pauses.
 struct Curve<'a> {
@@ -33,7 +33,7 @@ struct Curve<'a> {
 /// Draws the chart; gives its height in pixels.
 pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
     let frame = scene.frame(TITLE, READING.to_owned(), &scene.time_repeats());
-    let mut y = frame.above(pen) + 14.0;
+    let mut y = frame.above(pen) + 6.0;
     let curves: Vec<Curve<'_>> = scene.series.iter().filter_map(curve).collect();
     if !curves.is_empty() {
         y = plot(pen, y, &curves);
@@ -86,11 +86,7 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, curves: &[Curve<'_>]) -> f64
         pen.series(curve.series.name(), &in_words(curve), |pen| {
             let line: Vec<_> = curve.points.iter().map(|&(q, ns)| (x.at(q), y.at(ns))).collect();
             pen.line(&line, stroke);
-            let end = (max_x, y.at(curve.longest_ns));
-            if let Some(&from) = line.last() {
-                pen.line(&[from, end], Stroke::dotted(stroke.ink, 1.0));
-            }
-            pen.disc(end, 3.5, stroke.ink, 1.0);
+            pen.disc((max_x, y.at(curve.longest_ns)), 3.5, stroke.ink, 1.0);
         });
     }
     let ends: Vec<Label<'_>> = curves
@@ -101,26 +97,26 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, curves: &[Curve<'_>]) -> f64
             text,
             ink: curve.series.ink(),
             from: (max_x + 6.0, y.at(curve.longest_ns)),
+            led: true,
         })
         .collect();
     ends::draw(pen, area, &ends);
+    if narrow {
+        let listed: Vec<String> = curves.iter().map(longest).collect();
+        return note(pen, bottom, &format!("Longest: {}.", listed.join("; ")));
+    }
     bottom
 }
 
 /// `mark-sweep 12.3 ms, n = 1 234`; the name stands alone where there is no room.
 fn label(curve: &Curve<'_>, narrow: bool) -> String {
-    let (name, n) = (curve.series.name(), curve.pauses.n);
-    let longest = format::duration_ns(curve.longest_ns);
-    if narrow { format!("{name}, n {}", short(n)) } else { format!("{name} {longest}, n = {}", format::count(n)) }
+    if narrow { curve.series.name().to_owned() } else { longest(curve) }
 }
 
-/// A count with at most three digits: `862`, `12k`, `3M`.
-fn short(n: u64) -> String {
-    match n {
-        0..1_000 => n.to_string(),
-        1_000..1_000_000 => format!("{}k", n / 1_000),
-        _ => format!("{}M", n / 1_000_000),
-    }
+/// The longest pause, with n.
+fn longest(curve: &Curve<'_>) -> String {
+    let longest = format::duration_ns(curve.longest_ns);
+    format!("{} {longest}, n = {}", curve.series.name(), format::count(curve.pauses.n))
 }
 
 fn in_words(curve: &Curve<'_>) -> String {
@@ -150,11 +146,5 @@ fn idle<S: Surface>(pen: &mut Pen<'_, S>, y: f64, scene: &Scene<'_>) -> f64 {
     if names.is_empty() {
         return y;
     }
-    let kind = Type::new(SMALL_PX, MUTED);
-    let mut y = y + 6.0;
-    for line in kind.wrap(&format!("No pause recorded: {}.", names.join(", ")), pen.width() - 2.0 * MARGIN_PX) {
-        y += 15.5;
-        pen.text(&line, (MARGIN_PX, y), Align::Left, kind);
-    }
-    y
+    note(pen, y, &format!("No pause recorded: {}.", names.join(", ")))
 }

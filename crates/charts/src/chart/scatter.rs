@@ -38,7 +38,7 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scenes: &[Scene<'_>]) -> f6
     if scenes.len() > 1 {
         frame.facts = format!("{} · {} · several heap limits", scene.workload.name, scene.time_repeats());
     }
-    let mut y = frame.above(pen) + 14.0;
+    let mut y = frame.above(pen) + 6.0;
     if !dots.is_empty() {
         y = plot(pen, y, &dots);
     }
@@ -99,7 +99,7 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, dots: &[Dot<'_>]) -> f64 {
         let ink = dot.series.ink();
         pen.series(dot.series.name(), &title, |pen| {
             pen.disc(at, 5.0, ink, 1.0);
-            pen.centred(&dot.label, place, Align::Left, Type { ink, ..bold });
+            pen.centred(&dot.label, place, Align::Left, Type { ink: ink.for_text(), ..bold });
         });
     }
     bottom

@@ -1,6 +1,6 @@
 //! Axes: a light grid, small numbers, the unit once, and no box.
 
-use super::frame::SMALL_PX;
+use super::frame::{MARGIN_PX, SMALL_PX};
 use super::scale::{Scale, Spacing};
 use crate::canvas::palette::{AXIS, GRID, MUTED};
 use crate::canvas::{Align, Pen, Stroke, Surface, Type};
@@ -28,18 +28,20 @@ pub(crate) fn numbers_px(scale: &Scale, gap_px: f64) -> f64 {
 /// Draws the horizontal grid lines with their numbers to the left, and the axis' name above them.
 pub(crate) fn vertical<S: Surface>(pen: &mut Pen<'_, S>, area: Area, scale: &Scale, gap_px: f64, name: &str) {
     let small = Type::new(SMALL_PX, MUTED);
+    let mut minor = Vec::new();
     for tick in scale.ticks(gap_px) {
         let y = scale.at(tick.value);
         let Some(label) = tick.label else {
-            pen.rule(area.left - 3.0, area.left, y, Stroke::solid(AXIS, 1.0));
+            minor.push(((area.left - 3.0, y), (area.left, y)));
             continue;
         };
         pen.rule(area.left, area.right, y, Stroke::solid(GRID, 1.0));
         pen.centred(&label, (area.left - 6.0, y), Align::Right, small);
     }
+    pen.segments(&minor, Stroke::solid(AXIS, 1.0));
     if !name.is_empty() {
         let left = area.left - numbers_px(scale, gap_px);
-        pen.text(&named(scale, name), (left.max(super::frame::MARGIN_PX), area.top - 12.0), Align::Left, small);
+        pen.text(&named(scale, name), (left.max(MARGIN_PX), area.top - 12.0), Align::Left, small);
     }
 }
 
@@ -48,10 +50,11 @@ pub(crate) fn vertical<S: Surface>(pen: &mut Pen<'_, S>, area: Area, scale: &Sca
 pub(crate) fn horizontal<S: Surface>(pen: &mut Pen<'_, S>, area: Area, scale: &Scale, gap_px: f64, name: &str) -> f64 {
     let small = Type::new(SMALL_PX, MUTED);
     let base = area.bottom + 16.0;
+    let mut minor = Vec::new();
     for tick in scale.ticks(gap_px) {
         let x = scale.at(tick.value);
         let Some(label) = tick.label else {
-            pen.upright(x, area.bottom, area.bottom + 3.0, Stroke::solid(AXIS, 1.0));
+            minor.push(((x, area.bottom), (x, area.bottom + 3.0)));
             continue;
         };
         pen.upright(x, area.top, area.bottom, Stroke::solid(GRID, 1.0));
@@ -60,10 +63,13 @@ pub(crate) fn horizontal<S: Surface>(pen: &mut Pen<'_, S>, area: Area, scale: &S
         let x = x.clamp(half + 2.0, pen.width() - half - 2.0);
         pen.text(&label, (x, base), Align::Middle, small);
     }
+    pen.segments(&minor, Stroke::solid(AXIS, 1.0));
     if name.is_empty() {
         return base + 3.0;
     }
-    pen.text(&named(scale, name), (area.right, base + 16.0), Align::Right, small);
+    let name = named(scale, name);
+    let right = area.right.max(MARGIN_PX + small.width(&name));
+    pen.text(&name, (right, base + 16.0), Align::Right, small);
     base + 19.0
 }
 

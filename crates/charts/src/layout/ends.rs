@@ -3,7 +3,7 @@
 use super::axis::Area;
 use super::frame::SMALL_PX;
 use super::labels;
-use crate::canvas::palette::AXIS;
+use crate::canvas::palette::{AXIS, PALE};
 use crate::canvas::pen::Point;
 use crate::canvas::{Align, Ink, Pen, Stroke, Surface, Type};
 
@@ -23,6 +23,8 @@ pub(crate) struct Label<'a> {
     pub(crate) ink: Ink,
     /// Where the line ends.
     pub(crate) from: Point,
+    /// Whether a line leads from there to the label; not where the data leaves the chart.
+    pub(crate) led: bool,
 }
 
 /// Draws the labels right of the area, each led to from the end of its line.
@@ -33,11 +35,15 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, area: Area, labels: &[Label
         let paint = |pen: &mut Pen<'_, S>| {
             let (x, from) = label.from;
             let elbow = area.right + LEADER_PX - 4.0;
-            // Led level to the edge of the data, then to the label: long slants would look like data.
-            let lead = [(x + 2.0, from), (area.right + 3.0, from), (elbow, y)];
-            let way = if x < area.right - 3.0 { &lead[..] } else { &lead[1..] };
-            pen.line(way, Stroke::solid(AXIS, 0.75));
-            let kind = Type::new(SMALL_PX, label.ink).bold();
+            if label.led {
+                // Level and dotted across the data, lest it be taken for data.
+                if x < area.right - 3.0 {
+                    pen.disc((x, from), 2.75, label.ink, 1.0);
+                    pen.line(&[(x + 5.0, from), (area.right, from)], Stroke::dotted(PALE, 1.0));
+                }
+                pen.line(&[(area.right + 3.0, from), (elbow, y)], Stroke::solid(AXIS, 0.75));
+            }
+            let kind = Type::new(SMALL_PX, label.ink.for_text()).bold();
             pen.centred(&label.text, (area.right + LEADER_PX, y), Align::Left, kind);
         };
         if label.collector.is_empty() {

@@ -1,4 +1,5 @@
-//! What failed or does not apply, drawn as such: a hatched cell with its word, never a gap.
+//! What failed or does not apply, drawn as such: a hatched cell with its word, never a gap; and
+//! remarks on what has nothing to draw.
 
 use super::frame::{MARGIN_PX, SMALL_PX};
 use crate::canvas::palette::{FAILED, HATCH, MUTED, PAPER, TEXT};
@@ -19,6 +20,17 @@ pub(crate) fn cell<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point, wor
         pen.centred(&line, (middle.0, y), Align::Middle, kind);
         y += 13.0;
     }
+}
+
+/// A remark below the data, in as many lines as it takes; gives the y below it.
+pub(crate) fn note<S: Surface>(pen: &mut Pen<'_, S>, y: f64, text: &str) -> f64 {
+    let kind = Type::new(SMALL_PX, MUTED);
+    let mut y = y + 6.0;
+    for line in kind.wrap(text, pen.width() - 2.0 * MARGIN_PX) {
+        y += 15.5;
+        pen.text(&line, (MARGIN_PX, y), Align::Left, kind);
+    }
+    y
 }
 
 /// A collector that a chart cannot show, with the word to print.

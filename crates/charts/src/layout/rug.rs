@@ -23,9 +23,14 @@ pub(crate) fn draw<S: Surface>(
             *known = pause.wall_ns.max(*known);
         }
     }
-    for (x, wall_ns) in longest {
-        pen.upright(x as f64, floor - height_px(wall_ns), floor, Stroke::solid(ink, 1.0));
-    }
+    let ticks: Vec<_> = longest
+        .into_iter()
+        .map(|(column, wall_ns)| {
+            let x = column as f64 + 0.5;
+            ((x, floor), (x, floor - height_px(wall_ns)))
+        })
+        .collect();
+    pen.segments(&ticks, Stroke::solid(ink, 1.0));
 }
 
 /// From 2 pixels at a microsecond to the whole lane at 100 ms, one step per factor of ten.

@@ -119,7 +119,9 @@ impl Scale {
 
     fn linear_ticks(&self, room: f64) -> Vec<Tick> {
         let (factor, _) = unit(self.quantity, self.high);
-        let step = round_step((self.high - self.low) / factor / room);
+        // Bytes and nanoseconds are whole.
+        let least = if factor == 1.0 { 1.0 } else { 0.0 };
+        let step = round_step((self.high - self.low) / factor / room).max(least);
         let count = ((self.high - self.low) / factor / step + 1e-9).floor() as usize;
         let decimals = (-step.log10().floor()).max(0.0) as usize;
         (0..=count)
@@ -131,30 +133,32 @@ impl Scale {
     }
 
     fn log_ticks(&self, room: f64) -> Vec<Tick> {
-        let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
-        let decades = f64::from(last - first);
-        // Label 1, 2 and 5 where there is room, else decades, else every other or third decade.
-        let within: &[u32] = if decades * 3.0 <= room {
-            &[1, 2, 5]
-        } else if decades * 2.0 <= room {
-            &[1, 3]
-        } else {
-            &[1]
+        // Label 1, 2 and 5 where there is room, else fewer: decades, every other or third decade.
+        let all = [(&[1, 2, 5][..], 1), (&[1, 3][..], 1), (&[1][..], 1), (&[1][..], 2), (&[1][..], 3)];
+        // A percentile has one more nine at each power of ten and no name in between.
+        let densities = if self.quantity == Quantity::Percentile { &all[2..] } else { &all[..] };
+        let labelled = |&(digits, stride): &(&[u32], i32)| {
+            self.marks().filter(|(d, e, _)| digits.contains(d) && e.rem_euclid(stride) == 0).count()
         };
-        let stride = ((decades / room).ceil() as i32).max(1);
-        let mut ticks = Vec::new();
-        for decade in first..=last {
-            for digit in 1..10u32 {
-                let value = f64::from(digit) * 10f64.powi(decade);
-                if value < self.low || value > self.high {
-                    continue;
-                }
-                let labelled = within.contains(&digit) && decade.rem_euclid(stride) == 0;
-                let label = labelled.then(|| self.written(value));
-                ticks.push(Tick { value, label });
-            }
-        }
-        ticks
+        let fitting = densities.iter().position(|d| labelled(d) as f64 <= room).unwrap_or(densities.len() - 1);
+        // One label alone does not say how fast the axis runs.
+        let chosen = (0..=fitting).rev().find(|&i| labelled(&densities[i]) >= 2).unwrap_or(fitting);
+        let (digits, stride) = densities[chosen];
+        self.marks()
+            .map(|(digit, exponent, value)| {
+                let written = digits.contains(&digit) && exponent.rem_euclid(stride) == 0;
+                Tick { value, label: written.then(|| self.written(value)) }
+            })
+            .collect()
+    }
+
+    /// The multiples 1 to 9 of all powers of ten on the axis: (digit, exponent, value).
+    fn marks(&self) -> impl Iterator<Item = (u32, i32, f64)> {
+        let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
+        let ends = self.low * (1.0 - 1e-9)..=self.high * (1.0 + 1e-9);
+        (first..=last)
+            .flat_map(|exponent| (1..10u32).map(move |digit| (digit, exponent, f64::from(digit) * 10f64.powi(exponent))))
+            .filter(move |(_, _, value)| ends.contains(value))
     }
 
     fn written(&self, value: f64) -> String {

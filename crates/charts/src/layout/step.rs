@@ -5,10 +5,10 @@ use super::scale::Scale;
 use crate::canvas::pen::Point;
 
 /// Columns per pixel within which a line is thinned.
-const COLUMNS_PER_PX: f64 = 2.0;
+const COLUMNS_PER_PX: f64 = 1.0;
 
 /// The stepped line through (x, value) pairs with ascending x: each value holds until the next.
-/// Of the values in one half-pixel column the first, lowest, highest and last are kept, so no
+/// Of the values in one pixel column the first, lowest, highest and last are kept, so no
 /// peak is lost.
 pub(crate) fn stepped(points: &[(f64, f64)], x: &Scale, y: &Scale) -> Vec<Point> {
     let mut line: Vec<Point> = Vec::new();
@@ -31,6 +31,16 @@ fn push_column(line: &mut Vec<Point>, column: &[Point]) {
     let by_height = |a: &&Point, b: &&Point| a.1.total_cmp(&b.1);
     let (Some(first), Some(last)) = (column.first(), column.last()) else { return };
     let (low, high) = (column.iter().min_by(by_height), column.iter().max_by(by_height));
+    // A column that only rises or only falls is one step of a slope.
+    let slopes = column.is_sorted_by(|a, b| a.1 <= b.1) || column.is_sorted_by(|a, b| a.1 >= b.1);
+    if slopes && let Some(&(_, held)) = line.last() {
+        if held != last.1 {
+            line.push((first.0, held));
+            line.push((first.0, last.1));
+        }
+        line.push(*last);
+        return;
+    }
     let mut kept: Vec<Point> = [Some(first), low, high, Some(last)].into_iter().flatten().copied().collect();
     kept.sort_by(|a, b| a.0.total_cmp(&b.0));
     kept.dedup();

@@ -6,7 +6,7 @@
 use super::axis::{self, Area};
 use super::failures;
 use super::frame::{MARGIN_PX, SMALL_PX};
-use super::scale::{Quantity, Scale};
+use super::scale::{Quantity, Scale, Spacing};
 use crate::canvas::palette::{GRID, MUTED, TEXT};
 use crate::canvas::{Align, Pen, Stroke, Surface, Type};
 use crate::scene::{Scene, Series, word_of};
@@ -43,9 +43,9 @@ pub(crate) fn draw<'a, S: Surface>(pen: &mut Pen<'_, S>, top: f64, scene: &Scene
         let mut y = top;
         for panel in panels {
             label_rows(pen, y, &rows);
-            y = draw_panel(pen, y, MARGIN_PX + names, right, panel, &rows) + 10.0;
+            y = draw_panel(pen, y, MARGIN_PX + names, right, panel, &rows) + 20.0;
         }
-        return y - 10.0;
+        return y - 20.0;
     }
     label_rows(pen, top, &rows);
     const GAP_PX: f64 = 26.0;
@@ -66,7 +66,7 @@ fn middle_of(top: f64, row: usize) -> f64 {
 
 fn label_rows<S: Surface>(pen: &mut Pen<'_, S>, top: f64, rows: &[&Series<'_>]) {
     for (index, series) in rows.iter().enumerate() {
-        let kind = Type::new(SMALL_PX, series.ink()).bold();
+        let kind = Type::new(SMALL_PX, series.ink().for_text()).bold();
         pen.series(series.name(), series.name(), |pen| {
             pen.centred(series.name(), (MARGIN_PX, middle_of(top, index)), Align::Left, kind);
         });
@@ -102,7 +102,8 @@ fn draw_panel<'a, S: Surface>(
     for index in 0..rows.len() {
         pen.rule(area.left, area.right, middle_of(top, index), Stroke::solid(GRID, 1.0));
     }
-    let bottom = axis::horizontal(pen, area, &scale, 48.0, "");
+    let gap_px = if scale.spacing == Spacing::Log { 46.0 } else { 36.0 };
+    let bottom = axis::horizontal(pen, area, &scale, gap_px, "");
     for (index, (series, measured)) in rows.iter().zip(&measured).enumerate() {
         let y = middle_of(top, index);
         let said = match measured {

@@ -96,7 +96,7 @@ fn switchboard(html: &mut String, studies: &[Study<'_>]) {
              title=\"{summary}\"><svg width=\"22\" height=\"8\" aria-hidden=\"true\"><path d=\"M0 4H22\" \
              stroke=\"currentColor\" stroke-width=\"2.5\"{dash}/></svg>{name}</button>",
             name = escape(&collector.name),
-            style = colour_style(collector),
+            style = ink_style(Ink::of(collector)),
             summary = escape(&collector.summary),
         );
     }
@@ -106,8 +106,8 @@ fn switchboard(html: &mut String, studies: &[Study<'_>]) {
     );
 }
 
-fn colour_style(collector: &CollectorInfo) -> String {
-    let ink = Ink::of(collector);
+/// An ink as the two variables between which the style sheet chooses.
+fn ink_style(ink: Ink) -> String {
     format!("--l:{};--d:{}", hex(ink.light), hex(ink.dark))
 }
 
@@ -284,7 +284,7 @@ fn table(html: &mut String, study: &Study<'_>, table: &Table, workload: &str) {
     html.push_str("</tr></thead>\n<tbody>\n");
     for (collector, fields) in &table.rows {
         let known = study.run.manifest.collectors.iter().find(|c| c.name == *collector);
-        let style = known.map(colour_style).unwrap_or_default();
+        let style = known.map(|c| ink_style(Ink::of(c).for_text())).unwrap_or_default();
         let _ = write!(
             html,
             "<tr data-collector=\"{0}\"><th scope=\"row\" style=\"{style}\">{0}</th>",

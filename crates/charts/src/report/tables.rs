@@ -47,31 +47,31 @@ const COLUMNS: [Column; 14] = [
         head: "wall time",
         meaning: "Median wall time of the run proper, teardown excluded; its interval from six repeats on.",
         ranked: true,
-        field: |r| time(&r.wall_ns),
+        field: |r| time(r, &r.wall_ns),
     },
     Column {
         head: "CPU time",
         meaning: "Median CPU time of the process, all threads, over the same span.",
         ranked: true,
-        field: |r| time(&r.cpu_ns),
+        field: |r| time(r, &r.cpu_ns),
     },
     Column {
         head: "teardown",
         meaning: "Median wall time of dropping what lives at the end.",
         ranked: false,
-        field: |r| time(&r.teardown_wall_ns),
+        field: |r| time(r, &r.teardown_wall_ns),
     },
     Column {
         head: "peak footprint",
         meaning: "Most bytes held from the operating system by the heap, metadata included; exact.",
         ranked: true,
-        field: |r| estimate(&r.peak_footprint_bytes, format::bytes),
+        field: |r| estimate(r, &r.peak_footprint_bytes, format::bytes),
     },
     Column {
         head: "leaked",
         meaning: "Bytes never reclaimed, not even by the teardown and a last full collection.",
         ranked: false,
-        field: |r| number(&r.leaked_bytes, format::bytes),
+        field: |r| number(r, &r.leaked_bytes),
     },
     Column {
         head: "pauses",
@@ -113,7 +113,7 @@ const COLUMNS: [Column; 14] = [
         head: "allocated",
         meaning: "Bytes of all objects, headers included, before rounding to cells.",
         ranked: false,
-        field: |r| number(&r.allocated_bytes, format::bytes),
+        field: |r| number(r, &r.allocated_bytes),
     },
     Column {
         head: "headers needed",
@@ -125,7 +125,7 @@ const COLUMNS: [Column; 14] = [
         head: "page faults",
         meaning: "Median page faults during the run proper, in prefaulted memory.",
         ranked: false,
-        field: |r| estimate(&r.page_faults, |n| format::significant(n)),
+        field: |r| estimate(r, &r.page_faults, |n| format::significant(n)),
     },
 ];
 
@@ -175,11 +175,12 @@ fn unknown(word: &str, reason: &str) -> Field {
     Field { text: word.to_owned(), small: String::new(), reason: reason.to_owned(), value: None, best: false }
 }
 
-/// A number that is missing: the word of the failure, or n/a.
+/// A number that is missing: n/a with the reason, or the word of the failure, whose reason stands
+/// with the outcome.
 fn missing(row: &Row, reason: &str) -> Field {
     match &row.outcome {
         Outcome::Ok => unknown("n/a", reason),
-        failed => unknown(failed.word(), reason),
+        failed => unknown(failed.word(), ""),
     }
 }
 
@@ -191,21 +192,21 @@ fn known(estimate: &Estimate, written: fn(f64) -> String) -> Field {
     Field { small, ..plain(estimate.median, written(estimate.median)) }
 }
 
-fn estimate(measured: &Measured<Estimate>, written: fn(f64) -> String) -> Field {
+fn estimate(row: &Row, measured: &Measured<Estimate>, written: fn(f64) -> String) -> Field {
     match measured {
         Measured::Known(estimate) => known(estimate, written),
-        Measured::Missing(reason) => unknown("n/a", reason),
+        Measured::Missing(reason) => missing(row, reason),
     }
 }
 
-fn time(measured: &Measured<Estimate>) -> Field {
-    estimate(measured, format::duration_ns)
+fn time(row: &Row, measured: &Measured<Estimate>) -> Field {
+    estimate(row, measured, format::duration_ns)
 }
 
-fn number(measured: &Measured<u64>, written: fn(f64) -> String) -> Field {
+fn number(row: &Row, measured: &Measured<u64>) -> Field {
     match measured {
-        Measured::Known(value) => plain(*value as f64, written(*value as f64)),
-        Measured::Missing(reason) => unknown("n/a", reason),
+        Measured::Known(value) => plain(*value as f64, format::bytes(*value as f64)),
+        Measured::Missing(reason) => missing(row, reason),
     }
 }
 
@@ -213,7 +214,7 @@ fn pause(row: &Row, of: fn(&analysis::PauseSummary) -> Option<(f64, String)>) ->
     match &row.pauses {
         Measured::Known(pauses) => match of(pauses) {
             Some((value, text)) => plain(value, text),
-            None => unknown("n/a", &format!("too few pauses: n = {}", pauses.n)),
+            None => unknown("n/a", &format!("n = {}", pauses.n)),
         },
         Measured::Missing(reason) => missing(row, reason),
     }
@@ -223,7 +224,7 @@ fn percentile(row: &Row, q: f64) -> Field {
     match &row.pauses {
         Measured::Known(pauses) => match pauses.percentile_ns(q) {
             Some(ns) => plain(ns as f64, format::duration_ns(ns as f64)),
-            None => unknown("n/a", &format!("too few pauses: n = {}", pauses.n)),
+            None => unknown("n/a", &format!("n = {}", pauses.n)),
         },
         Measured::Missing(reason) => missing(row, reason),
     }
@@ -235,7 +236,7 @@ fn headers(row: &Row) -> Field {
             small: format!("built {}", format::bytes(bytes.as_built as f64)),
             ..plain(bytes.needed as f64, format::bytes(bytes.needed as f64))
         },
-        Measured::Missing(reason) => unknown("n/a", reason),
+        Measured::Missing(reason) => missing(row, reason),
     }
 }
 

@@ -79,11 +79,16 @@ pub(crate) fn run(args: Args, registry: &Registry, out: &mut dyn Write) -> Resul
     if !json {
         comparison::print(&run, &summarise(&run), out)?;
     }
+    let report_clock = Instant::now();
     let page = report::write(std::slice::from_ref(&run), &report::directory_in(&run.directory))?;
     if json {
         print_json(&run, &page, out)?;
     } else {
-        writeln!(out, "{}", closing(&run.records[earlier.len()..], clock.elapsed()))?;
+        writeln!(
+            out,
+            "{}",
+            closing(&run.records[earlier.len()..], clock.elapsed(), report_clock.elapsed())
+        )?;
         writeln!(out, "{}", page.display())?;
     }
     let defect = run.records.iter().any(|r| r.outcome.is_defect());
@@ -196,16 +201,18 @@ fn print_json(run: &Run, page: &Path, out: &mut dyn Write) -> Result<(), Failure
     Ok(writeln!(out, "{text}")?)
 }
 
-/// How many cells ran, how long, and how much of that was the programs' own time.
-fn closing(measured: &[Record], elapsed: Duration) -> String {
+/// How many processes ran, and how much of the time of this command was theirs.
+fn closing(measured: &[Record], all: Duration, report: Duration) -> String {
     let ran: Vec<u64> = measured.iter().map(|r| r.process_wall_ns).filter(|&ns| ns > 0).collect();
     let children = ran.iter().sum::<u64>() as f64;
-    let elapsed = elapsed.as_nanos() as f64;
+    let (all, report) = (all.as_nanos() as f64, report.as_nanos() as f64);
     format!(
-        "{} processes in {}, {:.1} % of it their own time.",
+        "{} processes took {}, {:.1} % of {} in all; the report took {}.",
         ran.len(),
-        format::duration_ns(elapsed),
-        100.0 * children / elapsed
+        format::duration_ns(children),
+        100.0 * children / all,
+        format::duration_ns(all),
+        format::duration_ns(report)
     )
 }
 
