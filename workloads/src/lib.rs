@@ -4,17 +4,28 @@
 //! outside the heap, then run under some collector that it never learns the name of. It leaves its
 //! final live set rooted, so that dropping it is timed apart, as teardown.
 //!
+//! * [`Suite`]: workloads with their parameters, answers and prose, from a TOML file.
+//! * [`find`] and [`PROGRAMS`]: the programs by name, and what each needs of a collector.
+//! * One file per program; adding one is that file and a line in the catalogue.
+//!
 //! **Invariant:** workloads never name a collector.
 
 #![forbid(unsafe_code)]
 
-use heap::{Collector, Mutator, OutOfMemory, Probe};
+mod binary_trees;
+mod bounded;
+mod catalogue;
+mod deep_chain;
+mod fragmentation;
+mod gcbench;
+mod message_window;
+mod parameters;
+mod program;
+mod random;
+mod suite;
 
-/// A prepared program.
-pub trait Program {
-    /// Runs it to its end and returns the answer, to be compared with the literal of its suite file.
-    ///
-    /// # Errors
-    /// If the heap limit is reached.
-    fn run<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<String, OutOfMemory>;
-}
+pub use bounded::Bounded;
+pub use catalogue::{Entry, PROGRAMS, Prepared, UnknownProgram, find};
+pub use parameters::{Depth, ParameterError, Parameters};
+pub use program::{Needs, Program};
+pub use suite::{Census, Instance, Size, Suite, SuiteError, Workload};

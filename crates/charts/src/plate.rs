@@ -111,22 +111,30 @@ impl Job<'_> {
         };
         match self {
             Self::Memory(scene, _) | Self::Footprint(scene) => {
-                listed(scene, "Peak footprint", &|s| median(&s.row.peak_footprint_bytes, format::bytes))
+                listed(scene, "Peak footprint", &|s| {
+                    median(&s.row.peak_footprint_bytes, format::bytes)
+                })
             }
             Self::Percentiles(scene) | Self::Pauses(scene) => {
                 listed(scene, "Longest pause", &|s| match &s.row.pauses {
                     Measured::Known(p) => match p.longest {
-                        Some(longest) => format!("{} of {}", format::duration_ns(longest.wall_ns as f64), p.n),
+                        Some(longest) => {
+                            format!("{} of {}", format::duration_ns(longest.wall_ns as f64), p.n)
+                        }
                         None => "none".to_owned(),
                     },
                     Measured::Missing(reason) => format!("n/a ({reason})"),
                 })
             }
-            Self::Time(scene) => listed(scene, "Median wall time", &|s| median(&s.row.wall_ns, format::duration_ns)),
-            Self::Scatter(scenes) => listed(&scenes[scenes.len() / 2], "CPU time and peak footprint", &|s| {
-                let time = median(&s.row.cpu_ns, format::duration_ns);
-                format!("{time} and {}", median(&s.row.peak_footprint_bytes, format::bytes))
-            }),
+            Self::Time(scene) => {
+                listed(scene, "Median wall time", &|s| median(&s.row.wall_ns, format::duration_ns))
+            }
+            Self::Scatter(scenes) => {
+                listed(&scenes[scenes.len() / 2], "CPU time and peak footprint", &|s| {
+                    let time = median(&s.row.cpu_ns, format::duration_ns);
+                    format!("{time} and {}", median(&s.row.peak_footprint_bytes, format::bytes))
+                })
+            }
             Self::Overview(_, measure, heap) => format!(
                 "Workloads by collectors, median {} over the best of the row, heap {heap}. \
                  The tables of the workloads carry the numbers.",
@@ -140,7 +148,12 @@ impl Job<'_> {
     ///
     /// # Errors
     /// If a file cannot be written: with its path.
-    pub(crate) fn plate(&self, stem: String, dark_rules: &str, directory: &Path) -> Result<(Plate, ChartFiles)> {
+    pub(crate) fn plate(
+        &self,
+        stem: String,
+        dark_rules: &str,
+        directory: &Path,
+    ) -> Result<(Plate, ChartFiles)> {
         let wide = self.picture(WIDE_PX)?;
         let narrow = self.picture(NARROW_PX)?;
         let svg = directory.join(format!("{stem}.svg"));

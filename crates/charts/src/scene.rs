@@ -7,7 +7,9 @@ use crate::canvas::{Ink, Stroke};
 use crate::layout::failures::Absent;
 use crate::layout::frame::Frame;
 use analysis::{Measured, Row, Summary, format};
-use record::{CollectorInfo, HeapSize, LivePoint, Mode, Outcome, Record, Run, Sample, WorkloadInfo};
+use record::{
+    CollectorInfo, HeapSize, LivePoint, Mode, Outcome, Record, Run, Sample, WorkloadInfo,
+};
 
 /// A run with what was computed from it once.
 #[derive(Debug)]
@@ -108,13 +110,18 @@ impl<'a> Scene<'a> {
 
     /// The heap limit in force, if one binds a collector here.
     pub(crate) fn limit_bytes(&self) -> Option<u64> {
-        let asked = |s: &Series<'_>| (s.row.heap == self.heap).then_some(s.row.heap_limit_bytes).flatten();
+        let asked =
+            |s: &Series<'_>| (s.row.heap == self.heap).then_some(s.row.heap_limit_bytes).flatten();
         self.series.iter().find_map(asked)
     }
 
     /// The heap limit in words.
     pub(crate) fn heap_words(&self) -> String {
-        let limit = || self.limit_bytes().map(|b| format!(" = {}", format::bytes(b as f64))).unwrap_or_default();
+        let limit = || {
+            self.limit_bytes()
+                .map(|b| format!(" = {}", format::bytes(b as f64)))
+                .unwrap_or_default()
+        };
         match self.heap {
             HeapSize::LiveMultiple(x) => {
                 format!("heap limit {x}× peak live{} where it binds", limit())
@@ -126,7 +133,12 @@ impl<'a> Scene<'a> {
 
     /// Workload, repeats and heap limit: the facts below a title.
     pub(crate) fn facts(&self, repeats: &str) -> String {
-        format!("{} ({}) · {repeats} · {}", self.workload.name, size_word(self.workload), self.heap_words())
+        format!(
+            "{} ({}) · {repeats} · {}",
+            self.workload.name,
+            size_word(self.workload),
+            self.heap_words()
+        )
     }
 
     /// The repeats of the time mode in words.
@@ -205,7 +217,10 @@ pub(crate) fn source(run: &Run) -> String {
     let date = manifest.started.split('T').next().unwrap_or_default();
     format!(
         "run {} · {date} · {}, {} CPUs · commit {}",
-        manifest.run_id, manifest.environment.cpu, manifest.environment.cpus, manifest.environment.commit
+        manifest.run_id,
+        manifest.environment.cpu,
+        manifest.environment.cpus,
+        manifest.environment.commit
     )
 }
 
@@ -221,7 +236,8 @@ pub(crate) fn size_word(workload: &WorkloadInfo) -> &'static str {
 fn drawn_memory<'a>(records: &[&'a Record]) -> Option<&'a Record> {
     let with_timeline = || {
         records.iter().copied().filter(|r| {
-            r.cell.mode == Mode::Memory && r.sample.as_ref().is_some_and(|s| !s.footprint.is_empty())
+            r.cell.mode == Mode::Memory
+                && r.sample.as_ref().is_some_and(|s| !s.footprint.is_empty())
         })
     };
     let mut finished: Vec<&Record> = with_timeline().filter(|r| r.outcome == Outcome::Ok).collect();

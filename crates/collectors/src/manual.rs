@@ -9,13 +9,11 @@
 //!
 //! No barrier.
 
-use crate::ownership::drop_owned;
 use heap::{
     Caps, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference, ObjectSpace,
-    Occupancy, OutOfMemory, Regions, Stack,
+    Occupancy, OutOfMemory, Regions, Slots, Stack, cascade,
 };
 use std::io;
-use std::sync::Arc;
 
 /// Frees where the author says.
 #[derive(Debug)]
@@ -28,7 +26,7 @@ pub struct Manual {
 impl Collector for Manual {
     const CAPS: Caps = Caps { needs_free: true, regions: true, ..Caps::NONE };
 
-    fn new(heap: &Arc<Heap>, _: &Config) -> io::Result<Self> {
+    fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
         let objects = ObjectSpace::new(heap)?;
         Ok(Self { objects, regions: Regions::new(heap), pending: heap.stack()? })
     }
@@ -58,8 +56,10 @@ impl Collector for Manual {
         self.objects.heap()
     }
 
+    #[inline(never)]
     fn free(&mut self, cx: &mut Context, root: ObjectReference) {
-        drop_owned(&mut self.objects, &mut self.pending, cx, root);
+        let Self { objects, pending, .. } = self;
+        cascade(objects, pending, &mut cx.log, root, Slots::Own, |_, _| true);
     }
 
     fn region_begin(&mut self, _: &mut Context) -> u32 {

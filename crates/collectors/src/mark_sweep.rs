@@ -16,7 +16,6 @@ use heap::{
     ObjectSpace, Occupancy, OutOfMemory, PauseKind,
 };
 use std::io;
-use std::sync::Arc;
 
 /// The heap may always grow to this, whatever was live.
 const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
@@ -34,7 +33,7 @@ pub struct MarkSweep {
 impl Collector for MarkSweep {
     const CAPS: Caps = Caps { cycles: true, bounded: true, ..Caps::NONE };
 
-    fn new(heap: &Arc<Heap>, config: &Config) -> io::Result<Self> {
+    fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         let limited = heap.budget().limit_bytes() != u64::MAX;
         Ok(Self {
             objects: ObjectSpace::with_marks(heap)?,

@@ -9,22 +9,21 @@ use heap::{
     Occupancy, OutOfMemory,
 };
 use std::io;
-use std::sync::Arc;
 
 /// The collector that never collects.
 #[derive(Debug)]
 pub struct NoGc {
     arena: Arena,
     pool: ChunkPool,
-    heap: Arc<Heap>,
+    heap: Heap,
 }
 
 impl Collector for NoGc {
     const CAPS: Caps = Caps::NONE;
 
-    fn new(heap: &Arc<Heap>, _: &Config) -> io::Result<Self> {
+    fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
         let pool = ChunkPool::new(heap);
-        Ok(Self { arena: Arena::heap(), pool, heap: Arc::clone(heap) })
+        Ok(Self { arena: Arena::heap(), pool, heap: heap.clone() })
     }
 
     #[inline(always)]

@@ -13,11 +13,10 @@
 //! need a region, for outside one nobody would drop what they hold. Cycles of own slots leak.
 
 use heap::{
-    Batch, Caps, CascadeClock, Collector, Config, Context, Footprint, Heap, Layout,
-    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, REGION, Regions, Slots, Stack, Value,
+    Caps, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference, ObjectSpace,
+    Occupancy, OutOfMemory, REGION, Regions, Slots, Stack, Value, cascade,
 };
 use std::io;
-use std::sync::Arc;
 
 /// Drops on scope exit, recursively, in a loop.
 #[derive(Debug)]
@@ -32,7 +31,7 @@ impl Collector for Ownership {
     const CAPS: Caps =
         Caps { drops: true, parks: true, regions: true, shared: false, ..Caps::NONE };
 
-    fn new(heap: &Arc<Heap>, _: &Config) -> io::Result<Self> {
+    fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
         let objects = ObjectSpace::new(heap)?;
         Ok(Self { objects, regions: Regions::new(heap), pending: heap.stack()? })
     }
@@ -109,36 +108,9 @@ impl Collector for Ownership {
 
 impl Ownership {
     /// Drops an object and everything it owns.
+    #[inline(never)]
     fn drop_tree(&mut self, cx: &mut Context, root: ObjectReference) {
-        drop_owned(&mut self.objects, &mut self.pending, cx, root);
+        let Self { objects, pending, .. } = self;
+        cascade(objects, pending, &mut cx.log, root, Slots::Own, |_, _| true);
     }
-}
-
-/// Frees `root` and whatever own slots make it own, nearest first.
-#[inline(never)]
-pub(crate) fn drop_owned(
-    objects: &mut ObjectSpace,
-    pending: &mut Stack,
-    cx: &mut Context,
-    root: ObjectReference,
-) {
-    let mut clock = CascadeClock::default();
-    let mut freed = Batch::EMPTY;
-    let mut pending = pending.top();
-    let mut next = Some(root);
-    while let Some(object) = next {
-        clock.tick();
-        next = None;
-        for child in objects.heap().memory().slots(object, Slots::Own) {
-            if let Some(child) = child.reference()
-                && let Some(other) = next.replace(child)
-            {
-                pending.push(other.bits());
-            }
-        }
-        objects.free_with(&mut freed, object);
-        next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
-    }
-    objects.free_batch(freed);
-    cx.log.end_cascade(clock);
 }

@@ -13,11 +13,10 @@
 //! A count of 26 bits sticks at its maximum. It cannot reclaim cycles, so back links leak.
 
 use heap::{
-    Batch, Caps, CascadeClock, Collector, Config, Context, Count, Footprint, Heap, Layout,
-    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, SlotKind, Slots, Stack, Value,
+    Caps, Collector, Config, Context, Count, Footprint, Heap, Layout, Memory, ObjectReference,
+    ObjectSpace, Occupancy, Offset32, OutOfMemory, SlotKind, Slots, Stack, Value, cascade,
 };
 use std::io;
-use std::sync::Arc;
 
 const COUNT: Count = Count::ONLY;
 
@@ -33,7 +32,7 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
     const CAPS: Caps =
         Caps { counts: true, drops: true, parks: true, header_bytes: 4, ..Caps::NONE };
 
-    fn new(heap: &Arc<Heap>, _: &Config) -> io::Result<Self> {
+    fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
         Ok(Self { objects: ObjectSpace::new(heap)?, pending: heap.stack()? })
     }
 
@@ -105,7 +104,7 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
     #[inline(always)]
     fn release(&mut self, cx: &mut Context, object: ObjectReference, _: bool) {
         if COUNT.decrement(self.heap().memory(), object) {
-            self.cascade(cx, object);
+            self.free_dead(cx, object);
         }
     }
 
@@ -113,7 +112,7 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
     fn reclaim(&mut self, cx: &mut Context) {
         while let Some(object) = cx.unpark(self.objects.heap().memory()) {
             if COUNT.get(self.heap().memory(), object) == 0 {
-                self.cascade(cx, object);
+                self.free_dead(cx, object);
             }
         }
     }
@@ -122,28 +121,9 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
 impl<const COUNT_LOADS: bool> Rc<COUNT_LOADS> {
     /// Frees an object whose count is zero, and whatever only it kept alive.
     #[inline(never)]
-    fn cascade(&mut self, cx: &mut Context, dead: ObjectReference) {
+    fn free_dead(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, pending } = self;
-        let mut clock = CascadeClock::default();
-        let mut freed = Batch::EMPTY;
-        let mut pending = pending.top();
-        let mut next = Some(dead);
-        while let Some(object) = next {
-            clock.tick();
-            let memory = objects.heap().memory();
-            next = None;
-            for child in memory.slots(object, Slots::All) {
-                if let Some(child) = child.reference()
-                    && COUNT.decrement(memory, child)
-                    && let Some(other) = next.replace(child)
-                {
-                    pending.push(other.bits());
-                }
-            }
-            objects.free_with(&mut freed, object);
-            next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
-        }
-        objects.free_batch(freed);
-        cx.log.end_cascade(clock);
+        let dies = |memory: Memory<'_>, child| COUNT.decrement(memory, child);
+        cascade(objects, pending, &mut cx.log, dead, Slots::All, dies);
     }
 }

@@ -13,11 +13,10 @@
 //! borrows do not.
 
 use heap::{
-    Batch, Caps, CascadeClock, Collector, Config, Context, Count, Footprint, Heap, Layout,
+    Caps, CascadeClock, Collector, Config, Context, Count, Footprint, Heap, Layout,
     ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, SlotKind, Slots, Stack, Value,
 };
 use std::io;
-use std::sync::Arc;
 
 const STRONG: Count = Count::STRONG;
 const WEAK: Count = Count::WEAK;
@@ -37,7 +36,7 @@ impl Collector for RcWeak {
     const CAPS: Caps =
         Caps { counts: true, drops: true, parks: true, header_bytes: 8, ..Caps::NONE };
 
-    fn new(heap: &Arc<Heap>, _: &Config) -> io::Result<Self> {
+    fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
         Ok(Self {
             objects: ObjectSpace::new(heap)?,
             pending: heap.stack()?,
@@ -153,13 +152,13 @@ impl RcWeak {
     fn cascade(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, pending, unborrowed } = self;
         let mut clock = CascadeClock::default();
-        let mut freed = Batch::EMPTY;
         let mut pending = pending.top();
         let mut unborrowed = unborrowed.top();
+        let heap = objects.heap().clone();
+        let memory = heap.memory();
         let mut next = Some(dead);
         while let Some(object) = next {
-            clock.tick();
-            let memory = objects.heap().memory();
+            clock.tick(1);
             for child in memory.slots(object, Slots::Borrow).filter_map(Value::reference) {
                 if WEAK.decrement(memory, child) {
                     unborrowed.push(child.bits());
@@ -175,14 +174,13 @@ impl RcWeak {
                 }
             }
             if WEAK.decrement(memory, object) {
-                objects.free_with(&mut freed, object);
+                objects.free(object);
             }
             while let Some(child) = unborrowed.pop().and_then(ObjectReference::from_bits) {
-                objects.free_with(&mut freed, child);
+                objects.free(child);
             }
             next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
         }
-        objects.free_batch(freed);
         cx.log.end_cascade(clock);
     }
 }

@@ -15,23 +15,22 @@ use heap::{
     OutOfMemory, Regions,
 };
 use std::io;
-use std::sync::Arc;
 
 /// Frees whole regions.
 #[derive(Debug)]
 pub struct Region {
     regions: Regions,
     whole_run: u32,
-    heap: Arc<Heap>,
+    heap: Heap,
 }
 
 impl Collector for Region {
     const CAPS: Caps = Caps { regions: true, ..Caps::NONE };
 
-    fn new(heap: &Arc<Heap>, _: &Config) -> io::Result<Self> {
+    fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
         let mut regions = Regions::new(heap);
         let whole_run = regions.begin();
-        Ok(Self { regions, whole_run, heap: Arc::clone(heap) })
+        Ok(Self { regions, whole_run, heap: heap.clone() })
     }
 
     #[inline(always)]

@@ -9,7 +9,6 @@ use crate::events::CascadeClock;
 use crate::header::{Layout, SlotKind};
 use crate::heap::Heap;
 use crate::value::{GRANULE_BYTES, ObjectReference, UNIT_BYTES};
-use std::sync::Arc;
 
 /// Bytes of the first chunk of a region.
 pub const FIRST_CHUNK_BYTES: u32 = 512;
@@ -69,7 +68,9 @@ impl Arena {
         if self.limit - self.next < units {
             return None;
         }
-        let object = ObjectReference::from_bits(self.next)?;
+        // SAFETY: there is a chunk (layouts are not empty), it lies in a block, none of which is
+        // block 0, and objects are granular.
+        let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
         self.next += units;
         self.objects += 1;
         self.has_owners |= layout.slots_of(SlotKind::Own) > 0;
@@ -101,7 +102,7 @@ impl Arena {
     pub fn clear(&mut self, pool: &mut ChunkPool, clock: &mut CascadeClock) {
         let before = self.metadata_bytes();
         for chunk in std::mem::take(&mut self.chunks) {
-            clock.tick();
+            clock.tick(1);
             pool.release(chunk);
         }
         pool.heap.budget().discharge(before);
@@ -161,13 +162,13 @@ pub struct ChunkPool {
     /// Blocks that had a free leaf when they were last looked at.
     open: Vec<u32>,
     used_blocks: u64,
-    heap: Arc<Heap>,
+    heap: Heap,
 }
 
 impl ChunkPool {
     /// An empty pool.
-    pub fn new(heap: &Arc<Heap>) -> Self {
-        Self { free_leaves: Vec::new(), open: Vec::new(), used_blocks: 0, heap: Arc::clone(heap) }
+    pub fn new(heap: &Heap) -> Self {
+        Self { free_leaves: Vec::new(), open: Vec::new(), used_blocks: 0, heap: heap.clone() }
     }
 
     fn acquire(&mut self, bytes: u32) -> Option<Chunk> {

@@ -4,7 +4,7 @@
 //! (still held from the operating system and still charged); the rest are returned.
 
 use crate::budget::Budget;
-use crate::memory::{ADDRESSABLE_BYTES, Memory};
+use crate::memory::{ADDRESSABLE_BYTES, ObjectMemory};
 use crate::value::{GRANULE_BYTES, ObjectReference};
 
 /// Bytes of a block.
@@ -85,7 +85,7 @@ impl BlockTable {
     pub(crate) fn acquire(
         &mut self,
         count: u32,
-        memory: &Memory,
+        memory: &ObjectMemory,
         budget: &Budget,
     ) -> Option<Block> {
         let start = self.find(count)?;
@@ -110,7 +110,13 @@ impl BlockTable {
     }
 
     /// Gives `count` adjacent blocks back.
-    pub(crate) fn release(&mut self, start: Block, count: u32, memory: &Memory, budget: &Budget) {
+    pub(crate) fn release(
+        &mut self,
+        start: Block,
+        count: u32,
+        memory: &ObjectMemory,
+        budget: &Budget,
+    ) {
         let range = start.0 as usize..(start.0 + count) as usize;
         debug_assert!(self.states[range.clone()].iter().all(|&s| s == State::Used));
         self.used -= count;
@@ -126,7 +132,12 @@ impl BlockTable {
         }
     }
 
-    fn return_retained(&mut self, memory: &Memory, budget: &Budget, chosen: impl Fn(u32) -> bool) {
+    fn return_retained(
+        &mut self,
+        memory: &ObjectMemory,
+        budget: &Budget,
+        chosen: impl Fn(u32) -> bool,
+    ) {
         let mut block = self.first_free;
         while (block as usize) < self.states.len() {
             let run = self.states[block as usize..]
@@ -192,7 +203,7 @@ mod tests {
             steps in proptest::collection::vec((1u32..6, any::<bool>(), any::<prop::sample::Index>()), 1..120),
             limit_blocks in 8u64..200,
         ) {
-            let memory = Memory::new().unwrap();
+            let memory = ObjectMemory::new().unwrap();
             let budget = Budget::new(limit_blocks * u64::from(BLOCK_BYTES));
             let mut table = BlockTable::new(true);
             let mut held: Vec<(u32, u32)> = Vec::new();

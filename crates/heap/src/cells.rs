@@ -22,7 +22,6 @@ use crate::heap::Heap;
 use crate::size_class::{CELL_BYTES, CELL_STARTS, CLASSES, cells_per_block};
 use crate::value::{GRANULE_BYTES, ObjectReference, UNIT_BYTES};
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The hole that a class allocates from, as reference bits.
@@ -77,7 +76,7 @@ pub struct CellSpace {
     blocks: Vec<BlockInfo>,
     newest_listed: [u32; CLASSES],
     used_blocks: u32,
-    heap: Arc<Heap>,
+    heap: Heap,
 }
 
 impl CellSpace {
@@ -85,7 +84,7 @@ impl CellSpace {
     ///
     /// # Errors
     /// If the operating system refuses address space for the bits.
-    pub fn new(heap: &Arc<Heap>) -> io::Result<Self> {
+    pub fn new(heap: &Heap) -> io::Result<Self> {
         Ok(Self {
             cursors: [NO_HOLE; CLASSES],
             allocated: heap.bitmap()?,
@@ -93,7 +92,7 @@ impl CellSpace {
             blocks: Vec::new(),
             newest_listed: [NONE; CLASSES],
             used_blocks: 0,
-            heap: Arc::clone(heap),
+            heap: heap.clone(),
         })
     }
 
@@ -101,7 +100,7 @@ impl CellSpace {
     ///
     /// # Errors
     /// If the operating system refuses address space for the bits.
-    pub fn with_marks(heap: &Arc<Heap>) -> io::Result<Self> {
+    pub fn with_marks(heap: &Heap) -> io::Result<Self> {
         let mut space = Self::new(heap)?;
         space.marks = Some(heap.bitmap()?);
         Ok(space)
@@ -120,7 +119,8 @@ impl CellSpace {
             return None;
         }
         let cursor = &mut self.cursors[class];
-        let object = ObjectReference::from_bits(cursor.next)?;
+        // SAFETY: a hole lies in a block, none of which is block 0, and its cells are granular.
+        let object = unsafe { ObjectReference::from_bits_unchecked(cursor.next) };
         cursor.next += CELL_BYTES[class] / UNIT_BYTES as u32;
         layout.install(self.heap.memory(), object, collector_bits);
         Some(object)
@@ -267,7 +267,7 @@ impl CellSpace {
 
     /// Frees the cells of a batch. Returns those that were not allocated here.
     #[inline(always)]
-    pub fn free_batch(&mut self, batch: &Batch) -> Batch {
+    pub(crate) fn free_batch(&mut self, batch: Batch) -> Batch {
         let Some(first) = ObjectReference::from_bits(batch.word << 7 | 2) else {
             return Batch::EMPTY;
         };
@@ -484,14 +484,20 @@ impl Batch {
         Self { word: object.granule() / 64, cells: 1 << (object.granule() % 64) }
     }
 
-    /// Whether there is nothing to free.
+    /// Number of objects.
     #[inline(always)]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn len(self) -> u32 {
+        self.cells.count_ones()
+    }
+
+    /// Whether there are none.
+    #[inline(always)]
+    pub(crate) fn is_empty(self) -> bool {
         self.cells == 0
     }
 
     /// The objects.
-    pub fn objects(self) -> impl Iterator<Item = ObjectReference> {
+    pub(crate) fn objects(self) -> impl Iterator<Item = ObjectReference> {
         (0..64)
             .filter(move |bit| self.cells >> bit & 1 == 1)
             .filter_map(move |bit| ObjectReference::from_bits((self.word * 64 + bit) << 1))

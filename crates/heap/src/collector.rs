@@ -8,7 +8,6 @@ use crate::heap::Heap;
 use crate::memory::Offset32;
 use crate::value::{ObjectReference, Value};
 use std::fmt;
-use std::sync::Arc;
 
 /// What a collector can do and what it needs: decides, before anything runs, which workloads apply.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,7 +122,7 @@ pub trait Collector: Sized {
     ///
     /// # Errors
     /// If the operating system refuses address space for its tables.
-    fn new(heap: &Arc<Heap>, config: &Config) -> std::io::Result<Self>;
+    fn new(heap: &Heap, config: &Config) -> std::io::Result<Self>;
 
     /// A new object, its slots null and its payload zero. Implementations inline a fast path and
     /// keep the rest cold. Under counting the object begins with one count, its root's.

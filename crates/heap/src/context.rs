@@ -8,7 +8,6 @@ use crate::roots::RootStack;
 use crate::stack::Stack;
 use crate::value::ObjectReference;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The mutator's half of the state that a collector works on.
@@ -22,7 +21,7 @@ pub struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(heap: &Arc<Heap>) -> io::Result<Self> {
+    pub(crate) fn new(heap: &Heap) -> io::Result<Self> {
         Ok(Self {
             roots: RootStack::new(heap.stack()?),
             log: EventLog::new(),
@@ -35,7 +34,7 @@ impl Context {
     ///
     /// **Invariant:** an object is parked at most once (header bit [`PARKED`]).
     #[inline(always)]
-    pub fn park(&self, memory: &Memory, object: ObjectReference) {
+    pub fn park(&self, memory: Memory<'_>, object: ObjectReference) {
         let word = memory.collector_word(object);
         let bits = word.load(Relaxed);
         if bits & PARKED == 0 {
@@ -46,7 +45,7 @@ impl Context {
 
     /// Takes back one parked object, to see whether it is still unowned.
     #[inline(always)]
-    pub fn unpark(&self, memory: &Memory) -> Option<ObjectReference> {
+    pub fn unpark(&self, memory: Memory<'_>) -> Option<ObjectReference> {
         let object = ObjectReference::from_bits(self.parked.pop()?)?;
         let word = memory.collector_word(object);
         word.store(word.load(Relaxed) & !PARKED, Relaxed);

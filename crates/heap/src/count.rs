@@ -39,7 +39,7 @@ impl Count {
 
     /// The count of an object.
     #[inline(always)]
-    pub fn get(self, memory: &Memory, object: ObjectReference) -> u32 {
+    pub fn get(self, memory: Memory<'_>, object: ObjectReference) -> u32 {
         self.of(memory.collector_word(object).load(Relaxed))
     }
 
@@ -51,7 +51,7 @@ impl Count {
 
     /// Adds one.
     #[inline(always)]
-    pub fn increment(self, memory: &Memory, object: ObjectReference) {
+    pub fn increment(self, memory: Memory<'_>, object: ObjectReference) {
         let word = memory.collector_word(object);
         let bits = word.load(Relaxed);
         let full = bits & self.mask() == self.mask();
@@ -61,7 +61,7 @@ impl Count {
     /// Takes one away and tells whether that was the last. A stuck count stays; a count of zero
     /// stays zero, so that a program that releases too often cannot spill into the other bits.
     #[inline(always)]
-    pub fn decrement(self, memory: &Memory, object: ObjectReference) -> bool {
+    pub fn decrement(self, memory: Memory<'_>, object: ObjectReference) -> bool {
         let word = memory.collector_word(object);
         let bits = word.load(Relaxed);
         let field = bits & self.mask();
@@ -76,23 +76,25 @@ impl Count {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::ObjectMemory;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn counting_touches_no_other_bit_and_sticks_at_the_top(bits: u32, steps in proptest::collection::vec(any::<bool>(), 1..60), which in 0usize..3) {
-            let memory = Memory::new().unwrap();
+            let memory = ObjectMemory::new().unwrap();
+            let memory = memory.view();
             let object = ObjectReference::from_granule(8);
             let count = [Count::ONLY, Count::STRONG, Count::WEAK][which];
             memory.collector_word(object).store(bits, Relaxed);
             let mut model = u64::from(count.of(bits));
             let top = u64::from(count.mask() >> count.shift);
             for up in steps {
-                if up { count.increment(&memory, object); model = (model + 1).min(top) }
+                if up { count.increment(memory, object); model = (model + 1).min(top) }
                 else {
                     let was = model;
                     if model != top { model = model.saturating_sub(1) }
-                    prop_assert_eq!(count.decrement(&memory, object), was == 1);
+                    prop_assert_eq!(count.decrement(memory, object), was == 1);
                 }
                 let now = memory.collector_word(object).load(Relaxed);
                 prop_assert_eq!(u64::from(count.of(now)), model);

@@ -65,11 +65,12 @@ const CASCADE_WALL_OBJECTS: u32 = 32;
 const CASCADE_CPU_OBJECTS: u32 = 4096;
 
 impl CascadeClock {
-    /// Counts one object.
+    /// Counts objects that were reclaimed.
     #[inline(always)]
-    pub fn tick(&mut self) {
-        self.objects = self.objects.wrapping_add(1);
-        if self.objects.is_multiple_of(CASCADE_WALL_OBJECTS) {
+    pub fn tick(&mut self, objects: u32) {
+        let before = self.objects / CASCADE_WALL_OBJECTS;
+        self.objects = self.objects.wrapping_add(objects);
+        if self.objects / CASCADE_WALL_OBJECTS != before {
             // Apart from the count, so that the count stays in a register.
             self.readings = read_clocks(self.readings, self.objects);
         }
@@ -330,11 +331,11 @@ mod tests {
     fn short_cascades_read_no_clock() {
         let mut log = EventLog::new();
         let mut clock = CascadeClock::default();
-        (0..31).for_each(|_| clock.tick());
+        (0..31).for_each(|_| clock.tick(1));
         log.end_cascade(clock);
         assert!(log.pauses().is_empty());
         let mut clock = CascadeClock::default();
-        (0..5000).for_each(|_| clock.tick());
+        (0..5000).for_each(|_| clock.tick(1));
         log.end_cascade(clock);
         assert_eq!(log.pauses().len(), 1);
         assert!(log.pauses()[0].cpu_ns.is_some());

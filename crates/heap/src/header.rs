@@ -147,7 +147,7 @@ impl Layout {
 
     /// Writes the header of a new object and zeroes the rest of its `cell_bytes`.
     #[inline(always)]
-    pub(crate) fn install(self, memory: &Memory, object: ObjectReference, collector_bits: u32) {
+    pub(crate) fn install(self, memory: Memory<'_>, object: ObjectReference, collector_bits: u32) {
         memory.initialise(
             object,
             u64::from(self.bits) | u64::from(collector_bits) << 32,
@@ -178,7 +178,7 @@ pub struct Extent {
 impl Extent {
     /// Reads the header of `object`.
     #[inline(always)]
-    pub fn of(memory: &Memory, object: ObjectReference) -> Self {
+    pub fn of(memory: Memory<'_>, object: ObjectReference) -> Self {
         let bits = memory.read(object, Offset32::word(0));
         if bits & EXTENDED == 0 {
             Self::ordinary(bits)
@@ -199,7 +199,7 @@ impl Extent {
     }
 
     #[cold]
-    fn extended(memory: &Memory, object: ObjectReference, bits: u32) -> Self {
+    fn extended(memory: Memory<'_>, object: ObjectReference, bits: u32) -> Self {
         let slots = memory.read(object, Offset32::word(2));
         let words = memory.read(object, Offset32::word(3));
         let kind = bits & 0xff;
@@ -267,13 +267,13 @@ impl Slots {
     }
 }
 
-impl Memory {
+impl<'h> Memory<'h> {
     /// The 32-bit words of `object` that are the slots which `slots` selects.
     ///
     /// Where they begin does not depend on the header of an ordinary object, so the processor loads
     /// the first of them without waiting for it.
     #[inline(always)]
-    pub fn slots(&self, object: ObjectReference, slots: Slots) -> impl Iterator<Item = Value> {
+    pub fn slots(self, object: ObjectReference, slots: Slots) -> impl Iterator<Item = Value> + 'h {
         let bits = self.read(object, Offset32::word(0));
         let (first, (start, end)) = if bits & EXTENDED == 0 {
             (HEADER_BYTES / 4, slots.range(Extent::ordinary(bits)))
@@ -284,21 +284,37 @@ impl Memory {
             .map(move |word| Value::from_bits(self.read(object, Offset32::word(word))))
     }
 
+    /// [`Memory::slots`] for an object with the ordinary header; `None` for any other.
+    #[inline(always)]
+    pub(crate) fn ordinary_slots(
+        self,
+        object: ObjectReference,
+        slots: Slots,
+    ) -> Option<impl Iterator<Item = Value> + 'h> {
+        let bits = self.read(object, Offset32::word(0));
+        if bits & EXTENDED != 0 {
+            return None;
+        }
+        let (start, end) = slots.range(Extent::ordinary(bits));
+        let word = move |index| Offset32::word(HEADER_BYTES / 4 + index);
+        Some((start..end).map(move |index| Value::from_bits(self.read(object, word(index)))))
+    }
+
     #[cold]
     #[inline(never)]
-    fn extended_range(&self, object: ObjectReference, slots: Slots) -> (u32, u32) {
+    fn extended_range(self, object: ObjectReference, slots: Slots) -> (u32, u32) {
         slots.range(Extent::of(self, object))
     }
 
     /// The collector's half of the header.
     #[inline(always)]
-    pub fn collector_word(&self, object: ObjectReference) -> &AtomicU32 {
+    pub fn collector_word(self, object: ObjectReference) -> &'h AtomicU32 {
         self.word32(object, Offset32::word(1))
     }
 
     /// Whether any of `bits` is set in the collector's half of the header.
     #[inline(always)]
-    pub fn has(&self, object: ObjectReference, bits: u32) -> bool {
+    pub fn has(self, object: ObjectReference, bits: u32) -> bool {
         self.collector_word(object).load(Relaxed) & bits != 0
     }
 }
@@ -306,6 +322,7 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::ObjectMemory;
     use proptest::prelude::*;
 
     fn object(granule: u32) -> ObjectReference {
@@ -315,10 +332,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_header_tells_the_layout_it_was_made_from(own in 0u32..80, shared in 0u32..80, borrow in 0u32..80, words in 0u32..=127) {
-            let memory = Memory::new().unwrap();
+            let memory = ObjectMemory::new().unwrap();
+            let memory = memory.view();
             let layout = Layout::shape(own, shared, borrow, words);
-            layout.install(&memory, object(4096), 5);
-            let extent = Extent::of(&memory, object(4096));
+            layout.install(memory, object(4096), 5);
+            let extent = Extent::of(memory, object(4096));
             prop_assert_eq!((extent.own_end, extent.shared_end, extent.borrow_end, extent.words),
                             (own, own + shared, own + shared + borrow, words));
             prop_assert_eq!(extent.bytes(), u64::from(layout.bytes()));
@@ -327,11 +345,12 @@ mod tests {
 
         #[test]
         fn an_array_header_tells_its_lengths(kind in 0u32..3, slots in 0u32..5000, words in 0u32..5000) {
-            let memory = Memory::new().unwrap();
+            let memory = ObjectMemory::new().unwrap();
+            let memory = memory.view();
             let kind = [SlotKind::Own, SlotKind::Shared, SlotKind::Borrow][kind as usize];
             let layout = Layout::array(kind, slots, words).unwrap();
-            layout.install(&memory, object(4096), 0);
-            let extent = Extent::of(&memory, object(4096));
+            layout.install(memory, object(4096), 0);
+            let extent = Extent::of(memory, object(4096));
             prop_assert_eq!((extent.borrow_end, extent.words), (slots, words));
             prop_assert_eq!(extent.bytes(), u64::from(layout.bytes()));
             if slots > 0 {
@@ -342,12 +361,13 @@ mod tests {
 
         #[test]
         fn any_header_bits_keep_every_slot_inside_the_sandbox(bits: u32, slots: u32, words: u32, granule in 1u32..u32::MAX >> 1, index: u32) {
-            let memory = Memory::new().unwrap();
+            let memory = ObjectMemory::new().unwrap();
+            let memory = memory.view();
             let o = object(granule);
             memory.write(o, Offset32::word(0), bits);
             memory.write(o, Offset32::word(2), slots);
             memory.write(o, Offset32::word(3), words);
-            let extent = Extent::of(&memory, o);
+            let extent = Extent::of(memory, o);
             let slot = extent.slot(index);
             prop_assert_eq!(slot.bytes() % 4, 0);
             memory.read(o, slot);

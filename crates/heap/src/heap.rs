@@ -5,7 +5,7 @@
 use crate::bitmap::Bitmap;
 use crate::block::{Block, BlockTable};
 use crate::budget::Budget;
-use crate::memory::Memory;
+use crate::memory::{Base, Memory, ObjectMemory};
 use crate::stack::Stack;
 use std::io;
 use std::ops::DerefMut;
@@ -39,10 +39,17 @@ impl Default for HeapConfig {
     }
 }
 
-/// One heap, shared by its mutators and its collector.
-#[derive(Debug)]
+/// One heap: a handle, cheap to clone, that its mutator, its collector and their spaces share.
+#[derive(Clone, Debug)]
 pub struct Heap {
-    memory: Memory,
+    /// The base of `shared.memory`, which every access needs.
+    base: Base,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    memory: ObjectMemory,
     blocks: Mutex<BlockTable>,
     budget: Arc<Budget>,
     commit: Commit,
@@ -53,29 +60,32 @@ impl Heap {
     ///
     /// # Errors
     /// If the operating system refuses the address space; the message names the knob to turn.
-    pub fn new(config: HeapConfig) -> io::Result<Arc<Self>> {
-        let memory = Memory::new()?;
+    pub fn new(config: HeapConfig) -> io::Result<Self> {
+        let memory = ObjectMemory::new()?;
         if let Commit::Beforehand { bytes } = config.commit {
             memory.populate(bytes);
         }
         let decommits = config.commit == Commit::Lazily;
-        Ok(Arc::new(Self {
+        let base = memory.view().base();
+        let shared = Shared {
             memory,
             blocks: Mutex::new(BlockTable::new(decommits)),
             budget: Arc::new(Budget::new(config.limit_bytes.unwrap_or(u64::MAX))),
             commit: config.commit,
-        }))
+        };
+        Ok(Self { base, shared: Arc::new(shared) })
     }
 
     /// The object memory.
     #[inline(always)]
-    pub fn memory(&self) -> &Memory {
-        &self.memory
+    pub fn memory(&self) -> Memory<'_> {
+        // SAFETY: the base of the memory in `shared`, which lives at least as long as this handle.
+        unsafe { Memory::at(self.base) }
     }
 
     /// The account of what is held.
     pub fn budget(&self) -> &Budget {
-        &self.budget
+        &self.shared.budget
     }
 
     /// A stack charged to this heap.
@@ -83,7 +93,7 @@ impl Heap {
     /// # Errors
     /// If the operating system refuses the address space.
     pub fn stack(&self) -> io::Result<Stack> {
-        Stack::new(Arc::clone(&self.budget))
+        Stack::new(Arc::clone(&self.shared.budget))
     }
 
     /// A bitmap over this heap's granules, charged to it as it is used.
@@ -91,8 +101,8 @@ impl Heap {
     /// # Errors
     /// If the operating system refuses the address space.
     pub fn bitmap(&self) -> io::Result<Bitmap> {
-        let bitmap = Bitmap::new(Arc::clone(&self.budget))?;
-        if let Commit::Beforehand { bytes } = self.commit {
+        let bitmap = Bitmap::new(Arc::clone(&self.shared.budget))?;
+        if let Commit::Beforehand { bytes } = self.shared.commit {
             bitmap.populate(bytes);
         }
         Ok(bitmap)
@@ -100,12 +110,12 @@ impl Heap {
 
     /// Takes `count` adjacent blocks; `None` if the limit has no room for them.
     pub(crate) fn acquire(&self, count: u32) -> Option<Block> {
-        self.table().acquire(count, &self.memory, &self.budget)
+        self.table().acquire(count, &self.shared.memory, &self.shared.budget)
     }
 
     /// Gives `count` adjacent blocks back.
     pub(crate) fn release(&self, start: Block, count: u32) {
-        self.table().release(start, count, &self.memory, &self.budget);
+        self.table().release(start, count, &self.shared.memory, &self.shared.budget);
     }
 
     /// Bytes of free blocks that are still held.
@@ -120,6 +130,6 @@ impl Heap {
 
     fn table(&self) -> impl DerefMut<Target = BlockTable> + '_ {
         // The table is consistent between statements, so a panic elsewhere does not spoil it.
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.blocks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

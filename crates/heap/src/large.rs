@@ -5,7 +5,6 @@ use crate::cells::Occupancy;
 use crate::header::{LARGE, Layout};
 use crate::heap::Heap;
 use crate::value::ObjectReference;
-use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -18,13 +17,13 @@ struct Run {
 pub struct LargeSpace {
     runs: Vec<Run>,
     used_blocks: u64,
-    heap: Arc<Heap>,
+    heap: Heap,
 }
 
 impl LargeSpace {
     /// An empty space.
-    pub fn new(heap: &Arc<Heap>) -> Self {
-        Self { runs: Vec::new(), used_blocks: 0, heap: Arc::clone(heap) }
+    pub fn new(heap: &Heap) -> Self {
+        Self { runs: Vec::new(), used_blocks: 0, heap: heap.clone() }
     }
 
     /// A new object, its slots null and its payload zero; `None` if the limit has no room.

@@ -11,6 +11,8 @@
 use crate::os::{PAGE_BYTES, Reservation};
 use crate::value::{ObjectReference, UNIT_BYTES};
 use std::io;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// Bytes that references can address: 16 GiB.
@@ -53,30 +55,85 @@ impl Offset64 {
     }
 }
 
-/// The object memory of one heap.
+/// The object memory of one heap: owns the reservation.
 #[derive(Debug)]
-pub struct Memory {
+pub(crate) struct ObjectMemory {
     reservation: Reservation,
 }
 
-impl Memory {
+impl ObjectMemory {
     /// Reserves the sandbox; nothing is committed yet.
     pub(crate) fn new() -> io::Result<Self> {
         let bytes = ADDRESSABLE_BYTES + OFFSET_BYTES + PAGE_BYTES as u64;
         Ok(Self { reservation: Reservation::new(bytes as usize)? })
     }
 
+    /// Access to the memory.
     #[inline(always)]
-    fn address(&self, object: ObjectReference, offset: u32) -> *mut u8 {
+    pub(crate) fn view(&self) -> Memory<'_> {
+        Memory { base: self.reservation.base(), owner: PhantomData }
+    }
+
+    /// Commits the first `bytes` of the object memory.
+    pub(crate) fn populate(&self, bytes: u64) {
+        self.reservation.populate(0, bytes.min(ADDRESSABLE_BYTES) as usize);
+    }
+
+    /// Returns a range, given in bytes from the base, to the operating system.
+    pub(crate) fn decommit(&self, offset: u64, bytes: u64) {
+        self.reservation.decommit(offset as usize, bytes as usize);
+    }
+
+    /// Length of the reservation in bytes.
+    #[cfg(test)]
+    pub(crate) fn reserved_bytes(&self) -> usize {
+        self.reservation.bytes()
+    }
+}
+
+/// Access to the object memory of one heap: a pointer that loops can keep in a register.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory<'h> {
+    /// **Invariant:** the base of an [`ObjectMemory`] that lives for `'h`.
+    base: NonNull<u8>,
+    owner: PhantomData<&'h ObjectMemory>,
+}
+
+/// The base of some object memory. Only [`Memory`] can do anything with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Base(NonNull<u8>);
+
+// SAFETY: a base is an address; what it gives access to is shared by atomics.
+unsafe impl Send for Base {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Base {}
+
+impl<'h> Memory<'h> {
+    /// Access by a base kept elsewhere.
+    ///
+    /// # Safety
+    /// The [`ObjectMemory`] that the base is of must live for `'h`.
+    #[inline(always)]
+    pub(crate) unsafe fn at(base: Base) -> Self {
+        Self { base: base.0, owner: PhantomData }
+    }
+
+    /// Its base.
+    pub(crate) fn base(self) -> Base {
+        Base(self.base)
+    }
+
+    #[inline(always)]
+    fn address(self, object: ObjectReference, offset: u32) -> *mut u8 {
         let distance = object.bits() as usize * UNIT_BYTES + offset as usize;
         // SAFETY: at most (2^32 - 1) * 4 + 2^32 - 1 bytes, which with eight more lies inside the
         // reservation of 20 GiB and a page.
-        unsafe { self.reservation.base().as_ptr().add(distance) }
+        unsafe { self.base.as_ptr().add(distance) }
     }
 
     /// The 32-bit word at `offset` of `object`.
     #[inline(always)]
-    pub fn word32(&self, object: ObjectReference, offset: Offset32) -> &AtomicU32 {
+    pub fn word32(self, object: ObjectReference, offset: Offset32) -> &'h AtomicU32 {
         // SAFETY: the address is inside the reservation and a multiple of four (a reference is even,
         // so its bytes are a multiple of eight); all shared access to it is atomic.
         unsafe { &*self.address(object, offset.0).cast::<AtomicU32>() }
@@ -84,26 +141,26 @@ impl Memory {
 
     /// The 64-bit payload word at `offset` of `object`.
     #[inline(always)]
-    pub fn word64(&self, object: ObjectReference, offset: Offset64) -> &AtomicU64 {
+    pub fn word64(self, object: ObjectReference, offset: Offset64) -> &'h AtomicU64 {
         // SAFETY: as in `word32`, with both summands multiples of eight.
         unsafe { &*self.address(object, offset.0).cast::<AtomicU64>() }
     }
 
     /// Reads a 32-bit word.
     #[inline(always)]
-    pub fn read(&self, object: ObjectReference, offset: Offset32) -> u32 {
+    pub fn read(self, object: ObjectReference, offset: Offset32) -> u32 {
         self.word32(object, offset).load(Relaxed)
     }
 
     /// Writes a 32-bit word.
     #[inline(always)]
-    pub fn write(&self, object: ObjectReference, offset: Offset32, bits: u32) {
+    pub fn write(self, object: ObjectReference, offset: Offset32, bits: u32) {
         self.word32(object, offset).store(bits, Relaxed);
     }
 
     /// Asks the processor to bring the object's first line into its cache.
     #[inline(always)]
-    pub fn prefetch(&self, object: ObjectReference) {
+    pub fn prefetch(self, object: ObjectReference) {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: prefetching has no effect on memory, whatever the address.
         unsafe {
@@ -122,7 +179,7 @@ impl Memory {
     /// For memory that one space owns and nobody else holds a reference to. `bytes` is the whole
     /// length, a multiple of eight and at least 16.
     #[inline(always)]
-    pub(crate) fn initialise(&self, object: ObjectReference, header: u64, bytes: u32) {
+    pub(crate) fn initialise(self, object: ObjectReference, header: u64, bytes: u32) {
         let start = self.address(object, 0).cast::<u64>();
         debug_assert!(bytes >= 16 && bytes.is_multiple_of(8));
         // SAFETY: the object lies inside the reservation (its start by type, its length because an
@@ -132,21 +189,6 @@ impl Memory {
             start.write(header);
             start.add(1).write_bytes(0, bytes as usize / 8 - 1);
         }
-    }
-
-    /// Commits the first `bytes` of the object memory.
-    pub(crate) fn populate(&self, bytes: u64) {
-        self.reservation.populate(0, bytes.min(ADDRESSABLE_BYTES) as usize);
-    }
-
-    /// Returns a range, given in bytes from the base, to the operating system.
-    pub(crate) fn decommit(&self, offset: u64, bytes: u64) {
-        self.reservation.decommit(offset as usize, bytes as usize);
-    }
-
-    /// Length of the reservation in bytes.
-    pub fn reserved_bytes(&self) -> usize {
-        self.reservation.bytes()
     }
 }
 
@@ -163,12 +205,13 @@ mod tests {
     proptest! {
         #[test]
         fn no_reference_and_no_offset_leaves_the_sandbox(bits: u32, index: u32) {
-            let memory = Memory::new().unwrap();
+            let memory = ObjectMemory::new().unwrap();
             let Some(object) = ObjectReference::from_bits(bits & !1) else { return Ok(()) };
             let narrow = Offset32::word(index);
             let wide = Offset64::word(index);
-            let base = memory.reservation.base().as_ptr() as u64;
             let end = memory.reserved_bytes() as u64;
+            let memory = memory.view();
+            let base = memory.base.as_ptr() as u64;
             prop_assert!(last_byte(object.bits(), narrow.bytes(), 4) < end);
             prop_assert!(last_byte(object.bits(), wide.bytes(), 8) < end);
             prop_assert_eq!(memory.word32(object, narrow).as_ptr() as u64 % 4, 0);
@@ -182,7 +225,8 @@ mod tests {
 
     #[test]
     fn the_furthest_word_is_inside() {
-        let memory = Memory::new().unwrap();
+        let memory = ObjectMemory::new().unwrap();
+        let memory = memory.view();
         let object = ObjectReference::from_bits(u32::MAX - 1).unwrap();
         memory.word64(object, Offset64::word(u32::MAX >> 3)).store(7, Relaxed);
         assert_eq!(memory.word64(object, Offset64::word(u32::MAX >> 3)).load(Relaxed), 7);

@@ -21,7 +21,6 @@ use crate::survey::{Reachable, Survey};
 use crate::value::{ObjectReference, Value};
 use std::io;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A view of an object, valid until the next safepoint.
@@ -62,7 +61,7 @@ pub struct Mutator<C: Collector, P: Probe = Off> {
     collector: C,
     cx: Context,
     probe: P,
-    heap: Arc<Heap>,
+    heap: Heap,
     allocated_bytes: u64,
     allocated_objects: u64,
     census: Option<Census>,

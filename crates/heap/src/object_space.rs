@@ -6,17 +6,17 @@ use crate::header::Layout;
 use crate::heap::Heap;
 use crate::large::LargeSpace;
 use crate::mark::Marker;
+use crate::memory::Memory;
 use crate::size_class::CLASSES;
 use crate::value::ObjectReference;
 use std::io;
-use std::sync::Arc;
 
 /// A space for objects of any size.
 #[derive(Debug)]
 pub struct ObjectSpace {
     cells: CellSpace,
     large: LargeSpace,
-    heap: Arc<Heap>,
+    heap: Heap,
 }
 
 impl ObjectSpace {
@@ -24,7 +24,7 @@ impl ObjectSpace {
     ///
     /// # Errors
     /// If the operating system refuses address space for its tables.
-    pub fn new(heap: &Arc<Heap>) -> io::Result<Self> {
+    pub fn new(heap: &Heap) -> io::Result<Self> {
         Ok(Self::of(heap, CellSpace::new(heap)?))
     }
 
@@ -32,12 +32,12 @@ impl ObjectSpace {
     ///
     /// # Errors
     /// If the operating system refuses address space for its tables.
-    pub fn with_marks(heap: &Arc<Heap>) -> io::Result<Self> {
+    pub fn with_marks(heap: &Heap) -> io::Result<Self> {
         Ok(Self::of(heap, CellSpace::with_marks(heap)?))
     }
 
-    fn of(heap: &Arc<Heap>, cells: CellSpace) -> Self {
-        Self { cells, large: LargeSpace::new(heap), heap: Arc::clone(heap) }
+    fn of(heap: &Heap, cells: CellSpace) -> Self {
+        Self { cells, large: LargeSpace::new(heap), heap: heap.clone() }
     }
 
     /// The heap it takes its blocks from.
@@ -80,25 +80,10 @@ impl ObjectSpace {
         self.cells.free(object) || self.free_large(object)
     }
 
-    /// Frees an object together with others that lie near it: at once, or when an object further
-    /// away is freed. The last batch must be given to [`ObjectSpace::free_batch`].
+    /// The memory, and the space to free in while looking at it.
     #[inline(always)]
-    pub fn free_with(&mut self, batch: &mut Batch, object: ObjectReference) {
-        if !batch.add(object) {
-            self.free_batch(*batch);
-            *batch = Batch::of(object);
-        }
-    }
-
-    /// Frees the objects of a batch.
-    #[inline(always)]
-    pub fn free_batch(&mut self, batch: Batch) {
-        let others = self.cells.free_batch(&batch);
-        if !others.is_empty() {
-            others.objects().for_each(|object| {
-                self.free_large(object);
-            });
-        }
+    pub(crate) fn split(&mut self) -> (Memory<'_>, Freer<'_>) {
+        (self.heap.memory(), Freer { cells: &mut self.cells, large: &mut self.large })
     }
 
     #[cold]
@@ -151,5 +136,31 @@ impl ObjectSpace {
                 + self.large.metadata_bytes()
                 + metadata_bytes,
         }
+    }
+}
+
+/// An object space while its memory is being looked at.
+pub(crate) struct Freer<'s> {
+    cells: &'s mut CellSpace,
+    large: &'s mut LargeSpace,
+}
+
+impl Freer<'_> {
+    /// Frees the objects of a batch. Returns how many it was given.
+    #[inline(always)]
+    pub(crate) fn free_batch(&mut self, batch: Batch) -> u32 {
+        let others = self.cells.free_batch(batch);
+        if !others.is_empty() {
+            self.free_large(others);
+        }
+        batch.len()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn free_large(&mut self, batch: Batch) {
+        batch.objects().for_each(|object| {
+            self.large.free(object);
+        });
     }
 }

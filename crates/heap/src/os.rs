@@ -59,6 +59,7 @@ impl Reservation {
     }
 
     /// Length in bytes.
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

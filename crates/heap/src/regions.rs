@@ -8,7 +8,6 @@ use crate::footprint::Footprint;
 use crate::header::{Extent, Layout, REGION};
 use crate::heap::Heap;
 use crate::value::ObjectReference;
-use std::sync::Arc;
 
 /// Live regions. A number is used again once its region has ended.
 #[derive(Debug)]
@@ -16,17 +15,17 @@ pub struct Regions {
     arenas: Vec<Arena>,
     free: Vec<u32>,
     pool: ChunkPool,
-    heap: Arc<Heap>,
+    heap: Heap,
 }
 
 impl Regions {
     /// No regions yet.
-    pub fn new(heap: &Arc<Heap>) -> Self {
+    pub fn new(heap: &Heap) -> Self {
         Self {
             arenas: Vec::new(),
             free: Vec::new(),
             pool: ChunkPool::new(heap),
-            heap: Arc::clone(heap),
+            heap: heap.clone(),
         }
     }
 

@@ -6,7 +6,7 @@
 //! local, which does not own).
 
 use crate::stack::Stack;
-use crate::value::ObjectReference;
+use crate::value::{ObjectReference, Value};
 use std::cell::Cell;
 
 /// Number of global roots: static variables of the program.
@@ -124,7 +124,7 @@ impl RootStack {
 
     #[inline(always)]
     pub(crate) fn peek(&self, index: u32) -> Option<ObjectReference> {
-        ObjectReference::from_bits(self.entries.get(index) & !LOCAL_TAG)
+        Value::from_bits(self.entries.get(index)).referent()
     }
 
     /// Takes an entry off the stack and returns its object.
@@ -161,7 +161,9 @@ impl RootStack {
         let on_top = |(i, root): (usize, &R)| root.index() == start.wrapping_add(i as u32);
         if N > 0 && roots.iter().enumerate().all(on_top) {
             for (i, root) in roots.iter().enumerate() {
-                visit(i, self.get(root));
+                // Roots and locals are consumed once, so these entries are not holes.
+                let entry = Value::from_bits(self.entries.get(root.index()));
+                visit(i, entry.referent().unwrap_or_else(|| no_object(root.index())));
             }
             self.entries.set(start, entry);
             self.entries.truncate(start + 1);
@@ -272,7 +274,7 @@ fn local_entry(object: Option<ObjectReference>) -> u32 {
 }
 
 fn leftover(entry: u32) -> Option<Leftover> {
-    let object = ObjectReference::from_bits(entry & !LOCAL_TAG)?;
+    let object = Value::from_bits(entry).referent()?;
     Some(Leftover { object, owned: entry & LOCAL_TAG == 0 })
 }
 

@@ -1,5 +1,6 @@
 //! What a slot holds: null, a small integer or a reference, in 32 bits.
 
+use crate::header::Slots;
 use std::num::NonZeroU32;
 
 /// Bytes of a granule, the unit in which objects are placed.
@@ -26,6 +27,17 @@ impl ObjectReference {
             Some(bits) => Some(Self(bits)),
             None => None,
         }
+    }
+
+    /// Reads raw bits that are known to be a reference.
+    ///
+    /// # Safety
+    /// The bits must be even and not zero.
+    #[inline(always)]
+    pub(crate) unsafe fn from_bits_unchecked(bits: u32) -> Self {
+        debug_assert!(bits != 0 && bits.is_multiple_of(2));
+        // SAFETY: not zero, says the caller.
+        Self(unsafe { NonZeroU32::new_unchecked(bits) })
     }
 
     /// The reference to the granule with this index.
@@ -92,6 +104,21 @@ impl Value {
     #[inline(always)]
     pub const fn reference(self) -> Option<ObjectReference> {
         ObjectReference::from_bits(self.0)
+    }
+
+    /// The reference in a slot that holds no integers (own and borrow slots): a cheaper test.
+    #[inline(always)]
+    pub fn referent(self) -> Option<ObjectReference> {
+        NonZeroU32::new(self.0 & !1).map(ObjectReference)
+    }
+
+    /// The reference in one of these slots: the cheaper test where they hold no integers.
+    #[inline(always)]
+    pub(crate) fn referent_in(self, slots: Slots) -> Option<ObjectReference> {
+        match slots {
+            Slots::Own | Slots::Borrow => self.referent(),
+            Slots::Strong | Slots::All => self.reference(),
+        }
     }
 
     /// The immediate integer, if it is one.

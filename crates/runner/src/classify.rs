@@ -142,7 +142,10 @@ fn signal_name(signal: i32) -> String {
         Some(rustix::process::Signal::KILL) => {
             "9 (SIGKILL, by the kernel's memory watchdog or by hand)".to_owned()
         }
-        Some(name) => format!("{signal} ({name:?})"),
+        Some(name) => {
+            let name = format!("{name:?}");
+            format!("{signal} (SIG{})", name.trim_matches('"').trim_start_matches("Signal::"))
+        }
         None => signal.to_string(),
     }
 }
@@ -204,7 +207,7 @@ mod tests {
         let words = "echo \"thread 'main' has overflowed its stack\" >&2";
         check(&format!("{words}; kill -ABRT $$"), "stack overflow", "thread 'main'", false);
         check(&format!("{words}; kill -SEGV $$"), "stack overflow", "thread 'main'", false);
-        check("kill -SEGV $$", "crash", "signal 11", false);
+        check("kill -SEGV $$", "crash", "signal 11 (SIGSEGV)", false);
         check("echo aborting >&2; kill -ABRT $$", "crash", "aborting", false);
         check("kill -KILL $$", "crash", "SIGKILL", false);
     }

@@ -54,7 +54,9 @@ pub(crate) fn write_png(buffer: &[u8], width_px: u32, height_px: u32, file: &Pat
                 let mut sum = 0u32;
                 for dy in 0..step {
                     for dx in 0..step {
-                        sum += u32::from(buffer[(y * step + dy) * row + (x * step + dx) * 3 + channel]);
+                        sum += u32::from(
+                            buffer[(y * step + dy) * row + (x * step + dx) * 3 + channel],
+                        );
                     }
                 }
                 pixels.push((sum / (AVERAGED * AVERAGED)) as u8);
@@ -102,7 +104,12 @@ impl DrawingBackend for Bitmap<'_> {
         self.inner.draw_pixel(point, colour)
     }
 
-    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn<Self> {
+    fn draw_line<S: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+    ) -> Drawn<Self> {
         let half = f64::from(style.stroke_width()) / 2.0;
         let (low, high) = (half.floor() as i32, half.ceil() as i32);
         let colour = style.color();
@@ -123,7 +130,10 @@ impl DrawingBackend for Bitmap<'_> {
                 (f64::from(at.1) + sign * ny).round() as i32,
             )
         };
-        self.fill_polygon([corner(from, 1.0), corner(to, 1.0), corner(to, -1.0), corner(from, -1.0)], &colour)
+        self.fill_polygon(
+            [corner(from, 1.0), corner(to, 1.0), corner(to, -1.0), corner(from, -1.0)],
+            &colour,
+        )
     }
 
     fn draw_rect<S: BackendStyle>(
@@ -137,10 +147,17 @@ impl DrawingBackend for Bitmap<'_> {
             return self.inner.draw_rect(upper_left, bottom_right, style, true);
         }
         let ((left, top), (right, bottom)) = (upper_left, bottom_right);
-        self.draw_path([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], style)
+        self.draw_path(
+            [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)],
+            style,
+        )
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn<Self> {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Drawn<Self> {
         let width = style.stroke_width();
         let mut points: Vec<BackendCoord> = path.into_iter().collect();
         points.dedup();
@@ -154,7 +171,13 @@ impl DrawingBackend for Bitmap<'_> {
         Ok(())
     }
 
-    fn draw_circle<S: BackendStyle>(&mut self, centre: BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn<Self> {
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        centre: BackendCoord,
+        radius: u32,
+        style: &S,
+        fill: bool,
+    ) -> Drawn<Self> {
         if fill {
             return self.inner.draw_circle(centre, radius, style, true);
         }
@@ -169,12 +192,21 @@ impl DrawingBackend for Bitmap<'_> {
         self.draw_path(ring, style)
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, outline: I, style: &S) -> Drawn<Self> {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        outline: I,
+        style: &S,
+    ) -> Drawn<Self> {
         self.inner.fill_polygon(outline, style)
     }
 
     /// The position is the text's base line; of the anchor only the horizontal half counts.
-    fn draw_text<T: BackendTextStyle>(&mut self, text: &str, style: &T, position: BackendCoord) -> Drawn<Self> {
+    fn draw_text<T: BackendTextStyle>(
+        &mut self,
+        text: &str,
+        style: &T,
+        position: BackendCoord,
+    ) -> Drawn<Self> {
         let ((left, _), (right, _)) =
             style.layout_box(text).map_err(|e| DrawingErrorKind::FontError(Box::new(e)))?;
         let back = match style.anchor().h_pos {

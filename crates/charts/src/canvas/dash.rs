@@ -50,7 +50,9 @@ mod tests {
 
     #[test]
     fn dashes_cross_corners_and_keep_their_length() {
-        let stairs: Vec<_> = (0..20).flat_map(|i| [(i as f64 * 3.0, i as f64), (i as f64 * 3.0 + 3.0, i as f64)]).collect();
+        let stairs: Vec<_> = (0..20)
+            .flat_map(|i| [(i as f64 * 3.0, i as f64), (i as f64 * 3.0 + 3.0, i as f64)])
+            .collect();
         let dashes = split(&stairs, &[7.0, 4.0]);
         assert!(dashes.len() > 5);
         for dash in &dashes[..dashes.len() - 1] {

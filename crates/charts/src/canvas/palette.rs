@@ -53,7 +53,7 @@ pub(crate) const HEAT: [Ink; 7] = [
     ink(0xF5E8C4, 0x2F2A1C),
     ink(0xEBD596, 0x4A3E1C),
     ink(0xDCBB62, 0x6B581F),
-    ink(0xC29A38, 0x927726),
+    ink(0xC29A38, 0x7F671F),
     ink(0x98741F, 0xBD9A33),
     ink(0x6B4E0C, 0xEBC34D),
 ];
@@ -80,8 +80,8 @@ impl Ink {
     /// paler than text.
     pub(crate) fn for_text(self) -> Self {
         Self {
-            light: readable(self.light, PAPER.light, TEXT.light),
-            dark: readable(self.dark, PAPER.dark, TEXT.dark),
+            light: readable(self.light, PAPER.light, (0, 0, 0)),
+            dark: readable(self.dark, PAPER.dark, (255, 255, 255)),
         }
     }
 
@@ -92,14 +92,16 @@ impl Ink {
     }
 }
 
-/// Mixes a colour with the text colour until it stands out from the ground by [`CONTRAST`].
-fn readable(colour: (u8, u8, u8), ground: (u8, u8, u8), text: (u8, u8, u8)) -> (u8, u8, u8) {
-    let mix = |a: u8, b: u8, share: f64| (f64::from(a) + (f64::from(b) - f64::from(a)) * share).round() as u8;
+/// Mixes a colour with black or white, `end`, until it stands out from the ground by [`CONTRAST`].
+fn readable(colour: (u8, u8, u8), ground: (u8, u8, u8), end: (u8, u8, u8)) -> (u8, u8, u8) {
+    let mix = |a: u8, b: u8, share: f64| {
+        (f64::from(a) + (f64::from(b) - f64::from(a)) * share).round() as u8
+    };
     let mixed = |step: u8| {
         let share = f64::from(step) / 20.0;
-        (mix(colour.0, text.0, share), mix(colour.1, text.1, share), mix(colour.2, text.2, share))
+        (mix(colour.0, end.0, share), mix(colour.1, end.1, share), mix(colour.2, end.2, share))
     };
-    (0..=20).map(mixed).find(|&c| contrast(c, ground) >= CONTRAST).unwrap_or(text)
+    (0..=20).map(mixed).find(|&c| contrast(c, ground) >= CONTRAST).unwrap_or(end)
 }
 
 /// Contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio").
@@ -167,7 +169,10 @@ mod tests {
         let strong = ink(0x0072B2, 0x4DA3E0);
         assert_eq!(strong.for_text(), strong);
         for ink in [TEXT, MUTED, LIMIT] {
-            assert!(contrast(ink.light, PAPER.light) >= CONTRAST && contrast(ink.dark, PAPER.dark) >= CONTRAST);
+            assert!(
+                contrast(ink.light, PAPER.light) >= CONTRAST
+                    && contrast(ink.dark, PAPER.dark) >= CONTRAST
+            );
         }
     }
 
@@ -176,7 +181,11 @@ mod tests {
         for (step, ground) in HEAT.iter().enumerate() {
             let text = if step >= STRONG_HEAT { ON_HEAT } else { TEXT };
             for (text, ground) in [(text.light, ground.light), (text.dark, ground.dark)] {
-                assert!(contrast(text, ground) >= CONTRAST, "step {step}: {}", contrast(text, ground));
+                assert!(
+                    contrast(text, ground) >= CONTRAST,
+                    "step {step}: {}",
+                    contrast(text, ground)
+                );
             }
         }
     }

@@ -33,7 +33,11 @@ pub(crate) trait Surface: DrawingBackend {
     fn end(&mut self);
 
     /// Draws many separate straight lines of one style: a rug, a hatching, a set of ticks.
-    fn draw_segments(&mut self, segments: &[(BackendCoord, BackendCoord)], style: &ShapeStyle) -> Drawn<Self> {
+    fn draw_segments(
+        &mut self,
+        segments: &[(BackendCoord, BackendCoord)],
+        style: &ShapeStyle,
+    ) -> Drawn<Self> {
         for &(from, to) in segments {
             self.draw_line(from, to, style)?;
         }
@@ -41,7 +45,12 @@ pub(crate) trait Surface: DrawingBackend {
     }
 
     /// Draws a polyline with a dash pattern in units (alternating on and off).
-    fn draw_dashed(&mut self, path: &[BackendCoord], style: &ShapeStyle, pattern: &[f64]) -> Drawn<Self> {
+    fn draw_dashed(
+        &mut self,
+        path: &[BackendCoord],
+        style: &ShapeStyle,
+        pattern: &[f64],
+    ) -> Drawn<Self> {
         let points: Vec<_> = path.iter().map(|&(x, y)| (f64::from(x), f64::from(y))).collect();
         for dash in dash::split(&points, pattern) {
             let whole = dash.iter().map(|&(x, y)| (x.round() as i32, y.round() as i32));

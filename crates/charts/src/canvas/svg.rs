@@ -94,7 +94,11 @@ impl Surface for Svg {
         self.body.push_str("</g>\n");
     }
 
-    fn draw_segments(&mut self, segments: &[(BackendCoord, BackendCoord)], style: &ShapeStyle) -> Drawn<Self> {
+    fn draw_segments(
+        &mut self,
+        segments: &[(BackendCoord, BackendCoord)],
+        style: &ShapeStyle,
+    ) -> Drawn<Self> {
         self.body.push_str("<path d=\"");
         for &(from, to) in segments {
             self.subpath([from, to]);
@@ -105,7 +109,12 @@ impl Surface for Svg {
         Ok(())
     }
 
-    fn draw_dashed(&mut self, path: &[BackendCoord], style: &ShapeStyle, pattern: &[f64]) -> Drawn<Self> {
+    fn draw_dashed(
+        &mut self,
+        path: &[BackendCoord],
+        style: &ShapeStyle,
+        pattern: &[f64],
+    ) -> Drawn<Self> {
         self.path(path.iter().copied());
         self.stroke(BackendStyle::color(style), BackendStyle::stroke_width(style));
         let lengths: Vec<_> = pattern.iter().map(|&units| px(units.round() as i32)).collect();
@@ -137,7 +146,12 @@ impl DrawingBackend for Svg {
         self.draw_rect(point, (point.0 + 1, point.1 + 1), &colour, true)
     }
 
-    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn<Self> {
+    fn draw_line<S: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+    ) -> Drawn<Self> {
         self.draw_path([from, to], style)
     }
 
@@ -155,31 +169,53 @@ impl DrawingBackend for Svg {
             px(bottom_right.0 - upper_left.0),
             px(bottom_right.1 - upper_left.1)
         ));
-        if fill { self.fill(style.color()) } else { self.stroke(style.color(), style.stroke_width()) }
+        if fill {
+            self.fill(style.color())
+        } else {
+            self.stroke(style.color(), style.stroke_width())
+        }
         self.body.push_str("/>\n");
         Ok(())
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn<Self> {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Drawn<Self> {
         self.path(path);
         self.stroke(style.color(), style.stroke_width());
         self.body.push_str(" stroke-linejoin=\"round\"/>\n");
         Ok(())
     }
 
-    fn draw_circle<S: BackendStyle>(&mut self, centre: BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn<Self> {
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        centre: BackendCoord,
+        radius: u32,
+        style: &S,
+        fill: bool,
+    ) -> Drawn<Self> {
         self.push(format_args!(
             "<circle cx=\"{}\" cy=\"{}\" r=\"{}\"",
             px(centre.0),
             px(centre.1),
             px(radius as i32)
         ));
-        if fill { self.fill(style.color()) } else { self.stroke(style.color(), style.stroke_width()) }
+        if fill {
+            self.fill(style.color())
+        } else {
+            self.stroke(style.color(), style.stroke_width())
+        }
         self.body.push_str("/>\n");
         Ok(())
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, outline: I, style: &S) -> Drawn<Self> {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        outline: I,
+        style: &S,
+    ) -> Drawn<Self> {
         self.path(outline);
         self.fill(style.color());
         self.body.push_str("/>\n");
@@ -187,7 +223,12 @@ impl DrawingBackend for Svg {
     }
 
     /// The position is the text's base line; of the anchor only the horizontal half counts.
-    fn draw_text<T: BackendTextStyle>(&mut self, text: &str, style: &T, (x, y): BackendCoord) -> Drawn<Self> {
+    fn draw_text<T: BackendTextStyle>(
+        &mut self,
+        text: &str,
+        style: &T,
+        (x, y): BackendCoord,
+    ) -> Drawn<Self> {
         self.push(format_args!("<text x=\"{}\" y=\"{}\"", px(x), px(y)));
         let em = style.size() / LINE_PER_EM / f64::from(UNITS);
         self.push(format_args!(" font-size=\"{}\"", trimmed(em)));
@@ -299,14 +340,15 @@ mod tests {
     #[test]
     fn a_stepped_line_is_written_with_h_and_v() {
         let mut svg = Svg::new(100);
-        let style = RGBColor(0, 0x72, 0xB2).stroke_width(6);
+        let style = Color::stroke_width(&RGBColor(0, 0x72, 0xB2), 6);
         svg.begin(&Group { collector: "rc|count-loads", title: "1 < 2" });
-        svg.draw_dashed(&[(0, 0), (10, 0), (10, 0), (10, 7), (12, 9)], &style, &[28.0, 16.0]).expect("infallible");
+        svg.draw_dashed(&[(0, 0), (10, 0), (10, 0), (10, 7), (12, 9)], &style, &[28.0, 16.0])
+            .expect("infallible");
         svg.end();
-        insta::assert_snapshot!(svg.into_body(), @r#"
+        insta::assert_snapshot!(svg.into_body(), @r##"
         <g class="series s-rc-count-loads" data-collector="rc|count-loads"><title>1 &lt; 2</title>
         <path d="M0 0H2.5V1.75L3 2.25" fill="none" stroke="#0072b2" stroke-width="1.5" stroke-dasharray="7 4" stroke-linejoin="round"/>
         </g>
-        "#);
+        "##);
     }
 }

@@ -29,7 +29,12 @@ pub(crate) fn title(measure: Measure) -> &'static str {
 }
 
 /// Draws the overview of one measure at one heap size; gives its height in pixels.
-pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, study: &Study<'_>, measure: Measure, heap: HeapSize) -> f64 {
+pub(crate) fn draw<S: Surface>(
+    pen: &mut Pen<'_, S>,
+    study: &Study<'_>,
+    measure: Measure,
+    heap: HeapSize,
+) -> f64 {
     let map = heat_map(&study.summary, measure, heap);
     let frame = Frame {
         title: title(measure).to_owned(),
@@ -37,7 +42,10 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, study: &Study<'_>, measure:
             "Median {} over the best of the row: 1.00 is the best, 2.00 needs twice as much.",
             measure.name()
         ),
-        facts: format!("{} · heap {heap} for collectors that a limit binds", study.run.manifest.suite),
+        facts: format!(
+            "{} · heap {heap} for collectors that a limit binds",
+            study.run.manifest.suite
+        ),
         source: source(study.run),
     };
     let mut y = frame.above(pen) + 12.0;
@@ -67,7 +75,8 @@ fn draw_block<S: Surface>(
     left: f64,
     width: f64,
 ) -> f64 {
-    let heads: Vec<Vec<String>> = columns.iter().map(|&c| head_lines(&map.collectors[c], width - 4.0)).collect();
+    let heads: Vec<Vec<String>> =
+        columns.iter().map(|&c| head_lines(&map.collectors[c], width - 4.0)).collect();
     let lines = heads.iter().map(Vec::len).max().unwrap_or(1);
     let base = top + 14.0 * lines as f64;
     for (place, (&column, head)) in columns.iter().zip(&heads).enumerate() {

@@ -11,13 +11,10 @@ use crate::canvas::{Align, Pen, Stroke, Surface, Type};
 use crate::layout::axis::{self, Area};
 use crate::layout::frame::{MARGIN_PX, SMALL_PX};
 use crate::layout::scale::{Quantity, Scale};
-use crate::layout::{ends, failures, rug, step, tail};
+use crate::layout::{ends, failures, panels, rug, step, tail};
 use crate::scene::{Scene, Series};
 use analysis::format;
-use record::{Family, FootprintPoint, Outcome, Sample};
-
-/// Most lines of one panel; more are split by family, with the rest pale behind.
-const MOST_LINES: usize = 8;
+use record::{FootprintPoint, Outcome, Sample};
 
 /// What the horizontal axis counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +78,11 @@ impl Line<'_> {
             Outcome::Ok => String::new(),
             outcome => format!(" {}", outcome.word()),
         };
-        if narrow { format!("{name}{failed}") } else { format!("{name} {}{failed}", format::bytes(self.peak)) }
+        if narrow {
+            format!("{name}{failed}")
+        } else {
+            format!("{name} {}{failed}", format::bytes(self.peak))
+        }
     }
 }
 
@@ -92,8 +93,8 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>, clock: C
     let mut y = frame.above(pen) + 6.0;
     if !lines.is_empty() {
         let chart = Chart::new(pen, scene, &lines, clock);
-        let panels = panels(&lines);
-        for panel in &panels {
+        let families: Vec<_> = lines.iter().map(|l| l.series.collector.family).collect();
+        for panel in &panels::by_family(&families) {
             y = chart.panel(pen, y, panel) + 10.0;
         }
         y -= 10.0;
@@ -108,7 +109,9 @@ fn reading(scene: &Scene<'_>, clock: Clock) -> String {
         Clock::Allocation if !scene.live.is_empty() => " Grey area: live bytes.",
         _ => "",
     };
-    format!("Lower is leaner; labels give the peak.{live} Ticks along the bottom: pauses, taller is longer.")
+    format!(
+        "Lower is leaner; labels give the peak.{live} Ticks along the bottom: pauses, taller is longer."
+    )
 }
 
 fn lines<'a>(scene: &Scene<'a>, clock: Clock) -> Vec<Line<'a>> {
@@ -123,31 +126,6 @@ fn lines<'a>(scene: &Scene<'a>, clock: Clock) -> Vec<Line<'a>> {
     scene.series.iter().filter_map(line).collect()
 }
 
-/// Indices of the lines of each panel: all in one, or whole families together.
-fn panels(lines: &[Line<'_>]) -> Vec<Vec<usize>> {
-    if lines.len() <= MOST_LINES {
-        return vec![(0..lines.len()).collect()];
-    }
-    let mut families: Vec<(Family, Vec<usize>)> = Vec::new();
-    for (index, line) in lines.iter().enumerate() {
-        let family = line.series.collector.family;
-        match families.iter_mut().find(|(known, _)| *known == family) {
-            Some((_, members)) => members.push(index),
-            None => families.push((family, vec![index])),
-        }
-    }
-    let mut panels: Vec<Vec<usize>> = Vec::new();
-    for (_, members) in families {
-        for chunk in members.chunks(MOST_LINES) {
-            match panels.last_mut() {
-                Some(panel) if panel.len() + chunk.len() <= MOST_LINES => panel.extend(chunk),
-                _ => panels.push(chunk.to_vec()),
-            }
-        }
-    }
-    panels
-}
-
 /// What all panels share.
 struct Chart<'a> {
     scene: &'a Scene<'a>,
@@ -160,7 +138,12 @@ struct Chart<'a> {
 }
 
 impl<'a> Chart<'a> {
-    fn new<S: Surface>(pen: &Pen<'_, S>, scene: &'a Scene<'a>, lines: &'a [Line<'a>], clock: Clock) -> Self {
+    fn new<S: Surface>(
+        pen: &Pen<'_, S>,
+        scene: &'a Scene<'a>,
+        lines: &'a [Line<'a>],
+        clock: Clock,
+    ) -> Self {
         let peaks: Vec<f64> = lines.iter().map(|l| l.peak).collect();
         let ends: Vec<f64> = lines.iter().map(|l| l.end().0).collect();
         let mut top = tail::end_of_axis(&peaks);
@@ -171,7 +154,8 @@ impl<'a> Chart<'a> {
         let y = Scale::from_zero(Quantity::Bytes, top * 1.06);
         let bold = Type::new(SMALL_PX, MUTED).bold();
         let arrow = bold.width(" ↑");
-        let widest = arrow + lines.iter().map(|l| bold.width(&l.label(pen.narrow()))).fold(30.0, f64::max);
+        let widest =
+            arrow + lines.iter().map(|l| bold.width(&l.label(pen.narrow()))).fold(30.0, f64::max);
         let left = MARGIN_PX + axis::numbers_px(&y.over(300.0, 0.0), 48.0);
         let right = pen.width() - MARGIN_PX - widest - ends::LEADER_PX;
         let x = Scale::from_zero(clock.axis().0, tail::end_of_axis(&ends)).over(left, right);
@@ -181,7 +165,12 @@ impl<'a> Chart<'a> {
     /// Draws one panel from `top` on; gives the y below it.
     fn panel<S: Surface>(&self, pen: &mut Pen<'_, S>, top: f64, panel: &[usize]) -> f64 {
         let height = if pen.narrow() { 240.0 } else { 270.0 };
-        let area = Area { left: self.left, top: top + 18.0, right: self.right, bottom: top + 18.0 + height };
+        let area = Area {
+            left: self.left,
+            top: top + 18.0,
+            right: self.right,
+            bottom: top + 18.0 + height,
+        };
         let y = self.y.over(area.bottom, area.top);
         let lanes: Vec<&Line<'_>> =
             panel.iter().map(|&i| &self.lines[i]).filter(|l| !l.sample.pauses.is_empty()).collect();
@@ -191,7 +180,9 @@ impl<'a> Chart<'a> {
         let bottom = axis::horizontal(pen, below, &self.x, 64.0, name);
         self.live(pen, area, &y);
         axis::vertical(pen, area, &y, 48.0, "footprint");
-        for line in self.lines.iter().enumerate().filter(|(i, _)| !panel.contains(i)).map(|(_, l)| l) {
+        for line in
+            self.lines.iter().enumerate().filter(|(i, _)| !panel.contains(i)).map(|(_, l)| l)
+        {
             for part in step::clip(&step::stepped(&line.points, &self.x, &y), area) {
                 pen.line(&part, Stroke::solid(PALE, 1.0));
             }
@@ -217,8 +208,12 @@ impl<'a> Chart<'a> {
         if self.clock == Clock::Wall || self.scene.live.is_empty() {
             return;
         }
-        let points: Vec<_> =
-            self.scene.live.iter().map(|p| (p.allocated_bytes as f64, (p.live_bytes as f64).min(y.high))).collect();
+        let points: Vec<_> = self
+            .scene
+            .live
+            .iter()
+            .map(|p| (p.allocated_bytes as f64, (p.live_bytes as f64).min(y.high)))
+            .collect();
         let mut outline = step::stepped(&points, &self.x, y);
         outline.retain(|p| p.0 <= area.right + 0.5);
         if let (Some(&first), Some(&last)) = (outline.first(), outline.last()) {
@@ -229,7 +224,10 @@ impl<'a> Chart<'a> {
     }
 
     fn limit<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Scale) {
-        let Some(limit) = self.scene.limit_bytes().map(|b| b as f64).filter(|l| *l <= y.high) else { return };
+        let Some(limit) = self.scene.limit_bytes().map(|b| b as f64).filter(|l| *l <= y.high)
+        else {
+            return;
+        };
         let at = y.at(limit);
         pen.rule(area.left, area.right, at, Stroke::dotted(LIMIT, 1.0));
         let text = format!("heap limit {}", format::bytes(limit));
@@ -255,7 +253,10 @@ impl<'a> Chart<'a> {
             if line.series.row.outcome != Outcome::Ok {
                 let (x, y) = (self.x.within(end), y.within(line.end().1));
                 for slope in [-1.0, 1.0] {
-                    pen.line(&[(x - 4.0, y - 4.0 * slope), (x + 4.0, y + 4.0 * slope)], Stroke::solid(stroke.ink, 2.0));
+                    pen.line(
+                        &[(x - 4.0, y - 4.0 * slope), (x + 4.0, y + 4.0 * slope)],
+                        Stroke::solid(stroke.ink, 2.0),
+                    );
                 }
             }
         });
@@ -282,8 +283,13 @@ impl<'a> Chart<'a> {
             })
             .collect();
         if let Some(live) = self.scene.live.last().filter(|_| self.clock == Clock::Allocation) {
-            let peak = self.scene.live.iter().map(|p| p.live_bytes).max().unwrap_or_default() as f64;
-            let text = if pen.narrow() { "live".to_owned() } else { format!("live {}", format::bytes(peak)) };
+            let peak =
+                self.scene.live.iter().map(|p| p.live_bytes).max().unwrap_or_default() as f64;
+            let text = if pen.narrow() {
+                "live".to_owned()
+            } else {
+                format!("live {}", format::bytes(peak))
+            };
             let from = (area.right, y.within(live.live_bytes as f64));
             labels.push(ends::Label { collector: "", text, ink: MUTED, from, led: true });
         }

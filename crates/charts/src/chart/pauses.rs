@@ -83,7 +83,8 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, lanes: &[&Lane<'_>]) -> f64 
     let left = MARGIN_PX + axis::numbers_px(&y, 20.0);
     let right = pen.width() - MARGIN_PX;
     let ends: Vec<f64> = lanes.iter().map(|l| l.sample.wall_ns as f64).collect();
-    let x = Scale::from_zero(Quantity::Nanoseconds, tail::end_of_axis(&ends) * 1.01).over(left, right);
+    let x =
+        Scale::from_zero(Quantity::Nanoseconds, tail::end_of_axis(&ends) * 1.01).over(left, right);
 
     let mut y_px = top;
     for (index, lane) in lanes.iter().enumerate() {
@@ -118,7 +119,10 @@ fn about(lane: &Lane<'_>, shown_ns: f64, narrow: bool) -> String {
     let n = recorded.max(lane.sample.pauses.len() as u64);
     let mut text = format!("{} pauses", format::count(n));
     if !narrow {
-        text.push_str(&format!(", {} in all", format::duration_ns(lane.sample.pause_total_ns as f64)));
+        text.push_str(&format!(
+            ", {} in all",
+            format::duration_ns(lane.sample.pause_total_ns as f64)
+        ));
     }
     text.push_str(&format!(", longest {}", format::duration_ns(longest as f64)));
     let end = lane.sample.wall_ns as f64;
@@ -152,7 +156,9 @@ fn stems<S: Surface>(pen: &mut Pen<'_, S>, area: Area, x: &Scale, y: &Scale, lan
         let top = y.within(pause.wall_ns as f64);
         shafts.push(((at, area.bottom), (at, top)));
         let disturbed = |cpu: &u64| (*cpu as f64) < DISTURBED * pause.wall_ns as f64;
-        if let Some(cpu_ns) = pause.cpu_ns.filter(disturbed).filter(|_| heads || pause.wall_ns == tallest) {
+        if let Some(cpu_ns) =
+            pause.cpu_ns.filter(disturbed).filter(|_| heads || pause.wall_ns == tallest)
+        {
             let level = y.within(cpu_ns as f64);
             bars.push(((at - 3.5, level), (at + 3.5, level)));
         }
@@ -164,8 +170,13 @@ fn stems<S: Surface>(pen: &mut Pen<'_, S>, area: Area, x: &Scale, y: &Scale, lan
     pen.segments(&bars, Stroke::solid(TEXT, 1.25));
 }
 
-const KINDS: [PauseKind; 5] =
-    [PauseKind::Stw, PauseKind::Cascade, PauseKind::Increment, PauseKind::AllocStall, PauseKind::Ttsp];
+const KINDS: [PauseKind; 5] = [
+    PauseKind::Stw,
+    PauseKind::Cascade,
+    PauseKind::Increment,
+    PauseKind::AllocStall,
+    PauseKind::Ttsp,
+];
 
 type PauseOrder = usize;
 
@@ -191,6 +202,8 @@ fn head<S: Surface>(pen: &mut Pen<'_, S>, at: Point, kind: PauseKind, ink: Ink) 
         PauseKind::Cascade => pen.ring(at, 2.75, Stroke::solid(ink, 1.25)),
         PauseKind::Increment => pen.line(&[(x - 3.0, y), (x + 3.0, y)], Stroke::solid(ink, 1.5)),
         PauseKind::AllocStall => pen.block((x - 2.75, y - 2.75), (x + 2.75, y + 2.75), ink, 1.0),
-        PauseKind::Ttsp => pen.area(&[(x, y - 3.5), (x + 3.25, y + 2.5), (x - 3.25, y + 2.5)], ink, 1.0),
+        PauseKind::Ttsp => {
+            pen.area(&[(x, y - 3.5), (x + 3.25, y + 2.5), (x - 3.25, y + 2.5)], ink, 1.0)
+        }
     }
 }

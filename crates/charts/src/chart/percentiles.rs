@@ -4,12 +4,13 @@
 //! the same room. Pauses of all repeats are pooled, for display only. A curve ends where fewer than
 //! ten pauses lie beyond the percentile; the maximum stands apart at the right, always with n.
 
-use crate::canvas::palette::{AXIS, MUTED};
+use crate::canvas::palette::{AXIS, MUTED, PALE};
 use crate::canvas::{Align, Pen, Stroke, Surface, Type};
 use crate::layout::axis::{self, Area};
 use crate::layout::ends::{self, Label};
 use crate::layout::failures::{self, note};
 use crate::layout::frame::{MARGIN_PX, SMALL_PX};
+use crate::layout::panels;
 use crate::layout::scale::{Quantity, Scale};
 use crate::scene::{Scene, Series};
 use analysis::{PauseSummary, format};
@@ -36,7 +37,12 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
     let mut y = frame.above(pen) + 6.0;
     let curves: Vec<Curve<'_>> = scene.series.iter().filter_map(curve).collect();
     if !curves.is_empty() {
-        y = plot(pen, y, &curves);
+        let chart = Chart::new(pen, &curves);
+        let families: Vec<_> = curves.iter().map(|c| c.series.collector.family).collect();
+        for panel in &panels::by_family(&families) {
+            y = chart.panel(pen, y, panel) + 10.0;
+        }
+        y -= 10.0;
     }
     y = idle(pen, y, scene);
     let absent = scene.absent(|s| s.row.pauses.known().is_some());
@@ -57,55 +63,81 @@ fn curve<'a>(series: &Series<'a>) -> Option<Curve<'a>> {
     Some(Curve { series: *series, pauses, longest_ns, points })
 }
 
-fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, curves: &[Curve<'_>]) -> f64 {
-    let narrow = pen.narrow();
-    let labels: Vec<String> = curves.iter().map(|c| label(c, narrow)).collect();
-    let bold = Type::new(SMALL_PX, MUTED).bold();
-    let widest = labels.iter().map(|l| bold.width(l)).fold(0.0, f64::max);
+/// What all panels share.
+struct Chart<'a> {
+    curves: &'a [Curve<'a>],
+    x: Scale,
+    y: Scale,
+    left: f64,
+    right: f64,
+}
 
-    let values = || curves.iter().flat_map(|c| c.points.iter().map(|p| p.1).chain([c.longest_ns]));
-    let y = Scale::log(Quantity::Nanoseconds, values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
-    let last = curves.iter().filter_map(|c| c.points.last()).map(|p| p.0).fold(1e4, f64::max);
-    let left = MARGIN_PX + axis::numbers_px(&y.over(300.0, 0.0), 40.0);
-    let right = pen.width() - MARGIN_PX - widest - ends::LEADER_PX;
-    let height = if narrow { 250.0 } else { 290.0 };
-    let area = Area { left, top: top + 18.0, right, bottom: top + 18.0 + height };
-    let y = y.over(area.bottom, area.top);
-    let max_x = right - 8.0;
-    let inner = Area { right: right - MAX_COLUMN_PX, ..area };
-    // No air at the ends: the axis begins at the 90th percentile.
-    let x = Scale::log(Quantity::Percentile, 10.0, last).between(10.0, last).over(inner.left, inner.right);
-
-    let bottom = axis::horizontal(pen, inner, &x, if narrow { 46.0 } else { 64.0 }, "percentile of pauses");
-    axis::vertical(pen, area, &y, 40.0, "pause");
-    pen.upright(max_x, area.top, area.bottom, Stroke::dotted(AXIS, 1.0));
-    pen.text("max", (max_x, area.bottom + 16.0), Align::Middle, Type::new(SMALL_PX, MUTED));
-
-    for curve in curves {
-        let stroke = curve.series.stroke();
-        pen.series(curve.series.name(), &in_words(curve), |pen| {
-            let line: Vec<_> = curve.points.iter().map(|&(q, ns)| (x.at(q), y.at(ns))).collect();
-            pen.line(&line, stroke);
-            pen.disc((max_x, y.at(curve.longest_ns)), 3.5, stroke.ink, 1.0);
-        });
+impl<'a> Chart<'a> {
+    fn new<S: Surface>(pen: &Pen<'_, S>, curves: &'a [Curve<'a>]) -> Self {
+        let bold = Type::new(SMALL_PX, MUTED).bold();
+        let widest = curves.iter().map(|c| bold.width(&label(c, pen.narrow()))).fold(0.0, f64::max);
+        let values =
+            || curves.iter().flat_map(|c| c.points.iter().map(|p| p.1).chain([c.longest_ns]));
+        let low = values().fold(f64::INFINITY, f64::min);
+        let y = Scale::log(Quantity::Nanoseconds, low, values().fold(0.0, f64::max));
+        let last = curves.iter().filter_map(|c| c.points.last()).map(|p| p.0).fold(1e4, f64::max);
+        let left = MARGIN_PX + axis::numbers_px(&y.over(300.0, 0.0), 40.0);
+        let right = pen.width() - MARGIN_PX - widest - ends::LEADER_PX;
+        // No air at the ends: the axis begins at the 90th percentile.
+        let x = Scale::log(Quantity::Percentile, 10.0, last)
+            .between(10.0, last)
+            .over(left, right - MAX_COLUMN_PX);
+        Self { curves, x, y, left, right }
     }
-    let ends: Vec<Label<'_>> = curves
-        .iter()
-        .zip(labels)
-        .map(|(curve, text)| Label {
-            collector: curve.series.name(),
-            text,
-            ink: curve.series.ink(),
-            from: (max_x + 6.0, y.at(curve.longest_ns)),
-            led: true,
-        })
-        .collect();
-    ends::draw(pen, area, &ends);
-    if narrow {
-        let listed: Vec<String> = curves.iter().map(longest).collect();
-        return note(pen, bottom, &format!("Longest: {}.", listed.join("; ")));
+
+    /// Draws one panel from `top` on; gives the y below it.
+    fn panel<S: Surface>(&self, pen: &mut Pen<'_, S>, top: f64, panel: &[usize]) -> f64 {
+        let narrow = pen.narrow();
+        let height = if narrow { 250.0 } else { 290.0 };
+        let area = Area {
+            left: self.left,
+            top: top + 18.0,
+            right: self.right,
+            bottom: top + 18.0 + height,
+        };
+        let inner = Area { right: self.right - MAX_COLUMN_PX, ..area };
+        let y = self.y.over(area.bottom, area.top);
+        let max_x = area.right - 8.0;
+        let gap_px = if narrow { 46.0 } else { 64.0 };
+        let bottom = axis::horizontal(pen, inner, &self.x, gap_px, "percentile of pauses");
+        axis::vertical(pen, area, &y, 40.0, "pause");
+        pen.upright(max_x, area.top, area.bottom, Stroke::dotted(AXIS, 1.0));
+        pen.text("max", (max_x, area.bottom + 16.0), Align::Middle, Type::new(SMALL_PX, MUTED));
+
+        let line = |curve: &Curve<'_>| -> Vec<_> {
+            curve.points.iter().map(|&(q, ns)| (self.x.at(q), y.at(ns))).collect()
+        };
+        for (_, curve) in self.curves.iter().enumerate().filter(|(i, _)| !panel.contains(i)) {
+            pen.line(&line(curve), Stroke::solid(PALE, 1.0));
+        }
+        let mut labels: Vec<Label<'_>> = Vec::new();
+        for curve in panel.iter().map(|&i| &self.curves[i]) {
+            let (series, end) = (curve.series, (max_x, y.at(curve.longest_ns)));
+            pen.series(series.name(), &in_words(curve), |pen| {
+                pen.line(&line(curve), series.stroke());
+                pen.disc(end, 3.5, series.ink(), 1.0);
+            });
+            let from = (end.0 + 6.0, end.1);
+            labels.push(Label {
+                collector: series.name(),
+                text: label(curve, narrow),
+                ink: series.ink(),
+                from,
+                led: true,
+            });
+        }
+        ends::draw(pen, area, &labels);
+        if narrow {
+            let listed: Vec<String> = panel.iter().map(|&i| longest(&self.curves[i])).collect();
+            return note(pen, bottom, &format!("Longest: {}.", listed.join("; ")));
+        }
+        bottom
     }
-    bottom
 }
 
 /// `mark-sweep 12.3 ms, n = 1 234`; the name stands alone where there is no room.
@@ -124,9 +156,19 @@ fn in_words(curve: &Curve<'_>) -> String {
         .pauses
         .percentiles
         .iter()
-        .filter_map(|p| Some(format!("{} below {}", format::percent(p.q), format::duration_ns(p.wall_ns? as f64))))
+        .filter_map(|p| {
+            Some(format!(
+                "{} below {}",
+                format::percent(p.q),
+                format::duration_ns(p.wall_ns? as f64)
+            ))
+        })
         .collect();
-    let listed = if percentiles.is_empty() { "too few for percentiles".to_owned() } else { percentiles.join(", ") };
+    let listed = if percentiles.is_empty() {
+        "too few for percentiles".to_owned()
+    } else {
+        percentiles.join(", ")
+    };
     format!(
         "{}: {} pauses, {listed}, longest {}",
         curve.series.name(),

@@ -18,8 +18,18 @@ pub(crate) fn draw<'a, S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'a>) -> f
     let frame = scene.frame(TITLE, reading.to_owned(), &scene.time_repeats());
     let y = frame.above(pen) + 8.0;
     let panels: [Panel<'a>; 3] = [
-        Panel { name: "wall time", quantity: Quantity::Nanoseconds, share: 1.0, of: |s| s.row.wall_ns.clone() },
-        Panel { name: "CPU time", quantity: Quantity::Nanoseconds, share: 1.0, of: |s| s.row.cpu_ns.clone() },
+        Panel {
+            name: "wall time",
+            quantity: Quantity::Nanoseconds,
+            share: 1.0,
+            of: |s| s.row.wall_ns.clone(),
+        },
+        Panel {
+            name: "CPU time",
+            quantity: Quantity::Nanoseconds,
+            share: 1.0,
+            of: |s| s.row.cpu_ns.clone(),
+        },
         Panel {
             name: "teardown",
             quantity: Quantity::Nanoseconds,

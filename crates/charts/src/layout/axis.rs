@@ -21,12 +21,23 @@ pub(crate) struct Area {
 /// Room for the numbers of a vertical axis, in pixels.
 pub(crate) fn numbers_px(scale: &Scale, gap_px: f64) -> f64 {
     let small = Type::new(SMALL_PX, MUTED);
-    let widest = scale.ticks(gap_px).iter().filter_map(|t| t.label.as_deref()).map(|l| small.width(l)).fold(0.0, f64::max);
+    let widest = scale
+        .ticks(gap_px)
+        .iter()
+        .filter_map(|t| t.label.as_deref())
+        .map(|l| small.width(l))
+        .fold(0.0, f64::max);
     widest + 8.0
 }
 
 /// Draws the horizontal grid lines with their numbers to the left, and the axis' name above them.
-pub(crate) fn vertical<S: Surface>(pen: &mut Pen<'_, S>, area: Area, scale: &Scale, gap_px: f64, name: &str) {
+pub(crate) fn vertical<S: Surface>(
+    pen: &mut Pen<'_, S>,
+    area: Area,
+    scale: &Scale,
+    gap_px: f64,
+    name: &str,
+) {
     let small = Type::new(SMALL_PX, MUTED);
     let mut minor = Vec::new();
     for tick in scale.ticks(gap_px) {
@@ -47,7 +58,13 @@ pub(crate) fn vertical<S: Surface>(pen: &mut Pen<'_, S>, area: Area, scale: &Sca
 
 /// Draws the vertical grid lines with their numbers below, and the axis' name below those. Gives
 /// the y below which nothing is drawn.
-pub(crate) fn horizontal<S: Surface>(pen: &mut Pen<'_, S>, area: Area, scale: &Scale, gap_px: f64, name: &str) -> f64 {
+pub(crate) fn horizontal<S: Surface>(
+    pen: &mut Pen<'_, S>,
+    area: Area,
+    scale: &Scale,
+    gap_px: f64,
+    name: &str,
+) -> f64 {
     let small = Type::new(SMALL_PX, MUTED);
     let base = area.bottom + 16.0;
     let mut minor = Vec::new();

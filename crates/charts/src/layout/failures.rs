@@ -62,7 +62,12 @@ pub(crate) fn list<S: Surface>(pen: &mut Pen<'_, S>, y: f64, absent: &[Absent]) 
         let title = format!("{}: {}: {}", entry.collector, entry.word, entry.reason);
         pen.series(&entry.collector, &title, |pen| {
             cell(pen, (x, top), (x + chip, top + HEIGHT_PX), &entry.word);
-            pen.centred(&entry.collector, (x + chip + 6.0, top + HEIGHT_PX / 2.0), Align::Left, name);
+            pen.centred(
+                &entry.collector,
+                (x + chip + 6.0, top + HEIGHT_PX / 2.0),
+                Align::Left,
+                name,
+            );
         });
         x += width + 18.0;
     }

@@ -64,7 +64,12 @@ impl Extent {
 /// points nor each other where that can be avoided; gives the left end of each label's middle line.
 ///
 /// Greedy, in the order given, over twelve places around each point, near ones first.
-pub(crate) fn place_around(points: &[Point], sizes: &[(f64, f64)], from: Point, to: Point) -> Vec<Point> {
+pub(crate) fn place_around(
+    points: &[Point],
+    sizes: &[(f64, f64)],
+    from: Point,
+    to: Point,
+) -> Vec<Point> {
     const CLEAR_PX: f64 = 8.0;
     let frame = Extent { left: from.0, top: from.1, right: to.0, bottom: to.1 };
     let mut taken: Vec<Extent> = points.iter().map(|&p| Extent::around(p, 6.0)).collect();
@@ -97,7 +102,8 @@ pub(crate) fn place_around(points: &[Point], sizes: &[(f64, f64)], from: Point, 
             let own = extent(at);
             own.outside(&frame) * 4.0 + taken.iter().map(|t| t.overlap(&own)).sum::<f64>()
         };
-        let best = candidates.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or((right, y));
+        let best =
+            candidates.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or((right, y));
         taken.push(extent(best));
         placed.push(best);
     }

@@ -6,6 +6,7 @@ pub(crate) mod ends;
 pub(crate) mod failures;
 pub(crate) mod frame;
 pub(crate) mod labels;
+pub(crate) mod panels;
 pub(crate) mod rug;
 pub(crate) mod scale;
 pub(crate) mod step;

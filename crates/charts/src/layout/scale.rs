@@ -92,7 +92,9 @@ impl Scale {
     pub(crate) fn at(&self, value: f64) -> f64 {
         let share = match self.spacing {
             Spacing::Linear => (value - self.low) / (self.high - self.low),
-            Spacing::Log => (value.max(f64::MIN_POSITIVE) / self.low).ln() / (self.high / self.low).ln(),
+            Spacing::Log => {
+                (value.max(f64::MIN_POSITIVE) / self.low).ln() / (self.high / self.low).ln()
+            }
         };
         self.from_px + share * (self.to_px - self.from_px)
     }
@@ -134,13 +136,17 @@ impl Scale {
 
     fn log_ticks(&self, room: f64) -> Vec<Tick> {
         // Label 1, 2 and 5 where there is room, else fewer: decades, every other or third decade.
-        let all = [(&[1, 2, 5][..], 1), (&[1, 3][..], 1), (&[1][..], 1), (&[1][..], 2), (&[1][..], 3)];
+        let all =
+            [(&[1, 2, 5][..], 1), (&[1, 3][..], 1), (&[1][..], 1), (&[1][..], 2), (&[1][..], 3)];
         // A percentile has one more nine at each power of ten and no name in between.
         let densities = if self.quantity == Quantity::Percentile { &all[2..] } else { &all[..] };
         let labelled = |&(digits, stride): &(&[u32], i32)| {
             self.marks().filter(|(d, e, _)| digits.contains(d) && e.rem_euclid(stride) == 0).count()
         };
-        let fitting = densities.iter().position(|d| labelled(d) as f64 <= room).unwrap_or(densities.len() - 1);
+        let fitting = densities
+            .iter()
+            .position(|d| labelled(d) as f64 <= room)
+            .unwrap_or(densities.len() - 1);
         // One label alone does not say how fast the axis runs.
         let chosen = (0..=fitting).rev().find(|&i| labelled(&densities[i]) >= 2).unwrap_or(fitting);
         let (digits, stride) = densities[chosen];
@@ -157,7 +163,10 @@ impl Scale {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let ends = self.low * (1.0 - 1e-9)..=self.high * (1.0 + 1e-9);
         (first..=last)
-            .flat_map(|exponent| (1..10u32).map(move |digit| (digit, exponent, f64::from(digit) * 10f64.powi(exponent))))
+            .flat_map(|exponent| {
+                (1..10u32)
+                    .map(move |digit| (digit, exponent, f64::from(digit) * 10f64.powi(exponent)))
+            })
             .filter(move |(_, _, value)| ends.contains(value))
     }
 
@@ -181,7 +190,12 @@ fn unit(quantity: Quantity, value: f64) -> (f64, &'static str) {
         Quantity::Percentile => &[(1.0, "")],
     };
     // A tick computed as 3 * 10^-1 may be a hair below its unit.
-    units.iter().rev().find(|(factor, _)| value * (1.0 + 1e-9) >= *factor).copied().unwrap_or(units[0])
+    units
+        .iter()
+        .rev()
+        .find(|(factor, _)| value * (1.0 + 1e-9) >= *factor)
+        .copied()
+        .unwrap_or(units[0])
 }
 
 /// `1 / (1 - q)` as a percentage: 10 is 90 %, 1000 is 99.9 %.
@@ -193,7 +207,11 @@ fn percentile(inverse: f64) -> String {
 /// The next 1, 2 or 5 times a power of ten.
 fn round_step(least: f64) -> f64 {
     let power = 10f64.powf(least.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].iter().map(|m| m * power).find(|s| *s >= least * (1.0 - 1e-9)).unwrap_or(power)
+    [1.0, 2.0, 5.0, 10.0]
+        .iter()
+        .map(|m| m * power)
+        .find(|s| *s >= least * (1.0 - 1e-9))
+        .unwrap_or(power)
 }
 
 #[cfg(test)]

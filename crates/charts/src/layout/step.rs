@@ -4,8 +4,8 @@ use super::axis::Area;
 use super::scale::Scale;
 use crate::canvas::pen::Point;
 
-/// Columns per pixel within which a line is thinned.
-const COLUMNS_PER_PX: f64 = 1.0;
+/// Width of the columns within which a line is thinned, in pixels.
+const COLUMN_PX: f64 = 1.0;
 
 /// The stepped line through (x, value) pairs with ascending x: each value holds until the next.
 /// Of the values in one pixel column the first, lowest, highest and last are kept, so no
@@ -13,7 +13,7 @@ const COLUMNS_PER_PX: f64 = 1.0;
 pub(crate) fn stepped(points: &[(f64, f64)], x: &Scale, y: &Scale) -> Vec<Point> {
     let mut line: Vec<Point> = Vec::new();
     let mut column: Vec<Point> = Vec::new();
-    let of = |px: f64| (px * COLUMNS_PER_PX).floor();
+    let of = |px: f64| (px / COLUMN_PX).floor();
     for &(at, value) in points {
         let point = (x.at(at), y.at(value));
         if column.first().is_some_and(|first| of(first.0) != of(point.0)) {
@@ -31,17 +31,14 @@ fn push_column(line: &mut Vec<Point>, column: &[Point]) {
     let by_height = |a: &&Point, b: &&Point| a.1.total_cmp(&b.1);
     let (Some(first), Some(last)) = (column.first(), column.last()) else { return };
     let (low, high) = (column.iter().min_by(by_height), column.iter().max_by(by_height));
-    // A column that only rises or only falls is one step of a slope.
+    // Steps narrower than a column are drawn as the slope they look like.
     let slopes = column.is_sorted_by(|a, b| a.1 <= b.1) || column.is_sorted_by(|a, b| a.1 >= b.1);
-    if slopes && let Some(&(_, held)) = line.last() {
-        if held != last.1 {
-            line.push((first.0, held));
-            line.push((first.0, last.1));
-        }
+    if slopes && line.last().is_some_and(|before| first.0 - before.0 <= COLUMN_PX) {
         line.push(*last);
         return;
     }
-    let mut kept: Vec<Point> = [Some(first), low, high, Some(last)].into_iter().flatten().copied().collect();
+    let mut kept: Vec<Point> =
+        [Some(first), low, high, Some(last)].into_iter().flatten().copied().collect();
     kept.sort_by(|a, b| a.0.total_cmp(&b.0));
     kept.dedup();
     for point in kept {
@@ -78,8 +75,10 @@ pub(crate) fn clip(line: &[Point], area: Area) -> Vec<Vec<Point>> {
 
 /// Where the way from a point inside to a point outside crosses the edge.
 fn edge(inside: Point, outside: Point, area: Area) -> Point {
-    let share_y = if outside.1 < area.top { (area.top - inside.1) / (outside.1 - inside.1) } else { 1.0 };
-    let share_x = if outside.0 > area.right { (area.right - inside.0) / (outside.0 - inside.0) } else { 1.0 };
+    let share_y =
+        if outside.1 < area.top { (area.top - inside.1) / (outside.1 - inside.1) } else { 1.0 };
+    let share_x =
+        if outside.0 > area.right { (area.right - inside.0) / (outside.0 - inside.0) } else { 1.0 };
     let share = share_x.min(share_y);
     (inside.0 + (outside.0 - inside.0) * share, inside.1 + (outside.1 - inside.1) * share)
 }
@@ -107,7 +106,18 @@ mod tests {
     fn thinning_keeps_every_peak_and_trough() {
         let (x, y) = scales();
         let points: Vec<_> = (0..100_000)
-            .map(|i| (f64::from(i) / 1000.0, if i == 51_234 { 99.0 } else if i == 777 { 1.0 } else { 50.0 }))
+            .map(|i| {
+                (
+                    f64::from(i) / 1000.0,
+                    if i == 51_234 {
+                        99.0
+                    } else if i == 777 {
+                        1.0
+                    } else {
+                        50.0
+                    },
+                )
+            })
             .collect();
         let line = stepped(&points, &x, &y);
         assert!(line.len() < 1000, "{}", line.len());
@@ -119,7 +129,8 @@ mod tests {
     #[test]
     fn what_leaves_the_area_is_cut_at_its_edge() {
         let area = Area { left: 0.0, top: 20.0, right: 100.0, bottom: 100.0 };
-        let line = [(0.0, 90.0), (10.0, 90.0), (10.0, 0.0), (20.0, 0.0), (20.0, 60.0), (150.0, 60.0)];
+        let line =
+            [(0.0, 90.0), (10.0, 90.0), (10.0, 0.0), (20.0, 0.0), (20.0, 60.0), (150.0, 60.0)];
         assert_eq!(
             clip(&line, area),
             [

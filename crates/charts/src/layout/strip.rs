@@ -31,7 +31,12 @@ pub(crate) struct Panel<'a> {
 
 /// Draws the panels from `top` on: side by side, or one below the other on a phone. Rows are
 /// ordered by the first panel. Gives the y below.
-pub(crate) fn draw<'a, S: Surface>(pen: &mut Pen<'_, S>, top: f64, scene: &Scene<'a>, panels: &[Panel<'a>]) -> f64 {
+pub(crate) fn draw<'a, S: Surface>(
+    pen: &mut Pen<'_, S>,
+    top: f64,
+    scene: &Scene<'a>,
+    panels: &[Panel<'a>],
+) -> f64 {
     let mut rows: Vec<&Series<'a>> = scene.series.iter().collect();
     let key = |s: &Series<'a>| (panels[0].of)(s).known().map_or(f64::INFINITY, |e| e.median);
     rows.sort_by(|a, b| key(a).total_cmp(&key(b)));
@@ -87,18 +92,32 @@ fn draw_panel<'a, S: Surface>(
         _ => format::duration_ns(value),
     };
     let measured: Vec<Measured<Estimate>> = rows.iter().map(|s| (panel.of)(s)).collect();
-    let values: Vec<f64> = measured.iter().filter_map(Measured::known).flat_map(|e| e.values.iter().copied()).collect();
+    let values: Vec<f64> = measured
+        .iter()
+        .filter_map(Measured::known)
+        .flat_map(|e| e.values.iter().copied())
+        .collect();
     let numbers = measured
         .iter()
         .filter_map(Measured::known)
         .map(|e| small.width(&written(e.median)))
         .fold(30.0, f64::max);
-    let area = Area { left, top: top + 24.0, right: right - numbers - 10.0, bottom: middle_of(top, rows.len()) - ROW_PX / 2.0 };
+    let area = Area {
+        left,
+        top: top + 24.0,
+        right: right - numbers - 10.0,
+        bottom: middle_of(top, rows.len()) - ROW_PX / 2.0,
+    };
     // Zero has no place on a log axis, so it keeps the axis linear.
     let flattening = if values.contains(&0.0) { f64::INFINITY } else { FLATTENING };
     let scale = Scale::fitting(panel.quantity, &values, flattening).over(area.left, area.right);
 
-    pen.text(&axis::named(&scale, panel.name), (left, top + 10.0), Align::Left, Type::new(SMALL_PX, TEXT).bold());
+    pen.text(
+        &axis::named(&scale, panel.name),
+        (left, top + 10.0),
+        Align::Left,
+        Type::new(SMALL_PX, TEXT).bold(),
+    );
     for index in 0..rows.len() {
         pen.rule(area.left, area.right, middle_of(top, index), Stroke::solid(GRID, 1.0));
     }
@@ -114,18 +133,34 @@ fn draw_panel<'a, S: Surface>(
         pen.series(series.name(), &title, |pen| match measured {
             Measured::Known(estimate) => {
                 mark(pen, &scale, y, estimate, series);
-                pen.centred(&written(estimate.median), (right, y), Align::Right, Type::new(SMALL_PX, TEXT));
+                pen.centred(
+                    &written(estimate.median),
+                    (right, y),
+                    Align::Right,
+                    Type::new(SMALL_PX, TEXT),
+                );
             }
             Measured::Missing(_) => {
                 let word = word_of(series.row, measured).unwrap_or_default();
-                failures::cell(pen, (area.left, y - ROW_PX * 0.38), (right, y + ROW_PX * 0.38), &word);
+                failures::cell(
+                    pen,
+                    (area.left, y - ROW_PX * 0.38),
+                    (right, y + ROW_PX * 0.38),
+                    &word,
+                );
             }
         });
     }
     bottom
 }
 
-fn mark<S: Surface>(pen: &mut Pen<'_, S>, scale: &Scale, y: f64, estimate: &Estimate, series: &Series<'_>) {
+fn mark<S: Surface>(
+    pen: &mut Pen<'_, S>,
+    scale: &Scale,
+    y: f64,
+    estimate: &Estimate,
+    series: &Series<'_>,
+) {
     let ink = series.ink();
     if let Some((low, high)) = estimate.interval() {
         pen.line(&[(scale.at(low), y), (scale.at(high), y)], Stroke::solid(ink, 2.5));

@@ -47,7 +47,11 @@ pub(crate) fn draw_all(
     let mut figures = Vec::new();
     let mut files = Vec::new();
     for study in studies {
-        let prefix = if studies.len() > 1 { format!("{}-", study.run.manifest.run_id) } else { String::new() };
+        let prefix = if studies.len() > 1 {
+            format!("{}-", study.run.manifest.run_id)
+        } else {
+            String::new()
+        };
         let scenes: Vec<Vec<Scene<'_>>> =
             study.run.manifest.workloads.iter().map(|w| study.scenes_of(w)).collect();
         let drawn: Vec<(Place, Plate, ChartFiles)> = jobs(study, &scenes)
@@ -84,7 +88,8 @@ fn jobs<'a>(study: &'a Study<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, S
         let place = Place::Scatter { workload: workload.clone() };
         jobs.push((place, format!("{workload}-{}", job.kind()), job));
         for scene in of_workload {
-            let heap = if of_workload.len() > 1 { format!("-{}", scene.heap) } else { String::new() };
+            let heap =
+                if of_workload.len() > 1 { format!("-{}", scene.heap) } else { String::new() };
             for job in plate::of_scene(scene) {
                 let place = Place::Heap { workload: workload.clone(), heap: scene.heap };
                 jobs.push((place, format!("{workload}{heap}-{}", job.kind()), job));
@@ -99,10 +104,17 @@ impl RunFigures {
         match place {
             Place::Overview => self.overviews.push(plate),
             Place::Scatter { workload } => {
-                self.workloads.push(WorkloadFigures { workload, heaps: Vec::new(), scatter: plate });
+                self.workloads.push(WorkloadFigures {
+                    workload,
+                    heaps: Vec::new(),
+                    scatter: plate,
+                });
             }
             Place::Heap { workload, heap } => {
-                let Some(figures) = self.workloads.iter_mut().find(|w| w.workload == workload) else { return };
+                let Some(figures) = self.workloads.iter_mut().find(|w| w.workload == workload)
+                else {
+                    return;
+                };
                 match figures.heaps.iter_mut().find(|(known, _)| *known == heap) {
                     Some((_, plates)) => plates.push(plate),
                     None => figures.heaps.push((heap, vec![plate])),

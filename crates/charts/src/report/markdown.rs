@@ -18,7 +18,13 @@ pub(crate) fn render(studies: &[Study<'_>]) -> String {
 /// Writing to a `String` cannot fail, so the results of `writeln!` are dropped throughout.
 fn run(text: &mut String, study: &Study<'_>) {
     let manifest = &study.run.manifest;
-    let _ = writeln!(text, "\n## Run {}\n\n{}\n\n{}\n", manifest.run_id, source(study.run), trust::what_ran(study));
+    let _ = writeln!(
+        text,
+        "\n## Run {}\n\n{}\n\n{}\n",
+        manifest.run_id,
+        source(study.run),
+        trust::what_ran(study)
+    );
     for finding in trust::findings(study) {
         let _ = writeln!(text, "- {}: {}", finding.weight.word(), finding.text);
     }
@@ -31,7 +37,13 @@ fn run(text: &mut String, study: &Study<'_>) {
         if table.rows.is_empty() {
             continue;
         }
-        let _ = writeln!(text, "### {} ({})\n\n{}\n", workload.name, size_word(workload), workload.summary);
+        let _ = writeln!(
+            text,
+            "### {} ({})\n\n{}\n",
+            workload.name,
+            size_word(workload),
+            workload.summary
+        );
         push_table(text, &table);
     }
     let _ = writeln!(text, "Reproduce with:\n\n```sh\n{}\n```", manifest.command);
@@ -45,7 +57,8 @@ fn push_table(text: &mut String, table: &Table) {
         let written: Vec<String> = fields
             .iter()
             .map(|field| {
-                let strong = if field.best { format!("**{}**", field.text) } else { field.text.clone() };
+                let strong =
+                    if field.best { format!("**{}**", field.text) } else { field.text.clone() };
                 if field.small.is_empty() { strong } else { format!("{strong} ({})", field.small) }
             })
             .collect();
@@ -57,8 +70,10 @@ fn push_table(text: &mut String, table: &Table) {
         .rows
         .iter()
         .filter_map(|(collector, fields)| {
-            let (_, outcome) = table.columns.iter().zip(fields).find(|(c, _)| c.head == "outcome")?;
-            (!outcome.reason.is_empty()).then(|| format!("{collector}: {}: {}", outcome.text, outcome.reason))
+            let (_, outcome) =
+                table.columns.iter().zip(fields).find(|(c, _)| c.head == "outcome")?;
+            (!outcome.reason.is_empty())
+                .then(|| format!("{collector}: {}: {}", outcome.text, outcome.reason))
         })
         .collect();
     if !reasons.is_empty() {

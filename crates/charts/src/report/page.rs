@@ -41,8 +41,8 @@ pub(crate) fn render(studies: &[Study<'_>], figures: &[RunFigures], dark_rules: 
         run(&mut html, &format!("r{index}"), study, figures, studies.len() > 1);
     }
     html.push_str(DEFINITIONS);
-    for study in studies {
-        environment(&mut html, study);
+    for (index, study) in studies.iter().enumerate() {
+        environment(&mut html, &format!("r{index}"), study);
     }
     html.push_str("</main>\n<script>\n");
     html.push_str(SCRIPT);
@@ -59,8 +59,13 @@ fn header(html: &mut String, studies: &[Study<'_>]) {
          holds, how long it pauses, how long it takes.</p>\n<nav aria-label=\"Contents\"><ul class=\"index\">\n",
     );
     for (index, study) in studies.iter().enumerate() {
-        let name = if studies.len() > 1 { format!("{}: ", study.run.manifest.run_id) } else { String::new() };
-        let _ = writeln!(html, "<li><a href=\"#r{index}-summary\">{}in short</a></li>", escape(&name));
+        let name = if studies.len() > 1 {
+            format!("{}: ", study.run.manifest.run_id)
+        } else {
+            String::new()
+        };
+        let _ =
+            writeln!(html, "<li><a href=\"#r{index}-summary\">{}in short</a></li>", escape(&name));
         for workload in &study.run.manifest.workloads {
             let _ = writeln!(
                 html,
@@ -71,7 +76,7 @@ fn header(html: &mut String, studies: &[Study<'_>]) {
         }
     }
     html.push_str(
-        "<li><a href=\"#definitions\">definitions</a></li>\n<li><a href=\"#environment\">environment</a></li>\n</ul></nav>\n</header>\n",
+        "<li><a href=\"#definitions\">definitions</a></li>\n<li><a href=\"#r0-environment\">environment</a></li>\n</ul></nav>\n</header>\n",
     );
 }
 
@@ -156,7 +161,13 @@ fn in_short(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures
     html.push_str("</div>\n</section>\n");
 }
 
-fn section(html: &mut String, id: &str, study: &Study<'_>, workload: &WorkloadInfo, figures: Option<&WorkloadFigures>) {
+fn section(
+    html: &mut String,
+    id: &str,
+    study: &Study<'_>,
+    workload: &WorkloadInfo,
+    figures: Option<&WorkloadFigures>,
+) {
     let _ = writeln!(
         html,
         "<section id=\"{id}-{}\" class=\"workload\">\n<div class=\"prose\">\n<h2>{} <small>{}</small></h2>\n<p>{}</p>",
@@ -179,7 +190,8 @@ fn section(html: &mut String, id: &str, study: &Study<'_>, workload: &WorkloadIn
         let several = figures.heaps.len() > 1;
         if several {
             let open = if index == figures.heaps.len() / 2 { " open" } else { "" };
-            let _ = writeln!(html, "<details{open}><summary>{}</summary>", escape(&heap_words(*heap)));
+            let _ =
+                writeln!(html, "<details{open}><summary>{}</summary>", escape(&heap_words(*heap)));
         }
         html.push_str("<div class=\"figures\">\n");
         for plate in plates {
@@ -216,17 +228,28 @@ fn facts(html: &mut String, study: &Study<'_>, workload: &WorkloadInfo) {
     let mut fact = |name: &str, value: String| {
         let _ = writeln!(html, "<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(&value));
     };
-    let parameters: Vec<String> =
-        workload.parameters.iter().map(|(name, value)| format!("{name} {}", format::count(*value))).collect();
+    let parameters: Vec<String> = workload
+        .parameters
+        .iter()
+        .map(|(name, value)| format!("{name} {}", format::count(*value)))
+        .collect();
     if !parameters.is_empty() {
         fact("parameters", parameters.join(", "));
     }
     match census(study, workload) {
         Some(s) => {
-            fact("objects", format!("{}, {}", format::count(s.objects), format::bytes(s.bytes as f64)));
+            fact(
+                "objects",
+                format!("{}, {}", format::count(s.objects), format::bytes(s.bytes as f64)),
+            );
             fact(
                 "object size",
-                format!("mean {} B, median {} B, 90 % up to {} B", format::significant(s.mean_bytes), s.median_bytes, s.p90_bytes),
+                format!(
+                    "mean {} B, median {} B, 90 % up to {} B",
+                    format::significant(s.mean_bytes),
+                    s.median_bytes,
+                    s.p90_bytes
+                ),
             );
             fact("references", format!("{} of object bytes", format::percent(s.pointer_density)));
             fact(
@@ -237,9 +260,15 @@ fn facts(html: &mut String, study: &Study<'_>, workload: &WorkloadInfo) {
                     format::bytes(s.live_granularity_bytes as f64)
                 ),
             );
-            fact("turnover", format!("{} allocated per byte of live peak", format::ratio(s.turnover)));
+            fact(
+                "turnover",
+                format!("{} allocated per byte of live peak", format::ratio(s.turnover)),
+            );
         }
-        None => fact("live peak", format!("{} (recorded)", format::bytes(workload.peak_live_bytes as f64))),
+        None => fact(
+            "live peak",
+            format!("{} (recorded)", format::bytes(workload.peak_live_bytes as f64)),
+        ),
     }
     fact("source", workload.source.clone());
     html.push_str("</dl>\n");
@@ -312,12 +341,12 @@ fn push_field(html: &mut String, field: &Field) {
     html.push_str("</td>");
 }
 
-fn environment(html: &mut String, study: &Study<'_>) {
+fn environment(html: &mut String, id: &str, study: &Study<'_>) {
     let manifest = &study.run.manifest;
     let environment = &manifest.environment;
     let _ = writeln!(
         html,
-        "<section id=\"environment\" class=\"prose\">\n<h2>Environment of run {}</h2>\n<dl class=\"facts\">",
+        "<section id=\"{id}-environment\" class=\"prose\">\n<h2>Environment of run {}</h2>\n<dl class=\"facts\">",
         escape(&manifest.run_id)
     );
     let rows = [

@@ -42,7 +42,12 @@ pub(crate) struct Field {
 }
 
 const COLUMNS: [Column; 14] = [
-    Column { head: "outcome", meaning: "The worst over all repeats.", ranked: false, field: outcome },
+    Column {
+        head: "outcome",
+        meaning: "The worst over all repeats.",
+        ranked: false,
+        field: outcome,
+    },
     Column {
         head: "wall time",
         meaning: "Median wall time of the run proper, teardown excluded; its interval from six repeats on.",
@@ -131,7 +136,8 @@ const COLUMNS: [Column; 14] = [
 
 /// The table of one workload: one row per collector and heap size.
 pub(crate) fn of_workload(study: &Study<'_>, workload: &WorkloadInfo) -> Table {
-    let rows: Vec<&Row> = study.summary.rows.iter().filter(|r| r.workload == workload.name).collect();
+    let rows: Vec<&Row> =
+        study.summary.rows.iter().filter(|r| r.workload == workload.name).collect();
     let several = rows.iter().any(|r| r.heap != rows[0].heap);
     let mut columns = COLUMNS.to_vec();
     if several {
@@ -172,7 +178,13 @@ fn plain(value: f64, text: String) -> Field {
 }
 
 fn unknown(word: &str, reason: &str) -> Field {
-    Field { text: word.to_owned(), small: String::new(), reason: reason.to_owned(), value: None, best: false }
+    Field {
+        text: word.to_owned(),
+        small: String::new(),
+        reason: reason.to_owned(),
+        value: None,
+        best: false,
+    }
 }
 
 /// A number that is missing: n/a with the reason, or the word of the failure, whose reason stands

@@ -90,7 +90,9 @@ fn completeness(study: &Study<'_>) -> Finding {
         .workloads
         .iter()
         .flat_map(|w| manifest.collectors.iter().map(move |c| (&w.name, &c.name)))
-        .filter(|(w, c)| !study.summary.rows.iter().any(|r| r.workload == **w && r.collector == **c))
+        .filter(|(w, c)| {
+            !study.summary.rows.iter().any(|r| r.workload == **w && r.collector == **c)
+        })
         .map(|(w, c)| format!("{c} on {w}"))
         .collect();
     if missing.is_empty() {
@@ -122,19 +124,28 @@ fn answers(study: &Study<'_>) -> Finding {
 fn accounting(study: &Study<'_>) -> Finding {
     let bad: Vec<&Row> = study.summary.rows.iter().filter(|r| r.accounting_errors > 0).collect();
     if bad.is_empty() {
-        return finding(Weight::Good, "The footprint equalled the sum of its parts at every sample.");
+        return finding(
+            Weight::Good,
+            "The footprint equalled the sum of its parts at every sample.",
+        );
     }
-    let listed: Vec<String> =
-        bad.iter().map(|r| format!("{} on {}: {} samples", r.collector, r.workload, r.accounting_errors)).collect();
-    finding(Weight::Bad, format!("The footprint was not the sum of its parts: {}.", shortened(&listed)))
+    let listed: Vec<String> = bad
+        .iter()
+        .map(|r| format!("{} on {}: {} samples", r.collector, r.workload, r.accounting_errors))
+        .collect();
+    finding(
+        Weight::Bad,
+        format!("The footprint was not the sum of its parts: {}.", shortened(&listed)),
+    )
 }
 
 fn repeats(study: &Study<'_>) -> Finding {
     let least = study.summary.rows.iter().filter(|r| r.outcome == Outcome::Ok).map(|r| r.n).min();
     match least {
-        Some(n) if n >= MIN_OBSERVATIONS => {
-            finding(Weight::Good, format!("At least {n} repeats of every time cell: medians carry intervals."))
-        }
+        Some(n) if n >= MIN_OBSERVATIONS => finding(
+            Weight::Good,
+            format!("At least {n} repeats of every time cell: medians carry intervals."),
+        ),
         Some(n) => finding(
             Weight::Note,
             format!(
@@ -157,7 +168,10 @@ fn load(study: &Study<'_>) -> Finding {
         );
         return finding(Weight::Note, text);
     }
-    finding(Weight::Good, format!("The machine was quiet when the run began (load average {load:.2})."))
+    finding(
+        Weight::Good,
+        format!("The machine was quiet when the run began (load average {load:.2})."),
+    )
 }
 
 fn build(study: &Study<'_>) -> Finding {
@@ -180,7 +194,10 @@ fn build(study: &Study<'_>) -> Finding {
 fn failures(study: &Study<'_>) -> Vec<Finding> {
     let mut by_word: Vec<(&'static str, bool, Vec<String>)> = Vec::new();
     for row in &study.summary.rows {
-        if matches!(row.outcome, Outcome::Ok | Outcome::NotApplicable { .. } | Outcome::WrongAnswer { .. }) {
+        if matches!(
+            row.outcome,
+            Outcome::Ok | Outcome::NotApplicable { .. } | Outcome::WrongAnswer { .. }
+        ) {
             continue;
         }
         let cell = format!("{} on {}", row.collector, row.workload);
@@ -200,8 +217,9 @@ fn failures(study: &Study<'_>) -> Vec<Finding> {
 
 fn unreadable(study: &Study<'_>) -> Option<Finding> {
     let problems: Vec<String> = study.run.problems.iter().map(ToString::to_string).collect();
-    (!problems.is_empty())
-        .then(|| finding(Weight::Bad, format!("Lines that could not be read: {}.", shortened(&problems))))
+    (!problems.is_empty()).then(|| {
+        finding(Weight::Bad, format!("Lines that could not be read: {}.", shortened(&problems)))
+    })
 }
 
 fn resident(study: &Study<'_>) -> Option<Finding> {
@@ -217,7 +235,10 @@ fn resident(study: &Study<'_>) -> Option<Finding> {
         })
         .collect();
     (!far.is_empty()).then(|| {
-        let text = format!("The footprint differs from what the process really held: {}.", shortened(&far));
+        let text = format!(
+            "The footprint differs from what the process really held: {}.",
+            shortened(&far)
+        );
         finding(Weight::Note, text)
     })
 }

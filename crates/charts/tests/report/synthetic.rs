@@ -2,9 +2,9 @@
 //! with. The numbers are plausible, not measured.
 
 use record::{
-    Answer, Cell, CollectorInfo, Colour, Environment, Family, Final, FootprintPoint, HeaderBytes, HeapSize,
-    LineStyle, LivePoint, Manifest, Mode, Outcome, Pause, PauseKind, Record, Run, SCHEMA_VERSION, Sample, Size,
-    Statistics, WorkloadInfo,
+    Answer, Cell, CollectorInfo, Colour, Environment, Family, Final, FootprintPoint, HeaderBytes,
+    HeapSize, LineStyle, LivePoint, Manifest, Mode, Outcome, Pause, PauseKind, Record, Run,
+    SCHEMA_VERSION, Sample, Size, Statistics, WorkloadInfo,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -120,7 +120,9 @@ const WORKLOADS: [(&str, u64, u64); 4] = [
 fn outcome(workload: &str, collector: &str) -> Outcome {
     let reason = String::from;
     match (workload, collector) {
-        ("lru-cache", "region") => Outcome::NotApplicable { reason: reason("the program has no regions") },
+        ("lru-cache", "region") => {
+            Outcome::NotApplicable { reason: reason("the program has no regions") }
+        }
         ("cycle-torture", "ownership") => {
             Outcome::NotApplicable { reason: reason("shared slots outside a region have no owner") }
         }
@@ -128,17 +130,20 @@ fn outcome(workload: &str, collector: &str) -> Outcome {
             Outcome::OutOfMemory { reason: reason("32 B asked for, 60.0 MB of 60.0 MB held") }
         }
         ("binary-trees@regions", "rc|count-loads") => Outcome::Timeout { limit_ms: 10_000 },
-        ("lru-cache", "manual") => {
-            Outcome::WrongAnswer { expected: reason("hits 812344"), got: reason("hits 812343, <script>alert(1)</script>") }
-        }
+        ("lru-cache", "manual") => Outcome::WrongAnswer {
+            expected: reason("hits 812344"),
+            got: reason("hits 812343, <script>alert(1)</script>"),
+        },
         ("lru-cache", "rc-weak") => Outcome::Crash { reason: reason("signal 11") },
-        ("gcbench", "rc-weak") => Outcome::StackOverflow { reason: reason("thread main has overflowed its stack") },
+        ("gcbench", "rc-weak") => {
+            Outcome::StackOverflow { reason: reason("thread main has overflowed its stack") }
+        }
         _ => Outcome::Ok,
     }
 }
 
 /// The run, with this many repeats of every time cell and these heap sizes.
-pub fn run(repeats: u32, heaps: &[HeapSize]) -> Run {
+pub(crate) fn run(repeats: u32, heaps: &[HeapSize]) -> Run {
     let mut records = Vec::new();
     for (index, &workload) in WORKLOADS.iter().enumerate() {
         records.push(census(workload));
@@ -176,7 +181,11 @@ fn cell(index: usize, nature: &Nature, heap: HeapSize, repeats: u32) -> Vec<Reco
         order: 0,
         seed: 1,
         started_unix_ms: 1_763_000_000_000,
-        process_wall_ns: if matches!(outcome, Outcome::NotApplicable { .. }) { 0 } else { 900 * MS },
+        process_wall_ns: if matches!(outcome, Outcome::NotApplicable { .. }) {
+            0
+        } else {
+            900 * MS
+        },
         outcome: outcome.clone(),
         sample,
     };
@@ -190,13 +199,15 @@ fn cell(index: usize, nature: &Nature, heap: HeapSize, repeats: u32) -> Vec<Reco
         _ => None,
     };
     let mut records = vec![record(Mode::Memory, 0, measured(Mode::Memory, 0))];
-    records.extend((0..repeats).map(|block| record(Mode::Time, block, measured(Mode::Time, block))));
+    records
+        .extend((0..repeats).map(|block| record(Mode::Time, block, measured(Mode::Time, block))));
     records
 }
 
 fn sample(index: usize, nature: &Nature, heap: HeapSize, mode: Mode, block: u32) -> Sample {
     let (workload, allocated, fastest) = WORKLOADS[index];
-    let mut noise = Noise(u64::from(block) * 7919 + index as u64 * 104_729 + nature.name.len() as u64);
+    let mut noise =
+        Noise(u64::from(block) * 7919 + index as u64 * 104_729 + nature.name.len() as u64);
     let starved = matches!(outcome(workload, nature.name), Outcome::OutOfMemory { .. });
     let limit = match heap {
         HeapSize::LiveMultiple(x) if nature.bounded => Some((PEAK_LIVE as f64 * x) as u64),
@@ -244,7 +255,11 @@ fn sample(index: usize, nature: &Nature, heap: HeapSize, mode: Mode, block: u32)
         pauses,
         end: Some(Final {
             live_bytes: PEAK_LIVE / 3,
-            unreclaimed_bytes: if nature.reclaims == Reclaims::Nothing { allocated } else { PEAK_LIVE / 2 },
+            unreclaimed_bytes: if nature.reclaims == Reclaims::Nothing {
+                allocated
+            } else {
+                PEAK_LIVE / 2
+            },
             leaked_bytes: if leaks { 61 * MB } else { 0 },
             leaked_objects: if leaks { 2 * MB } else { 0 },
         }),
@@ -259,7 +274,13 @@ fn live(share: f64) -> f64 {
     PEAK_LIVE as f64 * hull * (0.92 + 0.08 * (share * 70.0).sin())
 }
 
-fn footprint(nature: &Nature, allocated: u64, wall: u64, limit: Option<u64>, end: f64) -> Vec<FootprintPoint> {
+fn footprint(
+    nature: &Nature,
+    allocated: u64,
+    wall: u64,
+    limit: Option<u64>,
+    end: f64,
+) -> Vec<FootprintPoint> {
     const POINTS: u32 = 1200;
     let mut held = 0.0;
     let mut debris = 0.0;
@@ -308,13 +329,19 @@ fn pauses(nature: &Nature, wall: u64, noise: &mut Noise) -> Vec<Pause> {
             Pause {
                 start_ns: (wall as f64 * (i as f64 + noise.unit()) / n as f64) as u64,
                 wall_ns,
-                cpu_ns: (wall_ns > 100_000).then(|| if i % 9 == 4 { wall_ns / 3 } else { wall_ns - wall_ns / 50 }),
+                cpu_ns: (wall_ns > 100_000)
+                    .then(|| if i % 9 == 4 { wall_ns / 3 } else { wall_ns - wall_ns / 50 }),
                 kind,
             }
         })
         .collect();
     if kind == PauseKind::Stw {
-        let increments = pauses.iter().map(|p| Pause { start_ns: p.start_ns + 9 * MS, wall_ns: 30_000 + p.wall_ns / 90, cpu_ns: None, kind: PauseKind::Increment });
+        let increments = pauses.iter().map(|p| Pause {
+            start_ns: p.start_ns + 9 * MS,
+            wall_ns: 30_000 + p.wall_ns / 90,
+            cpu_ns: None,
+            kind: PauseKind::Increment,
+        });
         let mut all: Vec<Pause> = pauses.iter().copied().chain(increments).collect();
         all.sort_by_key(|p| p.start_ns);
         pauses = all;
@@ -334,7 +361,11 @@ fn census(workload: (&str, u64, u64)) -> Record {
     let (name, allocated, _) = workload;
     let points = (0..=200).map(|i| {
         let share = f64::from(i) / 200.0;
-        LivePoint { allocated_bytes: (allocated as f64 * share) as u64, at_ns: 0, live_bytes: live(share) as u64 }
+        LivePoint {
+            allocated_bytes: (allocated as f64 * share) as u64,
+            at_ns: 0,
+            live_bytes: live(share) as u64,
+        }
     });
     let plain = Sample {
         schema: SCHEMA_VERSION,
@@ -434,7 +465,10 @@ fn manifest(repeats: u32, heaps: &[HeapSize]) -> Manifest {
             rustc: "rustc 1.95.0".to_owned(),
             build: "release".to_owned(),
             commit: "0123abc".to_owned(),
-            settings: BTreeMap::from([("aslr".to_owned(), "2".to_owned()), ("governor".to_owned(), "absent".to_owned())]),
+            settings: BTreeMap::from([
+                ("aslr".to_owned(), "2".to_owned()),
+                ("governor".to_owned(), "absent".to_owned()),
+            ]),
             load_before: 0.12,
         },
     }
@@ -445,7 +479,8 @@ struct Noise(u64);
 
 impl Noise {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let mut x = self.0;
         x ^= x >> 33;
         x = x.wrapping_mul(0xff51_afd7_ed55_8ccd);

@@ -134,9 +134,9 @@ impl Arena {
         let progress = Progress::new(processes, 0);
         let run = |side: usize, block| {
             progress.starts(self.sides[side].to_string());
-            self.run_side(side, block).inspect(|_| progress.ended())
+            self.run_side(&self.sides[side], block).inspect(|_| progress.ended())
         };
-        let trial = [run(0, 0)?, run(1, 0)?];
+        let trial = [run(0, None)?, run(1, None)?];
         let shorter = usize::from(trial[1].wall_ns < trial[0].wall_ns);
         let mut roles = vec![Role::A, Role::B];
         if !self.args.no_control {
@@ -144,7 +144,7 @@ impl Arena {
         }
         let mut rng = Pcg64::seed_from_u64(self.args.seed);
         let mut samples = Samples::default();
-        for block in 0..self.args.blocks {
+        for block in (1..=self.args.blocks).map(Some) {
             roles.shuffle(&mut rng);
             for role in &roles {
                 match role {
@@ -179,20 +179,23 @@ impl Arena {
         })
     }
 
-    /// Runs one side once. Anything but the right answer ends the duel: a time without it is not a
+    /// Runs one side once, in a block or before the first one. Anything but the right answer ends the duel: a time without it is not a
     /// time of the same work.
-    fn run_side(&self, side: usize, block: u32) -> Result<Sample, Failure> {
-        let side = &self.sides[side];
+    fn run_side(&self, side: &Side, block: Option<u32>) -> Result<Sample, Failure> {
         let mut command = side.command(&self.program, &self.suite, self.args.seed);
         let end = run_child(&mut command, self.args.timeout, &self.interrupt)
             .with_context(|| format!("cannot start {side}"))?;
         let Some(end) = end else {
-            let message = format!("after {block} of {} blocks; nothing is kept", self.args.blocks);
+            let done = block.map_or(0, |block| block - 1);
+            let message = format!("after {done} of {} blocks; nothing is kept", self.args.blocks);
             return Err(Failure::Interrupted(message));
         };
         match classify(&end) {
             (Outcome::Ok, Some(sample)) => Ok(sample),
-            (outcome, _) => Err(anyhow::anyhow!("{side}, block {block}: {outcome}").into()),
+            (outcome, _) => {
+                let at = block.map_or("trial run".to_owned(), |block| format!("block {block}"));
+                Err(anyhow::anyhow!("{side}, {at}: {outcome}").into())
+            }
         }
     }
 }

@@ -1,0 +1,325 @@
+//! The report as a reader finds it on disk, over a run with every outcome there is.
+
+mod synthetic;
+
+use charts::{ReportPaths, write_report};
+use record::{HeapSize, LineProblem, Run};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use tempfile::TempDir;
+
+const ONE_HEAP: [HeapSize; 1] = [HeapSize::LiveMultiple(2.5)];
+
+/// A report over ten repeats, written once for all tests that only read it.
+fn written() -> &'static (TempDir, ReportPaths) {
+    static WRITTEN: OnceLock<(TempDir, ReportPaths)> = OnceLock::new();
+    WRITTEN.get_or_init(|| {
+        let directory = TempDir::new().unwrap();
+        let paths = write_report(&[synthetic::run(10, &ONE_HEAP)], directory.path()).unwrap();
+        (directory, paths)
+    })
+}
+
+fn report_of(run: Run) -> String {
+    let directory = TempDir::new().unwrap();
+    let paths = write_report(&[run], directory.path()).unwrap();
+    read(&paths.page)
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap()
+}
+
+fn svg(stem: &str) -> String {
+    read(&written().0.path().join("charts").join(format!("{stem}.svg")))
+}
+
+/// A run of one workload, to keep tests that write their own report quick.
+fn small(repeats: u32) -> Run {
+    let mut run = synthetic::run(repeats, &ONE_HEAP);
+    run.manifest.workloads.truncate(1);
+    let only = run.manifest.workloads[0].name.clone();
+    run.records.retain(|r| r.cell.workload == only);
+    run
+}
+
+#[test]
+fn every_chart_is_there_twice_and_none_is_empty() {
+    let (_, paths) = written();
+    // Two overviews; per workload six charts of the scene and the scatter.
+    assert_eq!(paths.charts.len(), 2 + 4 * 7);
+    let names: BTreeSet<&PathBuf> = paths.charts.iter().map(|c| &c.svg).collect();
+    assert_eq!(names.len(), paths.charts.len());
+    for chart in &paths.charts {
+        let png = fs::read(&chart.png).unwrap();
+        assert_eq!(&png[1..4], b"PNG");
+        let width = u32::from_be_bytes(png[16..20].try_into().unwrap());
+        assert_eq!(width, 2 * 760, "two pixels per pixel of the layout");
+        assert!(png.len() > 10_000, "{} has next to nothing on it", chart.png.display());
+        assert!(read(&chart.svg).contains("<desc"), "{} lacks its words", chart.svg.display());
+    }
+}
+
+#[test]
+fn the_structure_of_an_overview() {
+    let outline: Vec<String> = svg("overview-memory")
+        .lines()
+        .filter_map(|line| {
+            let text = line
+                .split_once("<text")
+                .map(|(_, rest)| rest.split(['>', '<']).nth(1).unwrap_or_default());
+            let title = line
+                .split_once("<title>")
+                .map(|(_, rest)| rest.split('<').next().unwrap_or_default());
+            text.or(title).map(str::to_owned)
+        })
+        .collect();
+    insta::assert_snapshot!(outline.join("\n"));
+}
+
+#[test]
+fn failures_are_hatched_and_named_and_never_a_gap() {
+    for overview in ["overview-time", "overview-memory"] {
+        let svg = svg(overview);
+        for word in ["OOM", "timeout", "wrong", "crash", "n/a", "stack", "overflow"] {
+            assert!(svg.contains(&format!(">{word}</text>")), "{overview} lacks {word}");
+        }
+        let cells = svg.matches("<title>").filter(|_| true).count();
+        // Eight heads, 4 x 8 cells, and the chart's own title is marked by an id.
+        assert_eq!(cells, 8 + 32);
+        assert!(svg.contains("n/a: the program has no regions"));
+    }
+    assert!(svg("gcbench-time").contains(">stack overflow</text>"));
+    assert!(svg("gcbench-memory").contains("rc-weak: stack overflow"));
+}
+
+#[test]
+fn a_collector_keeps_its_colour_in_every_chart() {
+    let colours: BTreeMap<&str, &str> =
+        [("rc", "#d55e00"), ("mark-sweep", "#0072b2"), ("manual", "#009e73")].into();
+    for chart in &written().1.charts {
+        let svg = read(&chart.svg);
+        if svg.contains("Median ") && svg.contains("over the best of the row") {
+            continue;
+        }
+        for group in svg.split("<g class=\"series s-").skip(1) {
+            let name = group.split('"').next().unwrap();
+            let Some(own) = colours.get(name) else { continue };
+            let body = group.split("</g>").next().unwrap();
+            for (other, foreign) in &colours {
+                assert!(
+                    *other == name || !body.contains(foreign),
+                    "{}: {name}",
+                    chart.svg.display()
+                );
+            }
+            let hatched = body.contains("fill=\"#f4f5f7\"");
+            let named = !body.contains("<path") && !body.contains("<circle");
+            assert!(
+                hatched || named || body.contains(own),
+                "{}: {name}: {body}",
+                chart.svg.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn percentiles_end_where_ten_pauses_do_not_lie_beyond() {
+    let svg = svg("gcbench-percentiles");
+    let said = |name: &str| {
+        let marker = format!("<title>{name}: ");
+        svg.split(&marker).nth(1).unwrap().split('<').next().unwrap().to_owned()
+    };
+    // 10 x 40 pauses support the 90th percentile but not the 99th.
+    let region = said("region");
+    assert!(region.starts_with("400 pauses") && region.contains("90 % below"), "{region}");
+    assert!(!region.contains("99 %"), "{region}");
+    // 10 x 3000 support 99.9 but not 99.99.
+    let rc = said("rc");
+    assert!(rc.contains("99.9 % below") && !rc.contains("99.99 %"), "{rc}");
+    assert!(svg.contains("n = 400"), "the maximum goes with its n");
+    assert!(svg.contains("No pause recorded: no-gc."));
+
+    let mut few = small(1);
+    for sample in few.records.iter_mut().filter_map(|r| r.sample.as_mut()) {
+        sample.pauses.truncate(3);
+        sample.pause_histogram.clear();
+    }
+    let page = report_of(few);
+    assert!(page.contains("3 pauses, too few for percentiles, longest"));
+}
+
+#[test]
+fn intervals_are_drawn_from_six_repeats_on_only() {
+    assert!(svg("gcbench-time").contains(", interval "));
+    let page = report_of(small(3));
+    assert!(!page.contains(", interval "));
+    assert!(page.contains("Only 3 repeats of some time cells"));
+    assert!(page.contains("median ") && page.contains("n = 3"));
+}
+
+#[test]
+fn the_page_is_one_offline_file() {
+    let page = read(&written().1.page);
+    for foreign in ["http://", "https://", "src=", "@import", "url(", "<link", "<iframe", "fetch("]
+    {
+        assert!(!page.contains(foreign), "the page refers to something outside: {foreign}");
+    }
+    assert_eq!(page.matches("<script>").count(), 1, "records must not bring their own script");
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    for file in &written().1.charts {
+        let svg = read(&file.svg).replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+        assert!(!svg.contains("http"), "{}", file.svg.display());
+    }
+}
+
+#[test]
+fn the_page_has_its_parts_in_order_and_its_links_lead_somewhere() {
+    let page = read(&written().1.page);
+    let parts = [
+        "can it be trusted?",
+        "In short",
+        "<h2>gcbench",
+        "<h2>lru-cache",
+        "<h2>Definitions",
+        "Reproduce",
+    ];
+    let places: Vec<usize> =
+        parts.iter().map(|p| page.find(p).unwrap_or_else(|| panic!("no {p}"))).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(page.contains("gcw run first-light --repeat 10 --heap 2.5x --seed 1"));
+    let mut ids = BTreeSet::new();
+    for id in page.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(ids.insert(id), "two elements are called {id}");
+    }
+    for target in page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(ids.contains(target), "nothing is called {target}");
+    }
+    for label in
+        page.split("aria-labelledby=\"").skip(1).map(|rest| rest.split('"').next().unwrap())
+    {
+        assert!(label.split(' ').all(|id| ids.contains(id)), "{label}");
+    }
+}
+
+#[test]
+fn series_can_be_hidden_and_tables_sorted() {
+    let page = read(&written().1.page);
+    for name in ["no-gc", "rc|count-loads", "mark-sweep"] {
+        let class = name.replace('|', "-");
+        assert!(
+            page.contains(&format!(
+                "class=\"chip\" aria-pressed=\"true\" data-collector=\"{name}\""
+            ))
+        );
+        let series = format!("<g class=\"series s-{class}\" data-collector=\"{name}\">");
+        assert!(page.matches(&series).count() > 20, "{name}");
+        assert!(page.contains(&format!("<tr data-collector=\"{name}\">")));
+    }
+    assert!(page.contains("aria-sort=\"none\"") && page.contains("data-value=\""));
+    assert!(page.contains("class=\"best\""));
+}
+
+#[test]
+fn dark_pages_recolour_every_series() {
+    let page = read(&written().1.page);
+    assert!(page.contains("svg.chart [stroke=\"#0072b2\"]{stroke:#4da3e0}"));
+    assert!(page.contains("svg.chart [fill=\"#ffffff\"]"));
+    assert!(svg("gcbench-time").contains("prefers-color-scheme:dark"));
+}
+
+#[test]
+fn several_heap_sizes_get_scenes_of_their_own() {
+    let mut run = synthetic::run(3, &[HeapSize::LiveMultiple(1.5), HeapSize::LiveMultiple(3.0)]);
+    run.manifest.workloads.truncate(1);
+    let directory = TempDir::new().unwrap();
+    let paths = write_report(&[run], directory.path()).unwrap();
+    assert_eq!(paths.charts.len(), 2 + 1 + 2 * 6);
+    let page = read(&paths.page);
+    assert_eq!(page.matches("<details").count(), 2);
+    assert_eq!(page.matches("<details open>").count(), 1);
+    let scatter = read(&directory.path().join("charts/gcbench-memory-against-time.svg"));
+    assert!(
+        scatter.contains(">mark-sweep 1.5x</text>") && scatter.contains(">mark-sweep 3x</text>")
+    );
+    assert_eq!(scatter.matches(">rc</text>").count(), 1, "an unlimited collector has one dot");
+}
+
+#[test]
+fn several_runs_stand_one_after_the_other() {
+    let directory = TempDir::new().unwrap();
+    let mut second = small(3);
+    second.manifest.run_id = "another".to_owned();
+    let paths = write_report(&[small(3), second], directory.path()).unwrap();
+    let page = read(&paths.page);
+    assert!(page.contains("Run synthetic-3") && page.contains("Run another"));
+    assert!(directory.path().join("charts/another-gcbench-time.png").exists());
+    let rows = read(&paths.cells).lines().count();
+    assert_eq!(rows, 1 + 2 * small(3).records.len());
+}
+
+#[test]
+fn what_is_wrong_with_a_run_comes_first() {
+    let mut run = small(10);
+    run.problems.push(LineProblem {
+        file: "samples.jsonl".into(),
+        line: 7,
+        what: "expected a record".to_owned(),
+    });
+    run.manifest.environment.build = "debug".to_owned();
+    run.manifest.environment.load_before = 3.5;
+    if let Some(sample) = &mut run.records[1].sample {
+        sample.accounting_errors = 2;
+    }
+    let page = report_of(run);
+    for text in [
+        "samples.jsonl:7: expected a record",
+        "This is a debug build",
+        "The machine was busy",
+        "The footprint was not the sum of its parts: no-gc on gcbench: 2 samples",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    let first_good = page.find("class=\"good\"").unwrap();
+    assert!(page.rfind("class=\"problem\"").unwrap() < first_good);
+}
+
+#[test]
+fn the_tables_say_why_a_number_is_missing() {
+    let summary = read(&written().1.summary);
+    assert!(summary.contains("| rc\\|count-loads |"));
+    assert!(summary.contains("region: n/a: the program has no regions"));
+    assert!(summary.contains("manual: wrong: expected hits 812344"));
+    let cells = read(&written().1.cells);
+    let columns = cells.lines().next().unwrap().split(',').count();
+    let failed = cells.lines().find(|l| l.contains(",region,") && l.contains("n/a")).unwrap();
+    assert_eq!(failed.split(',').count(), columns);
+    assert!(failed.ends_with(",,,"), "unknown is empty, not 0: {failed}");
+    assert!(read(&written().1.pauses).lines().count() > 1000);
+}
+
+#[test]
+fn a_run_without_records_still_makes_a_page() {
+    let mut run = small(3);
+    run.records.clear();
+    let page = report_of(run);
+    assert!(page.contains("No cell of this workload was run."));
+    assert!(page.contains("Not run: no-gc on gcbench"));
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("taken");
+    fs::write(&file, "a file, not a directory").unwrap();
+    let error = format!("{:#}", write_report(&[small(1)], &file).unwrap_err());
+    assert!(
+        error.contains("cannot create the report directory") && error.contains("taken"),
+        "{error}"
+    );
+    let error = write_report(&[], directory.path()).unwrap_err().to_string();
+    assert!(error.contains("no run to report on"), "{error}");
+}

@@ -1,0 +1,56 @@
+//! A whole number in a range, as a program's parameter.
+
+use serde::Deserialize;
+
+/// A number from `MIN` to `MAX`, both included. Anything else is refused where it is read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct Bounded<const MIN: u32, const MAX: u32>(u32);
+
+impl<const MIN: u32, const MAX: u32> Bounded<MIN, MAX> {
+    /// As a number.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// As an index or a length.
+    pub const fn as_usize(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> TryFrom<u64> for Bounded<MIN, MAX> {
+    type Error = String;
+
+    fn try_from(number: u64) -> Result<Self, String> {
+        match u32::try_from(number) {
+            Ok(number) if (MIN..=MAX).contains(&number) => Ok(Self(number)),
+            _ => Err(format!("{number} where a number from {MIN} to {MAX} is expected")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parameters::Parameters;
+    use serde::Deserialize;
+
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Share {
+        percent: super::Bounded<1, 100>,
+    }
+
+    #[test]
+    fn both_ends_belong_to_the_range_and_what_lies_outside_is_refused() {
+        for percent in [1, 100] {
+            let share: Share = Parameters::from([("percent", percent)]).read().unwrap();
+            assert_eq!(u64::from(share.percent.get()), percent);
+        }
+        for percent in [0, 101, 1 << 32 | 50] {
+            let error = Parameters::from([("percent", percent)]).read::<Share>().unwrap_err();
+            let expected = format!("{percent} where a number from 1 to 100 is expected");
+            assert!(error.to_string().ends_with(&expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Cycle torture: rings of shared links, some of which stay reachable and most of which do not.
+//!
+//! Rings are built in batches, and a batch is dropped as a whole. A ring is a circulant graph: each
+//! node has a link to the next one and up to three chords, the first skipping as many nodes all
+//! around the ring, and so on. Beside the rings lives an acyclic ballast. With one parameter varied
+//! at a time, cost follows what is dead (trial deletion), what is live (tracing) or neither, because
+//! nothing is reclaimed (counting). After the synthetic cyclic benchmarks with which Bacon and Rajan
+//! evaluated the collection of cycles ("Concurrent cycle collection in reference counted systems",
+//! 2001).
+//!
+//! *Ownership*: a node of a ring has no owner. Where there are no regions, dropping a batch breaks no
+//! ring: counting leaks all of them, by design of the program, and whoever frees by hand would not
+//! know where. The variant `@regions` allocates each batch in a region, and the rings that stay in
+//! one of their own: a different program, as an author without a tracing collector would write it.
+//!
+//! *Separates*: who reclaims cycles, and what that costs per dead and per live node.
+
+use crate::bounded::Bounded;
+use crate::program::Program;
+use crate::random::{below, stream};
+use heap::{
+    Collector, Local, Mutator, OutOfMemory, Own, Probe, Ref, Region, Root, Rooted, Shape, Shared,
+    Slot,
+};
+use serde::Deserialize;
+
+heap::shape! {
+    /// A node of a ring.
+    struct Node { shared NEXT, FIRST, SECOND, THIRD; }
+}
+heap::shape! {
+    /// An element of the list of rings that stay.
+    struct Kept { shared RING, REST; }
+}
+heap::shape! {
+    /// An element of the ballast.
+    struct Ballast { word NUMBER; }
+}
+
+const CHORDS: [Slot<Shared>; 3] = [Node::FIRST, Node::SECOND, Node::THIRD];
+
+/// What the suite file gives.
+#[derive(Deserialize, Clone, Copy, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct CycleTortureParameters {
+    /// Rings built.
+    pub rings: u32,
+    /// Nodes of a ring.
+    pub ring_length: Bounded<1, { u32::MAX }>,
+    /// Chords of a node.
+    pub chords: Bounded<0, 3>,
+    /// Of a thousand rings, how many stay.
+    pub kept_permille: Bounded<0, 1000>,
+    /// Rings built and dropped together.
+    pub rings_per_batch: Bounded<1, { u32::MAX }>,
+    /// Objects of the ballast.
+    pub ballast: u32,
+}
+
+impl CycleTortureParameters {
+    fn kept_rings(&self) -> u32 {
+        (u64::from(self.rings) * u64::from(self.kept_permille.get()) / 1000) as u32
+    }
+}
+
+/// The program without regions, prepared.
+#[derive(Debug)]
+pub struct CycleTorture(Plan);
+
+/// The program with regions, prepared.
+#[derive(Debug)]
+pub struct InRegions(Plan);
+
+#[derive(Debug)]
+struct Plan {
+    parameters: CycleTortureParameters,
+    rings: Vec<Ring>,
+}
+
+/// A ring to be built.
+#[derive(Clone, Copy, Debug)]
+struct Ring {
+    stays: bool,
+    /// How many nodes further along the ring each chord leads.
+    skips: [u32; 3],
+}
+
+impl Plan {
+    fn draw(parameters: CycleTortureParameters, seed: u64) -> Self {
+        let (mut choice, mut chords) = (stream(seed, 0), stream(seed, 1));
+        let mut to_keep = parameters.kept_rings();
+        let draw_ring = |index| {
+            // Each remaining ring is as likely to be among those still to be chosen.
+            let stays = below(&mut choice, parameters.rings - index) < to_keep;
+            to_keep -= u32::from(stays);
+            Ring { stays, skips: [(); 3].map(|()| below(&mut chords, parameters.ring_length.get())) }
+        };
+        Self { parameters, rings: (0..parameters.rings).map(draw_ring).collect() }
+    }
+}
+
+impl Program for CycleTorture {
+    type Parameters = CycleTortureParameters;
+
+    fn prepare(parameters: CycleTortureParameters, seed: u64) -> Self {
+        Self(Plan::draw(parameters, seed))
+    }
+
+    fn run<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<String, OutOfMemory> {
+        m.phase("ballast");
+        let ballast = build_ballast(m, self.0.parameters.ballast)?;
+        m.phase("rings");
+        let kept = m.nowhere();
+        for batch in self.0.batches() {
+            m.scope(|m| self.0.build_batch(m, batch, &kept, &Anywhere, &Anywhere))?;
+        }
+        Ok(self.0.answer(m, &ballast, &kept))
+    }
+}
+
+impl Program for InRegions {
+    type Parameters = CycleTortureParameters;
+
+    fn prepare(parameters: CycleTortureParameters, seed: u64) -> Self {
+        Self(Plan::draw(parameters, seed))
+    }
+
+    fn run<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<String, OutOfMemory> {
+        m.phase("ballast");
+        let ballast = build_ballast(m, self.0.parameters.ballast)?;
+        m.phase("rings");
+        let kept = m.nowhere();
+        let lasting = m.region();
+        for batch in self.0.batches() {
+            let passing = m.region();
+            m.scope(|m| self.0.build_batch(m, batch, &kept, &lasting, &passing))?;
+            m.end(passing);
+        }
+        let answer = self.0.answer(m, &ballast, &kept);
+        m.forget(kept);
+        m.end(lasting);
+        Ok(answer)
+    }
+}
+
+/// Where objects are allocated.
+trait Place {
+    /// What holds a new object.
+    type Held: Rooted;
+
+    fn alloc<S: Shape, C: Collector, P: Probe>(
+        &self,
+        m: &mut Mutator<C, P>,
+    ) -> Result<Self::Held, OutOfMemory>;
+
+    /// Gives up what holds an object.
+    fn let_go<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Self::Held);
+}
+
+/// In no region.
+struct Anywhere;
+
+impl Place for Anywhere {
+    type Held = Root;
+
+    #[inline(always)]
+    fn alloc<S: Shape, C: Collector, P: Probe>(
+        &self,
+        m: &mut Mutator<C, P>,
+    ) -> Result<Root, OutOfMemory> {
+        m.alloc::<S>()
+    }
+
+    #[inline(always)]
+    fn let_go<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Root) {
+        m.drop(held);
+    }
+}
+
+impl Place for Region {
+    type Held = Local;
+
+    #[inline(always)]
+    fn alloc<S: Shape, C: Collector, P: Probe>(
+        &self,
+        m: &mut Mutator<C, P>,
+    ) -> Result<Local, OutOfMemory> {
+        m.alloc_in::<S>(self)
+    }
+
+    #[inline(always)]
+    fn let_go<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Local) {
+        m.forget(held);
+    }
+}
+
+impl Plan {
+    fn batches(&self) -> impl Iterator<Item = &[Ring]> {
+        self.rings.chunks(self.parameters.rings_per_batch.as_usize())
+    }
+
+    /// Builds the rings of a batch and puts those that stay on the list. The others are held until
+    /// the scope of the batch ends.
+    fn build_batch<L: Place, C: Collector, P: Probe>(
+        &self,
+        m: &mut Mutator<C, P>,
+        batch: &[Ring],
+        kept: &Local,
+        lasting: &L,
+        passing: &L,
+    ) -> Result<(), OutOfMemory> {
+        for ring in batch {
+            let first = self.build_ring(m, ring, if ring.stays { lasting } else { passing })?;
+            if ring.stays {
+                let element = lasting.alloc::<Kept, C, P>(m)?;
+                m.store(m.get(&element), Kept::RING, m.get(&first));
+                m.store(m.get(&element), Kept::REST, m.find(kept));
+                m.aim(kept, m.get(&element));
+                L::let_go(m, element);
+            }
+        }
+        Ok(())
+    }
+
+    /// Builds a ring and returns its first node.
+    fn build_ring<L: Place, C: Collector, P: Probe>(
+        &self,
+        m: &mut Mutator<C, P>,
+        ring: &Ring,
+        place: &L,
+    ) -> Result<L::Held, OutOfMemory> {
+        let length = self.parameters.ring_length.get();
+        let first = place.alloc::<Node, C, P>(m)?;
+        let last = m.keep(m.get(&first));
+        for _ in 1..length {
+            let node = place.alloc::<Node, C, P>(m)?;
+            m.store(m.get(&last), Node::NEXT, m.get(&node));
+            m.aim(&last, m.get(&node));
+            L::let_go(m, node);
+        }
+        m.store(m.get(&last), Node::NEXT, m.get(&first));
+        m.forget(last);
+        for (&chord, &skip) in CHORDS[..self.parameters.chords.as_usize()].iter().zip(&ring.skips) {
+            let mut near = m.get(&first);
+            let mut far = (0..skip).fold(near, |node, _| next(m, node));
+            for _ in 0..length {
+                m.store(near, chord, far);
+                (near, far) = (next(m, near), next(m, far));
+            }
+        }
+        Ok(first)
+    }
+
+    /// Counts what is reachable after a last collection: nodes of rings, chords that lead where they
+    /// should, ballast.
+    fn answer<C: Collector, P: Probe>(
+        &self,
+        m: &mut Mutator<C, P>,
+        ballast: &Root,
+        kept: &Local,
+    ) -> String {
+        m.phase("collect");
+        m.collect();
+        m.phase("count");
+        let (mut nodes, mut chords) = (0_u64, 0_u64);
+        let mut rest = m.find(kept);
+        while let Some(element) = rest {
+            let first = m.load(element, Kept::RING).expect("an element keeps a ring");
+            let mut node = first;
+            loop {
+                nodes += 1;
+                chords += CHORDS.iter().filter(|&&chord| leads_right(m, node, chord)).count() as u64;
+                node = next(m, node);
+                if node == first {
+                    break;
+                }
+            }
+            rest = m.load(element, Kept::REST);
+        }
+        answer(nodes, chords, count_ballast(m, m.get(ballast), self.parameters.ballast))
+    }
+}
+
+fn answer(nodes: u64, chords: u64, ballast: u64) -> String {
+    format!("{nodes} nodes, {chords} chords, {ballast} ballast")
+}
+
+#[inline(always)]
+fn next<'m, C: Collector, P: Probe>(m: &'m Mutator<C, P>, node: Ref<'m>) -> Ref<'m> {
+    m.load(node, Node::NEXT).expect("a ring is closed")
+}
+
+/// Whether the next node's chord leads to the node after the one to which this one's leads.
+#[inline]
+fn leads_right<C: Collector, P: Probe>(
+    m: &Mutator<C, P>,
+    node: Ref<'_>,
+    chord: Slot<Shared>,
+) -> bool {
+    m.load(node, chord).is_some_and(|far| m.load(next(m, node), chord) == Some(next(m, far)))
+}
+
+fn build_ballast<C: Collector, P: Probe>(
+    m: &mut Mutator<C, P>,
+    objects: u32,
+) -> Result<Root, OutOfMemory> {
+    let table = m.alloc_array(Own, objects, 0)?;
+    for number in 0..objects {
+        let object = m.alloc::<Ballast>()?;
+        m.set_word(m.get(&object), Ballast::NUMBER, number.into());
+        m.put(m.get(&table), Slot::element(number), object);
+    }
+    Ok(table)
+}
+
+fn count_ballast<C: Collector, P: Probe>(
+    m: &Mutator<C, P>,
+    table: Ref<'_>,
+    objects: u32,
+) -> u64 {
+    let is_there = |&number: &u32| {
+        m.load(table, Slot::<Own>::element(number))
+            .is_some_and(|object| m.word(object, Ballast::NUMBER) == u64::from(number))
+    };
+    (0..objects).filter(is_there).count() as u64
+}

@@ -1,0 +1,227 @@
+//! One long singly linked list: after `list.jl` of Julia's GCBenchmarks and the linked-list script of
+//! Bläser's suite for Motoko (populate, traverse, discard, traverse, populate).
+//!
+//! 1. *Populate*: half the nodes are linked in front of the list; twice, to fill it.
+//! 2. *Traverse*: walk the list and add up its values.
+//! 3. *Discard*: cut the list in its middle and free the older half at once; traverse what is left.
+//! 4. Populate and traverse again, and so on from 3 for some rounds.
+//!
+//! Two variants. In order, a node links to the one allocated just before it. Shuffled, the nodes of
+//! each half are allocated first and linked in random order, so that every step lands elsewhere.
+//!
+//! *Ownership*: a node owns the next one. All walks and links are loops: the depth is the
+//! discipline's problem, not the program's.
+//!
+//! *Separates*: recursion from iteration in drops and marking, the pause of one drop that takes half
+//! the list with it, and marking without any parallelism to find: the next node is known only when
+//! this one has been read. Shuffled, each of these steps costs a miss of all caches.
+
+use crate::program::Program;
+use crate::random;
+use heap::{Collector, Mutator, OutOfMemory, Own, Probe, Root, Slot};
+use rand::seq::SliceRandom;
+use serde::Deserialize;
+
+/// What the suite file gives.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Nodes of the full list; halves are rounded down.
+    nodes: u32,
+    /// How often half of them are discarded and replaced.
+    rounds: u32,
+}
+
+/// The program; `SHUFFLED` links nodes in random order.
+#[derive(Clone, Debug)]
+pub struct DeepChain<const SHUFFLED: bool> {
+    half: u32,
+    rounds: u32,
+    /// Permutation of the nodes of a half; empty if they are linked in order.
+    order: Vec<u32>,
+}
+
+/// Links follow allocation.
+pub type InOrder = DeepChain<false>;
+/// Links are in random order.
+pub type Shuffled = DeepChain<true>;
+
+heap::shape! {
+    /// A node of the list.
+    struct Node {
+        own NEXT;
+        word VALUE;
+    }
+}
+
+heap::shape! {
+    /// What owns the list: it moves by exchanging slots, without roots.
+    struct List {
+        own FIRST;
+    }
+}
+
+/// What traversals have seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Seen {
+    nodes: u64,
+    sum: u64,
+}
+
+impl<const SHUFFLED: bool> Program for DeepChain<SHUFFLED> {
+    type Parameters = Parameters;
+
+    fn prepare(parameters: Parameters, seed: u64) -> Self {
+        let half = parameters.nodes / 2;
+        let mut order = Vec::new();
+        if SHUFFLED {
+            order.extend(0..half);
+            order.shuffle(&mut random::stream(seed, 0));
+        }
+        Self { half, rounds: parameters.rounds, order }
+    }
+
+    fn run<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<String, OutOfMemory> {
+        let mut seen = Seen::default();
+        let list = m.alloc::<List>()?;
+        m.phase("populate");
+        self.populate(m, &list, 0)?;
+        self.populate(m, &list, 1)?;
+        m.phase("traverse");
+        seen.traverse(m, &list);
+        for round in 0..self.rounds {
+            m.phase("discard");
+            if let Some(older) = self.cut(m, &list) {
+                m.free(older);
+            }
+            m.phase("traverse");
+            seen.traverse(m, &list);
+            m.phase("populate");
+            self.populate(m, &list, round + 2)?;
+            m.phase("traverse");
+            seen.traverse(m, &list);
+        }
+        Ok(seen.answer())
+    }
+}
+
+impl<const SHUFFLED: bool> DeepChain<SHUFFLED> {
+    /// Links half a list in front of the list. Number `half` of all halves holds the values from
+    /// `half * self.half` on.
+    fn populate<C: Collector, P: Probe>(
+        &self,
+        m: &mut Mutator<C, P>,
+        list: &Root,
+        half: u32,
+    ) -> Result<(), OutOfMemory> {
+        let first = u64::from(half) * u64::from(self.half);
+        let values = first..first + u64::from(self.half);
+        if SHUFFLED {
+            return self.populate_shuffled(m, list, values);
+        }
+        let mut chain = m.take(m.get(list), List::FIRST);
+        for value in values {
+            let node = match chain {
+                Some(next) => m.build::<Node, 1>([next])?,
+                None => m.alloc::<Node>()?,
+            };
+            m.set_word(m.get(&node), Node::VALUE, value);
+            chain = Some(node);
+        }
+        m.put(m.get(list), List::FIRST, chain);
+        Ok(())
+    }
+
+    fn populate_shuffled<C: Collector, P: Probe>(
+        &self,
+        m: &mut Mutator<C, P>,
+        list: &Root,
+        values: std::ops::Range<u64>,
+    ) -> Result<(), OutOfMemory> {
+        let table = m.alloc_array(Own, self.half, 0)?;
+        for (index, value) in (0..self.half).zip(values) {
+            let node = m.alloc::<Node>()?;
+            m.set_word(m.get(&node), Node::VALUE, value);
+            m.put(m.get(&table), Slot::element(index), node);
+        }
+        let (nodes, first) = (m.get(&table), m.get(list));
+        for &index in &self.order {
+            let place = Slot::element(index);
+            if let Some(node) = m.load(nodes, place) {
+                m.swap(node, Node::NEXT, first, List::FIRST);
+                m.swap(nodes, place, first, List::FIRST);
+            }
+        }
+        m.free(table);
+        Ok(())
+    }
+
+    /// Cuts the list in its middle and returns the older half.
+    fn cut<C: Collector, P: Probe>(&self, m: &Mutator<C, P>, list: &Root) -> Option<Root> {
+        let mut node = m.load(m.get(list), List::FIRST)?;
+        for _ in 1..self.half {
+            node = m.load(node, Node::NEXT)?;
+        }
+        m.take(node, Node::NEXT)
+    }
+}
+
+impl Seen {
+    fn traverse<C: Collector, P: Probe>(&mut self, m: &Mutator<C, P>, list: &Root) {
+        let mut next = m.load(m.get(list), List::FIRST);
+        while let Some(node) = next {
+            self.nodes += 1;
+            self.sum += m.word(node, Node::VALUE);
+            next = m.load(node, Node::NEXT);
+        }
+    }
+
+    fn answer(self) -> String {
+        format!("{} nodes seen, values sum to {}", self.nodes, self.sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Size, Suite};
+
+    /// Half number h holds the h-th run of `half` whole numbers. It is seen alone, with the one
+    /// before it and with the one after it.
+    fn expected(parameters: Parameters) -> Seen {
+        let half = u64::from(parameters.nodes / 2);
+        let sum = |number: u64| {
+            let first = number * half;
+            half * first + half * half.saturating_sub(1) / 2
+        };
+        let mut seen = Seen { nodes: 2 * half, sum: sum(0) + sum(1) };
+        for round in 0..u64::from(parameters.rounds) {
+            let (kept, new) = (round + 1, round + 2);
+            seen.nodes += 3 * half;
+            seen.sum += sum(kept) + sum(kept) + sum(new);
+        }
+        seen
+    }
+
+    #[test]
+    fn the_suite_holds_the_closed_form() {
+        let suite = Suite::builtin();
+        for name in ["deep-chain", "deep-chain@shuffled"] {
+            for size in [Size::Small, Size::Default, Size::Large] {
+                let instance = suite.find(name).unwrap().at(size).unwrap();
+                let parameters = instance.parameters.read().unwrap();
+                assert_eq!(instance.answer, expected(parameters).answer());
+            }
+        }
+    }
+
+    #[test]
+    fn a_shuffled_order_is_a_permutation_that_few_places_keep() {
+        let program = Shuffled::prepare(Parameters { nodes: 2000, rounds: 1 }, 7);
+        let mut sorted = program.order.clone();
+        sorted.sort_unstable();
+        assert!(sorted.iter().copied().eq(0..1000));
+        let kept = program.order.iter().zip(0..).filter(|&(&to, from)| to == from).count();
+        assert!(kept < 10, "{kept} of 1000 nodes stayed in order");
+    }
+}

@@ -1,0 +1,268 @@
+//! Size shifts that leave holes: after `exploit_free_list` of Julia's GCBenchmarks, the holes of the
+//! Whippet collector's mt-gcbench, and Robson's lower bound (1971) for allocators that do not move.
+//!
+//! A *round* allocates a fixed volume of objects, then frees all but some of them, in the reverse
+//! order. Survivors stay until their schedule ends. Three schedules, one after the other:
+//!
+//! 1. *Ascending*: one size per round, 32, 64, 128 .. 4096 bytes; every k-th object survives. Each
+//!    size meets a heap full of holes that are too small for it.
+//! 2. *Power law*: sizes of which a share 1/x has at least x words of payload; survivors are drawn.
+//!    Holes of all sizes lie between survivors of all sizes.
+//! 3. *Switch*: the object sizes of one application (DaCapo's lusearch, two fifths of whose bytes are in
+//!    buffers of 1 to 8 KB), then those of another (h2, mostly small records); survivors are drawn.
+//!
+//! *Ownership*: an object owns the next one of its list; there is a list of the round's objects and
+//! one of the survivors.
+//!
+//! *Separates*: what is held from what is live. Nothing here is hard to trace or to free; the
+//! question is whether a hole can be used again, and the metric is peak footprint over live bytes.
+
+use crate::program::Program;
+use crate::random;
+use heap::{Collector, Mutator, OutOfMemory, Own, Probe, Root, Slot, Word};
+use rand::RngExt;
+use rand_pcg::Pcg64;
+use serde::Deserialize;
+use std::num::NonZeroU32;
+
+/// Array header, one slot padded to a word.
+const OVERHEAD_BYTES: u32 = 24;
+/// Most payload words that the power law gives.
+const LONGEST_WORDS: u32 = 256;
+/// Payload words of the ascending schedule: objects of 32, 64 .. 4096 bytes.
+const CLASSES: std::ops::RangeInclusive<u32> = 5..=12;
+/// Rounds of each drawn schedule.
+const ROUNDS: u32 = 8;
+
+/// Upper ends of the bins of DaCapo's object size histograms, in bytes.
+const BIN_BYTES: [u32; 9] = [16, 24, 32, 48, 64, 128, 256, 1024, 8192];
+/// Objects of lusearch per bin, in tenths of a percent (DaCapo Chopin, nominal statistics).
+const LUSEARCH: [u32; 9] = [51, 456, 109, 173, 52, 86, 52, 7, 15];
+/// Objects of h2 per bin, in tenths of a percent (DaCapo Chopin, nominal statistics).
+const H2: [u32; 9] = [49, 329, 248, 91, 208, 58, 15, 2, 0];
+
+const NEXT: Slot<Own> = Slot::element(0);
+const LENGTH: Word = Word::element(1, 0);
+
+/// What the suite file gives.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Bytes allocated in a round.
+    round_bytes: u64,
+    /// One object in so many survives its round.
+    keep_one_in: NonZeroU32,
+}
+
+/// The program: every object to be allocated is drawn beforehand.
+#[derive(Clone, Debug)]
+pub struct Fragmentation {
+    schedules: [Schedule; 3],
+}
+
+#[derive(Clone, Debug)]
+struct Schedule {
+    name: &'static str,
+    rounds: Vec<Vec<Drawn>>,
+}
+
+/// An object to be allocated: payload words, times two, plus one if it survives its round.
+#[derive(Clone, Copy, Debug)]
+struct Drawn(u16);
+
+impl Drawn {
+    fn new(words: u32, survives: bool) -> Self {
+        Self((words << 1) as u16 | u16::from(survives))
+    }
+
+    fn words(self) -> u32 {
+        u32::from(self.0 >> 1)
+    }
+
+    fn survives(self) -> bool {
+        self.0 & 1 == 1
+    }
+
+    fn bytes(self) -> u64 {
+        u64::from(OVERHEAD_BYTES + 8 * self.words())
+    }
+}
+
+heap::shape! {
+    /// What owns a list: objects move between lists by exchanging slots.
+    struct List {
+        own FIRST;
+    }
+}
+
+impl Program for Fragmentation {
+    type Parameters = Parameters;
+
+    fn prepare(parameters: Parameters, seed: u64) -> Self {
+        let one_in = parameters.keep_one_in.get();
+        let ascending = CLASSES.map(|class| {
+            let words = ((1 << class) - OVERHEAD_BYTES) / 8;
+            parameters.round(|index| Drawn::new(words, index.is_multiple_of(one_in)))
+        });
+        let drawn = |stream, round, words: fn(&mut Pcg64, u32) -> u32| {
+            let mut random = random::stream(seed, stream + u64::from(round));
+            parameters.round(|_| {
+                let words = words(&mut random, round);
+                Drawn::new(words, random.random_ratio(1, one_in))
+            })
+        };
+        let power_law = |round| drawn(0, round, |random, _| power_law_words(random));
+        let switch = |round| {
+            let histogram = |random: &mut _, round| {
+                histogram_words(random, if round < ROUNDS / 2 { &LUSEARCH } else { &H2 })
+            };
+            drawn(ROUNDS.into(), round, histogram)
+        };
+        Self {
+            schedules: [
+                Schedule { name: "ascending", rounds: ascending.collect() },
+                Schedule { name: "power law", rounds: (0..ROUNDS).map(power_law).collect() },
+                Schedule { name: "switch", rounds: (0..ROUNDS).map(switch).collect() },
+            ],
+        }
+    }
+
+    fn run<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<String, OutOfMemory> {
+        let fresh = m.alloc::<List>()?;
+        let survivors = m.alloc::<List>()?;
+        let mut answers = Vec::new();
+        for schedule in &self.schedules {
+            if let Some(earlier) = m.take(m.get(&survivors), List::FIRST) {
+                m.free(earlier);
+            }
+            m.phase(schedule.name);
+            for round in &schedule.rounds {
+                fill(m, round, &fresh)?;
+                thin_out(m, round, &fresh, &survivors);
+            }
+            let (objects, bytes) = survey(m, &survivors);
+            answers.push(format!("{}: {objects} objects, {bytes} bytes", schedule.name));
+        }
+        Ok(answers.join("; "))
+    }
+}
+
+impl Parameters {
+    /// Objects, given by their number, until they are as many bytes as a round has.
+    fn round(&self, mut object: impl FnMut(u32) -> Drawn) -> Vec<Drawn> {
+        let mut bytes = 0;
+        let mut round = Vec::new();
+        while bytes < self.round_bytes {
+            let drawn = object(round.len() as u32);
+            bytes += drawn.bytes();
+            round.push(drawn);
+        }
+        round
+    }
+}
+
+/// A number of words that is at least x with probability 1/x.
+fn power_law_words(random: &mut Pcg64) -> u32 {
+    let u = u64::from(random.random::<u32>()) + 1;
+    ((1 << 32) / u).min(LONGEST_WORDS.into()) as u32
+}
+
+/// Words of an object from a histogram: a bin by its share, then any size in the bin. An object has
+/// at least the word that holds its length, so the first bins come out as 32 bytes.
+fn histogram_words(random: &mut Pcg64, shares: &[u32; 9]) -> u32 {
+    let mut pick = random.random_range(0..shares.iter().sum());
+    let mut bin = 0;
+    while pick >= shares[bin] {
+        pick -= shares[bin];
+        bin += 1;
+    }
+    let above = if bin == 0 { 0 } else { BIN_BYTES[bin - 1] };
+    let bytes = random.random_range(above / 8 + 1..=BIN_BYTES[bin] / 8) * 8;
+    (bytes.saturating_sub(OVERHEAD_BYTES) / 8).max(1)
+}
+
+/// Allocates a round's objects and links each in front of the list.
+fn fill<C: Collector, P: Probe>(
+    m: &mut Mutator<C, P>,
+    round: &[Drawn],
+    list: &Root,
+) -> Result<(), OutOfMemory> {
+    for drawn in round {
+        let object = m.alloc_array(Own, 1, drawn.words())?;
+        m.set_word(m.get(&object), LENGTH, drawn.words().into());
+        push(m, list, object);
+    }
+    Ok(())
+}
+
+/// Frees a round's objects, the youngest first, but for the survivors.
+fn thin_out<C: Collector, P: Probe>(
+    m: &mut Mutator<C, P>,
+    round: &[Drawn],
+    fresh: &Root,
+    survivors: &Root,
+) {
+    for drawn in round.iter().rev() {
+        let Some(object) = m.take(m.get(fresh), List::FIRST) else { return };
+        m.swap(m.get(fresh), List::FIRST, m.get(&object), NEXT);
+        if drawn.survives() {
+            push(m, survivors, object);
+        } else {
+            m.free(object);
+        }
+    }
+}
+
+#[inline]
+fn push<C: Collector, P: Probe>(m: &Mutator<C, P>, list: &Root, object: Root) {
+    m.swap(m.get(&object), NEXT, m.get(list), List::FIRST);
+    m.put(m.get(list), List::FIRST, object);
+}
+
+/// Objects of a list and their bytes, as the objects themselves tell.
+fn survey<C: Collector, P: Probe>(m: &Mutator<C, P>, list: &Root) -> (u64, u64) {
+    let (mut objects, mut bytes) = (0, 0);
+    let mut next = m.load(m.get(list), List::FIRST);
+    while let Some(object) = next {
+        objects += 1;
+        bytes += u64::from(OVERHEAD_BYTES) + 8 * m.word(object, LENGTH);
+        next = m.load(object, NEXT);
+    }
+    (objects, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Size, Suite};
+
+    #[test]
+    fn the_suite_holds_what_was_drawn() {
+        let suite = Suite::builtin();
+        let workload = suite.find("fragmentation").unwrap();
+        for size in [Size::Small, Size::Default] {
+            let instance = workload.at(size).unwrap();
+            let program = Fragmentation::prepare(instance.parameters.read().unwrap(), suite.seed);
+            let expected = program.schedules.iter().map(|schedule| {
+                let kept: Vec<_> =
+                    schedule.rounds.iter().flatten().filter(|drawn| drawn.survives()).collect();
+                let bytes: u64 = kept.iter().map(|drawn| drawn.bytes()).sum();
+                format!("{}: {} objects, {bytes} bytes", schedule.name, kept.len())
+            });
+            assert_eq!(instance.answer, expected.collect::<Vec<_>>().join("; "));
+        }
+    }
+
+    #[test]
+    fn sizes_follow_their_distributions() {
+        let mut random = random::stream(1, 0);
+        let n = 100_000;
+        let long = (0..n).filter(|_| power_law_words(&mut random) >= 16).count();
+        assert!((long * 16).abs_diff(n) < n / 20, "1/16 of {n}, not {long}, have 16 words or more");
+        for (shares, percent) in [(&LUSEARCH, 1.5), (&H2, 0.0)] {
+            let above = (0..n).filter(|_| histogram_words(&mut random, shares) * 8 > 1024).count();
+            let found = 100.0 * above as f64 / n as f64;
+            assert!((found - percent).abs() < 0.2, "{found} % above 1 KB, published {percent} %");
+        }
+    }
+}

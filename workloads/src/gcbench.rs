@@ -1,0 +1,207 @@
+//! GCBench of Ellis and Kovac (Post Communications, 1997), made a collector benchmark by Boehm.
+//!
+//! 1. Build a stretch tree bottom-up and drop it: the heap has its largest live set at once.
+//! 2. Build a long-lived tree top-down, and a pointer-free array of doubles whose first half holds
+//!    reciprocals.
+//! 3. For depth d = 4, 6 .. the maximum, build and drop `2 TreeSize(stretch) / TreeSize(d)` trees
+//!    top-down (every node is stored into an older one), then as many bottom-up (every node is
+//!    stored into a younger one), where `TreeSize(d) = 2^(d + 1) - 1`.
+//! 4. The long-lived tree and the array must have survived.
+//!
+//! *Ownership*: perfect. A node owns its children, a root owns each tree. A node is two slots and
+//! the original's two integers in one payload word.
+//!
+//! *Separates*: bump allocation from free lists, and disciplines that pay for the dead (reference
+//! counts, drops, frees: one by one) from those that pay for the living.
+
+use crate::parameters::Depth;
+use crate::program::Program;
+use heap::{Collector, Local, Mutator, OutOfMemory, Own, Probe, Ref, Root, Word};
+use serde::Deserialize;
+
+/// Depth of the smallest short-lived trees.
+const MIN_DEPTH: u32 = 4;
+/// The element of the array that the answer shows.
+const SHOWN: u32 = 1000;
+
+/// The program: what its suite file gives is all it needs.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GcBench {
+    /// Depth of the stretch tree, which also sets how many short-lived trees there are.
+    stretch_depth: Depth,
+    /// Depth of the long-lived tree.
+    long_lived_depth: Depth,
+    /// Depth of the biggest short-lived trees.
+    max_depth: Depth,
+    /// Doubles in the long-lived array; more than 2000, so that one is shown.
+    array_length: u32,
+}
+
+heap::shape! {
+    /// A node of a tree.
+    struct Node {
+        own LEFT, RIGHT;
+        word INTEGERS;
+    }
+}
+
+impl Program for GcBench {
+    type Parameters = Self;
+
+    fn prepare(parameters: Self, _: u64) -> Self {
+        parameters
+    }
+
+    fn run<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<String, OutOfMemory> {
+        let mut made = 0;
+        m.phase("stretch");
+        let stretch = bottom_up(m, self.stretch_depth.get(), &mut made)?;
+        m.free(stretch);
+
+        m.phase("long-lived");
+        let long_lived = top_down(m, self.long_lived_depth.get(), &mut 0)?;
+        let array = self.array(m)?;
+
+        m.phase("short-lived");
+        for depth in (MIN_DEPTH..=self.max_depth.get()).step_by(2) {
+            for _ in 0..self.trees(depth) {
+                let tree = top_down(m, depth, &mut made)?;
+                m.free(tree);
+            }
+            for _ in 0..self.trees(depth) {
+                let tree = bottom_up(m, depth, &mut made)?;
+                m.free(tree);
+            }
+        }
+
+        // The long-lived nodes are counted as they are found, not as they were made.
+        let nodes = made + count(m, m.get(&long_lived));
+        let shown = f64::from_bits(m.word(m.get(&array), element(SHOWN)));
+        Ok(format!("{nodes} nodes; array[{SHOWN}] = {shown}"))
+    }
+}
+
+impl GcBench {
+    /// How many trees of this depth are built each way.
+    fn trees(&self, depth: u32) -> u64 {
+        2 * tree_size(self.stretch_depth.get()) / tree_size(depth)
+    }
+
+    fn array<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<Root, OutOfMemory> {
+        let array = m.alloc_array(Own, 0, self.array_length)?;
+        let view = m.get(&array);
+        for i in 0..self.array_length / 2 {
+            m.set_word(view, element(i), (1.0 / f64::from(i)).to_bits());
+        }
+        Ok(array)
+    }
+}
+
+/// Nodes of a full tree of this depth.
+fn tree_size(depth: u32) -> u64 {
+    (2 << depth) - 1
+}
+
+/// Element of an array without slots.
+fn element(index: u32) -> Word {
+    Word::element(0, index)
+}
+
+/// Builds a tree from its leaves up.
+fn bottom_up<C: Collector, P: Probe>(
+    m: &mut Mutator<C, P>,
+    depth: u32,
+    made: &mut u64,
+) -> Result<Root, OutOfMemory> {
+    *made += 1;
+    if depth == 0 {
+        return m.alloc::<Node>();
+    }
+    let left = bottom_up(m, depth - 1, made)?;
+    let right = bottom_up(m, depth - 1, made)?;
+    m.build::<Node, 2>([left, right])
+}
+
+/// Builds a tree from its root down.
+fn top_down<C: Collector, P: Probe>(
+    m: &mut Mutator<C, P>,
+    depth: u32,
+    made: &mut u64,
+) -> Result<Root, OutOfMemory> {
+    let root = m.alloc::<Node>()?;
+    *made += 1;
+    let cursor = m.keep(m.get(&root));
+    populate(m, depth, &cursor, made)?;
+    m.forget(cursor);
+    Ok(root)
+}
+
+/// Hangs subtrees of this depth under a leaf.
+fn populate<C: Collector, P: Probe>(
+    m: &mut Mutator<C, P>,
+    depth: u32,
+    node: &Local,
+    made: &mut u64,
+) -> Result<(), OutOfMemory> {
+    if depth == 0 {
+        return Ok(());
+    }
+    let left = m.alloc::<Node>()?;
+    m.put(m.get(node), Node::LEFT, left);
+    let right = m.alloc::<Node>()?;
+    m.put(m.get(node), Node::RIGHT, right);
+    *made += 2;
+    // Leaves get no children, so nothing need point at them.
+    if depth > 1 {
+        let child = m.nowhere();
+        for side in [Node::LEFT, Node::RIGHT] {
+            m.aim(&child, m.load(m.get(node), side));
+            populate(m, depth - 1, &child, made)?;
+        }
+        m.forget(child);
+    }
+    Ok(())
+}
+
+fn count<C: Collector, P: Probe>(m: &Mutator<C, P>, node: Ref<'_>) -> u64 {
+    let children = [m.load(node, Node::LEFT), m.load(node, Node::RIGHT)];
+    1 + children.into_iter().flatten().map(|child| count(m, child)).sum::<u64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Parameters, Size, Suite};
+
+    fn expected(program: &GcBench) -> String {
+        let short = |depth| 2 * program.trees(depth) * tree_size(depth);
+        let nodes = tree_size(program.stretch_depth.get())
+            + tree_size(program.long_lived_depth.get())
+            + (MIN_DEPTH..=program.max_depth.get()).step_by(2).map(short).sum::<u64>();
+        format!("{nodes} nodes; array[1000] = {}", 1.0 / 1000.0)
+    }
+
+    #[test]
+    fn the_suite_holds_the_published_numbers() {
+        let suite = Suite::builtin();
+        let workload = suite.find("gcbench").unwrap();
+        for size in [Size::Small, Size::Default, Size::Large] {
+            let instance = workload.at(size).unwrap();
+            let program: GcBench = instance.parameters.read().unwrap();
+            assert_eq!(instance.answer, expected(&program));
+        }
+        let classic: Parameters = [
+            ("stretch_depth", 18),
+            ("long_lived_depth", 16),
+            ("max_depth", 16),
+            ("array_length", 500_000),
+        ]
+        .into();
+        assert_eq!(workload.at(Size::Default).unwrap().parameters, classic);
+        let program: GcBench = classic.read().unwrap();
+        let table: Vec<u64> = (4..=16).step_by(2).map(|depth| program.trees(depth)).collect();
+        assert_eq!(table, [33824, 8256, 2052, 512, 128, 32, 8], "as GCBench.java prints them");
+        assert_eq!(expected(&program), "15333862 nodes; array[1000] = 0.001");
+    }
+}

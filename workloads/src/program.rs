@@ -1,0 +1,35 @@
+//! What a program is: parameters, a preparation and a run.
+
+use heap::{Collector, Mutator, OutOfMemory, Probe};
+use serde::de::DeserializeOwned;
+
+/// A program, prepared.
+pub trait Program: Sized {
+    /// What its suite file gives, read with `serde`; refuse unknown names.
+    type Parameters: DeserializeOwned;
+
+    /// Draws numbers, keys and orders from the seed, before the clock starts and outside the heap.
+    fn prepare(parameters: Self::Parameters, seed: u64) -> Self;
+
+    /// Runs it to its end and returns the answer, to be compared with the literal of its suite file.
+    ///
+    /// # Errors
+    /// If the heap limit is reached.
+    fn run<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<String, OutOfMemory>;
+}
+
+/// What a program needs of a collector, so that a pair that cannot work is found before it is run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Needs {
+    /// It has objects with several holders outside regions: nobody who could drop them.
+    pub shared: bool,
+    /// Its author says where to free. Where nobody does, a discipline that frees only there leaks.
+    pub free_points: bool,
+}
+
+impl Needs {
+    /// Every object has one owner, and is freed by its author.
+    pub const OWNED: Self = Self { shared: false, free_points: true };
+    /// Objects have several holders, and nobody knows where the last one goes.
+    pub const SHARED: Self = Self { shared: true, free_points: false };
+}

@@ -1,0 +1,18 @@
+//! Random numbers for preparing programs: one seed, a stream per use.
+//!
+//! Streams of one generator are independent, so drawing more numbers for one purpose never changes
+//! those of another.
+
+use rand::Rng;
+use rand_pcg::Pcg64;
+
+/// Stream number `number` of the seed. A program numbers its uses from 0.
+pub(crate) fn stream(seed: u64, number: u64) -> Pcg64 {
+    Pcg64::new(seed.into(), number.into())
+}
+
+/// A number below `bound`, by Lemire's multiplication without rejection: over 64 bits its bias is
+/// far below what any count here could show, and it draws exactly once.
+pub(crate) fn below(random: &mut impl Rng, bound: u32) -> u32 {
+    (u128::from(random.next_u64()) * u128::from(bound) >> 64) as u32
+}

@@ -1,0 +1,388 @@
+//! Splay (V8 benchmark suite 2009, Octane 2.0): a splay tree whose nodes are replaced one by one.
+//!
+//! Each key carries a payload tree of 2^depth leaves; a leaf has an array of ten small integers and a
+//! string of its own. A step inserts a new key and removes its predecessor. Both splay, top down
+//! (Sleator and Tarjan, "Self-adjusting binary search trees", 1985), so the search path is rewritten
+//! even by a search.
+//!
+//! *Ownership*: everything has one owner. The tree is `Option<Box<Node>>`: a rotation exchanges the
+//! contents of own slots, and counts change nowhere. The arrays' slots are of the shared kind because
+//! they hold tagged integers, as in the original; no object is ever shared.
+//!
+//! *Keys* come from the suite's own generator with its own seed, so that the tree is the published
+//! one; the seed of the suite file is not used. The dummy node, which the original allocates for
+//! every splay and drops at its end, is kept: it is one object in a thousand.
+//!
+//! *Separates*: a large old tree whose pointers are rewritten all the time, and payloads that die old
+//! in batches of 127 objects: generational hopes fail, and the cost of a dead key is what a cascade
+//! costs.
+
+use crate::bounded::Bounded;
+use crate::parameters::Depth;
+use crate::program::Program;
+use heap::{Collector, Loaded, Mutator, OutOfMemory, Own, Probe, Ref, Root, Shared, Slot, Word};
+use serde::Deserialize;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+heap::shape! {
+    /// Where the tree hangs.
+    struct Tree { own ROOT; }
+}
+heap::shape! {
+    /// A key and its payload.
+    struct Node { own LEFT, RIGHT, PAYLOAD; word KEY; }
+}
+heap::shape! {
+    /// Inner node of a payload.
+    struct Pair { own LEFT, RIGHT; }
+}
+heap::shape! {
+    /// Leaf of a payload.
+    struct Leaf { own NUMBERS, TEXT; }
+}
+
+/// Integers in the array of a leaf.
+const NUMBERS: u32 = 10;
+
+/// What the suite file gives.
+#[derive(Deserialize, Clone, Copy, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct SplayParameters {
+    /// Keys in the tree. At most an eighth of the keys there are, so that new ones are soon found.
+    pub tree_size: Bounded<1, { 1 << 25 }>,
+    /// Keys replaced after the tree has been built.
+    pub replacements: u32,
+    /// Depth of a payload tree.
+    pub payload_depth: Depth,
+}
+
+/// The program, prepared.
+#[derive(Debug)]
+pub struct Splay {
+    parameters: SplayParameters,
+    /// The keys in the order in which they are drawn; those that the tree already has included.
+    draws: Vec<Draw>,
+}
+
+/// A key as drawn, and the text that its payload repeats.
+#[derive(Debug)]
+struct Draw {
+    /// The random number in [0, 1) that is the key, times 2^28.
+    key: u32,
+    text: Vec<u64>,
+}
+
+impl Draw {
+    fn of(key: u32) -> Self {
+        let number = f64::from(key) / f64::from(1 << 28);
+        let text = format!("String for key {number} in leaf node");
+        let word = |bytes: &[u8]| {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            u64::from_le_bytes(word)
+        };
+        Self { key, text: text.as_bytes().chunks(8).map(word).collect() }
+    }
+}
+
+/// The generator that replaces `Math.random` in Octane: Robert Jenkins' 32-bit integer hash, fed
+/// back. Keys have 28 bits.
+struct OctaneRandom(u32);
+
+impl OctaneRandom {
+    const SEED: u32 = 49_734_321;
+
+    fn next_key(&mut self) -> u32 {
+        let mut s = self.0;
+        s = s.wrapping_add(0x7ed5_5d16).wrapping_add(s << 12);
+        s = s ^ 0xc761_c23c ^ (s >> 19);
+        s = s.wrapping_add(0x1656_67b1).wrapping_add(s << 5);
+        s = s.wrapping_add(0xd3a2_646c) ^ (s << 9);
+        s = s.wrapping_add(0xfd70_46c5).wrapping_add(s << 3);
+        s = s ^ 0xb55a_4f09 ^ (s >> 16);
+        self.0 = s;
+        s & 0x0fff_ffff
+    }
+}
+
+/// The keys as the program will draw them, and those that are left in the tree. A key that the tree
+/// has is drawn again; which those are, a set tells beforehand.
+fn draw_keys(tree_size: u32, replacements: u32) -> (Vec<u32>, BTreeSet<u32>) {
+    let mut random = OctaneRandom(OctaneRandom::SEED);
+    let mut drawn = Vec::new();
+    let mut live = BTreeSet::new();
+    let mut insert = |live: &mut BTreeSet<u32>| loop {
+        let key = random.next_key();
+        drawn.push(key);
+        if live.insert(key) {
+            return key;
+        }
+    };
+    for _ in 0..tree_size {
+        insert(&mut live);
+    }
+    for _ in 0..replacements {
+        let key = insert(&mut live);
+        let predecessor = live.range(..key).next_back().copied();
+        live.remove(&predecessor.unwrap_or(key));
+    }
+    (drawn, live)
+}
+
+impl Program for Splay {
+    type Parameters = SplayParameters;
+
+    fn prepare(parameters: SplayParameters, _: u64) -> Self {
+        let (keys, _) = draw_keys(parameters.tree_size.get(), parameters.replacements);
+        Self { parameters, draws: keys.into_iter().map(Draw::of).collect() }
+    }
+
+    fn run<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<String, OutOfMemory> {
+        let SplayParameters { tree_size, replacements, payload_depth } = self.parameters;
+        let mut draws = self.draws.iter();
+        m.phase("build");
+        let tree = SplayTree { tree: m.alloc::<Tree>()?, dummy: m.alloc::<Node>()? };
+        for _ in 0..tree_size.get() {
+            tree.insert_next(m, &mut draws, payload_depth.get())?;
+        }
+        m.phase("replace");
+        for _ in 0..replacements {
+            let key = tree.insert_next(m, &mut draws, payload_depth.get())?;
+            let victim = tree.predecessor(m, key).unwrap_or(key);
+            tree.remove(m, victim);
+        }
+        m.phase("check");
+        Ok(answer(m, m.load(m.get(&tree.tree), Tree::ROOT), payload_depth.get()))
+    }
+}
+
+/// The tree, and the node on whose arms a splay assembles the parts.
+struct SplayTree {
+    tree: Root,
+    dummy: Root,
+}
+
+impl SplayTree {
+    /// Inserts the next key drawn that the tree has not, with a payload of its own.
+    fn insert_next<'d, C: Collector, P: Probe>(
+        &self,
+        m: &mut Mutator<C, P>,
+        draws: &mut impl Iterator<Item = &'d Draw>,
+        payload_depth: u32,
+    ) -> Result<u32, OutOfMemory> {
+        let draw = draws
+            .find(|draw| !self.has(m, draw.key))
+            .expect("as many keys were drawn beforehand as are inserted");
+        let payload = payload_tree(m, payload_depth, &draw.text)?;
+        let node = m.build::<Node, 1>([payload])?;
+        self.insert(m, node, draw.key);
+        Ok(draw.key)
+    }
+
+    fn has<C: Collector, P: Probe>(&self, m: &Mutator<C, P>, key: u32) -> bool {
+        self.splay(m, key).is_some_and(|root| key_of(m, root) == key)
+    }
+
+    fn insert<C: Collector, P: Probe>(&self, m: &Mutator<C, P>, node: Root, key: u32) {
+        let (tree, new) = (m.get(&self.tree), m.get(&node));
+        m.set_word(new, Node::KEY, key.into());
+        if let Some(root) = self.splay(m, key) {
+            let (near, far) =
+                if key > key_of(m, root) { (Node::LEFT, Node::RIGHT) } else { (Node::RIGHT, Node::LEFT) };
+            m.swap(root, far, new, far);
+            m.swap(tree, Tree::ROOT, new, near);
+        }
+        m.put(tree, Tree::ROOT, node);
+    }
+
+    /// The greatest key less than `key`, which the tree has.
+    fn predecessor<C: Collector, P: Probe>(&self, m: &Mutator<C, P>, key: u32) -> Option<u32> {
+        let root = self.splay(m, key)?;
+        let mut greatest = m.load(root, Node::LEFT)?;
+        while let Some(right) = m.load(greatest, Node::RIGHT) {
+            greatest = right;
+        }
+        Some(key_of(m, greatest))
+    }
+
+    /// Removes a key that the tree has, and frees its payload.
+    fn remove<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>, key: u32) {
+        self.splay(m, key);
+        let tree = m.get(&self.tree);
+        let removed = m.take(tree, Tree::ROOT).expect("the key to remove was found just before");
+        let old = m.get(&removed);
+        m.swap(tree, Tree::ROOT, old, Node::LEFT);
+        match self.splay(m, key) {
+            // All keys on the left are less, so the new root's right arm is free.
+            Some(root) => m.swap(root, Node::RIGHT, old, Node::RIGHT),
+            None => m.swap(tree, Tree::ROOT, old, Node::RIGHT),
+        }
+        m.free(removed);
+    }
+
+    /// Moves the node with this key, or the last one on the way to it, to the root and returns it.
+    ///
+    /// The subtree still to be searched hangs in the tree's root slot. What is known to be less or
+    /// greater hangs on the right and left arm of the dummy; `less` and `greater` are the nodes
+    /// there on whose free arm the next part goes.
+    fn splay<'m, C: Collector, P: Probe>(
+        &self,
+        m: &'m Mutator<C, P>,
+        key: u32,
+    ) -> Option<Ref<'m>> {
+        let (tree, dummy) = (m.get(&self.tree), m.get(&self.dummy));
+        let (mut less, mut greater) = (dummy, dummy);
+        let mut current = m.load(tree, Tree::ROOT)?;
+        loop {
+            let here = key_of(m, current);
+            let (near, far, part) = match key.cmp(&here) {
+                Ordering::Less => (Node::LEFT, Node::RIGHT, &mut greater),
+                Ordering::Greater => (Node::RIGHT, Node::LEFT, &mut less),
+                Ordering::Equal => break,
+            };
+            let Some(mut next) = m.load(current, near) else { break };
+            if key.cmp(&key_of(m, next)) == key.cmp(&here) {
+                // Twice in the same direction: rotate.
+                m.swap(current, near, next, far);
+                m.swap(next, far, tree, Tree::ROOT);
+                current = next;
+                match m.load(current, near) {
+                    Some(further) => next = further,
+                    None => break,
+                }
+            }
+            m.swap(tree, Tree::ROOT, *part, near);
+            m.swap(tree, Tree::ROOT, current, near);
+            *part = current;
+            current = next;
+        }
+        m.swap(less, Node::RIGHT, current, Node::LEFT);
+        m.swap(greater, Node::LEFT, current, Node::RIGHT);
+        m.swap(current, Node::LEFT, dummy, Node::RIGHT);
+        m.swap(current, Node::RIGHT, dummy, Node::LEFT);
+        Some(current)
+    }
+}
+
+#[inline(always)]
+fn key_of<C: Collector, P: Probe>(m: &Mutator<C, P>, node: Ref<'_>) -> u32 {
+    m.word(node, Node::KEY) as u32
+}
+
+/// A full binary tree of `depth` levels of pairs above its leaves.
+fn payload_tree<C: Collector, P: Probe>(
+    m: &mut Mutator<C, P>,
+    depth: u32,
+    text: &[u64],
+) -> Result<Root, OutOfMemory> {
+    if depth == 0 {
+        let numbers = numbers(m)?;
+        let text = string(m, text)?;
+        return m.build::<Leaf, 2>([numbers, text]);
+    }
+    let left = payload_tree(m, depth - 1, text)?;
+    let right = payload_tree(m, depth - 1, text)?;
+    m.build::<Pair, 2>([left, right])
+}
+
+#[inline]
+fn numbers<C: Collector, P: Probe>(m: &mut Mutator<C, P>) -> Result<Root, OutOfMemory> {
+    let array = m.alloc_array(Shared, NUMBERS, 0)?;
+    for index in 0..NUMBERS {
+        m.store_int(m.get(&array), Slot::element(index), index as i32);
+    }
+    Ok(array)
+}
+
+#[inline]
+fn string<C: Collector, P: Probe>(
+    m: &mut Mutator<C, P>,
+    text: &[u64],
+) -> Result<Root, OutOfMemory> {
+    let string = m.alloc_array(Own, 0, text.len() as u32)?;
+    for (index, &word) in text.iter().enumerate() {
+        m.set_word(m.get(&string), Word::element(0, index as u32), word);
+    }
+    Ok(string)
+}
+
+/// Number of keys, depth of the tree, sum and exclusive or of the keys: what the published run
+/// ends with. Instead of them, what is wrong with the tree.
+fn answer<C: Collector, P: Probe>(
+    m: &Mutator<C, P>,
+    root: Option<Ref<'_>>,
+    payload_depth: u32,
+) -> String {
+    let (mut count, mut deepest, mut sum, mut xor) = (0_u64, 0, 0_u64, 0);
+    let mut last = None;
+    let mut pending = Vec::new();
+    let mut next = root.map(|root| (root, 1));
+    loop {
+        while let Some((node, depth)) = next {
+            pending.push((node, depth));
+            next = m.load(node, Node::LEFT).map(|left| (left, depth + 1));
+        }
+        let Some((node, depth)) = pending.pop() else { break };
+        let key = key_of(m, node);
+        if last.replace(key).is_some_and(|last| last >= key) {
+            return format!("key {key} is out of order");
+        }
+        if !has_payload(m, node, payload_depth) {
+            return format!("the payload of key {key} is not what it was");
+        }
+        (count, deepest, sum, xor) =
+            (count + 1, deepest.max(depth), sum + u64::from(key), xor ^ key);
+        next = m.load(node, Node::RIGHT).map(|right| (right, depth + 1));
+    }
+    format!("{count}/{deepest}/{sum}/{xor}")
+}
+
+/// Whether the leftmost leaf of a node's payload has its numbers and its text.
+fn has_payload<C: Collector, P: Probe>(
+    m: &Mutator<C, P>,
+    node: Ref<'_>,
+    payload_depth: u32,
+) -> bool {
+    let pair = m.load(node, Node::PAYLOAD);
+    let leaf = (0..payload_depth).fold(pair, |pair, _| m.load(pair?, Pair::LEFT));
+    let Some(leaf) = leaf else { return false };
+    let (Some(numbers), Some(text)) = (m.load(leaf, Leaf::NUMBERS), m.load(leaf, Leaf::TEXT))
+    else {
+        return false;
+    };
+    let number = |i| m.load_value(numbers, Slot::<Shared>::element(i)) == Loaded::Int(i as i32);
+    let expected = Draw::of(key_of(m, node)).text;
+    let word = |(i, &expected): (usize, &u64)| m.word(text, Word::element(0, i as u32)) == expected;
+    (0..NUMBERS).all(number) && expected.iter().enumerate().all(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Octane's own program leaves, but for the depth, which a set does not have.
+    fn check(tree_size: u32, replacements: u32, draws: usize, sum: u64, xor: u32) {
+        let (drawn, live) = draw_keys(tree_size, replacements);
+        assert_eq!((drawn.len(), live.len()), (draws, tree_size as usize));
+        assert_eq!(live.iter().map(|&key| u64::from(key)).sum::<u64>(), sum);
+        assert_eq!(live.iter().fold(0, |xor, key| xor ^ key), xor);
+    }
+
+    #[test]
+    fn the_keys_are_those_of_the_published_run() {
+        check(1000, 8000, 9000, 135_823_118_422, 160_630_746);
+        check(8000, 0, 8000, 1_070_375_954_236, 99_513_550);
+        check(8000, 16_000, 24_001, 1_070_911_047_016, 114_733_312);
+        check(8000, 112_000, 120_004, 1_074_091_822_555, 26_485_895);
+        check(40_000, 176_000, 216_035, 5_349_959_351_876, 44_533_540);
+    }
+
+    #[test]
+    fn a_text_is_the_key_as_a_decimal_fraction() {
+        let text: Vec<u8> = Draw::of(1 << 26).text.iter().flat_map(|w| w.to_le_bytes()).collect();
+        let expected = "String for key 0.25 in leaf node";
+        assert_eq!(&text[..expected.len()], expected.as_bytes());
+        assert!(text[expected.len()..].iter().all(|&byte| byte == 0));
+    }
+}
