@@ -290,7 +290,7 @@ fn payload_tree<C: Collector, P: Probe>(
 fn numbers<C: Collector, P: Probe>(m: &mut Mutator<C, P>) -> Result<Root, OutOfMemory> {
     let array = m.alloc_array(Shared, NUMBERS, 0)?;
     for index in 0..NUMBERS {
-        m.store_int(m.get(&array), Slot::element(index), index as i32);
+        m.store_int(m.get(&array), Slot::<Shared>::element(index), index as i32);
     }
     Ok(array)
 }

@@ -1,41 +1,183 @@
-//! The built-in universe: the collectors and workloads of this workspace.
-//!
-//! **To be replaced:** it is empty until the crates `collectors` and `workloads` are joined to it.
+//! The universe of this workspace: collectors of a collector registry, workloads of suite files.
 
+use crate::execute::{Cells, Task};
 use crate::{CellError, CellJob, Registry, Suite, Universe};
-use record::{CollectorInfo, Sample, Size, WorkloadInfo};
+use collectors::registry::{self, Entry, Family, Line};
+use heap::Caps;
+use record::{CollectorInfo, Colour, LineStyle, Sample, Size, WorkloadInfo};
+use std::path::Path;
+use workloads::Needs;
+
+/// Collectors by name, each able to run every workload.
+pub type Collectors = registry::Registry<Cells>;
 
 impl Registry {
     /// The collectors and workloads of this workspace.
     pub fn built_in() -> Self {
-        Self::new(BuiltIn)
+        Self::of(registry::standard())
+    }
+
+    /// These collectors, over the workloads of this workspace.
+    ///
+    /// ```no_run
+    /// let collectors = collectors::registry::standard();
+    /// // let collectors = collectors.with::<MyCollector>(info);
+    /// gcw::main(gcw::Registry::of(collectors));
+    /// ```
+    pub fn of(collectors: Collectors) -> Self {
+        let infos = collectors.entries().iter().map(collector_info).collect();
+        let core = workloads::Suite::builtin();
+        let suites = vec![Suite {
+            name: core.name.clone(),
+            summary: core.summary.clone(),
+            workloads: core.workloads.iter().map(|workload| workload.name.clone()).collect(),
+        }];
+        Self::new(BuiltIn { collectors, infos, core, suites })
     }
 }
 
-struct BuiltIn;
+struct BuiltIn {
+    collectors: Collectors,
+    infos: Vec<CollectorInfo>,
+    core: workloads::Suite,
+    suites: Vec<Suite>,
+}
+
+impl BuiltIn {
+    fn suite(&self, name: &str) -> anyhow::Result<workloads::Suite> {
+        if name == self.core.name {
+            return Ok(self.core.clone());
+        }
+        Ok(workloads::Suite::load(Path::new(name))?)
+    }
+
+    fn entry(&self, collector: &str) -> anyhow::Result<&Entry<Cells>> {
+        let entry = self.collectors.find(collector);
+        entry.ok_or_else(|| anyhow::anyhow!("there is no collector '{collector}'"))
+    }
+}
 
 impl Universe for BuiltIn {
     fn collectors(&self) -> &[CollectorInfo] {
-        &[]
+        &self.infos
     }
 
     fn suites(&self) -> &[Suite] {
-        &[]
+        &self.suites
     }
 
-    fn workloads(&self, suite: &str, _: Size) -> anyhow::Result<Vec<WorkloadInfo>> {
-        anyhow::bail!("{suite}: this build holds no workloads")
+    fn workloads(&self, suite: &str, size: Size) -> anyhow::Result<Vec<WorkloadInfo>> {
+        let suite = self.suite(suite)?;
+        Ok(suite.workloads.iter().filter_map(|w| workload_info(w, size)).collect())
     }
 
     fn census(&self) -> Option<&str> {
-        None
+        // Any discipline could be watched; one that collects keeps the census small.
+        let tracing = self.collectors.entries().iter().find(|entry| entry.caps.cycles);
+        tracing.map(|entry| entry.info.name)
     }
 
-    fn applies(&self, _: &str, _: &str) -> Result<(), String> {
-        Err("this build holds no collectors".to_owned())
+    fn applies(&self, collector: &str, suite: &str, workload: &str) -> Result<(), String> {
+        let entry = self.entry(collector).map_err(|e| e.to_string())?;
+        let suite = self.suite(suite).map_err(|e| e.to_string())?;
+        let workload = suite
+            .find(workload)
+            .ok_or_else(|| format!("there is no workload '{workload}' in suite {}", suite.name))?;
+        not_applicable(entry.caps, workload.entry().needs).map_or(Ok(()), Err)
     }
 
     fn run_cell(&self, job: &CellJob) -> Result<Sample, CellError> {
-        Err(CellError::Failed(anyhow::anyhow!("{}: this build holds no collectors", job.cell)))
+        let task = self.task(job).map_err(CellError::Failed)?;
+        let entry = self.entry(&job.cell.collector).map_err(CellError::Failed)?;
+        (entry.run)(&task)
+    }
+}
+
+impl BuiltIn {
+    fn task(&self, job: &CellJob) -> anyhow::Result<Task> {
+        let suite = self.suite(&job.suite)?;
+        let name = &job.cell.workload;
+        let workload = suite.find(name).ok_or_else(|| {
+            anyhow::anyhow!("there is no workload '{name}' in suite {}", suite.name)
+        })?;
+        let instance = workload.at(size_of_suite(job.cell.size)).ok_or_else(|| {
+            anyhow::anyhow!("workload {name} has no size '{:?}' in suite {}", job.cell.size, suite.name)
+        })?;
+        Ok(Task {
+            cell: job.cell.clone(),
+            heap_limit_bytes: job.heap_limit_bytes,
+            // The literals of a suite are those of its seed; the run's seed orders the blocks.
+            program: workload.entry().prepare(&instance.parameters, suite.seed)?,
+            expected: instance.answer.clone(),
+            census: instance.census,
+        })
+    }
+}
+
+/// Why a discipline cannot run a program, if it cannot.
+fn not_applicable(caps: Caps, needs: Needs) -> Option<String> {
+    if needs.shared && !caps.shared {
+        return Some("objects have several holders and no region: nobody owns them".to_owned());
+    }
+    if !needs.free_points && caps.needs_free {
+        return Some("nobody knows where the last holder goes, so there is no place to free".to_owned());
+    }
+    None
+}
+
+fn collector_info(entry: &Entry<Cells>) -> CollectorInfo {
+    let info = entry.info;
+    CollectorInfo {
+        name: info.name.to_owned(),
+        family: match info.family {
+            Family::Control => record::Family::Control,
+            Family::Ownership => record::Family::Ownership,
+            Family::ReferenceCounting => record::Family::ReferenceCounting,
+            Family::Tracing => record::Family::Tracing,
+        },
+        summary: info.summary.to_owned(),
+        capabilities: capabilities(entry.caps),
+        colour: Colour { light: info.light.to_owned(), dark: info.dark.to_owned() },
+        line: match info.line {
+            Line::Solid => LineStyle::Solid,
+            Line::Dashed => LineStyle::Dashed,
+            Line::Dotted => LineStyle::Dotted,
+        },
+        bounded: entry.caps.bounded,
+    }
+}
+
+fn capabilities(caps: Caps) -> Vec<String> {
+    let words = [
+        (caps.counts, "counts"),
+        (caps.drops, "drops"),
+        (caps.parks, "parks"),
+        (caps.cycles, "cycles"),
+        (caps.bounded, "bounded"),
+        (caps.needs_free, "needs-free"),
+        (caps.regions, "regions"),
+        (caps.shared, "shared"),
+    ];
+    words.into_iter().filter(|&(has, _)| has).map(|(_, word)| word.to_owned()).collect()
+}
+
+fn workload_info(workload: &workloads::Workload, size: Size) -> Option<WorkloadInfo> {
+    let instance = workload.at(size_of_suite(size))?;
+    Some(WorkloadInfo {
+        name: workload.name.clone(),
+        summary: workload.summary.clone(),
+        analysis: workload.analysis.clone(),
+        source: workload.source.clone(),
+        size,
+        parameters: instance.parameters.0.clone(),
+        peak_live_bytes: instance.census.map_or(0, |census| census.peak_live_bytes),
+    })
+}
+
+fn size_of_suite(size: Size) -> workloads::Size {
+    match size {
+        Size::Small => workloads::Size::Small,
+        Size::Default => workloads::Size::Default,
+        Size::Large => workloads::Size::Large,
     }
 }

@@ -31,7 +31,7 @@ pub struct MarkSweep {
 }
 
 impl Collector for MarkSweep {
-    const CAPS: Caps = Caps { cycles: true, bounded: true, ..Caps::NONE };
+    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::NONE };
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         let limited = heap.budget().limit_bytes() != u64::MAX;

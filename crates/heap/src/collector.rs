@@ -28,7 +28,8 @@ pub struct Caps {
     pub regions: bool,
     /// Allows shared slots outside regions. Without an owner there is nobody to drop such an object.
     pub shared: bool,
-    /// Bytes per object that this discipline alone would need in a header.
+    /// Bytes per object that this discipline alone would need in a header: counts, and the layout
+    /// where objects are traced rather than dropped by code that knows their type.
     pub header_bytes: u32,
 }
 

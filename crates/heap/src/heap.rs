@@ -93,7 +93,7 @@ impl Heap {
     /// # Errors
     /// If the operating system refuses the address space.
     pub fn stack(&self) -> io::Result<Stack> {
-        Stack::new(Arc::clone(&self.shared.budget))
+        Stack::new(Arc::clone(&self.shared.budget), self.shared.commit == Commit::Lazily)
     }
 
     /// A bitmap over this heap's granules, charged to it as it is used.

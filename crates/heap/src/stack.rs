@@ -20,14 +20,16 @@ pub struct Stack {
     /// **Invariant:** `len <= committed <= CAPACITY`.
     len: Cell<u32>,
     committed: Cell<u32>,
+    /// Whether pages that are given back really go, or stay populated.
+    decommits: bool,
     budget: Arc<Budget>,
 }
 
 impl Stack {
     /// An empty stack whose pages are charged to `budget`.
-    pub(crate) fn new(budget: Arc<Budget>) -> io::Result<Self> {
+    pub(crate) fn new(budget: Arc<Budget>, decommits: bool) -> io::Result<Self> {
         let memory = Reservation::new(CAPACITY as usize * 4)?;
-        Ok(Self { memory, len: Cell::new(0), committed: Cell::new(0), budget })
+        Ok(Self { memory, len: Cell::new(0), committed: Cell::new(0), decommits, budget })
     }
 
     #[inline(always)]
@@ -119,13 +121,15 @@ impl Stack {
         u64::from(self.committed.get()) * 4
     }
 
-    /// Returns all pages but those in use to the operating system.
+    /// Gives all pages back but those in use, and one.
     pub fn shrink(&self) {
         let keep = self.len.get().next_multiple_of(PAGE_ENTRIES).max(PAGE_ENTRIES);
         let committed = self.committed.get();
         if keep < committed {
             let bytes = (committed - keep) as usize * 4;
-            self.memory.decommit(keep as usize * 4, bytes);
+            if self.decommits {
+                self.memory.decommit(keep as usize * 4, bytes);
+            }
             self.budget.discharge(bytes as u64);
             self.committed.set(keep);
         }
@@ -208,7 +212,7 @@ mod tests {
         #[test]
         fn behaves_as_a_vector_and_charges_whole_pages(ops in proptest::collection::vec(op(), 0..200), start in 0usize..5000) {
             let budget = Arc::new(Budget::new(u64::MAX));
-            let stack = Stack::new(Arc::clone(&budget)).unwrap();
+            let stack = Stack::new(Arc::clone(&budget), true).unwrap();
             let mut model: Vec<u32> = (0..start as u32).collect();
             model.iter().for_each(|&word| stack.push(word));
             for op in ops {

@@ -41,7 +41,7 @@ impl Survey {
         let budget = Arc::new(Budget::new(u64::MAX));
         Ok(Self {
             marks: Bitmap::new(Arc::clone(&budget))?,
-            pending: Stack::new(budget)?,
+            pending: Stack::new(budget, true)?,
             visited: Vec::new(),
         })
     }

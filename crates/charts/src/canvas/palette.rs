@@ -54,7 +54,7 @@ pub(crate) const HEAT: [Ink; 7] = [
     ink(0xEBD596, 0x4A3E1C),
     ink(0xDCBB62, 0x6B581F),
     ink(0xC29A38, 0x7F671F),
-    ink(0x98741F, 0xBD9A33),
+    ink(0x8C6A1A, 0xBD9A33),
     ink(0x6B4E0C, 0xEBC34D),
 ];
 

@@ -1,0 +1,252 @@
+//! Runs one cell in this process: the workload under the collector, on a small stack, with the
+//! clocks and counters around it.
+
+use crate::CellError;
+use collectors::registry::Harness;
+use heap::{Collector, Commit, Config, HeapConfig, Meter, Mutator, Off, OutOfMemory, Probe, os};
+use record::{
+    Answer, Cell, Final, FootprintPoint, HeaderBytes, LivePoint, Mode, Pause, PauseKind,
+    SCHEMA_VERSION, Sample, Statistics,
+};
+use workloads::{Census, Prepared};
+
+/// The stack on which every cell runs: small, so that whatever recurses over the object graph is
+/// found out.
+const STACK_BYTES: usize = 512 << 10;
+/// Census samples of exact live bytes over a run.
+const CENSUS_SAMPLES: u64 = 256;
+/// More than this is not populated beforehand, whatever a workload allocates.
+const POPULATE_AT_MOST_BYTES: u64 = 6 << 30;
+
+/// A cell made ready: names resolved, numbers drawn.
+pub struct Task {
+    /// The cell.
+    pub cell: Cell,
+    /// Limit on the footprint, if one binds this collector.
+    pub heap_limit_bytes: Option<u64>,
+    /// The program.
+    pub program: Prepared,
+    /// The published answer.
+    pub expected: String,
+    /// What the workload allocates, if it is on record.
+    pub census: Option<Census>,
+}
+
+/// Runs tasks under collectors chosen by name.
+pub struct Cells;
+
+impl Harness for Cells {
+    type Job = Task;
+    type Report = Result<Sample, CellError>;
+
+    fn run<C: Collector>(task: &Task) -> Result<Sample, CellError> {
+        let run = match task.cell.mode {
+            Mode::Time => in_time_mode::<C>,
+            Mode::Memory | Mode::Census => in_memory_mode::<C>,
+        };
+        std::thread::scope(|scope| {
+            let worker = std::thread::Builder::new().stack_size(STACK_BYTES);
+            let worker = worker.spawn_scoped(scope, || run(task)).map_err(failed)?;
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+}
+
+fn failed(error: impl Into<anyhow::Error>) -> CellError {
+    CellError::Failed(error.into())
+}
+
+fn in_time_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
+    let commit = Commit::Beforehand { bytes: populate_bytes::<C>(task) };
+    let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit };
+    let mutator = Mutator::<C, Off>::new(config, &Config::default(), Off).map_err(failed)?;
+    measure(task, mutator, |_, _| {})
+}
+
+fn in_memory_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
+    let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
+    let meter = Meter::default();
+    let mut mutator =
+        Mutator::<C, Meter>::new(config, &Config::default(), meter).map_err(failed)?;
+    let is_census = task.cell.mode == Mode::Census;
+    let step_bytes = task.census.map_or(1 << 20, |census| census.allocated_bytes / CENSUS_SAMPLES);
+    if is_census {
+        mutator.take_census(step_bytes.max(1)).map_err(failed)?;
+    }
+    measure(task, mutator, |sample, mutator| {
+        let (bytes, objects) = (mutator.allocated_bytes(), mutator.allocated_objects());
+        sample.allocated_bytes = Some(bytes);
+        sample.allocated_objects = Some(objects);
+        sample.header_bytes = Some(HeaderBytes {
+            as_built: mutator.probe().header_bytes(),
+            needed: objects * u64::from(C::CAPS.header_bytes),
+        });
+        if is_census {
+            sample.statistics = Some(statistics(sample, mutator, step_bytes));
+        }
+    })
+}
+
+/// What to commit before the clock starts, so that no discipline pays for page faults: as much as it
+/// will hold, which for one that never reclaims is all that the workload allocates.
+fn populate_bytes<C: Collector>(task: &Task) -> u64 {
+    const MARGIN_BYTES: u64 = 8 << 20;
+    let caps = C::CAPS;
+    let reclaims = caps.bounded || caps.counts || caps.drops || caps.needs_free;
+    let expected = task.census.map_or(0, |census| {
+        if reclaims { census.peak_live_bytes * 2 } else { census.allocated_bytes * 17 / 16 }
+    });
+    let held = task.heap_limit_bytes.filter(|_| caps.bounded).unwrap_or(expected);
+    (held + MARGIN_BYTES).min(task.heap_limit_bytes.unwrap_or(u64::MAX)).min(POPULATE_AT_MOST_BYTES)
+}
+
+/// Runs the program, then tears its live set down; each with its own clocks.
+fn measure<C: Collector, P: Probe>(
+    task: &Task,
+    mut mutator: Mutator<C, P>,
+    complete: impl FnOnce(&mut Sample, &Mutator<C, P>),
+) -> Result<Sample, CellError> {
+    let resident_before_bytes = os::resident_bytes().unwrap_or(0);
+    mutator.start();
+    let faults_before = os::page_faults();
+    let run_clock = Clock::start();
+    let result = task.program.run(&mut mutator);
+    let (wall_ns, cpu_ns) = run_clock.read();
+    let page_faults = os::page_faults() - faults_before;
+    // Before anything that is not the program's: the survey of what is live takes memory too.
+    let peak_resident_bytes = os::peak_resident_bytes().unwrap_or(0);
+    let live_bytes = mutator.reachable().map_err(failed)?.bytes;
+
+    let out_of_memory = result.as_ref().err().map(|error| out_of_memory(error, &mutator));
+    let log = &mutator.context().log;
+    let got = result.unwrap_or_else(|error| error.to_string());
+    let mut sample = Sample {
+        schema: SCHEMA_VERSION,
+        collector: task.cell.collector.clone(),
+        workload: task.cell.workload.clone(),
+        answer: Answer { got, expected: task.expected.clone() },
+        wall_ns,
+        cpu_ns,
+        teardown_wall_ns: 0,
+        teardown_cpu_ns: 0,
+        heap_limit_bytes: task.heap_limit_bytes,
+        allocated_bytes: None,
+        allocated_objects: None,
+        header_bytes: None,
+        page_faults,
+        peak_footprint_bytes: Some(mutator.heap().budget().peak_bytes()),
+        peak_rss_bytes: peak_resident_bytes.saturating_sub(resident_before_bytes),
+        rss_difference_bytes: log.resident_difference_bytes(),
+        accounting_errors: log.accounting_errors(),
+        footprint: log.footprint().iter().map(footprint_point).collect(),
+        live: log.live_samples().iter().map(live_point).collect(),
+        pauses: log.pauses().iter().map(pause).collect(),
+        pause_histogram: log.pause_histogram(),
+        pause_total_ns: log.pause_total_ns(),
+        end: None,
+        statistics: None,
+        phases: log.phases().iter().map(|&(name, at_ns)| (name.to_owned(), at_ns)).collect(),
+    };
+    complete(&mut sample, &mutator);
+
+    let unreclaimed_bytes = mutator.collector().occupied().bytes;
+    let teardown_clock = Clock::start();
+    mutator.tear_down();
+    (sample.teardown_wall_ns, sample.teardown_cpu_ns) = teardown_clock.read();
+    let leaked = mutator.collector().occupied();
+    sample.end = Some(Final {
+        live_bytes,
+        unreclaimed_bytes,
+        leaked_bytes: leaked.bytes,
+        leaked_objects: leaked.objects,
+    });
+    match out_of_memory {
+        None => Ok(sample),
+        Some(reason) => Err(CellError::OutOfMemory { reason, partial: Some(Box::new(sample)) }),
+    }
+}
+
+fn out_of_memory<C: Collector, P: Probe>(error: &OutOfMemory, mutator: &Mutator<C, P>) -> String {
+    let budget = mutator.heap().budget();
+    format!(
+        "{error}: {} of {} bytes are held; try a larger --heap",
+        budget.held_bytes(),
+        budget.limit_bytes()
+    )
+}
+
+/// Wall clock and the CPU clock of all threads of the process.
+struct Clock {
+    wall_ns: u64,
+    cpu_ns: u64,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { wall_ns: os::monotonic_ns(), cpu_ns: os::process_cpu_ns() }
+    }
+
+    fn read(self) -> (u64, u64) {
+        (os::monotonic_ns() - self.wall_ns, os::process_cpu_ns() - self.cpu_ns)
+    }
+}
+
+fn statistics<C: Collector>(
+    sample: &Sample,
+    mutator: &Mutator<C, Meter>,
+    step_bytes: u64,
+) -> Statistics {
+    let (objects, bytes) = (mutator.allocated_objects(), mutator.allocated_bytes());
+    let meter = mutator.probe();
+    // The smallest size that at least this share of the objects does not exceed.
+    let quantile = |share: f64| {
+        let wanted = (share * objects as f64).ceil() as u64;
+        let mut seen = 0;
+        let found = meter.sizes().iter().find(|&(_, &count)| {
+            seen += count;
+            seen >= wanted
+        });
+        found.map_or(0, |(&size, _)| u64::from(size))
+    };
+    let live_peak_bytes = sample.live.iter().map(|point| point.live_bytes).max().unwrap_or(0);
+    Statistics {
+        objects,
+        bytes,
+        mean_bytes: bytes as f64 / objects.max(1) as f64,
+        median_bytes: quantile(0.5),
+        p90_bytes: quantile(0.9),
+        pointer_density: meter.slot_bytes() as f64 / bytes.max(1) as f64,
+        live_peak_bytes,
+        live_granularity_bytes: step_bytes,
+        turnover: bytes as f64 / live_peak_bytes.max(1) as f64,
+    }
+}
+
+fn footprint_point(sample: &heap::FootprintSample) -> FootprintPoint {
+    FootprintPoint {
+        allocated_bytes: sample.allocated_bytes,
+        at_ns: sample.at_ns,
+        footprint_bytes: sample.footprint.total_bytes(),
+        used_bytes: sample.footprint.used_bytes,
+        metadata_bytes: sample.footprint.metadata_bytes,
+    }
+}
+
+fn live_point(sample: &heap::LiveSample) -> LivePoint {
+    LivePoint {
+        allocated_bytes: sample.allocated_bytes,
+        at_ns: sample.at_ns,
+        live_bytes: sample.live_bytes,
+    }
+}
+
+fn pause(pause: &heap::Pause) -> Pause {
+    let kind = match pause.kind {
+        heap::PauseKind::Ttsp => PauseKind::Ttsp,
+        heap::PauseKind::Stw => PauseKind::Stw,
+        heap::PauseKind::Increment => PauseKind::Increment,
+        heap::PauseKind::AllocStall => PauseKind::AllocStall,
+        heap::PauseKind::Cascade => PauseKind::Cascade,
+    };
+    Pause { start_ns: pause.start_ns, wall_ns: pause.wall_ns, cpu_ns: pause.cpu_ns, kind }
+}
