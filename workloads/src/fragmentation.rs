@@ -240,7 +240,7 @@ mod tests {
     fn the_suite_holds_what_was_drawn() {
         let suite = Suite::builtin();
         let workload = suite.find("fragmentation").unwrap();
-        for size in [Size::Small, Size::Default] {
+        for size in [Size::Small, Size::Default, Size::Large] {
             let instance = workload.at(size).unwrap();
             let program = Fragmentation::prepare(instance.parameters.read().unwrap(), suite.seed);
             let expected = program.schedules.iter().map(|schedule| {

@@ -31,7 +31,7 @@ heap::shape! {
 }
 heap::shape! {
     /// A key and its payload.
-    struct Node { own LEFT, RIGHT, PAYLOAD; word KEY; }
+    struct Node { own PAYLOAD, LEFT, RIGHT; word KEY; }
 }
 heap::shape! {
     /// Inner node of a payload.

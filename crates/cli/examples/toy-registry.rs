@@ -90,7 +90,7 @@ impl Universe for Toy {
         Some("sweep")
     }
 
-    fn applies(&self, collector: &str, workload: &str) -> Result<(), String> {
+    fn applies(&self, collector: &str, _: &str, workload: &str) -> Result<(), String> {
         match (collector, workload) {
             ("keep", "picky") => Err("it never frees, as picky demands".to_owned()),
             _ => Ok(()),

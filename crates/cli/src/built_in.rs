@@ -101,7 +101,11 @@ impl BuiltIn {
             anyhow::anyhow!("there is no workload '{name}' in suite {}", suite.name)
         })?;
         let instance = workload.at(size_of_suite(job.cell.size)).ok_or_else(|| {
-            anyhow::anyhow!("workload {name} has no size '{:?}' in suite {}", job.cell.size, suite.name)
+            anyhow::anyhow!(
+                "workload {name} has no size '{:?}' in suite {}",
+                job.cell.size,
+                suite.name
+            )
         })?;
         Ok(Task {
             cell: job.cell.clone(),
@@ -120,7 +124,9 @@ fn not_applicable(caps: Caps, needs: Needs) -> Option<String> {
         return Some("objects have several holders and no region: nobody owns them".to_owned());
     }
     if !needs.free_points && caps.needs_free {
-        return Some("nobody knows where the last holder goes, so there is no place to free".to_owned());
+        return Some(
+            "nobody knows where the last holder goes, so there is no place to free".to_owned(),
+        );
     }
     None
 }

@@ -19,6 +19,7 @@ mod build;
 mod built_in;
 mod commands;
 mod comparison;
+mod execute;
 mod failure;
 mod palette;
 mod profile;
@@ -29,6 +30,8 @@ mod side;
 mod sparkline;
 mod table;
 
+pub use built_in::Collectors;
+pub use execute::Cells;
 pub use registry::{CellError, CellJob, Registry, Suite, Universe};
 
 use arguments::{Arguments, Subcommand};

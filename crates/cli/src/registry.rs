@@ -23,11 +23,11 @@ pub trait Universe {
     fn workloads(&self, suite: &str, size: Size) -> anyhow::Result<Vec<WorkloadInfo>>;
     /// The collector that takes the census of a workload, if there is one that can.
     fn census(&self) -> Option<&str>;
-    /// Whether a collector can run a workload.
+    /// Whether a collector can run a workload of a suite.
     ///
     /// # Errors
     /// The reason why it cannot, as printed after "n/a".
-    fn applies(&self, collector: &str, workload: &str) -> Result<(), String>;
+    fn applies(&self, collector: &str, suite: &str, workload: &str) -> Result<(), String>;
     /// Runs one cell in this process, once.
     ///
     /// # Errors
@@ -103,12 +103,12 @@ impl Registry {
         self.0.census()
     }
 
-    /// Whether a collector can run a workload.
+    /// Whether a collector can run a workload of a suite.
     ///
     /// # Errors
     /// The reason why it cannot, as printed after "n/a".
-    pub fn applies(&self, collector: &str, workload: &str) -> Result<(), String> {
-        self.0.applies(collector, workload)
+    pub fn applies(&self, collector: &str, suite: &str, workload: &str) -> Result<(), String> {
+        self.0.applies(collector, suite, workload)
     }
 
     /// Runs one cell in this process, once.

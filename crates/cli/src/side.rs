@@ -63,7 +63,7 @@ impl Side {
             return Err(wrong(select::unknown("workload", workload, &workloads)));
         }
         registry
-            .applies(collector, workload)
+            .applies(collector, suite, workload)
             .map_err(|reason| Failure::Usage(format!("{text} is n/a: {reason}")))?;
         Ok(Self::Cell(Cell {
             collector: collector.to_owned(),

@@ -15,10 +15,10 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-/// Units averaged into one pixel of the file, per axis.
-const AVERAGED: u32 = 2;
+/// Units averaged into one pixel of the file, per axis; [`write_png`] is written for two.
+const AVERAGED: usize = 2;
 /// Pixels of the file per pixel of the layout: sharp on dense screens.
-const DENSITY: u32 = UNITS as u32 / AVERAGED;
+const DENSITY: u32 = UNITS as u32 / AVERAGED as u32;
 
 /// The backend: draws into a buffer of units.
 pub(crate) struct Bitmap<'a> {
@@ -44,23 +44,17 @@ pub(crate) fn buffer(width_px: u32, height_px: u32) -> Vec<u8> {
 /// # Errors
 /// If the file cannot be written: with its path.
 pub(crate) fn write_png(buffer: &[u8], width_px: u32, height_px: u32, file: &Path) -> Result<()> {
-    let row = width_px as usize * UNITS as usize * 3;
-    let step = AVERAGED as usize;
     let (width, height) = (width_px * DENSITY, height_px * DENSITY);
     let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
-    for y in 0..height as usize {
-        for x in 0..width as usize {
-            for channel in 0..3 {
-                let mut sum = 0u32;
-                for dy in 0..step {
-                    for dx in 0..step {
-                        sum += u32::from(
-                            buffer[(y * step + dy) * row + (x * step + dx) * 3 + channel],
-                        );
-                    }
-                }
-                pixels.push((sum / (AVERAGED * AVERAGED)) as u8);
-            }
+    let row = width as usize * AVERAGED * 3;
+    for rows in buffer.chunks_exact(row * AVERAGED) {
+        let (upper, lower) = rows.split_at(row);
+        for (a, b) in upper.chunks_exact(6).zip(lower.chunks_exact(6)) {
+            let mean = |i: usize| {
+                ((u16::from(a[i]) + u16::from(a[i + 3]) + u16::from(b[i]) + u16::from(b[i + 3]))
+                    / 4) as u8
+            };
+            pixels.extend_from_slice(&[mean(0), mean(1), mean(2)]);
         }
     }
     encode(&pixels, width, height, file).with_context(|| format!("cannot write {}", file.display()))

@@ -153,7 +153,7 @@ fn measure(
     registry: &Registry,
     store: &mut Store,
 ) -> Result<(), Failure> {
-    let cells = plan(manifest, registry.census(), &|c, w| registry.applies(c, w));
+    let cells = plan(manifest, registry.census(), &|c, w| registry.applies(c, &manifest.suite, w));
     let program = env::current_exe().context("cannot find the program that runs the cells")?;
     let interrupt = on_ctrl_c()?;
     let mut executor = ProcessExecutor {

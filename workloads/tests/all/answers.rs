@@ -1,0 +1,20 @@
+//! Every program gives the answer of its suite file under every collector, at the small size.
+
+use crate::under::{Unwatched, each};
+use workloads::{Size, Suite};
+
+#[test]
+fn every_program_answers_right_under_every_collector() {
+    let suite = Suite::builtin();
+    for workload in &suite.workloads {
+        let small = workload.at(Size::Small).expect("the built-in suite has all sizes");
+        let entry = workload.entry();
+        let program = entry.prepare(&small.parameters, suite.seed).unwrap();
+        let mut collectors = 0;
+        each::<Unwatched>(&program, entry.needs, |collector, _, outcome| {
+            assert_eq!(outcome.answer, small.answer, "{} under {collector}", workload.name);
+            collectors += 1;
+        });
+        assert!(collectors >= 6, "{} ran under {collectors} collectors", workload.name);
+    }
+}

@@ -1,0 +1,50 @@
+//! The recorded census figures are what a census finds, at the small size.
+
+use collectors::MarkSweep;
+use heap::{Config, HeapConfig, Meter, Mutator};
+use workloads::{Census, Size, Suite};
+
+/// Between two looks at what is live.
+const STEP_BYTES: u64 = 16 << 10;
+
+#[test]
+fn the_recorded_figures_are_what_a_census_finds() {
+    let suite = Suite::builtin();
+    for workload in &suite.workloads {
+        let small = workload.at(Size::Small).expect("the built-in suite has all sizes");
+        let program = workload.entry().prepare(&small.parameters, suite.seed).unwrap();
+        let mut m: Mutator<MarkSweep, Meter> =
+            Mutator::new(HeapConfig::default(), &Config::default(), Meter::default()).unwrap();
+        m.take_census(STEP_BYTES).unwrap();
+        program.run(&mut m).unwrap();
+        m.phase("end");
+        let live = m.context().log.live_samples().iter().map(|sample| sample.live_bytes);
+        let found = Census {
+            objects: m.allocated_objects(),
+            allocated_bytes: m.allocated_bytes(),
+            peak_live_bytes: live.max().unwrap(),
+        };
+        let name = &workload.name;
+        let recorded = small.census.unwrap_or_else(|| panic!("{name}: record {found:?}"));
+        assert_eq!(recorded.objects, found.objects, "{name}");
+        assert_eq!(recorded.allocated_bytes, found.allocated_bytes, "{name}");
+        let difference = recorded.peak_live_bytes.abs_diff(found.peak_live_bytes);
+        assert!(difference <= STEP_BYTES, "{name}: recorded {recorded:?}, found {found:?}");
+    }
+}
+
+#[test]
+fn all_sizes_have_a_census_that_grows_with_them() {
+    for workload in Suite::builtin().workloads {
+        let of = |size| workload.at(size).and_then(|instance| instance.census);
+        let sizes = [Size::Small, Size::Default, Size::Large].map(of);
+        let [Some(small), Some(default), Some(large)] = sizes else {
+            panic!("{}: {sizes:?}", workload.name)
+        };
+        for (smaller, bigger) in [(small, default), (default, large)] {
+            assert!(smaller.objects < bigger.objects, "{}", workload.name);
+            assert!(smaller.peak_live_bytes < bigger.peak_live_bytes, "{}", workload.name);
+            assert!(bigger.peak_live_bytes <= bigger.allocated_bytes, "{}", workload.name);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Every program in checking mode with few objects: no use after free, no slot of another kind, no
+//! second owner, nothing leaked that should not be.
+
+use crate::under::{Checked, each};
+use workloads::{PROGRAMS, Parameters, Suite};
+
+/// Parameters for a quick run of each program.
+fn few_objects(program: &str) -> Parameters {
+    match program {
+        "gcbench" => [
+            ("stretch_depth", 7),
+            ("long_lived_depth", 6),
+            ("max_depth", 6),
+            ("array_length", 2002),
+        ]
+        .into(),
+        "binary-trees" | "binary-trees@regions" => [("depth", 6)].into(),
+        "message-window" => [("window", 10), ("messages", 45)].into(),
+        "deep-chain" | "deep-chain@shuffled" => [("nodes", 301), ("rounds", 3)].into(),
+        "fragmentation" => [("round_bytes", 6000), ("keep_one_in", 4)].into(),
+        _ => panic!("say how few objects {program} can have"),
+    }
+}
+
+/// Objects that a collector never reclaims, although the run is over.
+fn leaks(program: &str, collector: &str) -> bool {
+    match (program, collector) {
+        (_, "no-gc") => true,
+        _ => false,
+    }
+}
+
+#[test]
+fn every_program_is_sound_under_every_collector() {
+    let seed = Suite::builtin().seed;
+    for entry in PROGRAMS {
+        let program = entry.prepare(&few_objects(entry.name), seed).unwrap();
+        let mut answers: Vec<String> = Vec::new();
+        each::<Checked>(&program, entry.needs, |collector, _, outcome| {
+            let pair = format!("{} under {collector}", entry.name);
+            assert!(
+                outcome.live.objects > 0 || entry.name.ends_with("@regions"),
+                "{pair}: nothing left"
+            );
+            let leaked = outcome.leaked.objects > 0;
+            assert_eq!(leaked, leaks(entry.name, collector), "{pair}: {:?}", outcome.leaked);
+            answers.push(outcome.answer);
+        });
+        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{}: {answers:?}", entry.name);
+    }
+}

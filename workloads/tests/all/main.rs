@@ -1,0 +1,7 @@
+//! The suite as a whole: every program under every collector that it applies to.
+
+mod answers;
+mod census;
+mod checked;
+mod suite_file;
+mod under;
