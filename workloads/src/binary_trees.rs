@@ -183,27 +183,36 @@ fn count<C: Collector, P: Probe, K: Strong>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Size, Suite};
+    use crate::{Census, literals};
+    use heap::Shape;
     use std::convert::Infallible;
 
     /// A tree of depth d has `2^(d + 1) - 1` nodes.
-    fn expected(program: &BinaryTrees) -> String {
+    fn expected(program: BinaryTrees) -> (String, Census) {
         let nodes = |depth| (2_u64 << depth) - 1;
         let rounds = program.rounds(|depth| Ok::<_, Infallible>(nodes(depth))).unwrap();
-        program.answer(nodes(program.depth.get() + 1), &rounds, nodes(program.depth.get()))
+        let (stretch, long_lived) = (nodes(program.depth.get() + 1), nodes(program.depth.get()));
+        let objects = stretch + long_lived + rounds.iter().map(|round| round.nodes).sum::<u64>();
+        let node_bytes = u64::from(Node::LAYOUT.bytes());
+        let census = Census {
+            objects,
+            allocated_bytes: objects * node_bytes,
+            // One node more than the long-lived tree and the last short-lived one have together.
+            peak_live_bytes: stretch * node_bytes,
+        };
+        (program.answer(stretch, &rounds, long_lived), census)
     }
 
     #[test]
-    fn the_suite_holds_the_published_output() {
-        let suite = Suite::builtin();
-        for name in ["binary-trees", "binary-trees@regions"] {
-            let workload = suite.find(name).unwrap();
-            for size in [Size::Small, Size::Default, Size::Large] {
-                let instance = workload.at(size).unwrap();
-                assert_eq!(instance.answer, expected(&instance.parameters.read().unwrap()));
-            }
-        }
-        let site = expected(&BinaryTrees { depth: 21_u64.try_into().unwrap() });
+    fn the_suite_holds_the_closed_form() {
+        literals::check("binary-trees", |program, _| expected(program));
+        literals::check("binary-trees@regions", |program, _| expected(program));
+        assert_eq!(Node::LAYOUT.bytes(), RegionNode::LAYOUT.bytes());
+    }
+
+    #[test]
+    fn the_closed_form_is_the_published_output() {
+        let site = expected(BinaryTrees { depth: 21_u64.try_into().unwrap() }).0;
         assert_eq!(
             site,
             "stretch 22: 8388607; 2097152@4: 65011712; 524288@6: 66584576; 131072@8: 66977792; \

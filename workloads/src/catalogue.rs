@@ -2,7 +2,10 @@
 
 use crate::parameters::{ParameterError, Parameters};
 use crate::program::{Needs, Program};
-use crate::{binary_trees, deep_chain, fragmentation, gcbench, message_window};
+use crate::{
+    binary_trees, cycle_torture, deep_chain, fragmentation, gcbench, lru_cache, message_window,
+    mutation_storm, splay,
+};
 use heap::{Collector, Mutator, OutOfMemory, Probe};
 
 macro_rules! catalogue {
@@ -47,9 +50,14 @@ catalogue! {
     "binary-trees" => BinaryTrees(binary_trees::BinaryTrees), Needs::OWNED;
     "binary-trees@regions" => BinaryTreesInRegions(binary_trees::InRegions), Needs::OWNED;
     "message-window" => MessageWindow(message_window::MessageWindow), Needs::OWNED;
+    "splay" => Splay(splay::Splay), Needs::OWNED;
+    "lru-cache" => LruCache(lru_cache::LruCache), Needs::OWNED;
+    "cycle-torture" => CycleTorture(cycle_torture::CycleTorture), Needs::SHARED;
+    "cycle-torture@regions" => CycleTortureInRegions(cycle_torture::InRegions), Needs::OWNED;
     "deep-chain" => DeepChain(deep_chain::InOrder), Needs::OWNED;
     "deep-chain@shuffled" => ShuffledChain(deep_chain::Shuffled), Needs::OWNED;
     "fragmentation" => Fragmentation(fragmentation::Fragmentation), Needs::OWNED;
+    "mutation-storm" => MutationStorm(mutation_storm::MutationStorm), Needs::OWNED;
 }
 
 /// One program of the catalogue.

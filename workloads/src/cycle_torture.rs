@@ -267,7 +267,8 @@ impl Plan {
         while let Some(element) = rest {
             let first = m.load(element, Kept::RING).expect("an element keeps a ring");
             let mut node = first;
-            loop {
+            // Bounded, for where something in use was reclaimed a ring may not lead back.
+            for _ in 0..self.parameters.ring_length.get() {
                 nodes += 1;
                 chords += CHORDS.iter().filter(|&&chord| leads_right(m, node, chord)).count() as u64;
                 node = next(m, node);
@@ -323,4 +324,57 @@ fn count_ballast<C: Collector, P: Probe>(
             .is_some_and(|object| m.word(object, Ballast::NUMBER) == u64::from(number))
     };
     (0..objects).filter(is_there).count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Census, literals};
+
+    fn expected(parameters: CycleTortureParameters, seed: u64) -> (String, Census) {
+        let length = u64::from(parameters.ring_length.get());
+        let chords = u64::from(parameters.chords.get());
+        let (rings, kept) = (u64::from(parameters.rings), u64::from(parameters.kept_rings()));
+        let ballast = u64::from(parameters.ballast);
+        let (ring_bytes, element_bytes) = (24 * length, 16);
+        let ballast_bytes = 16 + 4 * ballast.next_multiple_of(2) + 16 * ballast;
+        let plan = Plan::draw(parameters, seed);
+        let (mut live_bytes, mut peak_live_bytes) = (ballast_bytes, ballast_bytes);
+        for batch in plan.batches() {
+            let stay = batch.iter().filter(|ring| ring.stays).count() as u64;
+            live_bytes += stay * (ring_bytes + element_bytes);
+            let passing = batch.len() as u64 - stay;
+            peak_live_bytes = peak_live_bytes.max(live_bytes + passing * ring_bytes);
+        }
+        let census = Census {
+            objects: 1 + ballast + rings * length + kept,
+            allocated_bytes: ballast_bytes + rings * ring_bytes + kept * element_bytes,
+            peak_live_bytes,
+        };
+        (answer(kept * length, kept * length * chords, ballast), census)
+    }
+
+    #[test]
+    fn the_suite_holds_the_closed_form() {
+        literals::check("cycle-torture", expected);
+        literals::check("cycle-torture@regions", expected);
+    }
+
+    #[test]
+    fn exactly_the_share_asked_for_stays() {
+        for (rings, permille) in [(1000, 100), (1000, 0), (1000, 1000), (7, 500)] {
+            let parameters = CycleTortureParameters {
+                rings,
+                ring_length: Bounded::try_from(5).unwrap(),
+                chords: Bounded::try_from(2).unwrap(),
+                kept_permille: Bounded::try_from(permille).unwrap(),
+                rings_per_batch: Bounded::try_from(3).unwrap(),
+                ballast: 0,
+            };
+            let plan = Plan::draw(parameters, 9);
+            let stay = plan.rings.iter().filter(|ring| ring.stays).count() as u64;
+            assert_eq!(stay, u64::from(rings) * permille / 1000);
+            assert!(plan.rings.iter().all(|ring| ring.skips.iter().all(|&skip| skip < 5)));
+        }
+    }
 }

@@ -42,9 +42,9 @@ pub struct DeepChain<const SHUFFLED: bool> {
 }
 
 /// Links follow allocation.
-pub type InOrder = DeepChain<false>;
+pub(crate) type InOrder = DeepChain<false>;
 /// Links are in random order.
-pub type Shuffled = DeepChain<true>;
+pub(crate) type Shuffled = DeepChain<true>;
 
 heap::shape! {
     /// A node of the list.
@@ -184,35 +184,41 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Size, Suite};
+    use crate::{Census, literals};
 
     /// Half number h holds the h-th run of `half` whole numbers. It is seen alone, with the one
-    /// before it and with the one after it.
-    fn expected(parameters: Parameters) -> Seen {
-        let half = u64::from(parameters.nodes / 2);
+    /// before it and with the one after it. `table_bytes` is what linking a half in random order
+    /// needs besides.
+    fn expected(parameters: Parameters, table_bytes: Option<u64>) -> (String, Census) {
+        let (half, rounds) = (u64::from(parameters.nodes / 2), u64::from(parameters.rounds));
         let sum = |number: u64| {
             let first = number * half;
-            half * first + half * half.saturating_sub(1) / 2
+            half * first + half * (half - 1) / 2
         };
         let mut seen = Seen { nodes: 2 * half, sum: sum(0) + sum(1) };
-        for round in 0..u64::from(parameters.rounds) {
+        for round in 0..rounds {
             let (kept, new) = (round + 1, round + 2);
             seen.nodes += 3 * half;
             seen.sum += sum(kept) + sum(kept) + sum(new);
         }
-        seen
+        let halves = 2 + rounds;
+        let tables = if table_bytes.is_some() { halves } else { 0 };
+        let (list_bytes, node_bytes, table_bytes) = (16, 24, table_bytes.unwrap_or(0));
+        let census = Census {
+            objects: 1 + halves * half + tables,
+            allocated_bytes: list_bytes + halves * half * node_bytes + tables * table_bytes,
+            peak_live_bytes: list_bytes + 2 * half * node_bytes + table_bytes,
+        };
+        (seen.answer(), census)
     }
 
     #[test]
     fn the_suite_holds_the_closed_form() {
-        let suite = Suite::builtin();
-        for name in ["deep-chain", "deep-chain@shuffled"] {
-            for size in [Size::Small, Size::Default, Size::Large] {
-                let instance = suite.find(name).unwrap().at(size).unwrap();
-                let parameters = instance.parameters.read().unwrap();
-                assert_eq!(instance.answer, expected(parameters).answer());
-            }
-        }
+        literals::check("deep-chain", |parameters, _| expected(parameters, None));
+        literals::check("deep-chain@shuffled", |parameters: Parameters, _| {
+            let slots = u64::from(parameters.nodes / 2).next_multiple_of(2);
+            expected(parameters, Some(16 + 4 * slots))
+        });
     }
 
     #[test]

@@ -15,14 +15,22 @@
 mod binary_trees;
 mod bounded;
 mod catalogue;
+mod cycle_torture;
 mod deep_chain;
 mod fragmentation;
 mod gcbench;
+#[cfg(test)]
+mod literals;
+mod lru_cache;
 mod message_window;
+mod mutation_storm;
+mod octane;
 mod parameters;
 mod program;
 mod random;
+mod splay;
 mod suite;
+mod zipf;
 
 pub use bounded::Bounded;
 pub use catalogue::{Entry, PROGRAMS, Prepared, UnknownProgram, find};

@@ -280,3 +280,123 @@ fn page_of<C: Collector, P: Probe>(m: &Mutator<C, P>, entry: Ref<'_>) -> u32 {
     m.word(key, Key::PAGE) as u32
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Census, literals};
+
+    /// What a cache without a heap does with the trace.
+    struct Model {
+        hits: u64,
+        /// Hits in the second half of the trace, when the cache is full.
+        late_hits: u64,
+        evictions: u64,
+        sent: u64,
+        census: Census,
+    }
+
+    /// A page is cached while its latest request is not older than the oldest one remembered. The
+    /// evicted page is the first in the trace, from the last eviction on, that was not asked for
+    /// again: no list is kept.
+    fn model(program: &LruCache) -> Model {
+        const NEVER: usize = usize::MAX;
+        let mut latest = vec![NEVER; program.response_words.len()];
+        let (mut cached, mut oldest) = (0, 0);
+        let bytes_of = |page: u32| {
+            let words = program.response_words[page as usize];
+            (16_u64, 16 + 8 * u64::from(words), 32_u64)
+        };
+        let buckets = program.capacity.next_power_of_two().next_multiple_of(2);
+        let mut live_bytes = 24 + 16 + 4 * u64::from(buckets);
+        let census = Census {
+            objects: 2,
+            allocated_bytes: live_bytes,
+            peak_live_bytes: live_bytes,
+        };
+        let mut model = Model { hits: 0, late_hits: 0, evictions: 0, sent: 0, census };
+        let census = &mut model.census;
+        for (now, &page) in program.trace.iter().enumerate() {
+            let (key, response, entry) = bytes_of(page);
+            census.objects += 2;
+            census.allocated_bytes += key + response;
+            census.peak_live_bytes = census.peak_live_bytes.max(live_bytes + key + response);
+            let words = u32::from(program.response_words[page as usize]);
+            model.sent = (0..words).map(|i| origin(page, i)).fold(model.sent, u64::wrapping_add);
+            if latest[page as usize] != NEVER {
+                model.hits += 1;
+                model.late_hits += u64::from(now >= program.trace.len() / 2);
+            } else {
+                if cached == program.capacity {
+                    while latest[program.trace[oldest] as usize] != oldest {
+                        oldest += 1;
+                    }
+                    let (key, response, entry) = bytes_of(program.trace[oldest]);
+                    live_bytes -= key + response + entry;
+                    latest[program.trace[oldest] as usize] = NEVER;
+                    model.evictions += 1;
+                } else {
+                    cached += 1;
+                }
+                live_bytes += key + response + entry;
+                census.objects += 1;
+                census.allocated_bytes += entry;
+                census.peak_live_bytes = census.peak_live_bytes.max(live_bytes);
+            }
+            latest[page as usize] = now;
+        }
+        model
+    }
+
+    #[test]
+    fn the_suite_holds_what_the_model_gives() {
+        literals::check("lru-cache", |parameters, seed| {
+            let model = model(&LruCache::prepare(parameters, seed));
+            (answer(model.hits, model.evictions, model.sent), model.census)
+        });
+    }
+
+    /// Che, Tung and Wang (2002): a page stays for a characteristic time T that is nearly the same
+    /// for all pages, so that `sum of 1 - exp(-p T)` is the capacity. A request for a page then
+    /// hits with probability `1 - exp(-p T)`.
+    fn che_hit_ratio(probabilities: &[f64], capacity: f64) -> f64 {
+        let cached = |time: f64| -> f64 { probabilities.iter().map(|p| -(-p * time).exp_m1()).sum() };
+        let (mut low, mut high) = (0.0, 1e12);
+        for _ in 0..100 {
+            let middle = (low + high) / 2.0;
+            *(if cached(middle) < capacity { &mut low } else { &mut high }) = middle;
+        }
+        probabilities.iter().map(|p| p * -(-p * low).exp_m1()).sum()
+    }
+
+    #[test]
+    fn the_hit_ratio_is_that_of_ches_approximation() {
+        for (pages, capacity, requests) in [(1000, 100, 200_000), (20_000, 4000, 400_000)] {
+            let bounded = |number: u64| Bounded::try_from(number).unwrap();
+            let parameters = LruCacheParameters {
+                pages: bounded(pages),
+                capacity: bounded(capacity),
+                requests,
+            };
+            let late_hits = model(&LruCache::prepare(parameters, 1)).late_hits;
+            let simulated = late_hits as f64 / (f64::from(requests) / 2.0);
+            let che = che_hit_ratio(&Zipf::new(pages as u32).probabilities(), capacity as f64);
+            assert!((simulated / che - 1.0).abs() < 0.01, "{simulated:.4}, after Che {che:.4}");
+        }
+    }
+
+    #[test]
+    fn responses_are_as_big_as_the_objects_of_spring() {
+        let mut random = stream(3, 0);
+        let draws = 100_000;
+        let bytes = |_| 16 + 8 * u32::from(draw_response_words(&mut random));
+        let drawn: Vec<u32> = (0..draws).map(bytes).collect();
+        for (from, to, permille) in RESPONSE_BYTES {
+            let count = drawn.iter().filter(|bytes| (from..=to).contains(bytes)).count();
+            let expected = f64::from(draws * permille) / 1000.0;
+            assert!((count as f64 - expected).abs() < 5.0 * expected.sqrt(), "{from} to {to}");
+        }
+        // Published: mean 70, median 32 and 90th percentile 200 bytes.
+        let mean = f64::from(drawn.iter().sum::<u32>()) / f64::from(draws);
+        assert!((70.0..80.0).contains(&mean), "{mean}");
+    }
+}

@@ -83,32 +83,34 @@ fn is_intact<C: Collector, P: Probe>(m: &Mutator<C, P>, message: Ref<'_>, number
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Size, Suite};
+    use crate::{Census, literals};
     use std::collections::VecDeque;
 
     /// The same on a queue of bytes.
-    fn expected(program: &MessageWindow) -> String {
+    fn expected(program: MessageWindow) -> (String, Census) {
+        let (window, messages) = (u64::from(program.window.get()), u64::from(program.messages));
         let (mut queue, mut evicted, mut intact) = (VecDeque::new(), 0, 0);
-        for number in 0..program.messages {
-            if queue.len() == program.window.get() as usize {
+        for number in 0..messages {
+            if queue.len() as u64 == window {
                 let (oldest, byte) = queue.pop_front().unwrap();
                 evicted += 1;
-                intact +=
-                    u64::from((oldest, byte) == (number - program.window.get(), oldest as u8));
+                intact += u64::from((oldest, byte) == (number - window, oldest as u8));
             }
             queue.push_back((number, number as u8));
         }
         let sum: u64 = queue.iter().map(|&(_, byte)| u64::from(byte)).sum();
-        format!("{evicted} evicted, {intact} intact; first bytes in the window sum to {sum}")
+        let (array_bytes, message_bytes) = (16 + 4 * window, 16 + 1024);
+        let census = Census {
+            objects: messages + 1,
+            allocated_bytes: array_bytes + messages * message_bytes,
+            peak_live_bytes: array_bytes + (window + 1) * message_bytes,
+        };
+        let first_bytes = format!("first bytes in the window sum to {sum}");
+        (format!("{evicted} evicted, {intact} intact; {first_bytes}"), census)
     }
 
     #[test]
     fn the_suite_holds_what_a_queue_gives() {
-        let suite = Suite::builtin();
-        let workload = suite.find("message-window").unwrap();
-        for size in [Size::Small, Size::Default, Size::Large] {
-            let instance = workload.at(size).unwrap();
-            assert_eq!(instance.answer, expected(&instance.parameters.read().unwrap()));
-        }
+        literals::check("message-window", |program, _| expected(program));
     }
 }

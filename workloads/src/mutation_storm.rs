@@ -159,3 +159,78 @@ fn answer(targets: impl Iterator<Item = Option<u64>>) -> String {
     }
     format!("{edges} edges, {hash:016x}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Census, literals};
+    use collectors::{Rc, RcWeak};
+    use heap::{Config, HeapConfig};
+
+    /// The targets of all edges at the end.
+    fn model(program: &MutationStorm) -> Vec<u32> {
+        let mut targets = program.targets.clone();
+        for rewiring in &program.rewirings {
+            targets[rewiring.edge as usize] = rewiring.target;
+        }
+        targets
+    }
+
+    #[test]
+    fn the_suite_holds_what_a_vector_gives() {
+        literals::check("mutation-storm", |parameters, seed| {
+            let program = MutationStorm::prepare(parameters, seed);
+            let nodes = u64::from(program.nodes);
+            let rewirings = program.rewirings.len() as u64;
+            let message_bytes = 16 + 8 * u64::from(program.message_words);
+            let graph_bytes = 16 + 4 * nodes.next_multiple_of(2) + 32 * nodes;
+            let census = Census {
+                objects: 1 + nodes + rewirings,
+                allocated_bytes: graph_bytes + rewirings * message_bytes,
+                peak_live_bytes: graph_bytes + message_bytes,
+            };
+            (answer(model(&program).into_iter().map(|target| Some(target.into()))), census)
+        });
+    }
+
+    /// Nodes that some edge holds, directly or through others: what is left when a node that no edge
+    /// leads to goes, with its edges, and so on.
+    fn held_by_edges(nodes: u32, targets: &[u32]) -> u64 {
+        let mut holders = vec![0; nodes as usize];
+        targets.iter().for_each(|&target| holders[target as usize] += 1);
+        let mut gone: Vec<usize> = (0..holders.len()).filter(|&node| holders[node] == 0).collect();
+        let mut held = u64::from(nodes);
+        while let Some(node) = gone.pop() {
+            held -= 1;
+            for &target in &targets[4 * node..4 * node + 4] {
+                holders[target as usize] -= 1;
+                if holders[target as usize] == 0 {
+                    gone.push(target as usize);
+                }
+            }
+        }
+        held
+    }
+
+    fn leaked_objects<C: Collector>(program: &MutationStorm) -> u64 {
+        let mut m: Mutator<C> =
+            Mutator::new(HeapConfig::default(), &Config::default(), heap::Off).unwrap();
+        program.run(&mut m).unwrap();
+        m.tear_down();
+        m.collector().occupied().objects
+    }
+
+    #[test]
+    fn counted_borrows_leak_exactly_the_nodes_that_edges_hold() {
+        let parameters = MutationStormParameters {
+            nodes: Bounded::try_from(2000).unwrap(),
+            rewirings: 5000,
+            message_words: Bounded::try_from(1).unwrap(),
+        };
+        let program = MutationStorm::prepare(parameters, 1);
+        let held = held_by_edges(2000, &model(&program));
+        assert!((1..2000).contains(&held), "some nodes should be held and some not: {held}");
+        assert_eq!(leaked_objects::<Rc>(&program), held);
+        assert_eq!(leaked_objects::<RcWeak>(&program), 0);
+    }
+}

@@ -10,7 +10,7 @@ use rand::Rng;
 
 /// The distribution over ranks from 0.
 #[derive(Clone, Debug)]
-pub struct Zipf {
+pub(crate) struct Zipf {
     /// Sum of the weights up to and including each rank.
     cumulative: Vec<u64>,
 }
@@ -20,7 +20,7 @@ const FIRST_WEIGHT: f64 = (1_u64 << 40) as f64;
 
 impl Zipf {
     /// The distribution over `pages` ranks, at least one.
-    pub fn new(pages: u32) -> Self {
+    pub(crate) fn new(pages: u32) -> Self {
         let mut sum = 0;
         let mut add = |rank: u32| {
             let root = f64::from(rank).sqrt();
@@ -31,7 +31,7 @@ impl Zipf {
     }
 
     /// Draws a rank.
-    pub fn draw(&self, random: &mut impl Rng) -> u32 {
+    pub(crate) fn draw(&self, random: &mut impl Rng) -> u32 {
         let total = self.cumulative.last().copied().unwrap_or(0);
         let point = (u128::from(random.next_u64()) * u128::from(total) >> 64) as u64;
         self.cumulative.partition_point(|&sum| sum <= point) as u32
@@ -39,7 +39,7 @@ impl Zipf {
 
     /// The probability of each rank.
     #[cfg(test)]
-    pub fn probabilities(&self) -> Vec<f64> {
+    pub(crate) fn probabilities(&self) -> Vec<f64> {
         let total = self.cumulative.last().copied().unwrap_or(0) as f64;
         let below = std::iter::once(&0).chain(&self.cumulative);
         self.cumulative.iter().zip(below).map(|(sum, below)| (sum - below) as f64 / total).collect()

@@ -121,7 +121,9 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    pub(crate) fn new() -> Self {
+    /// An empty log, its memory taken.
+    #[expect(clippy::new_without_default, reason = "it takes two megabytes: no default")]
+    pub fn new() -> Self {
         let untouched = Pause { start_ns: 1, wall_ns: 1, cpu_ns: Some(1), kind: PauseKind::Stw };
         let mut pauses = vec![untouched; LISTED_PAUSES];
         pauses.clear();

@@ -17,7 +17,7 @@ fn few_objects(program: &str) -> Parameters {
         "binary-trees" | "binary-trees@regions" => [("depth", 6)].into(),
         "message-window" => [("window", 10), ("messages", 45)].into(),
         "deep-chain" | "deep-chain@shuffled" => [("nodes", 301), ("rounds", 3)].into(),
-        "fragmentation" => [("round_bytes", 6000), ("keep_one_in", 4)].into(),
+        "fragmentation" => [("round_bytes", 6000), ("keep_one_in", 2)].into(),
         _ => panic!("say how few objects {program} can have"),
     }
 }

@@ -65,7 +65,7 @@ fn encode(pixels: &[u8], width: u32, height: u32, file: &Path) -> Result<()> {
     let mut encoder = png::Encoder::new(BufWriter::new(File::create(file)?), width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Balanced);
+    encoder.set_deflate_compression(png::DeflateCompression::Level(std::env::var("LVL").map_or(3, |l| l.parse().unwrap())));
     encoder.set_filter(png::Filter::NoFilter);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels)?;

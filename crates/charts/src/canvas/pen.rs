@@ -86,7 +86,8 @@ impl Type {
     /// Breaks `text` into lines of at most `width` pixels, at spaces; a longer word stands alone.
     pub(crate) fn wrap(&self, text: &str, width: f64) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
-        for word in text.split_whitespace() {
+        // Only plain spaces: a no-break space holds the groups of a number together.
+        for word in text.split(' ').filter(|w| !w.is_empty()) {
             match lines.last_mut() {
                 Some(line) if self.width(&format!("{line} {word}")) <= width => {
                     line.push(' ');

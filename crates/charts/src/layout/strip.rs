@@ -121,7 +121,7 @@ fn draw_panel<'a, S: Surface>(
     for index in 0..rows.len() {
         pen.rule(area.left, area.right, middle_of(top, index), Stroke::solid(GRID, 1.0));
     }
-    let gap_px = if scale.spacing == Spacing::Log { 46.0 } else { 36.0 };
+    let gap_px = if scale.spacing == Spacing::Log { 54.0 } else { 36.0 };
     let bottom = axis::horizontal(pen, area, &scale, gap_px, "");
     for (index, (series, measured)) in rows.iter().zip(&measured).enumerate() {
         let y = middle_of(top, index);

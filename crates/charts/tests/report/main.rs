@@ -157,11 +157,16 @@ fn percentiles_end_where_ten_pauses_do_not_lie_beyond() {
 
 #[test]
 fn intervals_are_drawn_from_six_repeats_on_only() {
-    assert!(svg("gcbench-time").contains(", interval "));
-    let page = report_of(small(3));
-    assert!(!page.contains(", interval "));
-    assert!(page.contains("Only 3 repeats of some time cells"));
-    assert!(page.contains("median ") && page.contains("n = 3"));
+    const BAR: &str = "stroke-width=\"2.5\"";
+    let ten = svg("gcbench-time");
+    assert!(ten.contains(", interval ") && ten.contains(BAR));
+
+    let directory = TempDir::new().unwrap();
+    let paths = write_report(&[small(3)], directory.path()).unwrap();
+    let three = read(&directory.path().join("charts/gcbench-time.svg"));
+    assert!(!three.contains(", interval ") && !three.contains(BAR));
+    assert!(three.contains("median ") && three.contains("n = 3"));
+    assert!(read(&paths.page).contains("Only 3 repeats of some time cells"));
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! Marking a random graph and an in-order list of two million nodes, by distance of prefetching;
+//! beside it, the machine's time for as many independent random accesses.
+
+use benches::graph::{independent_access_ns, link, nodes, random, shuffled};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use heap::{Commit, Heap, HeapConfig, Marker, ObjectReference, ObjectSpace};
+use rand::RngExt;
+use std::time::{Duration, Instant};
+
+const NODES: usize = 2_000_000;
+
+struct Graph {
+    space: ObjectSpace,
+    root: ObjectReference,
+    heap: Heap,
+    order: Vec<ObjectReference>,
+}
+
+fn empty() -> (Heap, ObjectSpace) {
+    let commit = Commit::Beforehand { bytes: 48 << 20 };
+    let heap = Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space");
+    let space = ObjectSpace::with_marks(&heap).expect("address space");
+    (heap, space)
+}
+
+/// Every node refers to the next one of a random order, so that all are reachable, and to another
+/// random one.
+fn random_graph() -> Graph {
+    let (heap, mut space) = empty();
+    let mut random = random(2);
+    let all = nodes(&mut space, NODES);
+    let order = shuffled(all.clone(), &mut random);
+    for (i, &node) in order.iter().enumerate() {
+        link(heap.memory(), node, 0, order[(i + 1) % NODES]);
+        link(heap.memory(), node, 1, all[random.random_range(0..NODES)]);
+    }
+    Graph { root: order[0], space, heap, order }
+}
+
+/// A list in order of allocation.
+fn list() -> Graph {
+    let (heap, mut space) = empty();
+    let order = nodes(&mut space, NODES);
+    order.windows(2).for_each(|pair| link(heap.memory(), pair[0], 0, pair[1]));
+    Graph { root: order[0], space, heap, order }
+}
+
+/// Time of one marking; the marks are cleared again by a sweep that keeps everything.
+fn mark(graph: &mut Graph, marker: &mut Marker) -> Duration {
+    graph.space.retire_holes();
+    marker.push(graph.root);
+    let started = Instant::now();
+    let marked = graph.space.trace(marker);
+    let elapsed = started.elapsed();
+    assert_eq!(marked as usize, NODES);
+    graph.space.sweep();
+    elapsed
+}
+
+fn marking(c: &mut Criterion) {
+    for (name, mut graph) in [("mark random graph", random_graph()), ("mark in-order list", list())]
+    {
+        let mut group = c.benchmark_group(name);
+        group.throughput(Throughput::Elements(NODES as u64)).sample_size(20);
+        for distance in [0, 4, 8, 16, 32, 64] {
+            let mut marker = Marker::new(&graph.heap, distance).expect("address space");
+            group.bench_function(BenchmarkId::new("prefetch", distance), |b| {
+                b.iter_custom(|iterations| {
+                    (0..iterations).map(|_| mark(&mut graph, &mut marker)).sum()
+                });
+            });
+        }
+        group.bench_function("independent random access", |b| {
+            let order = shuffled(graph.order.clone(), &mut random(3));
+            b.iter_custom(|iterations| {
+                let once = || independent_access_ns(graph.heap.memory(), &order) * NODES as f64;
+                (0..iterations).map(|_| Duration::from_nanos(once() as u64)).sum()
+            });
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, marking);
+criterion_main!(benches);

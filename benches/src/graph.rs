@@ -1,0 +1,61 @@
+//! Object graphs for micro-benchmarks, and the machine's own speed to hold them against.
+
+use heap::{Layout, Memory, ObjectReference, ObjectSpace, Offset32};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+use std::hint::black_box;
+use std::time::Instant;
+
+/// The smallest node: two slots, 16 bytes with its header.
+pub const NODE: Layout = Layout::shape(2, 0, 0, 0);
+
+/// The random numbers of a benchmark: always the same.
+pub fn random(stream: u64) -> Pcg64 {
+    Pcg64::seed_from_u64(stream)
+}
+
+/// `count` new nodes in `space`, in order of allocation.
+///
+/// # Panics
+/// If the heap has no room for them.
+pub fn nodes(space: &mut ObjectSpace, count: usize) -> Vec<ObjectReference> {
+    let mut node = |_| space.alloc(NODE, 0).or_else(|| space.alloc_growing(NODE, 0));
+    (0..count).map(|i| node(i).expect("the heap of a benchmark has no limit")).collect()
+}
+
+/// Fills slot number `slot` of a node.
+pub fn link(memory: Memory<'_>, from: ObjectReference, slot: u32, to: ObjectReference) {
+    memory.write(from, Offset32::word(2 + slot), to.bits());
+}
+
+/// A random permutation.
+pub fn shuffled<T>(mut items: Vec<T>, random: &mut impl Rng) -> Vec<T> {
+    for last in (1..items.len()).rev() {
+        items.swap(last, random.random_range(0..=last));
+    }
+    items
+}
+
+/// Mean time to read one word of each of these objects, in this order, in ns: what the machine needs
+/// when every access is independent of the one before.
+pub fn independent_access_ns(memory: Memory<'_>, objects: &[ObjectReference]) -> f64 {
+    let started = Instant::now();
+    let sum =
+        objects.iter().fold(0u32, |sum, &o| sum.wrapping_add(memory.read(o, Offset32::word(0))));
+    black_box(sum);
+    started.elapsed().as_nanos() as f64 / objects.len() as f64
+}
+
+/// Mean time of a step along a list that begins at `head`, in ns: what the machine needs when every
+/// access waits for the one before.
+pub fn dependent_access_ns(memory: Memory<'_>, head: ObjectReference) -> f64 {
+    let started = Instant::now();
+    let mut steps = 0u64;
+    let mut next = Some(head);
+    while let Some(object) = next {
+        steps += 1;
+        next = ObjectReference::from_bits(memory.read(object, Offset32::word(2)));
+    }
+    black_box(steps);
+    started.elapsed().as_nanos() as f64 / steps as f64
+}
