@@ -306,6 +306,10 @@ mod tests {
             let words = program.response_words[page as usize];
             (16_u64, 16 + 8 * u64::from(words), 32_u64)
         };
+        let sum = |(page, &words): (u32, &u8)| {
+            (0..words.into()).map(|i| origin(page, i)).fold(0, u64::wrapping_add)
+        };
+        let sums: Vec<u64> = (0..).zip(&program.response_words).map(sum).collect();
         let buckets = program.capacity.next_power_of_two().next_multiple_of(2);
         let mut live_bytes = 24 + 16 + 4 * u64::from(buckets);
         let census = Census {
@@ -320,8 +324,7 @@ mod tests {
             census.objects += 2;
             census.allocated_bytes += key + response;
             census.peak_live_bytes = census.peak_live_bytes.max(live_bytes + key + response);
-            let words = u32::from(program.response_words[page as usize]);
-            model.sent = (0..words).map(|i| origin(page, i)).fold(model.sent, u64::wrapping_add);
+            model.sent = model.sent.wrapping_add(sums[page as usize]);
             if latest[page as usize] != NEVER {
                 model.hits += 1;
                 model.late_hits += u64::from(now >= program.trace.len() / 2);

@@ -46,7 +46,7 @@ impl ObjectSpace {
         &self.heap
     }
 
-    /// A new object in memory that this space already holds; `None` if it has no hole for it.
+    /// A new object in memory that this space already holds; `None` if it has no free cell for it.
     #[inline(always)]
     pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
         self.cells.alloc(layout, collector_bits)
@@ -108,8 +108,8 @@ impl ObjectSpace {
     }
 
     /// Makes a set allocation bit mean an object: to be called before marking.
-    pub fn retire_holes(&mut self) {
-        self.cells.retire_holes();
+    pub fn retire_windows(&mut self) {
+        self.cells.retire_windows();
     }
 
     /// Whether the object is allocated now.

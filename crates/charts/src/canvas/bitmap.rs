@@ -47,13 +47,14 @@ pub(crate) fn write_png(buffer: &[u8], width_px: u32, height_px: u32, file: &Pat
     let (width, height) = (width_px * DENSITY, height_px * DENSITY);
     let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
     let row = width as usize * AVERAGED * 3;
+    let mut sums = vec![0u16; row];
     for rows in buffer.chunks_exact(row * AVERAGED) {
         let (upper, lower) = rows.split_at(row);
-        for (a, b) in upper.chunks_exact(6).zip(lower.chunks_exact(6)) {
-            let mean = |i: usize| {
-                ((u16::from(a[i]) + u16::from(a[i + 3]) + u16::from(b[i]) + u16::from(b[i + 3]))
-                    / 4) as u8
-            };
+        for ((sum, &a), &b) in sums.iter_mut().zip(upper).zip(lower) {
+            *sum = u16::from(a) + u16::from(b);
+        }
+        for pair in sums.chunks_exact(6) {
+            let mean = |i: usize| ((pair[i] + pair[i + 3]) / 4) as u8;
             pixels.extend_from_slice(&[mean(0), mean(1), mean(2)]);
         }
     }

@@ -6,8 +6,8 @@
 
 #![forbid(unsafe_code)]
 
-mod cases;
-mod depth;
+
+
 mod player;
 mod program;
 mod shadow;

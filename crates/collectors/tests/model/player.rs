@@ -1,0 +1,648 @@
+//! Plays a program on a real heap and on its shadow, and compares them as it goes.
+
+use crate::Job;
+use crate::program::{Form, Leaf, Op, Pair, Pick, Wide};
+use crate::shadow::{Content, Discipline, From, GLOBALS, Hold, Id, Shadow};
+use heap::{
+    Borrow, Collector, Commit, Config, Global, HeapConfig, Kind, Loaded, Local, Mutator,
+    OutOfMemory, Own, Probe, Ref, Region, Root, Shared, Slot, SlotKind, Word, verify,
+};
+
+/// The value that stands for a handle of the shadow.
+#[derive(Debug)]
+enum Held {
+    Root(Root),
+    Local(Local),
+}
+
+struct Player {
+    shadow: Shadow,
+    /// Beside the shadow's handles.
+    held: Vec<Option<Held>>,
+    regions: Vec<Option<Region>>,
+    limited: bool,
+}
+
+const ROOTS: [Global; GLOBALS] = [Global::new(0), Global::new(63)];
+
+/// Plays a program to its end.
+///
+/// # Panics
+/// At the first difference between heap and shadow.
+pub(crate) fn play<C: Collector, P: Probe>(job: &Job, probe: P) {
+    let heap = HeapConfig { limit_bytes: job.limit_bytes, commit: Commit::Lazily };
+    let mut m = Mutator::<C, P>::new(heap, &Config::default(), probe).expect("address space");
+    let mut player = Player {
+        shadow: Shadow::new(job.discipline),
+        held: Vec::new(),
+        regions: Vec::new(),
+        limited: job.limit_bytes.is_some(),
+    };
+    player.run(&mut m, &job.program);
+    player.safely(&m, Shadow::tear_down);
+    m.tear_down();
+    player.shadow.tear_down();
+    let left = m.collector().occupied().objects;
+    assert_eq!(left, player.shadow.allocated(), "objects that are left at the end of the run");
+    assert_eq!(m.footprint().total_bytes(), m.heap().budget().held_bytes());
+}
+
+impl Player {
+    fn run<C: Collector, P: Probe>(&mut self, m: &mut Mutator<C, P>, program: &[Op]) {
+        for op in program {
+            self.step(m, op);
+            self.compare(m);
+        }
+    }
+
+    fn step<C: Collector, P: Probe>(&mut self, m: &mut Mutator<C, P>, op: &Op) {
+        match *op {
+            Op::Alloc(form) => {
+                self.settle(m);
+                let root = alloc(m, form);
+                self.new_root(m, form, root);
+            }
+            Op::Build(form, ref picks) => self.build(m, form, picks),
+            Op::Churn(form, count, free) => {
+                self.settle(m);
+                for _ in 0..count {
+                    let Some(root) = self.unless_full(alloc(m, form)) else { break };
+                    if free { m.free(root) } else { m.drop(root) }
+                    self.shadow.litter(free);
+                }
+            }
+            Op::Store(o, slot, target) => self.store(m, o, slot, target),
+            Op::StoreInt(o, slot, int) => {
+                if let Some((id, slot)) = self.slot(o, slot, |kind| kind == SlotKind::Shared) {
+                    m.store_int(self.view(m, id), self.place::<Shared>(id, slot), int);
+                    self.shadow.set(id, slot, Content::Int(int));
+                }
+            }
+            Op::Put(o, slot, root) => self.put(m, o, slot, root),
+            Op::Take(o, slot) => {
+                if let Some((id, slot)) = self.slot(o, slot, |kind| kind == SlotKind::Own) {
+                    let root = m.take(self.view(m, id), self.place(id, slot));
+                    if let Content::To(child) = self.shadow.set(id, slot, Content::Null) {
+                        self.shadow.push(true, Some(child));
+                        self.held.push(Some(Held::Root(root.expect("the slot owns an object"))));
+                    } else {
+                        assert!(root.is_none(), "the slot owns nothing");
+                    }
+                }
+            }
+            Op::Swap(a, s, b, t) => {
+                let own = |kind| kind == SlotKind::Own;
+                if let (Some((a, s)), Some((b, t))) = (self.slot(a, s, own), self.slot(b, t, own)) {
+                    m.swap(self.view(m, a), self.place(a, s), self.view(m, b), self.place(b, t));
+                    let from_a = self.shadow.objects[a].slot(s);
+                    let from_b = self.shadow.set(b, t, from_a);
+                    self.shadow.set(a, s, from_b);
+                }
+            }
+            Op::SetWord(o, word) => {
+                if let Some(id) = self.object(o) {
+                    m.set_word(self.view(m, id), word_of(self.shadow.objects[id].form, 1), word);
+                    self.shadow.objects[id].data = word;
+                }
+            }
+            Op::Keep(o) => {
+                if let Some(id) = self.object(o) {
+                    let local = m.keep(self.view(m, id));
+                    self.new_local(local, Some(id));
+                }
+            }
+            Op::Nowhere => self.new_local(m.nowhere(), None),
+            Op::Aim(local, to) => {
+                if let Some(local) = self.handle(local, |held| matches!(held, Held::Local(_))) {
+                    self.aim(m, local, to.and_then(|to| self.object(to)));
+                }
+            }
+            Op::AimGlobal(global, to) => {
+                let to = to.and_then(|to| self.object(to));
+                self.aim_global(m, usize::from(global) % GLOBALS, to);
+            }
+            Op::Forget(local) => {
+                if let Some(local) = self.handle(local, |held| matches!(held, Held::Local(_))) {
+                    let effect = |shadow: &mut Shadow| shadow.handles[local] = None;
+                    self.safely(m, effect);
+                    let Some(Held::Local(value)) = self.held[local].take() else { unreachable!() };
+                    m.forget(value);
+                    self.finish(effect);
+                }
+            }
+            Op::Drop(root) => self.consume(m, root, |s, i| s.handles[i] = None, Mutator::drop),
+            Op::Free(root) => self.consume(m, root, Shadow::free, Mutator::free),
+            Op::Scope(ref body) => {
+                let base = self.held.len();
+                m.scope(|m| {
+                    self.run(m, body);
+                    self.safely(m, |shadow| shadow.leave(base));
+                });
+                self.held.truncate(base);
+                self.finish(|shadow| shadow.leave(base));
+            }
+            Op::Yields(ref body, ok, root) => self.yields(m, body, ok, root),
+            Op::BeginRegion => {
+                self.settle(m);
+                self.regions.push(Some(m.region()));
+            }
+            Op::AllocIn(form, region) => {
+                self.settle(m);
+                let Some(region) = self.region(region) else { return };
+                let local = alloc_in(m, form, self.regions[region].as_ref().expect("it is open"));
+                self.new_region_object(m, form, region, local);
+            }
+            Op::BuildIn(region, ref picks) => self.build_in(m, region, picks),
+            Op::EndRegion(region) => {
+                let Some(region) = self.region(region) else { return };
+                let effect = |shadow: &mut Shadow| shadow.end_region(region);
+                self.safely(m, effect);
+                m.end(self.regions[region].take().expect("it is open"));
+                self.finish(effect);
+            }
+            Op::Safepoint => {
+                self.settle(m);
+                m.safepoint();
+            }
+            Op::Collect => {
+                self.settle(m);
+                m.collect();
+                self.shadow.collect();
+                assert_eq!(m.collector().occupied().objects, self.shadow.allocated());
+            }
+        }
+    }
+
+    // ---- operations of more than one step -------------------------------------------------------
+
+    fn build<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut Mutator<C, P>,
+        form: Form,
+        picks: &[Pick],
+    ) {
+        self.settle(m);
+        let most = form.slots(|kind| kind == SlotKind::Own).len().min(3);
+        let (mut roots, mut parts) = (Vec::new(), Vec::new());
+        for &pick in picks.iter().take(most) {
+            if let Some(index) = self.handle(pick, |held| matches!(held, Held::Root(_))) {
+                let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
+                roots.push(root);
+                parts.push(index);
+            }
+        }
+        let built = build(m, form, roots);
+        let targets: Vec<_> = parts.iter().map(|&part| self.part(part, built.is_ok())).collect();
+        if let Some(id) = self.new_root(m, form, built) {
+            for (slot, target) in (0..).zip(targets) {
+                self.shadow.set(id, slot, Content::To(target));
+            }
+        }
+    }
+
+    fn build_in<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut Mutator<C, P>,
+        region: Pick,
+        picks: &[Pick],
+    ) {
+        self.settle(m);
+        let Some(region) = self.region(region) else { return };
+        let (mut locals, mut parts) = (Vec::new(), Vec::new());
+        for &pick in picks {
+            let aimed = |held: &Held| matches!(held, Held::Local(local) if m.find(local).is_some());
+            let Some(index) = self.handle(pick, aimed) else { continue };
+            let target = self.shadow.handles[index].and_then(|hold| hold.target);
+            if self.may_share(Some(region), target.expect("it is aimed at an object")) {
+                let Some(Held::Local(local)) = self.held[index].take() else { unreachable!() };
+                locals.push(local);
+                parts.push(index);
+            }
+        }
+        let token = self.regions[region].as_ref().expect("it is open");
+        let mut locals = locals.into_iter();
+        let built = match (locals.next(), locals.next()) {
+            (None, _) => m.build_in::<Pair, 0>(token, []),
+            (Some(a), None) => m.build_in::<Pair, 1>(token, [a]),
+            (Some(a), Some(b)) => m.build_in::<Pair, 2>(token, [a, b]),
+        };
+        let targets: Vec<_> = parts.iter().map(|&part| self.part(part, built.is_ok())).collect();
+        if let Some(id) = self.new_region_object(m, Form::Pair, region, built) {
+            let first = Form::Pair.slots(|kind| kind == SlotKind::Shared)[0];
+            for (slot, target) in (first..).zip(targets) {
+                self.shadow.set(id, slot, Content::To(target));
+            }
+        }
+    }
+
+    /// The target of a handle that was moved into an object; it is lost if there was no room for it.
+    fn part(&mut self, handle: usize, built: bool) -> Id {
+        let hold = self.shadow.handles[handle].as_mut().expect("it was picked");
+        let target = hold.target.expect("it refers to an object");
+        if built {
+            self.shadow.handles[handle] = None;
+        } else {
+            hold.lost = true;
+        }
+        target
+    }
+
+    fn store<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut Mutator<C, P>,
+        o: Pick,
+        slot: Pick,
+        target: Option<Pick>,
+    ) {
+        let Some((id, slot)) = self.slot(o, slot, |kind| kind != SlotKind::Own) else { return };
+        let kind = self.shadow.objects[id].form.kind(slot);
+        let region = self.shadow.objects[id].region;
+        let target = target.and_then(|pick| self.object(pick));
+        let target = target.filter(|&to| kind == SlotKind::Borrow || self.may_share(region, to));
+        let (object, value) = (self.view(m, id), target.map(|target| self.view(m, target)));
+        if kind == SlotKind::Shared {
+            m.store(object, self.place::<Shared>(id, slot), value);
+        } else {
+            m.store(object, self.place::<Borrow>(id, slot), value);
+        }
+        self.shadow.set(id, slot, target.map_or(Content::Null, Content::To));
+    }
+
+    /// Whether an object in this region, or in none, may refer to another by a shared slot: under
+    /// ownership only within a region, for elsewhere nobody would drop it.
+    fn may_share(&self, region: Option<usize>, target: Id) -> bool {
+        self.shadow.discipline != Discipline::Owns
+            || region.is_some() && self.shadow.objects[target].region == region
+    }
+
+    fn put<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut Mutator<C, P>,
+        o: Pick,
+        slot: Pick,
+        root: Option<Pick>,
+    ) {
+        let Some((id, slot)) = self.slot(o, slot, |kind| kind == SlotKind::Own) else { return };
+        let object = self.view(m, id);
+        let root = root.and_then(|pick| self.handle(pick, |held| matches!(held, Held::Root(_))));
+        let (value, content) = match root {
+            None => (None, Content::Null),
+            Some(index) => {
+                let target = self.part(index, true);
+                let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
+                (Some(root), Content::To(target))
+            }
+        };
+        m.put(object, self.place(id, slot), value);
+        self.shadow.set(id, slot, content);
+    }
+
+    fn consume<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut Mutator<C, P>,
+        root: Pick,
+        effect: impl Fn(&mut Shadow, usize),
+        operation: impl Fn(&mut Mutator<C, P>, Root),
+    ) {
+        let Some(index) = self.handle(root, |held| matches!(held, Held::Root(_))) else { return };
+        self.safely(m, |shadow| effect(shadow, index));
+        let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
+        operation(m, root);
+        self.finish(|shadow| effect(shadow, index));
+    }
+
+    fn yields<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut Mutator<C, P>,
+        body: &[Op],
+        ok: bool,
+        root: Pick,
+    ) {
+        let base = self.held.len();
+        let result = m.yields(|m| {
+            self.run(m, body);
+            let root = self.handle(root, |held| ok && matches!(held, Held::Root(_)));
+            let result = root.map(|index| {
+                self.shadow.yielded = Some(self.part(index, true));
+                let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
+                root
+            });
+            self.safely(m, |shadow| shadow.leave(base));
+            result.ok_or(())
+        });
+        self.held.truncate(base);
+        self.finish(|shadow| shadow.leave(base));
+        if let Some(id) = self.shadow.yielded.take() {
+            self.shadow.push(true, Some(id));
+            self.held.push(Some(Held::Root(result.expect("a root was yielded"))));
+        } else {
+            assert!(result.is_err());
+        }
+    }
+
+    fn aim<C: Collector, P: Probe>(&mut self, m: &Mutator<C, P>, local: usize, to: Option<Id>) {
+        let Some(Held::Local(value)) = &self.held[local] else { unreachable!() };
+        m.aim(value, to.map(|id| self.view(m, id)));
+        self.shadow.handles[local].as_mut().expect("it was picked").target = to;
+    }
+
+    fn aim_global<C: Collector, P: Probe>(
+        &mut self,
+        m: &Mutator<C, P>,
+        global: usize,
+        to: Option<Id>,
+    ) {
+        m.aim_global(ROOTS[global], to.map(|id| self.view(m, id)));
+        self.shadow.globals[global] = to;
+    }
+
+    // ---- keeping programs valid -------------------------------------------------------------------
+
+    /// Before an operation that may reclaim what is parked and does no more.
+    fn settle<C: Collector, P: Probe>(&mut self, m: &Mutator<C, P>) {
+        self.safely(m, |_| ());
+        self.finish(|_| ());
+    }
+
+    /// After an operation that may reclaim.
+    fn finish(&mut self, effect: impl Fn(&mut Shadow)) {
+        effect(&mut self.shadow);
+        self.shadow.settle();
+    }
+
+    /// Before an operation with this effect: what a borrow checker would refuse is cleared. Nothing
+    /// that can be read, except by a borrow slot, may refer to what is about to be reclaimed.
+    fn safely<C: Collector, P: Probe>(
+        &mut self,
+        m: &Mutator<C, P>,
+        effect: impl Fn(&mut Shadow),
+    ) {
+        if !self.shadow.discipline.trusts_programs() {
+            return;
+        }
+        let mut after = self.shadow.clone();
+        effect(&mut after);
+        after.settle();
+        let dies = |id: Id| after.is_freed(id) && !self.shadow.is_freed(id);
+        let dying: Vec<Id> = (0..self.shadow.objects.len()).filter(|&id| dies(id)).collect();
+        for index in 0..self.held.len() {
+            let hold = self.shadow.handles[index];
+            if let Some(Hold { owned: false, target: Some(id), lost: false }) = hold
+                && dying.contains(&id)
+            {
+                self.aim(m, index, None);
+            }
+        }
+        for global in 0..GLOBALS {
+            if self.shadow.globals[global].is_some_and(|id| dying.contains(&id)) {
+                self.aim_global(m, global, None);
+            }
+        }
+        for (holder, _) in self.shadow.reach(false, |_| true) {
+            for slot in self.shadow.objects[holder].form.slots(|kind| kind == SlotKind::Shared) {
+                if let Content::To(id) = self.shadow.objects[holder].slot(slot)
+                    && dying.contains(&id)
+                    && !dying.contains(&holder)
+                {
+                    m.store(self.view(m, holder), self.place::<Shared>(holder, slot), None);
+                    self.shadow.set(holder, slot, Content::Null);
+                }
+            }
+        }
+    }
+
+    // ---- picking operands -------------------------------------------------------------------------
+
+    fn object(&self, pick: Pick) -> Option<Id> {
+        let reached = self.shadow.reach(false, |_| true);
+        Some(reached.get(usize::from(pick).checked_rem(reached.len())?)?.0)
+    }
+
+    /// A slot of some object, of a kind that is wanted.
+    fn slot(
+        &self,
+        object: Pick,
+        slot: Pick,
+        wanted: impl Fn(SlotKind) -> bool,
+    ) -> Option<(Id, u32)> {
+        let id = self.object(object)?;
+        let slots = self.shadow.objects[id].form.slots(wanted);
+        Some((id, *slots.get(usize::from(slot).checked_rem(slots.len())?)?))
+    }
+
+    fn handle(&self, pick: Pick, wanted: impl Fn(&Held) -> bool) -> Option<usize> {
+        let is_wanted = |&index: &usize| self.held[index].as_ref().is_some_and(&wanted);
+        let wanted: Vec<usize> = (0..self.held.len()).filter(is_wanted).collect();
+        wanted.get(usize::from(pick).checked_rem(wanted.len())?).copied()
+    }
+
+    fn region(&self, pick: Pick) -> Option<usize> {
+        let open: Vec<_> = (0..self.regions.len()).filter(|&r| self.regions[r].is_some()).collect();
+        open.get(usize::from(pick).checked_rem(open.len())?).copied()
+    }
+
+    // ---- new objects --------------------------------------------------------------------------------
+
+    /// `None` if the heap limit is reached, which it may be only where there is one.
+    fn unless_full<T>(&self, result: Result<T, OutOfMemory>) -> Option<T> {
+        assert!(self.limited || result.is_ok(), "out of memory without a limit");
+        result.ok()
+    }
+
+    fn new_root<C: Collector, P: Probe>(
+        &mut self,
+        m: &Mutator<C, P>,
+        form: Form,
+        root: Result<Root, OutOfMemory>,
+    ) -> Option<Id> {
+        let root = self.unless_full(root)?;
+        let id = self.shadow.allocate(form, None);
+        m.set_word(m.get(&root), word_of(form, 0), id as u64);
+        self.shadow.push(true, Some(id));
+        self.held.push(Some(Held::Root(root)));
+        Some(id)
+    }
+
+    fn new_region_object<C: Collector, P: Probe>(
+        &mut self,
+        m: &Mutator<C, P>,
+        form: Form,
+        region: usize,
+        local: Result<Local, OutOfMemory>,
+    ) -> Option<Id> {
+        let local = self.unless_full(local)?;
+        let id = self.shadow.allocate(form, Some(region));
+        m.set_word(m.get(&local), word_of(form, 0), id as u64);
+        self.new_local(local, Some(id));
+        Some(id)
+    }
+
+    fn new_local(&mut self, local: Local, target: Option<Id>) {
+        self.shadow.push(false, target);
+        self.held.push(Some(Held::Local(local)));
+    }
+
+    // ---- reading ------------------------------------------------------------------------------------
+
+    fn place<K: Kind>(&self, id: Id, slot: u32) -> Slot<K> {
+        let is_array = self.shadow.objects[id].form.is_array();
+        if is_array { Slot::element(slot) } else { Slot::of_shape(slot) }
+    }
+
+    /// What a slot of the heap's object holds.
+    fn load<'m, C: Collector, P: Probe>(
+        &self,
+        m: &'m Mutator<C, P>,
+        (id, object): (Id, Ref<'m>),
+        slot: u32,
+    ) -> Loaded<'m> {
+        let found = match self.shadow.objects[id].form.kind(slot) {
+            SlotKind::Own => m.load(object, self.place::<Own>(id, slot)),
+            SlotKind::Shared => return m.load_value(object, self.place::<Shared>(id, slot)),
+            SlotKind::Borrow => m.upgrade(object, self.place::<Borrow>(id, slot)),
+        };
+        found.map_or(Loaded::Null, Loaded::Object)
+    }
+
+    /// The heap's object of this id, by the way the shadow knows.
+    fn view<'m, C: Collector, P: Probe>(&self, m: &'m Mutator<C, P>, id: Id) -> Ref<'m> {
+        let reached = self.shadow.reach(false, |_| true);
+        let place = reached.iter().position(|&(reached, _)| reached == id);
+        let mut place = place.expect("only what can be reached is looked at");
+        let mut slots = Vec::new();
+        let mut at = loop {
+            match reached[place].1 {
+                From::Slot(before, slot) => {
+                    slots.push(slot);
+                    place = before;
+                }
+                From::Global(global) => break m.get(&ROOTS[global]),
+                From::Handle(index) => {
+                    break match self.held[index].as_ref().expect("it is not lost") {
+                        Held::Root(root) => m.get(root),
+                        Held::Local(local) => m.get(local),
+                    };
+                }
+            }
+        };
+        let mut id = reached[place].0;
+        for &slot in slots.iter().rev() {
+            let (Loaded::Object(next), Content::To(target)) =
+                (self.load(m, (id, at), slot), self.shadow.objects[id].slot(slot))
+            else {
+                panic!("slot {slot} of object {id} refers to none");
+            };
+            (at, id) = (next, target);
+        }
+        at
+    }
+
+    /// Reads everything that can be reached and compares the accounts.
+    fn compare<C: Collector, P: Probe>(&self, m: &Mutator<C, P>) {
+        let reached = self.shadow.reach(false, |_| true);
+        for &(id, _) in &reached {
+            let view = self.view(m, id);
+            let object = &self.shadow.objects[id];
+            assert_eq!(m.word(view, word_of(object.form, 0)), id as u64, "another object");
+            assert_eq!(m.word(view, word_of(object.form, 1)), object.data);
+            for slot in object.form.slots(|_| true) {
+                self.compare_slot(m, (id, view), slot);
+            }
+        }
+        let held = self.shadow.reach(true, |kind| kind != SlotKind::Borrow);
+        let bytes = held.iter().map(|&(id, _)| self.shadow.objects[id].form.layout().bytes());
+        let found = verify(m.heap(), &m.context().roots, |object| m.collector().is_allocated(object));
+        let found = found.unwrap_or_else(|defect| panic!("the heap is broken: {defect:?}"));
+        assert_eq!(found.objects, held.len() as u64, "objects reachable");
+        assert_eq!(found.bytes, bytes.map(u64::from).sum::<u64>(), "bytes reachable");
+        assert_eq!(found, m.reachable().expect("address space"), "the survey finds the same");
+        assert_eq!(m.footprint().total_bytes(), m.heap().budget().held_bytes());
+        let (occupied, allocated) = (m.collector().occupied().objects, self.shadow.allocated());
+        if self.shadow.discipline == Discipline::Traces {
+            let reached = self.shadow.reach(true, |_| true).len() as u64;
+            assert!((reached..=allocated).contains(&occupied), "{occupied} objects not reclaimed");
+        } else {
+            assert_eq!(occupied, allocated, "objects not reclaimed");
+        }
+    }
+
+    fn compare_slot<'m, C: Collector, P: Probe>(
+        &self,
+        m: &'m Mutator<C, P>,
+        (id, view): (Id, Ref<'m>),
+        slot: u32,
+    ) {
+        let object = &self.shadow.objects[id];
+        let expected = match object.slot(slot) {
+            Content::To(target)
+                if object.form.kind(slot) == SlotKind::Borrow
+                    && !self.shadow.is_found_by_borrow(target) =>
+            {
+                if self.shadow.discipline.trusts_programs() {
+                    // It dangles: reading it is the mistake that this discipline allows.
+                    return;
+                }
+                Content::Null
+            }
+            content => content,
+        };
+        let found = match self.load(m, (id, view), slot) {
+            Loaded::Null => Content::Null,
+            Loaded::Int(int) => Content::Int(int),
+            Loaded::Object(child) => {
+                let Content::To(target) = expected else {
+                    panic!("slot {slot} of object {id} refers to an object, not to {expected:?}");
+                };
+                Content::To(m.word(child, word_of(self.shadow.objects[target].form, 0)) as Id)
+            }
+        };
+        assert_eq!(found, expected, "slot {slot} of object {id}");
+    }
+}
+
+fn word_of(form: Form, index: u32) -> Word {
+    let slots = form.layout().slots();
+    if form.is_array() { Word::element(slots, index) } else { Word::of_shape(slots, index) }
+}
+
+fn alloc<C: Collector, P: Probe>(m: &mut Mutator<C, P>, form: Form) -> Result<Root, OutOfMemory> {
+    match form {
+        Form::Leaf => m.alloc::<Leaf>(),
+        Form::Pair => m.alloc::<Pair>(),
+        Form::Wide => m.alloc::<Wide>(),
+        Form::Array(SlotKind::Own, slots) => m.alloc_array(Own, slots, 2),
+        Form::Array(SlotKind::Shared, slots) => m.alloc_array(Shared, slots, 2),
+        Form::Array(SlotKind::Borrow, slots) => m.alloc_array(Borrow, slots, 2),
+    }
+}
+
+fn alloc_in<C: Collector, P: Probe>(
+    m: &mut Mutator<C, P>,
+    form: Form,
+    region: &Region,
+) -> Result<Local, OutOfMemory> {
+    match form {
+        Form::Leaf => m.alloc_in::<Leaf>(region),
+        Form::Pair => m.alloc_in::<Pair>(region),
+        Form::Wide => m.alloc_in::<Wide>(region),
+        Form::Array(..) => unreachable!("programs have no arrays in regions"),
+    }
+}
+
+/// Builds an object of at most as many roots as the smaller shape owns.
+fn build<C: Collector, P: Probe>(
+    m: &mut Mutator<C, P>,
+    form: Form,
+    roots: Vec<Root>,
+) -> Result<Root, OutOfMemory> {
+    let mut roots = roots.into_iter();
+    match (form, roots.next(), roots.next(), roots.next()) {
+        (Form::Pair, None, ..) => m.build::<Pair, 0>([]),
+        (Form::Pair, Some(a), None, _) => m.build::<Pair, 1>([a]),
+        (Form::Pair, Some(a), Some(b), _) => m.build::<Pair, 2>([a, b]),
+        (_, None, ..) => m.build::<Wide, 0>([]),
+        (_, Some(a), None, _) => m.build::<Wide, 1>([a]),
+        (_, Some(a), Some(b), None) => m.build::<Wide, 2>([a, b]),
+        (_, Some(a), Some(b), Some(c)) => m.build::<Wide, 3>([a, b, c]),
+    }
+}
