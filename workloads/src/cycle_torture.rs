@@ -93,7 +93,10 @@ impl Plan {
             // Each remaining ring is as likely to be among those still to be chosen.
             let stays = below(&mut choice, parameters.rings - index) < to_keep;
             to_keep -= u32::from(stays);
-            Ring { stays, skips: [(); 3].map(|()| below(&mut chords, parameters.ring_length.get())) }
+            Ring {
+                stays,
+                skips: [(); 3].map(|()| below(&mut chords, parameters.ring_length.get())),
+            }
         };
         Self { parameters, rings: (0..parameters.rings).map(draw_ring).collect() }
     }
@@ -270,7 +273,8 @@ impl Plan {
             // Bounded, for where something in use was reclaimed a ring may not lead back.
             for _ in 0..self.parameters.ring_length.get() {
                 nodes += 1;
-                chords += CHORDS.iter().filter(|&&chord| leads_right(m, node, chord)).count() as u64;
+                chords +=
+                    CHORDS.iter().filter(|&&chord| leads_right(m, node, chord)).count() as u64;
                 node = next(m, node);
                 if node == first {
                     break;
@@ -314,11 +318,7 @@ fn build_ballast<C: Collector, P: Probe>(
     Ok(table)
 }
 
-fn count_ballast<C: Collector, P: Probe>(
-    m: &Mutator<C, P>,
-    table: Ref<'_>,
-    objects: u32,
-) -> u64 {
+fn count_ballast<C: Collector, P: Probe>(m: &Mutator<C, P>, table: Ref<'_>, objects: u32) -> u64 {
     let is_there = |&number: &u32| {
         m.load(table, Slot::<Own>::element(number))
             .is_some_and(|object| m.word(object, Ballast::NUMBER) == u64::from(number))
@@ -330,6 +330,8 @@ fn count_ballast<C: Collector, P: Probe>(
 mod tests {
     use super::*;
     use crate::{Census, literals};
+    use collectors::MarkSweep;
+    use heap::{Config, HeapConfig, Off};
 
     fn expected(parameters: CycleTortureParameters, seed: u64) -> (String, Census) {
         let length = u64::from(parameters.ring_length.get());
@@ -376,5 +378,22 @@ mod tests {
             assert_eq!(stay, u64::from(rings) * permille / 1000);
             assert!(plan.rings.iter().all(|ring| ring.skips.iter().all(|&skip| skip < 5)));
         }
+    }
+
+    #[test]
+    fn a_last_collection_leaves_a_tracing_collector_with_what_is_live() {
+        let parameters = CycleTortureParameters {
+            rings: 500,
+            ring_length: Bounded::try_from(6).unwrap(),
+            chords: Bounded::try_from(1).unwrap(),
+            kept_permille: Bounded::try_from(40).unwrap(),
+            rings_per_batch: Bounded::try_from(10).unwrap(),
+            ballast: 50,
+        };
+        let mut m: Mutator<MarkSweep> =
+            Mutator::new(HeapConfig::default(), &Config::default(), Off).unwrap();
+        CycleTorture::prepare(parameters, 1).run(&mut m).unwrap();
+        // The table and its objects, 20 rings and their elements of the list.
+        assert_eq!(m.collector().occupied().objects, 1 + 50 + 20 * (6 + 1));
     }
 }

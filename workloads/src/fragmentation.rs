@@ -20,7 +20,7 @@
 use crate::program::Program;
 use crate::random;
 use heap::{Collector, Mutator, OutOfMemory, Own, Probe, Root, Slot, Word};
-use rand::RngExt;
+use rand::Rng;
 use rand_pcg::Pcg64;
 use serde::Deserialize;
 use std::num::NonZeroU32;
@@ -29,9 +29,9 @@ use std::num::NonZeroU32;
 const OVERHEAD_BYTES: u32 = 24;
 /// Most payload words that the power law gives.
 const LONGEST_WORDS: u32 = 256;
-/// Payload words of the ascending schedule: objects of 32, 64 .. 4096 bytes.
-const CLASSES: std::ops::RangeInclusive<u32> = 5..=12;
-/// Rounds of each drawn schedule.
+/// Objects of the ascending schedule's first round; they double from round to round.
+const SMALLEST_BYTES: u32 = 32;
+/// Rounds of each schedule.
 const ROUNDS: u32 = 8;
 
 /// Upper ends of the bins of DaCapo's object size histograms, in bytes.
@@ -100,29 +100,30 @@ impl Program for Fragmentation {
 
     fn prepare(parameters: Parameters, seed: u64) -> Self {
         let one_in = parameters.keep_one_in.get();
-        let ascending = CLASSES.map(|class| {
-            let words = ((1 << class) - OVERHEAD_BYTES) / 8;
+        let ascending = |round: u32| {
+            let words = ((SMALLEST_BYTES << round) - OVERHEAD_BYTES) / 8;
             parameters.round(|index| Drawn::new(words, index.is_multiple_of(one_in)))
-        });
-        let drawn = |stream, round, words: fn(&mut Pcg64, u32) -> u32| {
-            let mut random = random::stream(seed, stream + u64::from(round));
+        };
+        let drawn = |sizes: Sizes, stream: u32| {
+            let mut random = random::stream(seed, stream.into());
             parameters.round(|_| {
-                let words = words(&mut random, round);
-                Drawn::new(words, random.random_ratio(1, one_in))
+                Drawn::new(sizes.words(&mut random), random::below(&mut random, one_in) == 0)
             })
         };
-        let power_law = |round| drawn(0, round, |random, _| power_law_words(random));
+        let power_law = |round| drawn(Sizes::PowerLaw, round);
         let switch = |round| {
-            let histogram = |random: &mut _, round| {
-                histogram_words(random, if round < ROUNDS / 2 { &LUSEARCH } else { &H2 })
-            };
-            drawn(ROUNDS.into(), round, histogram)
+            let application = if round < ROUNDS / 2 { &LUSEARCH } else { &H2 };
+            drawn(Sizes::Histogram(application), ROUNDS + round)
+        };
+        let schedule = |name, round: &dyn Fn(u32) -> Vec<Drawn>| Schedule {
+            name,
+            rounds: (0..ROUNDS).map(round).collect(),
         };
         Self {
             schedules: [
-                Schedule { name: "ascending", rounds: ascending.collect() },
-                Schedule { name: "power law", rounds: (0..ROUNDS).map(power_law).collect() },
-                Schedule { name: "switch", rounds: (0..ROUNDS).map(switch).collect() },
+                schedule("ascending", &ascending),
+                schedule("power law", &power_law),
+                schedule("switch", &switch),
             ],
         }
     }
@@ -161,24 +162,38 @@ impl Parameters {
     }
 }
 
-/// A number of words that is at least x with probability 1/x.
-fn power_law_words(random: &mut Pcg64) -> u32 {
-    let u = u64::from(random.random::<u32>()) + 1;
-    ((1 << 32) / u).min(LONGEST_WORDS.into()) as u32
+/// Distributions of object sizes.
+#[derive(Clone, Copy, Debug)]
+enum Sizes {
+    /// At least x words of payload with probability 1/x.
+    PowerLaw,
+    /// A bin by its share, then any size in the bin.
+    Histogram(&'static [u32; 9]),
 }
 
-/// Words of an object from a histogram: a bin by its share, then any size in the bin. An object has
-/// at least the word that holds its length, so the first bins come out as 32 bytes.
-fn histogram_words(random: &mut Pcg64, shares: &[u32; 9]) -> u32 {
-    let mut pick = random.random_range(0..shares.iter().sum());
-    let mut bin = 0;
-    while pick >= shares[bin] {
-        pick -= shares[bin];
-        bin += 1;
+impl Sizes {
+    /// Payload words of one object: at least the word that holds its length, so the first bins of a
+    /// histogram come out as 32 bytes.
+    fn words(self, random: &mut Pcg64) -> u32 {
+        match self {
+            Self::PowerLaw => {
+                let divisor = u64::from(random.next_u32()) + 1;
+                ((1 << 32) / divisor).min(LONGEST_WORDS.into()) as u32
+            }
+            Self::Histogram(shares) => {
+                let mut pick = random::below(random, shares.iter().sum());
+                let mut bin = 0;
+                while pick >= shares[bin] {
+                    pick -= shares[bin];
+                    bin += 1;
+                }
+                let first = if bin == 0 { 1 } else { BIN_BYTES[bin - 1] / 8 + 1 };
+                let sizes_in_bin = BIN_BYTES[bin] / 8 - first + 1;
+                let bytes = 8 * (first + random::below(random, sizes_in_bin));
+                (bytes.saturating_sub(OVERHEAD_BYTES) / 8).max(1)
+            }
+        }
     }
-    let above = if bin == 0 { 0 } else { BIN_BYTES[bin - 1] };
-    let bytes = random.random_range(above / 8 + 1..=BIN_BYTES[bin] / 8) * 8;
-    (bytes.saturating_sub(OVERHEAD_BYTES) / 8).max(1)
 }
 
 /// Allocates a round's objects and links each in front of the list.
@@ -253,7 +268,11 @@ mod tests {
                     live += drawn.bytes();
                 }
             }
-            answers.push(format!("{}: {survivors} objects, {} bytes", schedule.name, live - 2 * 16));
+            answers.push(format!(
+                "{}: {survivors} objects, {} bytes",
+                schedule.name,
+                live - 2 * 16
+            ));
         }
         (answers.join("; "), census)
     }
@@ -269,10 +288,11 @@ mod tests {
     fn sizes_follow_their_distributions() {
         let mut random = random::stream(1, 0);
         let n = 100_000;
-        let long = (0..n).filter(|_| power_law_words(&mut random) >= 16).count();
+        let long = (0..n).filter(|_| Sizes::PowerLaw.words(&mut random) >= 16).count();
         assert!((long * 16).abs_diff(n) < n / 20, "1/16 of {n}, not {long}, have 16 words or more");
         for (shares, percent) in [(&LUSEARCH, 1.5), (&H2, 0.0)] {
-            let above = (0..n).filter(|_| histogram_words(&mut random, shares) * 8 > 1024).count();
+            let sizes = Sizes::Histogram(shares);
+            let above = (0..n).filter(|_| sizes.words(&mut random) * 8 > 1024).count();
             let found = 100.0 * above as f64 / n as f64;
             assert!((found - percent).abs() < 0.2, "{found} % above 1 KB, published {percent} %");
         }

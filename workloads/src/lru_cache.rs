@@ -199,11 +199,7 @@ impl LruMap {
     }
 
     #[inline]
-    fn find<'m, C: Collector, P: Probe>(
-        &self,
-        m: &'m Mutator<C, P>,
-        page: u32,
-    ) -> Option<Ref<'m>> {
+    fn find<'m, C: Collector, P: Probe>(&self, m: &'m Mutator<C, P>, page: u32) -> Option<Ref<'m>> {
         let (buckets, bucket) = self.bucket(m, page);
         let mut entry = m.load(buckets, bucket)?;
         while page_of(m, entry) != page {
@@ -312,11 +308,8 @@ mod tests {
         let sums: Vec<u64> = (0..).zip(&program.response_words).map(sum).collect();
         let buckets = program.capacity.next_power_of_two().next_multiple_of(2);
         let mut live_bytes = 24 + 16 + 4 * u64::from(buckets);
-        let census = Census {
-            objects: 2,
-            allocated_bytes: live_bytes,
-            peak_live_bytes: live_bytes,
-        };
+        let census =
+            Census { objects: 2, allocated_bytes: live_bytes, peak_live_bytes: live_bytes };
         let mut model = Model { hits: 0, late_hits: 0, evictions: 0, sent: 0, census };
         let census = &mut model.census;
         for (now, &page) in program.trace.iter().enumerate() {
@@ -362,7 +355,8 @@ mod tests {
     /// for all pages, so that `sum of 1 - exp(-p T)` is the capacity. A request for a page then
     /// hits with probability `1 - exp(-p T)`.
     fn che_hit_ratio(probabilities: &[f64], capacity: f64) -> f64 {
-        let cached = |time: f64| -> f64 { probabilities.iter().map(|p| -(-p * time).exp_m1()).sum() };
+        let cached =
+            |time: f64| -> f64 { probabilities.iter().map(|p| -(-p * time).exp_m1()).sum() };
         let (mut low, mut high) = (0.0, 1e12);
         for _ in 0..100 {
             let middle = (low + high) / 2.0;
@@ -375,11 +369,8 @@ mod tests {
     fn the_hit_ratio_is_that_of_ches_approximation() {
         for (pages, capacity, requests) in [(1000, 100, 200_000), (20_000, 4000, 400_000)] {
             let bounded = |number: u64| Bounded::try_from(number).unwrap();
-            let parameters = LruCacheParameters {
-                pages: bounded(pages),
-                capacity: bounded(capacity),
-                requests,
-            };
+            let parameters =
+                LruCacheParameters { pages: bounded(pages), capacity: bounded(capacity), requests };
             let late_hits = model(&LruCache::prepare(parameters, 1)).late_hits;
             let simulated = late_hits as f64 / (f64::from(requests) / 2.0);
             let che = che_hit_ratio(&Zipf::new(pages as u32).probabilities(), capacity as f64);

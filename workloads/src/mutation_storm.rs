@@ -120,11 +120,7 @@ impl MutationStorm {
 }
 
 #[inline]
-fn node<'m, C: Collector, P: Probe>(
-    m: &'m Mutator<C, P>,
-    table: Ref<'m>,
-    number: u32,
-) -> Ref<'m> {
+fn node<'m, C: Collector, P: Probe>(m: &'m Mutator<C, P>, table: Ref<'m>, number: u32) -> Ref<'m> {
     m.load(table, Slot::<Own>::element(number)).expect("the table owns all nodes")
 }
 

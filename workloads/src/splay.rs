@@ -123,8 +123,11 @@ impl SplayTree {
         let (tree, new) = (m.get(&self.tree), m.get(&node));
         m.set_word(new, Node::KEY, key.into());
         if let Some(root) = self.splay(m, key) {
-            let (near, far) =
-                if key > key_of(m, root) { (Node::LEFT, Node::RIGHT) } else { (Node::RIGHT, Node::LEFT) };
+            let (near, far) = if key > key_of(m, root) {
+                (Node::LEFT, Node::RIGHT)
+            } else {
+                (Node::RIGHT, Node::LEFT)
+            };
             m.swap(root, far, new, far);
             m.swap(tree, Tree::ROOT, new, near);
         }
@@ -161,11 +164,7 @@ impl SplayTree {
     /// The subtree still to be searched hangs in the tree's root slot. What is known to be less or
     /// greater hangs on the right and left arm of the dummy; `less` and `greater` are the nodes
     /// there on whose free arm the next part goes.
-    fn splay<'m, C: Collector, P: Probe>(
-        &self,
-        m: &'m Mutator<C, P>,
-        key: u32,
-    ) -> Option<Ref<'m>> {
+    fn splay<'m, C: Collector, P: Probe>(&self, m: &'m Mutator<C, P>, key: u32) -> Option<Ref<'m>> {
         let (tree, dummy) = (m.get(&self.tree), m.get(&self.dummy));
         let (mut less, mut greater) = (dummy, dummy);
         let mut current = m.load(tree, Tree::ROOT)?;
@@ -321,7 +320,8 @@ mod tests {
 
         let tree_bytes = 16 + 32;
         let mut live = BTreeMap::new();
-        let (mut allocated_bytes, mut live_bytes, mut peak_live_bytes) = (tree_bytes, tree_bytes, 0);
+        let (mut allocated_bytes, mut live_bytes, mut peak_live_bytes) =
+            (tree_bytes, tree_bytes, 0);
         for key in drawn {
             let bytes = key_bytes(&Draw::of(key), payload_depth.get());
             if live.insert(key, bytes).is_some() {

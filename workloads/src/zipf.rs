@@ -8,11 +8,13 @@
 
 use rand::Rng;
 
-/// The distribution over ranks from 0.
+/// The distribution over ranks from 0, to be drawn from by indexed search (Chen and Asau 1974).
 #[derive(Clone, Debug)]
 pub(crate) struct Zipf {
     /// Sum of the weights up to and including each rank.
     cumulative: Vec<u64>,
+    /// For each of as many equal parts of the whole as there are ranks, the first rank in it.
+    guide: Vec<u32>,
 }
 
 /// Weight of the most popular page. A million pages together weigh some 2^47.
@@ -21,26 +23,42 @@ const FIRST_WEIGHT: f64 = (1_u64 << 40) as f64;
 impl Zipf {
     /// The distribution over `pages` ranks, at least one.
     pub(crate) fn new(pages: u32) -> Self {
-        let mut sum = 0;
+        let mut total = 0;
         let mut add = |rank: u32| {
             let root = f64::from(rank).sqrt();
-            sum += (FIRST_WEIGHT / (root * root.sqrt())) as u64;
-            sum
+            total += (FIRST_WEIGHT / (root * root.sqrt())) as u64;
+            total
         };
-        Self { cumulative: (1..=pages).map(&mut add).collect() }
+        let cumulative: Vec<u64> = (1..=pages).map(&mut add).collect();
+        let mut first = 0;
+        let mut first_of = |part: u32| {
+            let start = u128::from(part) * u128::from(total) / u128::from(pages);
+            while u128::from(cumulative[first as usize]) <= start {
+                first += 1;
+            }
+            first
+        };
+        let guide = (0..pages).map(&mut first_of).collect();
+        Self { cumulative, guide }
     }
 
     /// Draws a rank.
     pub(crate) fn draw(&self, random: &mut impl Rng) -> u32 {
-        let total = self.cumulative.last().copied().unwrap_or(0);
-        let point = (u128::from(random.next_u64()) * u128::from(total) >> 64) as u64;
-        self.cumulative.partition_point(|&sum| sum <= point) as u32
+        let total = self.cumulative[self.cumulative.len() - 1];
+        let whole = u128::from(random.next_u64());
+        let point = (whole * u128::from(total) >> 64) as u64;
+        let part = (whole * self.guide.len() as u128 >> 64) as usize;
+        let mut rank = self.guide[part];
+        while self.cumulative[rank as usize] <= point {
+            rank += 1;
+        }
+        rank
     }
 
     /// The probability of each rank.
     #[cfg(test)]
     pub(crate) fn probabilities(&self) -> Vec<f64> {
-        let total = self.cumulative.last().copied().unwrap_or(0) as f64;
+        let total = self.cumulative[self.cumulative.len() - 1] as f64;
         let below = std::iter::once(&0).chain(&self.cumulative);
         self.cumulative.iter().zip(below).map(|(sum, below)| (sum - below) as f64 / total).collect()
     }

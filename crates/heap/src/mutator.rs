@@ -187,11 +187,11 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
 
     /// Fills a slot of a new object.
     #[inline(always)]
-    fn fill(&self, object: ObjectReference, slot: u32, kind: SlotKind, child: ObjectReference) {
+    fn fill(&self, object: ObjectReference, slot: u32, kind: SlotKind, child: Value) {
         let at = Offset32::word(HEADER_BYTES / 4 + slot);
         if P::ON {
             self.probe.accesses(&self.heap, object, at, kind);
-            self.probe.stored(object, at, child.into());
+            self.probe.stored(object, at, child);
         }
         self.heap.memory().write(object, at, child.bits());
     }

@@ -154,24 +154,23 @@ impl RootStack {
         &self,
         roots: [R; N],
         entry: u32,
-        mut visit: impl FnMut(usize, ObjectReference),
+        mut visit: impl FnMut(usize, Value),
     ) -> u32 {
-        let len = self.entries.len();
-        let start = len.wrapping_sub(N as u32);
+        let start = self.entries.len().wrapping_sub(N as u32);
         let on_top = |(i, root): (usize, &R)| root.index() == start.wrapping_add(i as u32);
-        if N > 0 && roots.iter().enumerate().all(on_top) {
-            for (i, root) in roots.iter().enumerate() {
-                // Roots and locals are consumed once, so these entries are not holes.
-                let entry = Value::from_bits(self.entries.get(root.index()));
-                visit(i, entry.referent().unwrap_or_else(|| no_object(root.index())));
+        if let Some(words) = self.entries.last::<N>()
+            && N > 0
+            && roots.iter().enumerate().all(on_top)
+        {
+            for (i, word) in words.into_iter().enumerate() {
+                visit(i, Value::from_bits(word & !LOCAL_TAG));
             }
-            self.entries.set(start, entry);
-            self.entries.truncate(start + 1);
-            return start;
+            return self.entries.replace_last::<N>(entry);
         }
         // Last first: roots are usually consumed in the order of a stack.
         for (i, root) in roots.iter().enumerate().rev() {
-            visit(i, self.consume(root));
+            visit(i, self.peek(root.index()).into());
+            self.vacate(root);
         }
         self.entries.push(entry);
         self.entries.len() - 1
@@ -183,7 +182,7 @@ impl RootStack {
         &self,
         roots: [Root; N],
         object: ObjectReference,
-        visit: impl FnMut(usize, ObjectReference),
+        visit: impl FnMut(usize, Value),
     ) -> Root {
         Root { index: self.replace(roots, object.bits(), visit) }
     }
@@ -194,7 +193,7 @@ impl RootStack {
         &self,
         locals: [Local; N],
         object: ObjectReference,
-        visit: impl FnMut(usize, ObjectReference),
+        visit: impl FnMut(usize, Value),
     ) -> Local {
         Local { index: self.replace(locals, object.bits() | LOCAL_TAG, visit) }
     }

@@ -73,7 +73,12 @@ impl Stack {
     /// instead of going through memory at every step.
     #[inline(always)]
     pub fn top(&mut self) -> Top<'_> {
-        Top { len: self.len.get(), committed: self.committed.get(), stack: self }
+        Top {
+            entries: self.entry(0),
+            len: self.len.get(),
+            committed: self.committed.get(),
+            stack: self,
+        }
     }
 
     /// Number of words.
@@ -103,6 +108,27 @@ impl Stack {
         } else {
             0
         }
+    }
+
+    /// The `N` words on top, lowest first; `None` if there are fewer.
+    #[inline(always)]
+    pub(crate) fn last<const N: usize>(&self) -> Option<[u32; N]> {
+        let start = self.len.get().checked_sub(N as u32)?;
+        // One by one: they have just been stored one by one, and a wide load would wait for that.
+        // SAFETY: from `start` on there are `N` words below the length.
+        Some(std::array::from_fn(|i| unsafe { self.entry(start + i as u32).read() }))
+    }
+
+    /// Replaces the `N` words on top by one. Returns its index.
+    #[inline(always)]
+    pub(crate) fn replace_last<const N: usize>(&self, word: u32) -> u32 {
+        const { assert!(N > 0) };
+        assert!(N > 0 && N as u32 <= self.len.get(), "as many words as are replaced");
+        let start = self.len.get() - N as u32;
+        // SAFETY: below the length, for `N` is not 0.
+        unsafe { self.entry(start).write(word) };
+        self.len.set(start + 1);
+        start
     }
 
     /// Replaces the word at `index`.
@@ -139,6 +165,7 @@ impl Stack {
 /// A stack whose length is kept locally, until this value goes.
 #[derive(Debug)]
 pub struct Top<'s> {
+    entries: *mut u32,
     len: u32,
     committed: u32,
     stack: &'s mut Stack,
@@ -160,7 +187,7 @@ impl Top<'_> {
         }
         // SAFETY: below `committed`; the stack is not shared between threads (`Cell`), and what
         // lies at its length is no part of it.
-        unsafe { self.stack.entry(self.len).write(word) };
+        unsafe { self.entries.add(self.len as usize).write(word) };
         self.len += u32::from(wanted);
     }
 
@@ -169,7 +196,7 @@ impl Top<'_> {
     pub fn pop(&mut self) -> Option<u32> {
         self.len = self.len.checked_sub(1)?;
         // SAFETY: below the old length.
-        Some(unsafe { self.stack.entry(self.len).read() })
+        Some(unsafe { self.entries.add(self.len as usize).read() })
     }
 }
 

@@ -16,8 +16,20 @@ fn few_objects(program: &str) -> Parameters {
         .into(),
         "binary-trees" | "binary-trees@regions" => [("depth", 6)].into(),
         "message-window" => [("window", 10), ("messages", 45)].into(),
+        "splay" => [("tree_size", 30), ("replacements", 60), ("payload_depth", 2)].into(),
+        "lru-cache" => [("pages", 60), ("capacity", 12), ("requests", 400)].into(),
+        "cycle-torture" | "cycle-torture@regions" => [
+            ("rings", 30),
+            ("ring_length", 5),
+            ("chords", 3),
+            ("kept_permille", 200),
+            ("rings_per_batch", 4),
+            ("ballast", 20),
+        ]
+        .into(),
         "deep-chain" | "deep-chain@shuffled" => [("nodes", 301), ("rounds", 3)].into(),
         "fragmentation" => [("round_bytes", 6000), ("keep_one_in", 2)].into(),
+        "mutation-storm" => [("nodes", 40), ("rewirings", 300), ("message_words", 3)].into(),
         _ => panic!("say how few objects {program} can have"),
     }
 }
@@ -26,6 +38,9 @@ fn few_objects(program: &str) -> Parameters {
 fn leaks(program: &str, collector: &str) -> bool {
     match (program, collector) {
         (_, "no-gc") => true,
+        ("cycle-torture" | "cycle-torture@regions", "rc" | "rc|count-loads" | "rc-weak") => true,
+        // Their borrows form cycles, and are counted.
+        ("lru-cache" | "mutation-storm", "rc" | "rc|count-loads") => true,
         _ => false,
     }
 }

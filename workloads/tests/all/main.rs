@@ -3,5 +3,6 @@
 mod answers;
 mod census;
 mod checked;
+mod leaks;
 mod suite_file;
 mod under;

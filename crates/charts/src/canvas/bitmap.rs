@@ -61,12 +61,13 @@ pub(crate) fn write_png(buffer: &[u8], width_px: u32, height_px: u32, file: &Pat
     encode(&pixels, width, height, file).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// Large even areas compress best unfiltered.
+/// Large even areas compress best unfiltered. The lowest level halves the time of a whole report
+/// against the default one, for files a third larger.
 fn encode(pixels: &[u8], width: u32, height: u32, file: &Path) -> Result<()> {
     let mut encoder = png::Encoder::new(BufWriter::new(File::create(file)?), width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_deflate_compression(png::DeflateCompression::Level(std::env::var("LVL").map_or(3, |l| l.parse().unwrap())));
+    encoder.set_deflate_compression(png::DeflateCompression::Level(1));
     encoder.set_filter(png::Filter::NoFilter);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels)?;

@@ -7,8 +7,10 @@
 //! allocation clock shows it.
 
 use crate::canvas::palette::{LIMIT, LIVE, MUTED, PALE, PAPER};
+use crate::canvas::pen::Point;
 use crate::canvas::{Align, Pen, Stroke, Surface, Type};
 use crate::layout::axis::{self, Area};
+use crate::layout::broken::Broken;
 use crate::layout::frame::{MARGIN_PX, SMALL_PX};
 use crate::layout::scale::{Quantity, Scale};
 use crate::layout::{ends, failures, panels, rug, step, tail};
@@ -132,7 +134,7 @@ struct Chart<'a> {
     lines: &'a [Line<'a>],
     clock: Clock,
     x: Scale,
-    y: Scale,
+    y: Broken,
     left: f64,
     right: f64,
 }
@@ -144,19 +146,15 @@ impl<'a> Chart<'a> {
         lines: &'a [Line<'a>],
         clock: Clock,
     ) -> Self {
-        let peaks: Vec<f64> = lines.iter().map(|l| l.peak).collect();
         let ends: Vec<f64> = lines.iter().map(|l| l.end().0).collect();
-        let mut top = tail::end_of_axis(&peaks);
-        // The limit is shown where that does not squeeze the lines.
-        if let Some(limit) = scene.limit_bytes().map(|b| b as f64).filter(|l| *l < top * 1.6) {
-            top = top.max(limit);
-        }
-        let y = Scale::from_zero(Quantity::Bytes, top * 1.06);
+        let limit = scene.limit_bytes().map(|b| b as f64);
+        let peaks: Vec<f64> = lines.iter().map(|l| l.peak).collect();
+        let y = Broken::new(Quantity::Bytes, &peaks).reaching(limit);
         let bold = Type::new(SMALL_PX, MUTED).bold();
-        let arrow = bold.width(" ↑");
+        let arrow = bold.width(" →");
         let widest =
             arrow + lines.iter().map(|l| bold.width(&l.label(pen.narrow()))).fold(30.0, f64::max);
-        let left = MARGIN_PX + axis::numbers_px(&y.over(300.0, 0.0), 48.0);
+        let left = MARGIN_PX + y.numbers_px();
         let right = pen.width() - MARGIN_PX - widest - ends::LEADER_PX;
         let x = Scale::from_zero(clock.axis().0, tail::end_of_axis(&ends)).over(left, right);
         Self { scene, lines, clock, x, y, left, right }
@@ -164,14 +162,10 @@ impl<'a> Chart<'a> {
 
     /// Draws one panel from `top` on; gives the y below it.
     fn panel<S: Surface>(&self, pen: &mut Pen<'_, S>, top: f64, panel: &[usize]) -> f64 {
-        let height = if pen.narrow() { 240.0 } else { 270.0 };
-        let area = Area {
-            left: self.left,
-            top: top + 18.0,
-            right: self.right,
-            bottom: top + 18.0 + height,
-        };
-        let y = self.y.over(area.bottom, area.top);
+        let top = top + 18.0;
+        let mut y = self.y;
+        let bottom = y.lay(top, if pen.narrow() { 240.0 } else { 270.0 });
+        let area = Area { left: self.left, top, right: self.right, bottom };
         let lanes: Vec<&Line<'_>> =
             panel.iter().map(|&i| &self.lines[i]).filter(|l| !l.sample.pauses.is_empty()).collect();
         let below = Area { bottom: area.bottom + rug::LANE_PX * lanes.len() as f64 + 3.0, ..area };
@@ -179,17 +173,16 @@ impl<'a> Chart<'a> {
         let (_, name) = self.clock.axis();
         let bottom = axis::horizontal(pen, below, &self.x, 64.0, name);
         self.live(pen, area, &y);
-        axis::vertical(pen, area, &y, 48.0, "footprint");
+        y.draw(pen, area, "footprint");
         for line in
             self.lines.iter().enumerate().filter(|(i, _)| !panel.contains(i)).map(|(_, l)| l)
         {
-            for part in step::clip(&step::stepped(&line.points, &self.x, &y), area) {
-                pen.line(&part, Stroke::solid(PALE, 1.0));
-            }
+            pen.line(&self.drawn(line, &y), Stroke::solid(PALE, 1.0));
         }
         for &index in panel {
-            self.line(pen, area, &y, &self.lines[index]);
+            self.line(pen, &y, &self.lines[index]);
         }
+        y.draw_break(pen, area);
         self.limit(pen, area, &y);
         axis::base(pen, area);
         self.labels(pen, area, &y, panel);
@@ -204,17 +197,14 @@ impl<'a> Chart<'a> {
     }
 
     /// The area of live bytes, on the clock that knows it.
-    fn live<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Scale) {
+    fn live<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Broken) {
         if self.clock == Clock::Wall || self.scene.live.is_empty() {
             return;
         }
-        let points: Vec<_> = self
-            .scene
-            .live
-            .iter()
-            .map(|p| (p.allocated_bytes as f64, (p.live_bytes as f64).min(y.high)))
-            .collect();
-        let mut outline = step::stepped(&points, &self.x, y);
+        let points = self.scene.live.iter();
+        let mut outline = step::stepped(
+            points.map(|p| (self.x.at(p.allocated_bytes as f64), y.at(p.live_bytes as f64))),
+        );
         outline.retain(|p| p.0 <= area.right + 0.5);
         if let (Some(&first), Some(&last)) = (outline.first(), outline.last()) {
             outline.push((last.0, area.bottom));
@@ -223,11 +213,15 @@ impl<'a> Chart<'a> {
         }
     }
 
-    fn limit<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Scale) {
-        let Some(limit) = self.scene.limit_bytes().map(|b| b as f64).filter(|l| *l <= y.high)
-        else {
-            return;
-        };
+    /// The line as it is drawn, up to the end of the horizontal axis.
+    fn drawn(&self, line: &Line<'_>, y: &Broken) -> Vec<Point> {
+        let points = line.points.iter().map(|&(at, value)| (self.x.at(at), y.at(value)));
+        step::until(&step::stepped(points), self.right + 0.01)
+    }
+
+    fn limit<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Broken) {
+        let limit = self.scene.limit_bytes().map(|b| b as f64);
+        let Some(limit) = limit.filter(|l| y.shows(*l)) else { return };
         let at = y.at(limit);
         pen.rule(area.left, area.right, at, Stroke::dotted(LIMIT, 1.0));
         let text = format!("heap limit {}", format::bytes(limit));
@@ -237,7 +231,7 @@ impl<'a> Chart<'a> {
         pen.text(&text, (left, at - 5.0), Align::Left, kind);
     }
 
-    fn line<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Scale, line: &Line<'_>) {
+    fn line<S: Surface>(&self, pen: &mut Pen<'_, S>, y: &Broken, line: &Line<'_>) {
         let (end, _) = line.end();
         let title = format!(
             "{}: peak {}, until {}",
@@ -247,11 +241,9 @@ impl<'a> Chart<'a> {
         );
         let stroke = line.series.stroke();
         pen.series(line.series.name(), &title, |pen| {
-            for part in step::clip(&step::stepped(&line.points, &self.x, y), area) {
-                pen.line(&part, stroke);
-            }
+            pen.line(&self.drawn(line, y), stroke);
             if line.series.row.outcome != Outcome::Ok {
-                let (x, y) = (self.x.within(end), y.within(line.end().1));
+                let (x, y) = (self.x.within(end), y.at(line.end().1));
                 for slope in [-1.0, 1.0] {
                     pen.line(
                         &[(x - 4.0, y - 4.0 * slope), (x + 4.0, y + 4.0 * slope)],
@@ -262,22 +254,22 @@ impl<'a> Chart<'a> {
         });
     }
 
-    fn labels<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Scale, panel: &[usize]) {
+    fn labels<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Broken, panel: &[usize]) {
         let mut labels: Vec<ends::Label<'_>> = panel
             .iter()
             .map(|&index| {
                 let line = &self.lines[index];
                 let (end, value) = line.end();
-                let leaves = value > y.high || end > self.x.high * 1.001;
+                let leaves = end > self.x.high * 1.001;
                 let mut text = line.label(pen.narrow());
                 if leaves {
-                    text.push_str(if value > y.high { " ↑" } else { " →" });
+                    text.push_str(" →");
                 }
                 ends::Label {
                     collector: line.series.name(),
                     text,
                     ink: line.series.ink(),
-                    from: (self.x.within(end), y.within(value)),
+                    from: (self.x.within(end), y.at(value)),
                     led: !leaves,
                 }
             })
@@ -290,7 +282,7 @@ impl<'a> Chart<'a> {
             } else {
                 format!("live {}", format::bytes(peak))
             };
-            let from = (area.right, y.within(live.live_bytes as f64));
+            let from = (area.right, y.at(live.live_bytes as f64));
             labels.push(ends::Label { collector: "", text, ink: MUTED, from, led: true });
         }
         ends::draw(pen, area, &labels);

@@ -2,6 +2,7 @@
 //! that keep clear of each other, and the drawing of what failed.
 
 pub(crate) mod axis;
+pub(crate) mod broken;
 pub(crate) mod ends;
 pub(crate) mod failures;
 pub(crate) mod frame;

@@ -1,21 +1,18 @@
-//! Stepped lines: thinned to what pixels can show, and clipped to the data area.
+//! Stepped lines: thinned to what pixels can show, and cut at the edge of the data.
 
-use super::axis::Area;
-use super::scale::Scale;
 use crate::canvas::pen::Point;
 
 /// Width of the columns within which a line is thinned, in pixels.
 const COLUMN_PX: f64 = 1.0;
 
-/// The stepped line through (x, value) pairs with ascending x: each value holds until the next.
-/// Of the values in one pixel column the first, lowest, highest and last are kept, so no
+/// The stepped line through points with ascending x, in pixels: each height holds until the next.
+/// Of the points in one pixel column the first, lowest, highest and last are kept, so no
 /// peak is lost.
-pub(crate) fn stepped(points: &[(f64, f64)], x: &Scale, y: &Scale) -> Vec<Point> {
+pub(crate) fn stepped(points: impl IntoIterator<Item = Point>) -> Vec<Point> {
     let mut line: Vec<Point> = Vec::new();
     let mut column: Vec<Point> = Vec::new();
     let of = |px: f64| (px / COLUMN_PX).floor();
-    for &(at, value) in points {
-        let point = (x.at(at), y.at(value));
+    for point in points {
         if column.first().is_some_and(|first| of(first.0) != of(point.0)) {
             push_column(&mut line, &column);
             column.clear();
@@ -51,75 +48,35 @@ fn push_column(line: &mut Vec<Point>, column: &[Point]) {
     }
 }
 
-/// The parts of a line below the upper edge and left of the right edge of an area.
-pub(crate) fn clip(line: &[Point], area: Area) -> Vec<Vec<Point>> {
-    let inside = |p: &Point| p.1 >= area.top && p.0 <= area.right + 0.01;
-    let mut parts: Vec<Vec<Point>> = Vec::new();
-    let mut part: Vec<Point> = line.first().filter(|p| inside(p)).copied().into_iter().collect();
-    for pair in line.windows(2) {
-        let (from, to) = (pair[0], pair[1]);
-        match (inside(&from), inside(&to)) {
-            (true, true) => part.push(to),
-            (true, false) => {
-                part.push(edge(from, to, area));
-                parts.push(std::mem::take(&mut part));
-            }
-            (false, true) => part = vec![edge(to, from, area), to],
-            (false, false) => {}
-        }
+/// The part of a line left of an edge.
+pub(crate) fn until(line: &[Point], right: f64) -> Vec<Point> {
+    let inside = line.partition_point(|p| p.0 <= right);
+    let mut part = line[..inside].to_vec();
+    if let (Some(&from), Some(&to)) = (part.last(), line.get(inside)) {
+        let share = (right - from.0) / (to.0 - from.0);
+        part.push((right, from.1 + (to.1 - from.1) * share));
     }
-    parts.push(part);
-    parts.retain(|p| p.len() > 1);
-    parts
-}
-
-/// Where the way from a point inside to a point outside crosses the edge.
-fn edge(inside: Point, outside: Point, area: Area) -> Point {
-    let share_y =
-        if outside.1 < area.top { (area.top - inside.1) / (outside.1 - inside.1) } else { 1.0 };
-    let share_x =
-        if outside.0 > area.right { (area.right - inside.0) / (outside.0 - inside.0) } else { 1.0 };
-    let share = share_x.min(share_y);
-    (inside.0 + (outside.0 - inside.0) * share, inside.1 + (outside.1 - inside.1) * share)
+    part
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::scale::Quantity;
-
-    fn scales() -> (Scale, Scale) {
-        (
-            Scale::from_zero(Quantity::Bytes, 100.0).over(0.0, 100.0),
-            Scale::from_zero(Quantity::Bytes, 100.0).over(100.0, 0.0),
-        )
-    }
 
     #[test]
     fn values_hold_until_the_next() {
-        let (x, y) = scales();
-        let line = stepped(&[(0.0, 10.0), (50.0, 40.0), (100.0, 40.0)], &x, &y);
+        let line = stepped([(0.0, 90.0), (50.0, 60.0), (100.0, 60.0)]);
         assert_eq!(line, [(0.0, 90.0), (50.0, 90.0), (50.0, 60.0), (100.0, 60.0)]);
     }
 
     #[test]
     fn thinning_keeps_every_peak_and_trough() {
-        let (x, y) = scales();
-        let points: Vec<_> = (0..100_000)
-            .map(|i| {
-                (
-                    f64::from(i) / 1000.0,
-                    if i == 51_234 {
-                        99.0
-                    } else if i == 777 {
-                        1.0
-                    } else {
-                        50.0
-                    },
-                )
-            })
-            .collect();
-        let line = stepped(&points, &x, &y);
+        let height = |i| match i {
+            51_234 => 99.0,
+            777 => 1.0,
+            _ => 50.0,
+        };
+        let line = stepped((0..100_000).map(|i| (f64::from(i) / 1000.0, height(i))));
         assert!(line.len() < 1000, "{}", line.len());
         let heights = || line.iter().map(|p| p.1);
         assert_eq!(heights().fold(f64::INFINITY, f64::min), 1.0);
@@ -128,15 +85,8 @@ mod tests {
 
     #[test]
     fn what_leaves_the_area_is_cut_at_its_edge() {
-        let area = Area { left: 0.0, top: 20.0, right: 100.0, bottom: 100.0 };
-        let line =
-            [(0.0, 90.0), (10.0, 90.0), (10.0, 0.0), (20.0, 0.0), (20.0, 60.0), (150.0, 60.0)];
-        assert_eq!(
-            clip(&line, area),
-            [
-                vec![(0.0, 90.0), (10.0, 90.0), (10.0, 20.0)],
-                vec![(20.0, 20.0), (20.0, 60.0), (100.0, 60.0)]
-            ]
-        );
+        let line = [(0.0, 90.0), (10.0, 90.0), (10.0, 60.0), (30.0, 40.0), (50.0, 0.0)];
+        assert_eq!(until(&line, 20.0), [(0.0, 90.0), (10.0, 90.0), (10.0, 60.0), (20.0, 50.0)]);
+        assert_eq!(until(&line, 50.0), line);
     }
 }

@@ -56,7 +56,7 @@ fn every_collector_agrees_with_its_shadow(checked: bool, limit_bytes: Option<u64
 }
 
 /// Programs per collector and mode.
-const CASES: u32 = 64;
+const CASES: u32 = 32;
 
 /// Eight blocks, some of which are metadata: enough for few of the sizes at a time.
 const TINY_HEAP_BYTES: u64 = 256 * 1024;

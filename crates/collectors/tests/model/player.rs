@@ -147,8 +147,8 @@ impl Player {
                 self.regions.push(Some(m.region()));
             }
             Op::AllocIn(form, region) => {
-                self.settle(m);
                 let Some(region) = self.region(region) else { return };
+                self.settle(m);
                 let local = alloc_in(m, form, self.regions[region].as_ref().expect("it is open"));
                 self.new_region_object(m, form, region, local);
             }
@@ -206,8 +206,8 @@ impl Player {
         region: Pick,
         picks: &[Pick],
     ) {
-        self.settle(m);
         let Some(region) = self.region(region) else { return };
+        self.settle(m);
         let (mut locals, mut parts) = (Vec::new(), Vec::new());
         for &pick in picks {
             let aimed = |held: &Held| matches!(held, Held::Local(local) if m.find(local).is_some());
@@ -385,6 +385,9 @@ impl Player {
         after.settle();
         let dies = |id: Id| after.is_freed(id) && !self.shadow.is_freed(id);
         let dying: Vec<Id> = (0..self.shadow.objects.len()).filter(|&id| dies(id)).collect();
+        if dying.is_empty() {
+            return;
+        }
         for index in 0..self.held.len() {
             let hold = self.shadow.handles[index];
             if let Some(Hold { owned: false, target: Some(id), lost: false }) = hold
@@ -398,17 +401,23 @@ impl Player {
                 self.aim_global(m, global, None);
             }
         }
-        for (holder, _) in self.shadow.reach(false, |_| true) {
-            for slot in self.shadow.objects[holder].form.slots(|kind| kind == SlotKind::Shared) {
-                if let Content::To(id) = self.shadow.objects[holder].slot(slot)
-                    && dying.contains(&id)
-                    && !dying.contains(&holder)
-                {
-                    m.store(self.view(m, holder), self.place::<Shared>(holder, slot), None);
-                    self.shadow.set(holder, slot, Content::Null);
-                }
-            }
+        while let Some((holder, slot)) = self.shared_slot_into(&dying) {
+            m.store(self.view(m, holder), self.place::<Shared>(holder, slot), None);
+            self.shadow.set(holder, slot, Content::Null);
         }
+    }
+
+    /// A readable shared slot that refers to one of the dying objects and is not itself in one.
+    fn shared_slot_into(&self, dying: &[Id]) -> Option<(Id, u32)> {
+        let refers = |id: Id, slot| match self.shadow.objects[id].slot(slot) {
+            Content::To(target) => dying.contains(&target),
+            _ => false,
+        };
+        let reached = self.shadow.reach(false, |_| true).into_iter().map(|(id, _)| id);
+        reached.filter(|id| !dying.contains(id)).find_map(|id| {
+            let slots = self.shadow.objects[id].form.slots(|kind| kind == SlotKind::Shared);
+            slots.into_iter().find(|&slot| refers(id, slot)).map(|slot| (id, slot))
+        })
     }
 
     // ---- picking operands -------------------------------------------------------------------------
@@ -509,44 +518,64 @@ impl Player {
         let reached = self.shadow.reach(false, |_| true);
         let place = reached.iter().position(|&(reached, _)| reached == id);
         let mut place = place.expect("only what can be reached is looked at");
-        let mut slots = Vec::new();
-        let mut at = loop {
-            match reached[place].1 {
-                From::Slot(before, slot) => {
-                    slots.push(slot);
-                    place = before;
-                }
-                From::Global(global) => break m.get(&ROOTS[global]),
-                From::Handle(index) => {
-                    break match self.held[index].as_ref().expect("it is not lost") {
-                        Held::Root(root) => m.get(root),
-                        Held::Local(local) => m.get(local),
-                    };
+        let mut way = vec![place];
+        while let From::Slot(before, _) = reached[place].1 {
+            way.push(before);
+            place = before;
+        }
+        let step = |from: Option<Ref<'m>>, &place: &usize| {
+            let before = |before: usize| (reached[before].0, from.expect("handles come first"));
+            Some(self.follow(m, reached[place].1, before))
+        };
+        way.iter().rev().fold(None, step).expect("a way has steps")
+    }
+
+    /// The heap's objects that the shadow reached, in the same order.
+    fn views<'m, C: Collector, P: Probe>(
+        &self,
+        m: &'m Mutator<C, P>,
+        reached: &[(Id, From)],
+    ) -> Vec<Ref<'m>> {
+        let mut views: Vec<Ref<'m>> = Vec::new();
+        for &(_, from) in reached {
+            let view = self.follow(m, from, |before| (reached[before].0, views[before]));
+            views.push(view);
+        }
+        views
+    }
+
+    fn follow<'m, C: Collector, P: Probe>(
+        &self,
+        m: &'m Mutator<C, P>,
+        from: From,
+        before: impl Fn(usize) -> (Id, Ref<'m>),
+    ) -> Ref<'m> {
+        match from {
+            From::Global(global) => m.get(&ROOTS[global]),
+            From::Handle(index) => match self.held[index].as_ref().expect("it is not lost") {
+                Held::Root(root) => m.get(root),
+                Held::Local(local) => m.get(local),
+            },
+            From::Slot(place, slot) => {
+                let (id, object) = before(place);
+                match self.load(m, (id, object), slot) {
+                    Loaded::Object(next) => next,
+                    other => panic!("slot {slot} of object {id} holds {other:?}, not an object"),
                 }
             }
-        };
-        let mut id = reached[place].0;
-        for &slot in slots.iter().rev() {
-            let (Loaded::Object(next), Content::To(target)) =
-                (self.load(m, (id, at), slot), self.shadow.objects[id].slot(slot))
-            else {
-                panic!("slot {slot} of object {id} refers to none");
-            };
-            (at, id) = (next, target);
         }
-        at
     }
 
     /// Reads everything that can be reached and compares the accounts.
     fn compare<C: Collector, P: Probe>(&self, m: &Mutator<C, P>) {
         let reached = self.shadow.reach(false, |_| true);
-        for &(id, _) in &reached {
-            let view = self.view(m, id);
+        let findable = self.shadow.findable();
+        for (&(id, _), view) in reached.iter().zip(self.views(m, &reached)) {
             let object = &self.shadow.objects[id];
             assert_eq!(m.word(view, word_of(object.form, 0)), id as u64, "another object");
             assert_eq!(m.word(view, word_of(object.form, 1)), object.data);
             for slot in object.form.slots(|_| true) {
-                self.compare_slot(m, (id, view), slot);
+                self.compare_slot(m, (id, view), slot, &findable);
             }
         }
         let held = self.shadow.reach(true, |kind| kind != SlotKind::Borrow);
@@ -571,12 +600,12 @@ impl Player {
         m: &'m Mutator<C, P>,
         (id, view): (Id, Ref<'m>),
         slot: u32,
+        findable: &[bool],
     ) {
         let object = &self.shadow.objects[id];
         let expected = match object.slot(slot) {
             Content::To(target)
-                if object.form.kind(slot) == SlotKind::Borrow
-                    && !self.shadow.is_found_by_borrow(target) =>
+                if object.form.kind(slot) == SlotKind::Borrow && !findable[target] =>
             {
                 if self.shadow.discipline.trusts_programs() {
                     // It dangles: reading it is the mistake that this discipline allows.

@@ -273,11 +273,14 @@ impl Shadow {
         self.objects[id].state == State::Freed
     }
 
-    /// Whether a borrow of this object finds it.
-    pub(crate) fn is_found_by_borrow(&self, id: Id) -> bool {
-        match self.discipline {
-            Discipline::CountsWeakly => self.held()[id] > 0 && self.objects[id].state == State::Live,
-            _ => !self.is_freed(id),
+    /// For each object, whether a borrow of it finds it.
+    pub(crate) fn findable(&self) -> Vec<bool> {
+        let objects = self.objects.iter();
+        if self.discipline == Discipline::CountsWeakly {
+            let held = self.held();
+            objects.zip(held).map(|(object, held)| object.state == State::Live && held > 0).collect()
+        } else {
+            objects.map(|object| object.state != State::Freed).collect()
         }
     }
 
@@ -291,6 +294,7 @@ impl Shadow {
     /// `follow` wants, nearest first, and from where; with `lost` also from lost handles.
     pub(crate) fn reach(&self, lost: bool, follow: impl Fn(SlotKind) -> bool) -> Vec<(Id, From)> {
         let mut reached = Vec::new();
+        let findable = self.findable();
         let mut seen = vec![false; self.objects.len()];
         let mut visit = |reached: &mut Vec<_>, id: Id, from| {
             if !std::mem::replace(&mut seen[id], true) {
@@ -310,7 +314,7 @@ impl Shadow {
         let mut place = 0;
         while let Some(&(id, _)) = reached.get(place) {
             for (slot, target, kind) in self.objects[id].edges() {
-                if follow(kind) && (kind != SlotKind::Borrow || self.is_found_by_borrow(target)) {
+                if follow(kind) && (kind != SlotKind::Borrow || findable[target]) {
                     visit(&mut reached, target, From::Slot(place, slot));
                 }
             }
