@@ -126,7 +126,9 @@ impl<'a> Scene<'a> {
             HeapSize::LiveMultiple(x) => {
                 format!("heap limit {x}× peak live{} where it binds", limit())
             }
-            HeapSize::Bytes(_) => format!("heap limit {}", self.heap),
+            HeapSize::Bytes(bytes) => {
+                format!("heap limit {} = {}", self.heap, format::bytes(bytes as f64))
+            }
             HeapSize::Unlimited => "no heap limit".to_owned(),
         }
     }

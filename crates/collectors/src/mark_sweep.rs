@@ -25,7 +25,9 @@ const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
 pub struct MarkSweep {
     objects: ObjectSpace,
     marker: Marker,
-    growth: f64,
+    /// How much the heap may grow between collections, as a multiple of what is live; `None` where
+    /// the heap limit decides.
+    growth: Option<f64>,
     /// Bytes of blocks up to which the space grows without collecting first.
     collect_at_bytes: u64,
 }
@@ -38,7 +40,7 @@ impl Collector for MarkSweep {
         Ok(Self {
             objects: ObjectSpace::with_marks(heap)?,
             marker: Marker::new(heap, config.prefetch)?,
-            growth: if limited { f64::INFINITY } else { config.growth },
+            growth: (!limited).then_some(config.growth),
             collect_at_bytes: if limited { u64::MAX } else { SMALLEST_HEAP_BYTES },
         })
     }
@@ -93,8 +95,12 @@ impl MarkSweep {
             return Ok(object);
         }
         self.collect(cx, Cause::Exhausted);
-        let live_bytes = self.objects.occupied().bytes;
-        self.collect_at_bytes = ((live_bytes as f64 * self.growth) as u64).max(SMALLEST_HEAP_BYTES);
+        if let Some(growth) = self.growth {
+            // On top of the blocks that are left, for in a fragmented heap those exceed what is live.
+            let room_bytes = self.objects.occupied().bytes as f64 * (growth - 1.0).max(0.0);
+            self.collect_at_bytes =
+                (self.objects.used_bytes() + room_bytes as u64).max(SMALLEST_HEAP_BYTES);
+        }
         self.objects.alloc_growing(layout, 0).ok_or(OutOfMemory::of(layout))
     }
 }

@@ -14,7 +14,8 @@
 
 use heap::{
     Caps, CascadeClock, Collector, Config, Context, Count, Footprint, Heap, Layout,
-    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, SlotKind, Slots, Stack, Value,
+    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, SlotKind, Slots, Stack,
+    Value,
 };
 use std::io;
 
@@ -147,7 +148,8 @@ impl Collector for RcWeak {
 }
 
 impl RcWeak {
-    /// Releases an object whose strong count is zero, and whatever only it kept alive.
+    /// Releases an object whose strong count is zero, and whatever only it kept alive. What is parked
+    /// was found without a holder before, and is left until its turn comes.
     #[inline(never)]
     fn cascade(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, pending, unborrowed } = self;
@@ -160,7 +162,7 @@ impl RcWeak {
         while let Some(object) = next {
             clock.tick(1);
             for child in memory.slots(object, Slots::Borrow).filter_map(Value::reference) {
-                if WEAK.decrement(memory, child) {
+                if WEAK.decrement(memory, child) && !memory.has(child, PARKED) {
                     unborrowed.push(child.bits());
                 }
             }
@@ -168,6 +170,7 @@ impl RcWeak {
             for child in memory.slots(object, Slots::Strong) {
                 if let Some(child) = child.reference()
                     && STRONG.decrement(memory, child)
+                    && !memory.has(child, PARKED)
                     && let Some(other) = next.replace(child)
                 {
                     pending.push(other.bits());

@@ -91,7 +91,7 @@ impl Arena {
         }
         self.next = chunk.granule << 1;
         self.limit = self.next + chunk.bytes / UNIT_BYTES as u32;
-        self.next_chunk_bytes = (bytes * 2).min(BLOCK_BYTES);
+        self.next_chunk_bytes = bytes.min(BLOCK_BYTES / 2) * 2;
         let before = self.metadata_bytes();
         self.chunks.push(chunk);
         pool.heap.budget().charge(self.metadata_bytes() - before);

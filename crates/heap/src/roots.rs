@@ -138,7 +138,8 @@ impl RootStack {
     /// Takes an entry off the stack, aimed at an object or not.
     #[inline(always)]
     pub(crate) fn vacate(&self, place: &impl sealed::Place) {
-        if place.index() + 1 == self.entries.len() {
+        // An outer scope's root on top leaves a hole: the next entry must not lie below the base.
+        if place.index() + 1 == self.entries.len() && place.index() >= self.base.get() {
             self.entries.truncate(place.index());
             self.trim();
         } else {
@@ -160,6 +161,7 @@ impl RootStack {
         let on_top = |(i, root): (usize, &R)| root.index() == start.wrapping_add(i as u32);
         if let Some(words) = self.entries.last::<N>()
             && N > 0
+            && start >= self.base.get()
             && roots.iter().enumerate().all(on_top)
         {
             for (i, word) in words.into_iter().enumerate() {

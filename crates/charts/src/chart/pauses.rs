@@ -76,10 +76,12 @@ fn legend<S: Surface>(pen: &mut Pen<'_, S>, y: f64, lanes: &[&Lane<'_>]) -> f64 
 fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, lanes: &[&Lane<'_>]) -> f64 {
     let narrow = pen.narrow();
     let pauses = || lanes.iter().flat_map(|l| &l.sample.pauses).map(|p| p.wall_ns as f64);
-    let low = pauses().fold(f64::INFINITY, f64::min).max(100.0);
-    let high = pauses().fold(low, f64::max);
+    // Stems stand on 1 µs, the least pause that is recorded, so that their lengths mean the same in
+    // every chart.
+    let low = pauses().fold(1e3, f64::min).max(100.0);
+    let high = pauses().fold(1e6, f64::max);
     let height = 46.0;
-    let y = Scale::log(Quantity::Nanoseconds, low, high.max(low * 10.0)).over(height, 0.0);
+    let y = Scale::log(Quantity::Nanoseconds, low, high).over(height, 0.0);
     let left = MARGIN_PX + axis::numbers_px(&y, 20.0);
     let right = pen.width() - MARGIN_PX;
     let ends: Vec<f64> = lanes.iter().map(|l| l.sample.wall_ns as f64).collect();

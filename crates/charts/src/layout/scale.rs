@@ -1,5 +1,7 @@
 //! Scales: from a quantity to a position, and the ticks that let a reader go back.
 
+use analysis::format;
+
 /// Spacing of values along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spacing {
@@ -135,26 +137,51 @@ impl Scale {
     }
 
     fn log_ticks(&self, room: f64) -> Vec<Tick> {
+        const EVERY: &[u32] = &[1, 2, 3, 4, 5, 6, 7, 8, 9];
+        if self.marks().count() < 2 {
+            return self.even_ticks(room);
+        }
         // Label 1, 2 and 5 where there is room, else fewer: decades, every other or third decade.
-        let all =
-            [(&[1, 2, 5][..], 1), (&[1, 3][..], 1), (&[1][..], 1), (&[1][..], 2), (&[1][..], 3)];
+        // All of them only where otherwise fewer than two labels were left.
+        let all = [
+            (EVERY, 1),
+            (&[1, 2, 5][..], 1),
+            (&[1, 3][..], 1),
+            (&[1][..], 1),
+            (&[1][..], 2),
+            (&[1][..], 3),
+        ];
         // A percentile has one more nine at each power of ten and no name in between.
-        let densities = if self.quantity == Quantity::Percentile { &all[2..] } else { &all[..] };
+        let first = if self.quantity == Quantity::Percentile { 3 } else { 1 };
         let labelled = |&(digits, stride): &(&[u32], i32)| {
             self.marks().filter(|(d, e, _)| digits.contains(d) && e.rem_euclid(stride) == 0).count()
         };
-        let fitting = densities
-            .iter()
-            .position(|d| labelled(d) as f64 <= room)
-            .unwrap_or(densities.len() - 1);
+        let fitting =
+            (first..all.len()).find(|&i| labelled(&all[i]) as f64 <= room).unwrap_or(all.len() - 1);
         // One label alone does not say how fast the axis runs.
-        let chosen = (0..=fitting).rev().find(|&i| labelled(&densities[i]) >= 2).unwrap_or(fitting);
-        let (digits, stride) = densities[chosen];
+        let lowest = if first == 1 { 0 } else { first };
+        let chosen = (lowest..=fitting).rev().find(|&i| labelled(&all[i]) >= 2);
+        let (digits, stride) = all[chosen.unwrap_or(fitting)];
         self.marks()
             .map(|(digit, exponent, value)| {
                 let written = digits.contains(&digit) && exponent.rem_euclid(stride) == 0;
                 Tick { value, label: written.then(|| self.written(value)) }
             })
+            .collect()
+    }
+
+    /// Ticks for a log axis too short to hold two round marks: evenly spaced values.
+    fn even_ticks(&self, room: f64) -> Vec<Tick> {
+        let step = round_step((self.high - self.low) / room);
+        let (first, last) = ((self.low / step).ceil() as u64, (self.high / step).floor() as u64);
+        let written = |value: f64| match self.quantity {
+            Quantity::Bytes => format::bytes(value),
+            Quantity::Nanoseconds => format::duration_ns(value),
+            Quantity::Percentile => percentile(value),
+        };
+        (first..=last)
+            .map(|i| i as f64 * step)
+            .map(|value| Tick { value, label: Some(written(value)) })
             .collect()
     }
 
@@ -238,6 +265,14 @@ mod tests {
         assert_eq!(scale.unit(), None);
         let near = Scale::log(Quantity::Bytes, 2e6, 1e7);
         assert_eq!(labels(near, 50.0), ["2 MB", "5 MB", "10 MB"]);
+    }
+
+    #[test]
+    fn short_log_axes_still_have_labels() {
+        let decade = Scale::log(Quantity::Nanoseconds, 8.2e6, 14e6);
+        assert_eq!(labels(decade, 40.0), ["8 ms", "9 ms", "10 ms"]);
+        let sliver = Scale::log(Quantity::Nanoseconds, 1.30e6, 1.31e6);
+        assert_eq!(labels(sliver, 90.0), ["1.20 ms", "1.40 ms"]);
     }
 
     #[test]

@@ -112,17 +112,18 @@ fn draw_panel<'a, S: Surface>(
     let flattening = if values.contains(&0.0) { f64::INFINITY } else { FLATTENING };
     let scale = Scale::fitting(panel.quantity, &values, flattening).over(area.left, area.right);
 
-    pen.text(
-        &axis::named(&scale, panel.name),
-        (left, top + 10.0),
-        Align::Left,
-        Type::new(SMALL_PX, TEXT).bold(),
-    );
+    let name =
+        if values.is_empty() { panel.name.to_owned() } else { axis::named(&scale, panel.name) };
+    pen.text(&name, (left, top + 10.0), Align::Left, Type::new(SMALL_PX, TEXT).bold());
     for index in 0..rows.len() {
         pen.rule(area.left, area.right, middle_of(top, index), Stroke::solid(GRID, 1.0));
     }
     let gap_px = if scale.spacing == Spacing::Log { 54.0 } else { 36.0 };
-    let bottom = axis::horizontal(pen, area, &scale, gap_px, "");
+    let bottom = if values.is_empty() {
+        area.bottom
+    } else {
+        axis::horizontal(pen, area, &scale, gap_px, "")
+    };
     for (index, (series, measured)) in rows.iter().zip(&measured).enumerate() {
         let y = middle_of(top, index);
         let said = match measured {

@@ -3,7 +3,7 @@
 //! Column names carry units. An empty field means "not known", never zero. Fields are quoted as in
 //! RFC 4180.
 
-use record::{Mode, Pause, PauseKind, Record, Run, Size};
+use record::{Mode, Record, Run, Size};
 
 /// One row per record.
 pub(crate) fn cells(runs: &[Run]) -> String {
@@ -68,14 +68,22 @@ fn measured(record: &Record) -> Vec<String> {
     fields
 }
 
-/// One row per recorded pause. Where a record lists only its longest pauses, so does this.
+/// The distribution of the pauses of every record: how many pauses lie up to a bound and above the
+/// one before. Where a record has no histogram its pauses are listed instead, one by one.
+///
+/// Every single pause with its start, kind and CPU time is in the run's own records, which may be a
+/// hundred times as long.
 pub(crate) fn pauses(runs: &[Run]) -> String {
-    let mut text =
-        String::from("run_id,workload,collector,heap,mode,block,start_ns,wall_ns,cpu_ns,kind\n");
+    let mut text = String::from("run_id,workload,collector,heap,mode,block,up_to_wall_ns,count\n");
     for (run, record) in all(runs) {
         let cell = &record.cell;
-        for pause in record.sample.iter().flat_map(|s| &s.pauses) {
-            let &Pause { start_ns, wall_ns, cpu_ns, kind: pause_kind } = pause;
+        let Some(sample) = &record.sample else { continue };
+        let mut buckets = sample.pause_histogram.clone();
+        if buckets.is_empty() {
+            buckets = sample.pauses.iter().map(|pause| (pause.wall_ns, 1)).collect();
+            buckets.sort_unstable();
+        }
+        for (up_to_ns, count) in buckets {
             let fields = [
                 run.manifest.run_id.clone(),
                 cell.workload.clone(),
@@ -83,10 +91,8 @@ pub(crate) fn pauses(runs: &[Run]) -> String {
                 cell.heap.to_string(),
                 mode(cell.mode).to_owned(),
                 record.block.to_string(),
-                start_ns.to_string(),
-                wall_ns.to_string(),
-                optional(cpu_ns),
-                kind(pause_kind).to_owned(),
+                up_to_ns.to_string(),
+                count.to_string(),
             ];
             push_line(&mut text, &fields);
         }
@@ -129,16 +135,6 @@ fn mode(mode: Mode) -> &'static str {
         Mode::Time => "time",
         Mode::Memory => "memory",
         Mode::Census => "census",
-    }
-}
-
-fn kind(kind: PauseKind) -> &'static str {
-    match kind {
-        PauseKind::Ttsp => "ttsp",
-        PauseKind::Stw => "stw",
-        PauseKind::Increment => "increment",
-        PauseKind::AllocStall => "alloc_stall",
-        PauseKind::Cascade => "cascade",
     }
 }
 

@@ -27,7 +27,7 @@ pub struct ReportPaths {
     pub summary: PathBuf,
     /// One row per record.
     pub cells: PathBuf,
-    /// One row per recorded pause.
+    /// The distribution of the pauses of every record.
     pub pauses: PathBuf,
     /// The charts, in the order of the page.
     pub charts: Vec<ChartFiles>,

@@ -251,7 +251,10 @@ fn facts(html: &mut String, study: &Study<'_>, workload: &WorkloadInfo) {
                     s.p90_bytes
                 ),
             );
-            fact("references", format!("{} of object bytes", format::percent(s.pointer_density)));
+            fact(
+                "references",
+                format!("{} % of object bytes", format::significant(s.pointer_density * 100.0)),
+            );
             fact(
                 "live peak",
                 format!(

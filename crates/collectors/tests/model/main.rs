@@ -6,16 +6,14 @@
 
 #![forbid(unsafe_code)]
 
-
-
 mod player;
 mod program;
 mod shadow;
 
 use collectors::registry::{Harness, standard};
 use heap::{Checker, Collector, Off};
-use proptest::test_runner::{Config, TestRunner};
 use program::Op;
+use proptest::test_runner::{Config, TestRunner};
 use shadow::Discipline;
 
 /// A random program to be played under some collector.

@@ -67,7 +67,11 @@ impl Player {
                 self.settle(m);
                 for _ in 0..count {
                     let Some(root) = self.unless_full(alloc(m, form)) else { break };
-                    if free { m.free(root) } else { m.drop(root) }
+                    if free {
+                        m.free(root)
+                    } else {
+                        m.drop(root)
+                    }
                     self.shadow.litter(free);
                 }
             }
@@ -156,6 +160,9 @@ impl Player {
             Op::EndRegion(region) => {
                 let Some(region) = self.region(region) else { return };
                 let effect = |shadow: &mut Shadow| shadow.end_region(region);
+                if self.is_forbidden(effect) {
+                    return;
+                }
                 self.safely(m, effect);
                 m.end(self.regions[region].take().expect("it is open"));
                 self.finish(effect);
@@ -175,12 +182,7 @@ impl Player {
 
     // ---- operations of more than one step -------------------------------------------------------
 
-    fn build<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut Mutator<C, P>,
-        form: Form,
-        picks: &[Pick],
-    ) {
+    fn build<C: Collector, P: Probe>(&mut self, m: &mut Mutator<C, P>, form: Form, picks: &[Pick]) {
         self.settle(m);
         let most = form.slots(|kind| kind == SlotKind::Own).len().min(3);
         let (mut roots, mut parts) = (Vec::new(), Vec::new());
@@ -305,6 +307,9 @@ impl Player {
         operation: impl Fn(&mut Mutator<C, P>, Root),
     ) {
         let Some(index) = self.handle(root, |held| matches!(held, Held::Root(_))) else { return };
+        if self.is_forbidden(|shadow| effect(shadow, index)) {
+            return;
+        }
         self.safely(m, |shadow| effect(shadow, index));
         let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
         operation(m, root);
@@ -370,21 +375,31 @@ impl Player {
         self.shadow.settle();
     }
 
-    /// Before an operation with this effect: what a borrow checker would refuse is cleared. Nothing
-    /// that can be read, except by a borrow slot, may refer to what is about to be reclaimed.
-    fn safely<C: Collector, P: Probe>(
-        &mut self,
-        m: &Mutator<C, P>,
-        effect: impl Fn(&mut Shadow),
-    ) {
+    /// What an operation with this effect reclaims while it could be read: nothing, where the
+    /// discipline sees to that itself.
+    fn dying(&self, effect: impl Fn(&mut Shadow)) -> Vec<Id> {
         if !self.shadow.discipline.trusts_programs() {
-            return;
+            return Vec::new();
         }
         let mut after = self.shadow.clone();
         effect(&mut after);
         after.settle();
-        let dies = |id: Id| after.is_freed(id) && !self.shadow.is_freed(id);
-        let dying: Vec<Id> = (0..self.shadow.objects.len()).filter(|&id| dies(id)).collect();
+        let dies = |&id: &Id| after.is_freed(id) && !self.shadow.is_freed(id);
+        (0..self.shadow.objects.len()).filter(dies).collect()
+    }
+
+    /// Whether a local that the program has lost refers to what an operation with this effect
+    /// reclaims. The program is then not to do it, for it cannot clear that local.
+    fn is_forbidden(&self, effect: impl Fn(&mut Shadow)) -> bool {
+        let dying = self.dying(effect);
+        let lost = self.shadow.handles.iter().flatten().filter(|hold| hold.lost && !hold.owned);
+        lost.filter_map(|hold| hold.target).any(|id| dying.contains(&id))
+    }
+
+    /// Before an operation with this effect: what a borrow checker would refuse is cleared. Nothing
+    /// that can be read, except by a borrow slot, may refer to what is about to be reclaimed.
+    fn safely<C: Collector, P: Probe>(&mut self, m: &Mutator<C, P>, effect: impl Fn(&mut Shadow)) {
+        let dying = self.dying(effect);
         if dying.is_empty() {
             return;
         }
@@ -580,7 +595,8 @@ impl Player {
         }
         let held = self.shadow.reach(true, |kind| kind != SlotKind::Borrow);
         let bytes = held.iter().map(|&(id, _)| self.shadow.objects[id].form.layout().bytes());
-        let found = verify(m.heap(), &m.context().roots, |object| m.collector().is_allocated(object));
+        let found =
+            verify(m.heap(), &m.context().roots, |object| m.collector().is_allocated(object));
         let found = found.unwrap_or_else(|defect| panic!("the heap is broken: {defect:?}"));
         assert_eq!(found.objects, held.len() as u64, "objects reachable");
         assert_eq!(found.bytes, bytes.map(u64::from).sum::<u64>(), "bytes reachable");

@@ -278,7 +278,10 @@ impl Shadow {
         let objects = self.objects.iter();
         if self.discipline == Discipline::CountsWeakly {
             let held = self.held();
-            objects.zip(held).map(|(object, held)| object.state == State::Live && held > 0).collect()
+            objects
+                .zip(held)
+                .map(|(object, held)| object.state == State::Live && held > 0)
+                .collect()
         } else {
             objects.map(|object| object.state != State::Freed).collect()
         }
