@@ -446,9 +446,11 @@ impl Batch {
     #[inline(always)]
     pub fn add(&mut self, object: ObjectReference) -> bool {
         let granule = object.granule();
-        let fits = granule / 64 == self.word;
-        self.cells |= u64::from(fits) << (granule % 64);
-        fits
+        if granule / 64 != self.word {
+            return false;
+        }
+        self.cells |= 1 << (granule % 64);
+        true
     }
 
     /// A batch of one object.

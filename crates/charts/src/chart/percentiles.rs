@@ -131,6 +131,11 @@ impl<'a> Chart<'a> {
                 led: true,
             });
         }
+        if self.curves.iter().all(|c| c.points.len() < 2) {
+            let middle = ((inner.left + inner.right) / 2.0, (area.top + area.bottom) / 2.0);
+            let kind = Type::new(SMALL_PX, MUTED);
+            pen.centred("too few pauses for percentiles", middle, Align::Middle, kind);
+        }
         ends::draw(pen, area, &labels);
         if narrow {
             let listed: Vec<String> = panel.iter().map(|&i| longest(&self.curves[i])).collect();

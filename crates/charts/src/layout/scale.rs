@@ -272,7 +272,7 @@ mod tests {
         let decade = Scale::log(Quantity::Nanoseconds, 8.2e6, 14e6);
         assert_eq!(labels(decade, 40.0), ["8 ms", "9 ms", "10 ms"]);
         let sliver = Scale::log(Quantity::Nanoseconds, 1.30e6, 1.31e6);
-        assert_eq!(labels(sliver, 90.0), ["1.20 ms", "1.40 ms"]);
+        assert_eq!(labels(sliver, 90.0), ["1.50 ms", "2.00 ms"]);
     }
 
     #[test]

@@ -43,7 +43,8 @@ fn every_collector_agrees_with_its_shadow(checked: bool, limit_bytes: Option<u64
     for entry in standard::<Model>().entries() {
         let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
         let discipline = Discipline::of(entry.info.name);
-        let outcome = TestRunner::new(config).run(&program::program(), |program| {
+        let outcome = TestRunner::new(config).run(&program::codes(), |codes| {
+            let program = program::parse(&codes);
             (entry.run)(&Job { discipline, program, limit_bytes, checked });
             Ok(())
         });
@@ -54,7 +55,7 @@ fn every_collector_agrees_with_its_shadow(checked: bool, limit_bytes: Option<u64
 }
 
 /// Programs per collector and mode.
-const CASES: u32 = 32;
+const CASES: u32 = 64;
 
 /// Eight blocks, some of which are metadata: enough for few of the sizes at a time.
 const TINY_HEAP_BYTES: u64 = 256 * 1024;

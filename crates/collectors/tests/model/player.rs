@@ -64,6 +64,7 @@ impl Player {
             }
             Op::Build(form, ref picks) => self.build(m, form, picks),
             Op::Churn(form, count, free) => {
+                // At least one object, so that it does settle.
                 self.settle(m);
                 for _ in 0..count {
                     let Some(root) = self.unless_full(alloc(m, form)) else { break };

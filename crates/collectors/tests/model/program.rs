@@ -115,58 +115,164 @@ pub(crate) enum Op {
     Collect,
 }
 
-fn form() -> impl Strategy<Value = Form> {
-    let kind = prop_oneof![Just(SlotKind::Own), Just(SlotKind::Shared), Just(SlotKind::Borrow)];
-    let kind = kind.boxed();
-    prop_oneof![
-        3 => Just(Form::Leaf),
-        8 => Just(Form::Pair),
-        2 => Just(Form::Wide),
-        2 => (kind.clone(), 0u32..20).prop_map(|(kind, slots)| Form::Array(kind, slots)),
-        1 => (kind, 4100u32..20_000).prop_map(|(kind, slots)| Form::Array(kind, slots)),
+/// Six bytes that [`parse`] makes an operation of: its code, then operands.
+pub(crate) type Code = [u8; 6];
+
+/// How often each operation is drawn; the first is what proptest shrinks all others to.
+const WEIGHTS: [(u8, Name); 26] = {
+    use Name::*;
+    [
+        (4, Safepoint),
+        (16, Alloc),
+        (8, Build),
+        (2, Churn),
+        (24, Store),
+        (4, StoreInt),
+        (16, Put),
+        (8, Take),
+        (6, Swap),
+        (2, SetWord),
+        (8, Keep),
+        (2, Nowhere),
+        (6, Aim),
+        (4, AimGlobal),
+        (6, Forget),
+        (6, Drop),
+        (6, Free),
+        (4, BeginRegion),
+        (8, AllocIn),
+        (4, BuildIn),
+        (2, EndRegion),
+        (2, Collect),
+        (6, OpenScope),
+        (4, OpenYields),
+        (6, Close),
+        (4, CloseAll),
     ]
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Name {
+    Safepoint,
+    Alloc,
+    Build,
+    Churn,
+    Store,
+    StoreInt,
+    Put,
+    Take,
+    Swap,
+    SetWord,
+    Keep,
+    Nowhere,
+    Aim,
+    AimGlobal,
+    Forget,
+    Drop,
+    Free,
+    BeginRegion,
+    AllocIn,
+    BuildIn,
+    EndRegion,
+    Collect,
+    OpenScope,
+    OpenYields,
+    Close,
+    CloseAll,
 }
 
-fn simple() -> impl Strategy<Value = Op> {
-    let pick = any::<Pick>;
-    let maybe = || prop_oneof![1 => Just(None), 3 => any::<Pick>().prop_map(Some)];
-    let shape = || prop_oneof![3 => Just(Form::Pair), 1 => Just(Form::Wide), 1 => Just(Form::Leaf)];
-    prop_oneof![
-        8 => form().prop_map(Op::Alloc),
-        4 => (prop_oneof![Just(Form::Pair), Just(Form::Wide)], vec(pick(), 0..4))
-            .prop_map(|(form, roots)| Op::Build(form, roots)),
-        1 => (shape(), 0u16..600, any::<bool>()).prop_map(|(f, n, free)| Op::Churn(f, n, free)),
-        12 => (pick(), pick(), maybe()).prop_map(|(o, slot, new)| Op::Store(o, slot, new)),
-        2 => (pick(), pick(), -(1 << 30)..(1 << 30)).prop_map(|(o, s, int)| Op::StoreInt(o, s, int)),
-        8 => (pick(), pick(), maybe()).prop_map(|(o, slot, root)| Op::Put(o, slot, root)),
-        4 => (pick(), pick()).prop_map(|(o, slot)| Op::Take(o, slot)),
-        3 => (pick(), pick(), pick(), pick()).prop_map(|(a, s, b, t)| Op::Swap(a, s, b, t)),
-        1 => (pick(), any::<u64>()).prop_map(|(o, word)| Op::SetWord(o, word)),
-        4 => pick().prop_map(Op::Keep),
-        1 => Just(Op::Nowhere),
-        3 => (pick(), maybe()).prop_map(|(local, to)| Op::Aim(local, to)),
-        2 => (pick(), maybe()).prop_map(|(global, to)| Op::AimGlobal(global, to)),
-        3 => pick().prop_map(Op::Forget),
-        3 => pick().prop_map(Op::Drop),
-        3 => pick().prop_map(Op::Free),
-        2 => Just(Op::BeginRegion),
-        4 => (shape(), pick()).prop_map(|(form, region)| Op::AllocIn(form, region)),
-        2 => (pick(), vec(pick(), 0..3)).prop_map(|(region, locals)| Op::BuildIn(region, locals)),
-        1 => pick().prop_map(Op::EndRegion),
-        2 => Just(Op::Safepoint),
-        1 => Just(Op::Collect),
-    ]
+impl Name {
+    fn of(code: u8) -> Self {
+        let total: u16 = WEIGHTS.iter().map(|&(weight, _)| u16::from(weight)).sum();
+        let mut rest = u16::from(code) * total / 256;
+        for (weight, name) in WEIGHTS {
+            match rest.checked_sub(u16::from(weight)) {
+                Some(less) => rest = less,
+                None => return name,
+            }
+        }
+        unreachable!("{code} is below the sum of the weights")
+    }
 }
 
-/// A program.
-pub(crate) fn program() -> impl Strategy<Value = Vec<Op>> {
-    let op = simple().prop_recursive(3, 60, 12, |inner| {
-        let body = vec(inner, 0..12).boxed();
-        prop_oneof![
-            1 => body.clone().prop_map(Op::Scope),
-            1 => (body, any::<bool>(), any::<Pick>()).prop_map(|(b, ok, root)| Op::Yields(b, ok, root)),
-        ]
-    });
-    // Mostly operations of the outermost scope, so that roots of it are consumed in inner ones.
-    vec(prop_oneof![4 => simple(), 1 => op], 1..80)
+/// A form, mostly small; `extra` tells how long an array is.
+fn form(code: u8, extra: u8) -> Form {
+    let kind = [SlotKind::Own, SlotKind::Shared, SlotKind::Borrow][usize::from(extra) % 3];
+    match code % 16 {
+        0..3 => Form::Leaf,
+        3..11 => Form::Pair,
+        11..13 => Form::Wide,
+        13..15 => Form::Array(kind, u32::from(extra) / 12),
+        _ => Form::Array(kind, 4100 + u32::from(extra) * 60),
+    }
+}
+
+fn shape(code: u8) -> Form {
+    [Form::Pair, Form::Pair, Form::Wide, Form::Leaf][usize::from(code) % 4]
+}
+
+/// One pick in four is of nothing.
+fn maybe(pick: u8) -> Option<Pick> {
+    (pick % 4 != 0).then_some(pick / 4)
+}
+
+/// Makes a program of codes, whatever they are: scopes that are not closed end with it.
+pub(crate) fn parse(codes: &[Code]) -> Vec<Op> {
+    let mut bodies: Vec<(Option<Code>, Vec<Op>)> = vec![(None, Vec::new())];
+    let close = |bodies: &mut Vec<(Option<Code>, Vec<Op>)>| {
+        if let Some((Some(opened), body)) = bodies.pop_if(|(opened, _)| opened.is_some()) {
+            let [_, ok, root, ..] = opened;
+            let is_scope = Name::of(opened[0]) == Name::OpenScope;
+            let op = if is_scope { Op::Scope(body) } else { Op::Yields(body, ok % 2 == 1, root) };
+            bodies.last_mut().expect("the outermost body stays").1.push(op);
+        }
+    };
+    for &code in codes {
+        match Name::of(code[0]) {
+            Name::OpenScope | Name::OpenYields => bodies.push((Some(code), Vec::new())),
+            Name::Close => close(&mut bodies),
+            Name::CloseAll => (0..bodies.len()).for_each(|_| close(&mut bodies)),
+            name => bodies.last_mut().expect("the outermost body stays").1.push(op(name, code)),
+        }
+    }
+    (0..bodies.len()).for_each(|_| close(&mut bodies));
+    bodies.pop().expect("the outermost body stays").1
+}
+
+fn op(name: Name, [_, a, b, c, d, e]: Code) -> Op {
+    match name {
+        Name::Safepoint => Op::Safepoint,
+        Name::Alloc => Op::Alloc(form(a, b)),
+        Name::Build => {
+            let form = if a % 4 == 0 { Form::Wide } else { Form::Pair };
+            Op::Build(form, [c, d, e][..usize::from(b) % 4].to_vec())
+        }
+        Name::Churn => Op::Churn(shape(a), u16::from(b) * 2 + 1, c % 2 == 1),
+        Name::Store => Op::Store(a, b, maybe(c)),
+        Name::StoreInt => Op::StoreInt(a, b, i32::from_le_bytes([c, d, e, 0]) - (1 << 23)),
+        Name::Put => Op::Put(a, b, maybe(c)),
+        Name::Take => Op::Take(a, b),
+        Name::Swap => Op::Swap(a, b, c, d),
+        Name::SetWord => Op::SetWord(a, u64::from_le_bytes([b, c, d, e, b, c, d, e])),
+        Name::Keep => Op::Keep(a),
+        Name::Nowhere => Op::Nowhere,
+        Name::Aim => Op::Aim(a, maybe(b)),
+        Name::AimGlobal => Op::AimGlobal(a, maybe(b)),
+        Name::Forget => Op::Forget(a),
+        Name::Drop => Op::Drop(a),
+        Name::Free => Op::Free(a),
+        Name::BeginRegion => Op::BeginRegion,
+        Name::AllocIn => Op::AllocIn(shape(a), b),
+        Name::BuildIn => Op::BuildIn(a, [c, d][..usize::from(b) % 3].to_vec()),
+        Name::EndRegion => Op::EndRegion(a),
+        Name::Collect => Op::Collect,
+        Name::OpenScope | Name::OpenYields | Name::Close | Name::CloseAll => {
+            unreachable!("brackets are parsed elsewhere")
+        }
+    }
+}
+
+/// Codes of a program. Plain bytes: a strategy for each operation would cost more than playing it.
+pub(crate) fn codes() -> impl Strategy<Value = Vec<Code>> {
+    vec(any::<Code>(), 1..120)
 }
