@@ -222,11 +222,12 @@ fn payload_tree<C: Collector, P: Probe>(
 
 #[inline]
 fn numbers<C: Collector, P: Probe>(m: &mut Mutator<C, P>) -> Result<Root, OutOfMemory> {
-    let array = m.alloc_array(Shared, NUMBERS, 0)?;
+    let root = m.alloc_array(Shared, NUMBERS, 0)?;
+    let array = m.get(&root);
     for index in 0..NUMBERS {
-        m.store_int(m.get(&array), Slot::<Shared>::element(index), index as i32);
+        m.store_int(array, Slot::<Shared>::element(index), index as i32);
     }
-    Ok(array)
+    Ok(root)
 }
 
 #[inline]
@@ -234,11 +235,12 @@ fn string<C: Collector, P: Probe>(
     m: &mut Mutator<C, P>,
     text: &[u64],
 ) -> Result<Root, OutOfMemory> {
-    let string = m.alloc_array(Own, 0, text.len() as u32)?;
-    for (index, &word) in text.iter().enumerate() {
-        m.set_word(m.get(&string), Word::element(0, index as u32), word);
+    let root = m.alloc_array(Own, 0, text.len() as u32)?;
+    let string = m.get(&root);
+    for (index, &word) in (0..).zip(text) {
+        m.set_word(string, Word::element(0, index), word);
     }
-    Ok(string)
+    Ok(root)
 }
 
 /// Number of keys, depth of the tree, sum and exclusive or of the keys: what the published run

@@ -46,7 +46,10 @@ fn mutator<C: Collector, P: Probe>(probe: P) -> Mutator<C, P> {
 fn run<C: Collector, P: Probe>(mut m: Mutator<C, P>, program: &Prepared) -> Outcome {
     let answer = program.run(&mut m).unwrap();
     let is_allocated = |object| m.collector().is_allocated(object);
-    let live = verify(m.heap(), &m.context().roots, is_allocated).unwrap();
+    let live = match P::ON {
+        true => verify(m.heap(), &m.context().roots, is_allocated).unwrap(),
+        false => m.reachable().unwrap(),
+    };
     m.tear_down();
     Outcome { answer, live, leaked: m.collector().occupied() }
 }

@@ -300,8 +300,8 @@ fn figure(html: &mut String, plate: &Plate) {
 fn table(html: &mut String, study: &Study<'_>, table: &Table, workload: &str) {
     let _ = writeln!(
         html,
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Numbers of {0}\">\n<table class=\"numbers\">\n\
-         <caption>All numbers of {0}. Best in bold; small: interval of the median. Click a head to sort.</caption>\n\
+        "<p class=\"prose source\">All numbers of {0}. Best in bold; small: interval of the median. Click a head to \
+         sort.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Numbers of {0}\">\n<table class=\"numbers\">\n\
          <thead><tr><th scope=\"col\" aria-sort=\"none\"><button type=\"button\">collector</button></th>",
         escape(workload)
     );

@@ -130,7 +130,7 @@ const COLUMNS: [Column; 14] = [
         head: "page faults",
         meaning: "Median page faults during the run proper, in prefaulted memory.",
         ranked: false,
-        field: |r| estimate(r, &r.page_faults, format::significant),
+        field: |r| estimate(r, &r.page_faults, |n| format::count(n.round() as u64)),
     },
 ];
 

@@ -23,6 +23,9 @@ struct Player {
     limited: bool,
 }
 
+/// Objects that operations mostly choose from.
+const NEAR: usize = 6;
+
 const ROOTS: [Global; GLOBALS] = [Global::new(0), Global::new(63)];
 
 /// Plays a program to its end.
@@ -225,7 +228,7 @@ impl Player {
         let token = self.regions[region].as_ref().expect("it is open");
         let mut locals = locals.into_iter();
         let built = match (locals.next(), locals.next()) {
-            (None, _) => m.build_in::<Pair, 0>(token, []),
+            (None, _) => m.alloc_in::<Pair>(token),
             (Some(a), None) => m.build_in::<Pair, 1>(token, [a]),
             (Some(a), Some(b)) => m.build_in::<Pair, 2>(token, [a, b]),
         };
@@ -438,9 +441,12 @@ impl Player {
 
     // ---- picking operands -------------------------------------------------------------------------
 
+    /// An object that can be reached: three times in four one of the nearest, so that operations
+    /// have something to do with each other.
     fn object(&self, pick: Pick) -> Option<Id> {
         let reached = self.shadow.reach(false, |_| true);
-        Some(reached.get(usize::from(pick).checked_rem(reached.len())?)?.0)
+        let among = if pick < 192 { reached.len().min(NEAR) } else { reached.len() };
+        Some(reached.get(usize::from(pick).checked_rem(among)?)?.0)
     }
 
     /// A slot of some object, of a kind that is wanted.
@@ -683,10 +689,10 @@ fn build<C: Collector, P: Probe>(
 ) -> Result<Root, OutOfMemory> {
     let mut roots = roots.into_iter();
     match (form, roots.next(), roots.next(), roots.next()) {
-        (Form::Pair, None, ..) => m.build::<Pair, 0>([]),
+        (Form::Pair, None, ..) => m.alloc::<Pair>(),
         (Form::Pair, Some(a), None, _) => m.build::<Pair, 1>([a]),
         (Form::Pair, Some(a), Some(b), _) => m.build::<Pair, 2>([a, b]),
-        (_, None, ..) => m.build::<Wide, 0>([]),
+        (_, None, ..) => m.alloc::<Wide>(),
         (_, Some(a), None, _) => m.build::<Wide, 1>([a]),
         (_, Some(a), Some(b), None) => m.build::<Wide, 2>([a, b]),
         (_, Some(a), Some(b), Some(c)) => m.build::<Wide, 3>([a, b, c]),
