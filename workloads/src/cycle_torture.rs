@@ -1,9 +1,9 @@
 //! Cycle torture: rings of shared links, some of which stay reachable and most of which do not.
 //!
 //! Rings are built in batches, and a batch is dropped as a whole. A ring is a circulant graph: each
-//! node has a link to the next one and up to three chords, the first skipping as many nodes all
-//! around the ring, and so on. Beside the rings lives an acyclic ballast. With one parameter varied
-//! at a time, cost follows what is dead (trial deletion), what is live (tracing) or neither, because
+//! node has a link to the next one and up to three chords, each of which skips the same number of
+//! nodes all around the ring. Beside the rings lives an acyclic ballast. With one parameter varied at
+//! a time, cost follows what is dead (trial deletion), what is live (tracing) or neither, because
 //! nothing is reclaimed (counting). After the synthetic cyclic benchmarks with which Bacon and Rajan
 //! evaluated the collection of cycles ("Concurrent cycle collection in reference counted systems",
 //! 2001).
@@ -140,6 +140,7 @@ impl Program for InRegions {
             m.end(passing);
         }
         let answer = self.0.answer(m, &ballast, &kept);
+        // A region ends where the program says: the end of a run does not end it.
         m.forget(kept);
         m.end(lasting);
         Ok(answer)

@@ -14,5 +14,5 @@ pub(crate) fn stream(seed: u64, number: u64) -> Pcg64 {
 /// A number below `bound`, by Lemire's multiplication without rejection: over 64 bits its bias is
 /// far below what any count here could show, and it draws exactly once.
 pub(crate) fn below(random: &mut impl Rng, bound: u32) -> u32 {
-    (u128::from(random.next_u64()) * u128::from(bound) >> 64) as u32
+    ((u128::from(random.next_u64()) * u128::from(bound)) >> 64) as u32
 }

@@ -10,8 +10,8 @@
 //! they hold tagged integers, as in the original; no object is ever shared.
 //!
 //! *Keys* come from the suite's own generator with its own seed, so that the tree is the published
-//! one; the seed of the suite file is not used. The dummy node, which the original allocates for
-//! every splay and drops at its end, is kept: it is one object in a thousand.
+//! one ([`crate::octane`]); the seed of the suite file is not used. The dummy node of a splay is kept
+//! from one to the next; the original allocates four or five beside each payload of 127 objects.
 //!
 //! *Separates*: a large old tree whose pointers are rewritten all the time, and payloads that die old
 //! in batches of 127 objects: generational hopes fail, and the cost of a dead key is what a cascade

@@ -46,8 +46,8 @@ impl Zipf {
     pub(crate) fn draw(&self, random: &mut impl Rng) -> u32 {
         let total = self.cumulative[self.cumulative.len() - 1];
         let whole = u128::from(random.next_u64());
-        let point = (whole * u128::from(total) >> 64) as u64;
-        let part = (whole * self.guide.len() as u128 >> 64) as usize;
+        let point = ((whole * u128::from(total)) >> 64) as u64;
+        let part = ((whole * self.guide.len() as u128) >> 64) as usize;
         let mut rank = self.guide[part];
         while self.cumulative[rank as usize] <= point {
             rank += 1;

@@ -12,13 +12,17 @@
 //! No barrier. It reclaims cycles, does not move, and its pause grows with what is live.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker, ObjectReference,
-    ObjectSpace, Occupancy, OutOfMemory, PauseKind,
+    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker,
+    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PauseKind,
 };
 use std::io;
 
 /// The heap may always grow to this, whatever was live.
 const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
+
+/// Room that is left to objects for which a collection finds no cell: the first of their size, say.
+/// Without it, the sizes that a program allocates first would take the whole heap.
+const RESERVE_BYTES: u64 = 2 * BLOCK_BYTES as u64;
 
 /// Traces what is reachable and reclaims the rest.
 #[derive(Debug)]
@@ -90,6 +94,7 @@ impl MarkSweep {
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
         if self.objects.used_bytes() < self.collect_at_bytes
+            && self.heap().room_bytes() > RESERVE_BYTES
             && let Some(object) = self.objects.alloc_growing(layout, 0)
         {
             return Ok(object);
@@ -101,6 +106,11 @@ impl MarkSweep {
             self.collect_at_bytes =
                 (self.objects.used_bytes() + room_bytes as u64).max(SMALLEST_HEAP_BYTES);
         }
-        self.objects.alloc_growing(layout, 0).ok_or(OutOfMemory::of(layout))
+        let Self { objects, .. } = self;
+        let reclaimed = objects.alloc(layout, 0);
+        reclaimed
+            .or_else(|| objects.alloc_growing(layout, 0))
+            .or_else(|| objects.alloc_larger(layout, 0))
+            .ok_or(OutOfMemory::of(layout))
     }
 }

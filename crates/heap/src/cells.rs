@@ -114,9 +114,24 @@ impl CellSpace {
     #[inline(always)]
     pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
         let class = usize::from(layout.class());
-        if class >= CLASSES {
-            return None;
-        }
+        if class < CLASSES { self.alloc_in(class, layout, collector_bits) } else { None }
+    }
+
+    /// A new object in a cell of a larger class: the last resort of a heap at its limit, whose free
+    /// cells are all of other sizes.
+    #[cold]
+    pub fn alloc_larger(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+        let larger = usize::from(layout.class()).saturating_add(1)..CLASSES;
+        larger.into_iter().find_map(|class| self.alloc_in(class, layout, collector_bits))
+    }
+
+    #[inline(always)]
+    fn alloc_in(
+        &mut self,
+        class: usize,
+        layout: Layout,
+        collector_bits: u32,
+    ) -> Option<ObjectReference> {
         if self.cursors[class].free == 0 && !self.next_window(class) {
             return None;
         }
@@ -164,25 +179,32 @@ impl CellSpace {
         false
     }
 
-    /// Takes a block from the heap for the class of `layout`; false if the limit has no room.
+    /// Takes a block from the heap for the class of `layout`, to allocate from next; false if the
+    /// limit has no room.
     #[cold]
     pub fn grow(&mut self, layout: Layout) -> bool {
         let class = usize::from(layout.class());
-        let Some(block) = self.heap.acquire(1) else { return false };
-        if !self.cover(block) {
-            self.heap.release(block, 1);
-            return false;
-        }
-        self.allocated.clear_block(block);
-        self.used_blocks += 1;
-        self.blocks[block.index() as usize] =
-            BlockInfo { class: class as u8, state: State::Listed, ..FOREIGN };
+        let Some(block) = self.take_block(class) else { return false };
         if let Some(current) = self.cursors[class].block {
             self.retire_window(class);
             self.leave(class, current);
         }
         self.enter(class, block);
         true
+    }
+
+    /// A new block for a class, in no list yet.
+    fn take_block(&mut self, class: usize) -> Option<Block> {
+        let block = self.heap.acquire(1)?;
+        if !self.cover(block) {
+            self.heap.release(block, 1);
+            return None;
+        }
+        self.allocated.clear_block(block);
+        self.used_blocks += 1;
+        self.blocks[block.index() as usize] =
+            BlockInfo { class: class as u8, state: State::Full, ..FOREIGN };
+        Some(block)
     }
 
     /// Makes the tables reach `block`, charging for them.
@@ -362,6 +384,7 @@ impl CellSpace {
         std::mem::swap(&mut self.allocated, marks);
         self.cursors = [NO_WINDOW; CLASSES];
         self.newest_listed = [NONE; CLASSES];
+        let mut is_used = [false; CLASSES];
         // Downwards, so that each list begins with its lowest block.
         for index in (0..self.blocks.len()).rev() {
             let Some(block) = Block::from_index(index as u32) else { continue };
@@ -375,8 +398,24 @@ impl CellSpace {
             }
             info.live = marked;
             info.state = State::Full;
+            is_used[usize::from(info.class)] |= marked > 0;
             if u32::from(marked) < cells_per_block(usize::from(info.class)) {
                 self.reclassify(block);
+            }
+        }
+        self.share_out(is_used);
+    }
+
+    /// Gives a block to every class that is in use and has not a single free cell, before the classes
+    /// that allocate first take all that was reclaimed: in a tight heap the others would find nothing
+    /// at their next allocation, and collect again for nothing.
+    fn share_out(&mut self, is_used: [bool; CLASSES]) {
+        for (class, is_used) in is_used.into_iter().enumerate() {
+            if is_used
+                && self.newest_listed[class] == NONE
+                && let Some(block) = self.take_block(class)
+            {
+                self.list(block);
             }
         }
     }

@@ -118,6 +118,12 @@ impl Heap {
         self.table().release(start, count, &self.shared.memory, &self.shared.budget);
     }
 
+    /// Bytes that blocks could still be had for: what the limit leaves, and free blocks.
+    pub fn room_bytes(&self) -> u64 {
+        let budget = self.budget();
+        budget.limit_bytes().saturating_sub(budget.held_bytes()) + self.retained_bytes()
+    }
+
     /// Bytes of free blocks that are still held.
     pub fn retained_bytes(&self) -> u64 {
         self.table().retained_bytes()

@@ -74,6 +74,12 @@ impl ObjectSpace {
         Some(object)
     }
 
+    /// A new object in any memory that this space holds, however much larger: the last resort at the
+    /// heap limit; `None` if no free cell can hold it.
+    pub fn alloc_larger(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+        self.cells.alloc_larger(layout, collector_bits)
+    }
+
     /// Frees an object. Tells whether it was allocated.
     #[inline(always)]
     pub fn free(&mut self, object: ObjectReference) -> bool {

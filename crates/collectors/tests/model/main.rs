@@ -6,8 +6,10 @@
 
 #![forbid(unsafe_code)]
 
+mod compare;
 mod player;
 mod program;
+mod quiet;
 mod shadow;
 
 use collectors::registry::{Harness, standard};
@@ -45,8 +47,7 @@ fn every_collector_agrees_with_its_shadow(checked: bool, limit_bytes: Option<u64
         let Config { cases, .. } = Config::default();
         let config = Config { cases: cases / 4, failure_persistence: None, ..Config::default() };
         let discipline = Discipline::of(entry.info.name);
-        let outcome = TestRunner::new(config).run(&program::codes(), |codes| {
-            let program = program::parse(&codes);
+        let outcome = TestRunner::new(config).run(&program::program(), |program| {
             (entry.run)(&Job { discipline, program, limit_bytes, checked });
             Ok(())
         });

@@ -1,32 +1,29 @@
-//! Plays a program on a real heap and on its shadow, and compares them as it goes.
+//! Plays a program on a real heap and on its shadow.
 
 use crate::Job;
 use crate::program::{Form, Leaf, Op, Pair, Pick, Wide};
-use crate::shadow::{Content, Discipline, From, GLOBALS, Hold, Id, Shadow};
+use crate::shadow::{Content, Discipline, GLOBALS, Hold, Id, Shadow};
 use heap::{
-    Borrow, Collector, Commit, Config, Global, HeapConfig, Kind, Loaded, Local, Mutator,
-    OutOfMemory, Own, Probe, Ref, Region, Root, Shared, Slot, SlotKind, Word, verify,
+    Borrow, Collector, Commit, Config, Global, HeapConfig, Local, Mutator, OutOfMemory, Own, Probe,
+    Region, Root, Shared, SlotKind, Word,
 };
 
 /// The value that stands for a handle of the shadow.
 #[derive(Debug)]
-enum Held {
+pub(crate) enum Held {
     Root(Root),
     Local(Local),
 }
 
-struct Player {
-    shadow: Shadow,
+pub(crate) struct Player {
+    pub(crate) shadow: Shadow,
     /// Beside the shadow's handles.
-    held: Vec<Option<Held>>,
+    pub(crate) held: Vec<Option<Held>>,
     regions: Vec<Option<Region>>,
     limited: bool,
 }
 
-/// Objects that operations mostly choose from.
-const NEAR: usize = 6;
-
-const ROOTS: [Global; GLOBALS] = [Global::new(0), Global::new(63)];
+pub(crate) const ROOTS: [Global; GLOBALS] = [Global::new(0), Global::new(63)];
 
 /// Plays a program to its end.
 ///
@@ -42,6 +39,13 @@ pub(crate) fn play<C: Collector, P: Probe>(job: &Job, probe: P) {
         limited: job.limit_bytes.is_some(),
     };
     player.run(&mut m, &job.program);
+    eprintln!(
+        "STAT objs {} views {} handles {} ops {}",
+        player.shadow.objects.len(),
+        player.views(&m).len(),
+        player.held.len(),
+        job.program.len()
+    );
     player.safely(&m, Shadow::tear_down);
     m.tear_down();
     player.shadow.tear_down();
@@ -54,12 +58,13 @@ impl Player {
     fn run<C: Collector, P: Probe>(&mut self, m: &mut Mutator<C, P>, program: &[Op]) {
         for op in program {
             self.step(m, op);
-            self.compare(m);
+            self.compare(m, &self.views(m));
         }
     }
 
     fn step<C: Collector, P: Probe>(&mut self, m: &mut Mutator<C, P>, op: &Op) {
         match *op {
+            Op::Quietly(ref run) => self.quietly(m, run),
             Op::Alloc(form) => {
                 self.settle(m);
                 let root = alloc(m, form);
@@ -78,56 +83,6 @@ impl Player {
                     }
                     self.shadow.litter(free);
                 }
-            }
-            Op::Store(o, slot, target) => self.store(m, o, slot, target),
-            Op::StoreInt(o, slot, int) => {
-                if let Some((id, slot)) = self.slot(o, slot, |kind| kind == SlotKind::Shared) {
-                    m.store_int(self.view(m, id), self.place::<Shared>(id, slot), int);
-                    self.shadow.set(id, slot, Content::Int(int));
-                }
-            }
-            Op::Put(o, slot, root) => self.put(m, o, slot, root),
-            Op::Take(o, slot) => {
-                if let Some((id, slot)) = self.slot(o, slot, |kind| kind == SlotKind::Own) {
-                    let root = m.take(self.view(m, id), self.place(id, slot));
-                    if let Content::To(child) = self.shadow.set(id, slot, Content::Null) {
-                        self.shadow.push(true, Some(child));
-                        self.held.push(Some(Held::Root(root.expect("the slot owns an object"))));
-                    } else {
-                        assert!(root.is_none(), "the slot owns nothing");
-                    }
-                }
-            }
-            Op::Swap(a, s, b, t) => {
-                let own = |kind| kind == SlotKind::Own;
-                if let (Some((a, s)), Some((b, t))) = (self.slot(a, s, own), self.slot(b, t, own)) {
-                    m.swap(self.view(m, a), self.place(a, s), self.view(m, b), self.place(b, t));
-                    let from_a = self.shadow.objects[a].slot(s);
-                    let from_b = self.shadow.set(b, t, from_a);
-                    self.shadow.set(a, s, from_b);
-                }
-            }
-            Op::SetWord(o, word) => {
-                if let Some(id) = self.object(o) {
-                    m.set_word(self.view(m, id), word_of(self.shadow.objects[id].form, 1), word);
-                    self.shadow.objects[id].data = word;
-                }
-            }
-            Op::Keep(o) => {
-                if let Some(id) = self.object(o) {
-                    let local = m.keep(self.view(m, id));
-                    self.new_local(local, Some(id));
-                }
-            }
-            Op::Nowhere => self.new_local(m.nowhere(), None),
-            Op::Aim(local, to) => {
-                if let Some(local) = self.handle(local, |held| matches!(held, Held::Local(_))) {
-                    self.aim(m, local, to.and_then(|to| self.object(to)));
-                }
-            }
-            Op::AimGlobal(global, to) => {
-                let to = to.and_then(|to| self.object(to));
-                self.aim_global(m, usize::from(global) % GLOBALS, to);
             }
             Op::Forget(local) => {
                 if let Some(local) = self.handle(local, |held| matches!(held, Held::Local(_))) {
@@ -183,8 +138,6 @@ impl Player {
             }
         }
     }
-
-    // ---- operations of more than one step -------------------------------------------------------
 
     fn build<C: Collector, P: Probe>(&mut self, m: &mut Mutator<C, P>, form: Form, picks: &[Pick]) {
         self.settle(m);
@@ -242,7 +195,7 @@ impl Player {
     }
 
     /// The target of a handle that was moved into an object; it is lost if there was no room for it.
-    fn part(&mut self, handle: usize, built: bool) -> Id {
+    pub(crate) fn part(&mut self, handle: usize, built: bool) -> Id {
         let hold = self.shadow.handles[handle].as_mut().expect("it was picked");
         let target = hold.target.expect("it refers to an object");
         if built {
@@ -253,54 +206,11 @@ impl Player {
         target
     }
 
-    fn store<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut Mutator<C, P>,
-        o: Pick,
-        slot: Pick,
-        target: Option<Pick>,
-    ) {
-        let Some((id, slot)) = self.slot(o, slot, |kind| kind != SlotKind::Own) else { return };
-        let kind = self.shadow.objects[id].form.kind(slot);
-        let region = self.shadow.objects[id].region;
-        let target = target.and_then(|pick| self.object(pick));
-        let target = target.filter(|&to| kind == SlotKind::Borrow || self.may_share(region, to));
-        let (object, value) = (self.view(m, id), target.map(|target| self.view(m, target)));
-        if kind == SlotKind::Shared {
-            m.store(object, self.place::<Shared>(id, slot), value);
-        } else {
-            m.store(object, self.place::<Borrow>(id, slot), value);
-        }
-        self.shadow.set(id, slot, target.map_or(Content::Null, Content::To));
-    }
-
     /// Whether an object in this region, or in none, may refer to another by a shared slot: under
     /// ownership only within a region, for elsewhere nobody would drop it.
-    fn may_share(&self, region: Option<usize>, target: Id) -> bool {
+    pub(crate) fn may_share(&self, region: Option<usize>, target: Id) -> bool {
         self.shadow.discipline != Discipline::Owns
             || region.is_some() && self.shadow.objects[target].region == region
-    }
-
-    fn put<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut Mutator<C, P>,
-        o: Pick,
-        slot: Pick,
-        root: Option<Pick>,
-    ) {
-        let Some((id, slot)) = self.slot(o, slot, |kind| kind == SlotKind::Own) else { return };
-        let object = self.view(m, id);
-        let root = root.and_then(|pick| self.handle(pick, |held| matches!(held, Held::Root(_))));
-        let (value, content) = match root {
-            None => (None, Content::Null),
-            Some(index) => {
-                let target = self.part(index, true);
-                let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
-                (Some(root), Content::To(target))
-            }
-        };
-        m.put(object, self.place(id, slot), value);
-        self.shadow.set(id, slot, content);
     }
 
     fn consume<C: Collector, P: Probe>(
@@ -347,22 +257,6 @@ impl Player {
         } else {
             assert!(result.is_err());
         }
-    }
-
-    fn aim<C: Collector, P: Probe>(&mut self, m: &Mutator<C, P>, local: usize, to: Option<Id>) {
-        let Some(Held::Local(value)) = &self.held[local] else { unreachable!() };
-        m.aim(value, to.map(|id| self.view(m, id)));
-        self.shadow.handles[local].as_mut().expect("it was picked").target = to;
-    }
-
-    fn aim_global<C: Collector, P: Probe>(
-        &mut self,
-        m: &Mutator<C, P>,
-        global: usize,
-        to: Option<Id>,
-    ) {
-        m.aim_global(ROOTS[global], to.map(|id| self.view(m, id)));
-        self.shadow.globals[global] = to;
     }
 
     // ---- keeping programs valid -------------------------------------------------------------------
@@ -421,7 +315,9 @@ impl Player {
             }
         }
         while let Some((holder, slot)) = self.shared_slot_into(&dying) {
-            m.store(self.view(m, holder), self.place::<Shared>(holder, slot), None);
+            let views = self.views(m);
+            let view = views.iter().find(|view| view.id == holder).expect("it is reached");
+            m.store(view.object, self.place::<Shared>(holder, slot), None);
             self.shadow.set(holder, slot, Content::Null);
         }
     }
@@ -441,27 +337,7 @@ impl Player {
 
     // ---- picking operands -------------------------------------------------------------------------
 
-    /// An object that can be reached: three times in four one of the nearest, so that operations
-    /// have something to do with each other.
-    fn object(&self, pick: Pick) -> Option<Id> {
-        let reached = self.shadow.reach(false, |_| true);
-        let among = if pick < 192 { reached.len().min(NEAR) } else { reached.len() };
-        Some(reached.get(usize::from(pick).checked_rem(among)?)?.0)
-    }
-
-    /// A slot of some object, of a kind that is wanted.
-    fn slot(
-        &self,
-        object: Pick,
-        slot: Pick,
-        wanted: impl Fn(SlotKind) -> bool,
-    ) -> Option<(Id, u32)> {
-        let id = self.object(object)?;
-        let slots = self.shadow.objects[id].form.slots(wanted);
-        Some((id, *slots.get(usize::from(slot).checked_rem(slots.len())?)?))
-    }
-
-    fn handle(&self, pick: Pick, wanted: impl Fn(&Held) -> bool) -> Option<usize> {
+    pub(crate) fn handle(&self, pick: Pick, wanted: impl Fn(&Held) -> bool) -> Option<usize> {
         let is_wanted = |&index: &usize| self.held[index].as_ref().is_some_and(&wanted);
         let wanted: Vec<usize> = (0..self.held.len()).filter(is_wanted).collect();
         wanted.get(usize::from(pick).checked_rem(wanted.len())?).copied()
@@ -508,151 +384,14 @@ impl Player {
         Some(id)
     }
 
-    fn new_local(&mut self, local: Local, target: Option<Id>) {
+    pub(crate) fn new_local(&mut self, local: Local, target: Option<Id>) {
         self.shadow.push(false, target);
         self.held.push(Some(Held::Local(local)));
     }
-
-    // ---- reading ------------------------------------------------------------------------------------
-
-    fn place<K: Kind>(&self, id: Id, slot: u32) -> Slot<K> {
-        let is_array = self.shadow.objects[id].form.is_array();
-        if is_array { Slot::element(slot) } else { Slot::of_shape(slot) }
-    }
-
-    /// What a slot of the heap's object holds.
-    fn load<'m, C: Collector, P: Probe>(
-        &self,
-        m: &'m Mutator<C, P>,
-        (id, object): (Id, Ref<'m>),
-        slot: u32,
-    ) -> Loaded<'m> {
-        let found = match self.shadow.objects[id].form.kind(slot) {
-            SlotKind::Own => m.load(object, self.place::<Own>(id, slot)),
-            SlotKind::Shared => return m.load_value(object, self.place::<Shared>(id, slot)),
-            SlotKind::Borrow => m.upgrade(object, self.place::<Borrow>(id, slot)),
-        };
-        found.map_or(Loaded::Null, Loaded::Object)
-    }
-
-    /// The heap's object of this id, by the way the shadow knows.
-    fn view<'m, C: Collector, P: Probe>(&self, m: &'m Mutator<C, P>, id: Id) -> Ref<'m> {
-        let reached = self.shadow.reach(false, |_| true);
-        let place = reached.iter().position(|&(reached, _)| reached == id);
-        let mut place = place.expect("only what can be reached is looked at");
-        let mut way = vec![place];
-        while let From::Slot(before, _) = reached[place].1 {
-            way.push(before);
-            place = before;
-        }
-        let step = |from: Option<Ref<'m>>, &place: &usize| {
-            let before = |before: usize| (reached[before].0, from.expect("handles come first"));
-            Some(self.follow(m, reached[place].1, before))
-        };
-        way.iter().rev().fold(None, step).expect("a way has steps")
-    }
-
-    /// The heap's objects that the shadow reached, in the same order.
-    fn views<'m, C: Collector, P: Probe>(
-        &self,
-        m: &'m Mutator<C, P>,
-        reached: &[(Id, From)],
-    ) -> Vec<Ref<'m>> {
-        let mut views: Vec<Ref<'m>> = Vec::new();
-        for &(_, from) in reached {
-            let view = self.follow(m, from, |before| (reached[before].0, views[before]));
-            views.push(view);
-        }
-        views
-    }
-
-    fn follow<'m, C: Collector, P: Probe>(
-        &self,
-        m: &'m Mutator<C, P>,
-        from: From,
-        before: impl Fn(usize) -> (Id, Ref<'m>),
-    ) -> Ref<'m> {
-        match from {
-            From::Global(global) => m.get(&ROOTS[global]),
-            From::Handle(index) => match self.held[index].as_ref().expect("it is not lost") {
-                Held::Root(root) => m.get(root),
-                Held::Local(local) => m.get(local),
-            },
-            From::Slot(place, slot) => {
-                let (id, object) = before(place);
-                match self.load(m, (id, object), slot) {
-                    Loaded::Object(next) => next,
-                    other => panic!("slot {slot} of object {id} holds {other:?}, not an object"),
-                }
-            }
-        }
-    }
-
-    /// Reads everything that can be reached and compares the accounts.
-    fn compare<C: Collector, P: Probe>(&self, m: &Mutator<C, P>) {
-        let reached = self.shadow.reach(false, |_| true);
-        let findable = self.shadow.findable();
-        for (&(id, _), view) in reached.iter().zip(self.views(m, &reached)) {
-            let object = &self.shadow.objects[id];
-            assert_eq!(m.word(view, word_of(object.form, 0)), id as u64, "another object");
-            assert_eq!(m.word(view, word_of(object.form, 1)), object.data);
-            for slot in object.form.slots(|_| true) {
-                self.compare_slot(m, (id, view), slot, &findable);
-            }
-        }
-        let held = self.shadow.reach(true, |kind| kind != SlotKind::Borrow);
-        let bytes = held.iter().map(|&(id, _)| self.shadow.objects[id].form.layout().bytes());
-        let found =
-            verify(m.heap(), &m.context().roots, |object| m.collector().is_allocated(object));
-        let found = found.unwrap_or_else(|defect| panic!("the heap is broken: {defect:?}"));
-        assert_eq!(found.objects, held.len() as u64, "objects reachable");
-        assert_eq!(found.bytes, bytes.map(u64::from).sum::<u64>(), "bytes reachable");
-        assert_eq!(found, m.reachable().expect("address space"), "the survey finds the same");
-        assert_eq!(m.footprint().total_bytes(), m.heap().budget().held_bytes());
-        let (occupied, allocated) = (m.collector().occupied().objects, self.shadow.allocated());
-        if self.shadow.discipline == Discipline::Traces {
-            let reached = self.shadow.reach(true, |_| true).len() as u64;
-            assert!((reached..=allocated).contains(&occupied), "{occupied} objects not reclaimed");
-        } else {
-            assert_eq!(occupied, allocated, "objects not reclaimed");
-        }
-    }
-
-    fn compare_slot<'m, C: Collector, P: Probe>(
-        &self,
-        m: &'m Mutator<C, P>,
-        (id, view): (Id, Ref<'m>),
-        slot: u32,
-        findable: &[bool],
-    ) {
-        let object = &self.shadow.objects[id];
-        let expected = match object.slot(slot) {
-            Content::To(target)
-                if object.form.kind(slot) == SlotKind::Borrow && !findable[target] =>
-            {
-                if self.shadow.discipline.trusts_programs() {
-                    // It dangles: reading it is the mistake that this discipline allows.
-                    return;
-                }
-                Content::Null
-            }
-            content => content,
-        };
-        let found = match self.load(m, (id, view), slot) {
-            Loaded::Null => Content::Null,
-            Loaded::Int(int) => Content::Int(int),
-            Loaded::Object(child) => {
-                let Content::To(target) = expected else {
-                    panic!("slot {slot} of object {id} refers to an object, not to {expected:?}");
-                };
-                Content::To(m.word(child, word_of(self.shadow.objects[target].form, 0)) as Id)
-            }
-        };
-        assert_eq!(found, expected, "slot {slot} of object {id}");
-    }
 }
 
-fn word_of(form: Form, index: u32) -> Word {
+/// A payload word of an object of this form: its id, then its data.
+pub(crate) fn word_of(form: Form, index: u32) -> Word {
     let slots = form.layout().slots();
     if form.is_array() { Word::element(slots, index) } else { Word::of_shape(slots, index) }
 }
