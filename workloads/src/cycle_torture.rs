@@ -25,12 +25,12 @@ use heap::{
 use serde::Deserialize;
 
 heap::shape! {
-    /// A node of a ring.
-    struct Node { shared NEXT, FIRST, SECOND, THIRD; }
+    /// A node of a ring, which knows its ring by number.
+    struct Node { shared NEXT, FIRST, SECOND, THIRD; word RING; }
 }
 heap::shape! {
     /// An element of the list of rings that stay.
-    struct Kept { shared RING, REST; }
+    struct Kept { shared RING, REST; word NUMBER; }
 }
 heap::shape! {
     /// An element of the ballast.
@@ -80,6 +80,7 @@ struct Plan {
 /// A ring to be built.
 #[derive(Clone, Copy, Debug)]
 struct Ring {
+    number: u32,
     stays: bool,
     /// How many nodes further along the ring each chord leads.
     skips: [u32; 3],
@@ -89,14 +90,12 @@ impl Plan {
     fn draw(parameters: CycleTortureParameters, seed: u64) -> Self {
         let (mut choice, mut chords) = (stream(seed, 0), stream(seed, 1));
         let mut to_keep = parameters.kept_rings();
-        let draw_ring = |index| {
+        let draw_ring = |number| {
             // Each remaining ring is as likely to be among those still to be chosen.
-            let stays = below(&mut choice, parameters.rings - index) < to_keep;
+            let stays = below(&mut choice, parameters.rings - number) < to_keep;
             to_keep -= u32::from(stays);
-            Ring {
-                stays,
-                skips: [(); 3].map(|()| below(&mut chords, parameters.ring_length.get())),
-            }
+            let skips = [(); 3].map(|()| below(&mut chords, parameters.ring_length.get()));
+            Ring { number, stays, skips }
         };
         Self { parameters, rings: (0..parameters.rings).map(draw_ring).collect() }
     }
@@ -217,9 +216,11 @@ impl Plan {
             let first = self.build_ring(m, ring, if ring.stays { lasting } else { passing })?;
             if ring.stays {
                 let element = lasting.alloc::<Kept, C, P>(m)?;
-                m.store(m.get(&element), Kept::RING, m.get(&first));
-                m.store(m.get(&element), Kept::REST, m.find(kept));
-                m.aim(kept, m.get(&element));
+                let new = m.get(&element);
+                m.set_word(new, Kept::NUMBER, ring.number.into());
+                m.store(new, Kept::RING, m.get(&first));
+                m.store(new, Kept::REST, m.find(kept));
+                m.aim(kept, new);
                 L::let_go(m, element);
             }
         }
@@ -235,11 +236,14 @@ impl Plan {
     ) -> Result<L::Held, OutOfMemory> {
         let length = self.parameters.ring_length.get();
         let first = place.alloc::<Node, C, P>(m)?;
+        m.set_word(m.get(&first), Node::RING, ring.number.into());
         let last = m.keep(m.get(&first));
         for _ in 1..length {
             let node = place.alloc::<Node, C, P>(m)?;
-            m.store(m.get(&last), Node::NEXT, m.get(&node));
-            m.aim(&last, m.get(&node));
+            let new = m.get(&node);
+            m.set_word(new, Node::RING, ring.number.into());
+            m.store(m.get(&last), Node::NEXT, new);
+            m.aim(&last, new);
             L::let_go(m, node);
         }
         m.store(m.get(&last), Node::NEXT, m.get(&first));
@@ -255,8 +259,8 @@ impl Plan {
         Ok(first)
     }
 
-    /// Counts what is reachable after a last collection: nodes of rings, chords that lead where they
-    /// should, ballast.
+    /// Counts what is reachable after a last collection: nodes that are still of the ring they were
+    /// made for, chords that lead where they should, ballast.
     fn answer<C: Collector, P: Probe>(
         &self,
         m: &mut Mutator<C, P>,
@@ -268,12 +272,14 @@ impl Plan {
         m.phase("count");
         let (mut nodes, mut chords) = (0_u64, 0_u64);
         let mut rest = m.find(kept);
-        while let Some(element) = rest {
+        // Both walks are bounded: where something in use was reclaimed, neither may come to an end.
+        for _ in 0..self.parameters.kept_rings() {
+            let Some(element) = rest else { break };
             let first = m.load(element, Kept::RING).expect("an element keeps a ring");
+            let number = m.word(element, Kept::NUMBER);
             let mut node = first;
-            // Bounded, for where something in use was reclaimed a ring may not lead back.
             for _ in 0..self.parameters.ring_length.get() {
-                nodes += 1;
+                nodes += u64::from(m.word(node, Node::RING) == number);
                 chords +=
                     CHORDS.iter().filter(|&&chord| leads_right(m, node, chord)).count() as u64;
                 node = next(m, node);
@@ -339,7 +345,7 @@ mod tests {
         let chords = u64::from(parameters.chords.get());
         let (rings, kept) = (u64::from(parameters.rings), u64::from(parameters.kept_rings()));
         let ballast = u64::from(parameters.ballast);
-        let (ring_bytes, element_bytes) = (24 * length, 16);
+        let (ring_bytes, element_bytes) = (32 * length, 24);
         let ballast_bytes = 16 + 4 * ballast.next_multiple_of(2) + 16 * ballast;
         let plan = Plan::draw(parameters, seed);
         let (mut live_bytes, mut peak_live_bytes) = (ballast_bytes, ballast_bytes);

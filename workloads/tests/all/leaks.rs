@@ -30,7 +30,7 @@ fn counting_leaks_every_node_of_every_ring_and_nothing_else() {
             ("ballast", 100),
         ];
         let objects = rings * ring_length;
-        let all_rings = Occupancy { objects, bytes: 24 * objects };
+        let all_rings = Occupancy { objects, bytes: 32 * objects };
         let expected = ["rc", "rc|count-loads", "rc-weak"].map(|name| (name.to_owned(), all_rings));
         for program in ["cycle-torture", "cycle-torture@regions"] {
             assert_eq!(leaks(program, parameters.into()), expected, "{program}");

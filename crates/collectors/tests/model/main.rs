@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod compare;
+mod draw;
 mod player;
 mod program;
 mod quiet;
@@ -47,7 +48,7 @@ fn every_collector_agrees_with_its_shadow(checked: bool, limit_bytes: Option<u64
         let Config { cases, .. } = Config::default();
         let config = Config { cases: cases / 4, failure_persistence: None, ..Config::default() };
         let discipline = Discipline::of(entry.info.name);
-        let outcome = TestRunner::new(config).run(&program::program(), |program| {
+        let outcome = TestRunner::new(config).run(&draw::program(), |program| {
             (entry.run)(&Job { discipline, program, limit_bytes, checked });
             Ok(())
         });

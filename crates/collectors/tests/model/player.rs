@@ -70,6 +70,9 @@ impl Player {
                 let root = alloc(m, form);
                 self.new_root(m, form, root);
             }
+            Op::Graft(form, ref places) => {
+                places.iter().for_each(|&(o, slot)| self.graft(m, form, o, slot));
+            }
             Op::Build(form, ref picks) => self.build(m, form, picks),
             Op::Churn(form, count, free) => {
                 // At least one object, so that it does settle.
@@ -93,8 +96,17 @@ impl Player {
                     self.finish(effect);
                 }
             }
-            Op::Drop(root) => self.consume(m, root, |s, i| s.handles[i] = None, Mutator::drop),
-            Op::Free(root) => self.consume(m, root, Shadow::free, Mutator::free),
+            Op::Drop(root) => {
+                if let Some(root) = self.handle(root, |held| matches!(held, Held::Root(_))) {
+                    let effect = |shadow: &mut Shadow, root: usize| shadow.handles[root] = None;
+                    self.consume(m, root, effect, Mutator::drop);
+                }
+            }
+            Op::Free(root) => {
+                if let Some(root) = self.handle(root, |held| matches!(held, Held::Root(_))) {
+                    self.consume(m, root, Shadow::free, Mutator::free);
+                }
+            }
             Op::Scope(ref body) => {
                 let base = self.held.len();
                 m.scope(|m| {
@@ -136,6 +148,31 @@ impl Player {
                 self.shadow.collect();
                 assert_eq!(m.collector().occupied().objects, self.shadow.allocated());
             }
+        }
+    }
+
+    fn graft<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut Mutator<C, P>,
+        form: Form,
+        o: Pick,
+        slot: Pick,
+    ) {
+        self.settle(m);
+        let root = alloc(m, form);
+        let Some(id) = self.new_root(m, form, root) else { return };
+        let index = self.held.len() - 1;
+        let views = self.views(m);
+        let keeps = |kind| kind != SlotKind::Borrow;
+        let Some((holder, slot)) = self.slot(&views, o, slot, keeps) else { return };
+        if holder.id == id || self.shadow.objects[holder.id].slot(slot) != Content::Null {
+            return;
+        }
+        if self.shadow.objects[holder.id].form.kind(slot) == SlotKind::Own {
+            self.put(m, holder, slot, Some(index));
+        } else {
+            self.store(m, holder, slot, views.iter().find(|view| view.id == id));
+            self.consume(m, index, |shadow, index| shadow.handles[index] = None, Mutator::drop);
         }
     }
 
@@ -216,11 +253,10 @@ impl Player {
     fn consume<C: Collector, P: Probe>(
         &mut self,
         m: &mut Mutator<C, P>,
-        root: Pick,
+        index: usize,
         effect: impl Fn(&mut Shadow, usize),
         operation: impl Fn(&mut Mutator<C, P>, Root),
     ) {
-        let Some(index) = self.handle(root, |held| matches!(held, Held::Root(_))) else { return };
         if self.is_forbidden(|shadow| effect(shadow, index)) {
             return;
         }

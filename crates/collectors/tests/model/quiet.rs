@@ -34,12 +34,23 @@ impl Player {
         views: &[View<'m>],
         op: QuietOp,
     ) {
-        let object = |pick: Option<Pick>| pick.and_then(|pick| choose(views, pick));
+        let unlinked = self.unlinked(views);
+        let object = |pick: Option<Pick>| {
+            let again = pick.is_some_and(|pick| pick % 2 == 0) && !unlinked.is_empty();
+            choose(if again { &unlinked } else { views }, pick?)
+        };
         let own = |kind| kind == SlotKind::Own;
         match op {
             QuietOp::Store(o, slot, target) => {
                 if let Some((view, slot)) = self.slot(views, o, slot, |kind| !own(kind)) {
                     self.store(m, view, slot, object(target));
+                }
+            }
+            QuietOp::Clear(reference) => {
+                let filled = self.filled_slots(views);
+                if let Some(place) = usize::from(reference).checked_rem(filled.len()) {
+                    let (view, slot) = filled[place];
+                    self.store(m, view, slot, None);
                 }
             }
             QuietOp::StoreInt(o, slot, int) => {
@@ -51,7 +62,8 @@ impl Player {
             }
             QuietOp::Put(o, slot, root) => {
                 if let Some((view, slot)) = self.slot(views, o, slot, own) {
-                    self.put(m, view, slot, root);
+                    let is_root = |held: &Held| matches!(held, Held::Root(_));
+                    self.put(m, view, slot, root.and_then(|pick| self.handle(pick, is_root)));
                 }
             }
             QuietOp::Take(o, slot) => {
@@ -99,7 +111,7 @@ impl Player {
         }
     }
 
-    fn store<'m, C: Collector, P: Probe>(
+    pub(crate) fn store<'m, C: Collector, P: Probe>(
         &mut self,
         m: &'m Mutator<C, P>,
         holder: &View<'m>,
@@ -122,14 +134,13 @@ impl Player {
         self.shadow.set(holder.id, slot, content);
     }
 
-    fn put<'m, C: Collector, P: Probe>(
+    pub(crate) fn put<'m, C: Collector, P: Probe>(
         &mut self,
         m: &'m Mutator<C, P>,
         holder: &View<'m>,
         slot: u32,
-        root: Option<Pick>,
+        root: Option<usize>,
     ) {
-        let root = root.and_then(|pick| self.handle(pick, |held| matches!(held, Held::Root(_))));
         let (value, content) = match root {
             None => (None, Content::Null),
             Some(index) => {
@@ -164,7 +175,7 @@ impl Player {
     }
 
     /// A slot of some object, of a kind that is wanted.
-    fn slot<'v, 'm>(
+    pub(crate) fn slot<'v, 'm>(
         &self,
         views: &'v [View<'m>],
         object: Pick,
@@ -174,5 +185,23 @@ impl Player {
         let view = choose(views, object)?;
         let slots = self.shadow.objects[view.id].form.slots(wanted);
         Some((view, *slots.get(usize::from(slot).checked_rem(slots.len())?)?))
+    }
+
+    /// What was viewed and cannot be reached any more: often chosen to be linked again.
+    fn unlinked<'m>(&self, views: &[View<'m>]) -> Vec<View<'m>> {
+        let reached = self.shadow.reach(false, |_| true);
+        let is_unlinked = |view: &&View<'m>| reached.iter().all(|&(id, _)| id != view.id);
+        views.iter().filter(is_unlinked).copied().collect()
+    }
+
+    /// The shared and borrow slots that refer to an object.
+    fn filled_slots<'v, 'm>(&self, views: &'v [View<'m>]) -> Vec<(&'v View<'m>, u32)> {
+        let slots = |view: &'v View<'m>| {
+            let object = &self.shadow.objects[view.id];
+            let slots = object.form.slots(|kind| kind != SlotKind::Own).into_iter();
+            let filled = slots.filter(|&slot| matches!(object.slot(slot), Content::To(_)));
+            filled.map(move |slot| (view, slot))
+        };
+        views.iter().flat_map(slots).collect()
     }
 }
