@@ -14,6 +14,7 @@
 //! *Separates*: bump allocation from free lists, and disciplines that pay for the dead (reference
 //! counts, drops, frees: one by one) from those that pay for the living.
 
+use crate::bounded::Bounded;
 use crate::parameters::Depth;
 use crate::program::Program;
 use heap::{Collector, Local, Mutator, OutOfMemory, Own, Probe, Ref, Root, Word};
@@ -34,8 +35,8 @@ pub struct GcBench {
     long_lived_depth: Depth,
     /// Depth of the biggest short-lived trees.
     max_depth: Depth,
-    /// Doubles in the long-lived array; more than 2000, so that one is shown.
-    array_length: u32,
+    /// Doubles in the long-lived array; enough that its first half has the one that is shown.
+    array_length: Bounded<{ 2 * (SHOWN + 1) }, { 1 << 27 }>,
 }
 
 heap::shape! {
@@ -89,9 +90,9 @@ impl GcBench {
     }
 
     fn array<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<Root, OutOfMemory> {
-        let array = m.alloc_array(Own, 0, self.array_length)?;
+        let array = m.alloc_array(Own, 0, self.array_length.get())?;
         let view = m.get(&array);
-        for i in 0..self.array_length / 2 {
+        for i in 0..self.array_length.get() / 2 {
             m.set_word(view, element(i), (1.0 / f64::from(i)).to_bits());
         }
         Ok(array)
@@ -184,7 +185,7 @@ mod tests {
             + long_lived
             + (MIN_DEPTH..=program.max_depth.get()).step_by(2).map(short).sum::<u64>();
         let node_bytes = u64::from(Node::LAYOUT.bytes());
-        let array_bytes = 16 + 8 * u64::from(program.array_length);
+        let array_bytes = 16 + 8 * u64::from(program.array_length.get());
         let census = Census {
             objects: nodes + 1,
             allocated_bytes: nodes * node_bytes + array_bytes,

@@ -109,6 +109,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
         summary: String::new(),
         analysis: String::new(),
         source: String::new(),
+        seed: 1,
         size: Size::Small,
         parameters: BTreeMap::new(),
         peak_live_bytes: 1000,

@@ -79,6 +79,7 @@ impl Universe for Toy {
             summary: "a sliding window of live objects".to_owned(),
             analysis: "The simplest program in which something dies.".to_owned(),
             source: "made up".to_owned(),
+            seed: 1,
             size,
             parameters: BTreeMap::from([("objects".to_owned(), objects(size))]),
             peak_live_bytes: LIVE_OBJECTS * OBJECT_BYTES,

@@ -68,7 +68,7 @@ impl Universe for BuiltIn {
 
     fn workloads(&self, suite: &str, size: Size) -> anyhow::Result<Vec<WorkloadInfo>> {
         let suite = self.suite(suite)?;
-        Ok(suite.workloads.iter().filter_map(|w| workload_info(w, size)).collect())
+        Ok(suite.workloads.iter().filter_map(|w| workload_info(w, suite.seed, size)).collect())
     }
 
     fn census(&self) -> Option<&str> {
@@ -167,13 +167,14 @@ fn capabilities(caps: Caps) -> Vec<String> {
     words.into_iter().filter(|&(has, _)| has).map(|(_, word)| word.to_owned()).collect()
 }
 
-fn workload_info(workload: &workloads::Workload, size: Size) -> Option<WorkloadInfo> {
+fn workload_info(workload: &workloads::Workload, seed: u64, size: Size) -> Option<WorkloadInfo> {
     let instance = workload.at(size_of_suite(size))?;
     Some(WorkloadInfo {
         name: workload.name.clone(),
         summary: workload.summary.clone(),
         analysis: workload.analysis.clone(),
         source: workload.source.clone(),
+        seed,
         size,
         parameters: instance.parameters.0.clone(),
         peak_live_bytes: instance.census.map_or(0, |census| census.peak_live_bytes),

@@ -54,8 +54,6 @@ pub struct CellJob {
     /// Limit on the whole footprint, in bytes; none where the cell has none, or has a multiple of
     /// the live size and a collector that does not collect by itself.
     pub heap_limit_bytes: Option<u64>,
-    /// Seed of the workload.
-    pub seed: u64,
     /// Name of the built-in suite, or path of the suite file, that the workload is taken from.
     pub suite: String,
 }

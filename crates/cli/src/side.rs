@@ -75,9 +75,9 @@ impl Side {
     }
 
     /// The command that runs this side once.
-    pub(crate) fn command(&self, program: &Path, suite: &str, seed: u64) -> Command {
+    pub(crate) fn command(&self, program: &Path, suite: &str) -> Command {
         match self {
-            Self::Cell(cell) => cell::command(program, cell, suite, seed),
+            Self::Cell(cell) => cell::command(program, cell, suite),
             Self::External(line) => {
                 let mut command = Command::new("sh");
                 command.args(["-c", line]);

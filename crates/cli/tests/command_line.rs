@@ -305,7 +305,7 @@ fn a_duel_tells_which_side_is_slower_and_controls_itself() {
 #[test]
 fn a_duel_takes_any_program_that_prints_a_sample() {
     let place = Place::new();
-    let own = "cell --collector keep --workload window --size small --heap 2x --mode time --seed 1";
+    let own = "cell --collector keep --workload window --size small --heap 2x --mode time";
     let external = format!("{} {own} --suite toys", toy().display());
     let few = ["--size", "small", "--blocks", "1", "--json"];
     place.check(0, &[&["duel", &external, "sweep/window"], &few[..]].concat());

@@ -1,12 +1,12 @@
 //! Mark-sweep (McCarthy 1960), stop-the-world, non-moving, with a lazy sweep.
 //!
-//! 1. *Trigger*: an allocation finds no hole and the heap may not grow. With a limit it may until the
+//! 1. *Trigger*: an allocation finds no free cell and the heap may not grow. With a limit it may until the
 //!    limit is reached; without one, until the heap is `growth` times what was live.
 //! 2. *Stop and mark*: from the roots, depth first, with a queue of prefetched edges (see
 //!    [`heap::Marker`]). Marks are side bits; every block counts its own.
 //! 3. *Classify*: allocation bits and mark bits change places. A block without marks goes back to the
-//!    heap, one with holes on its class's list. No object is touched. The world runs again.
-//! 4. *Sweep lazily*: the allocator finds the holes of a listed block by scanning its bits, when it
+//!    heap, one with free cells on its class's list. No object is touched. The world runs again.
+//! 4. *Sweep lazily*: the allocator finds the free cells of a listed block by scanning its bits, when it
 //!    gets there.
 //!
 //! No barrier. It reclaims cycles, does not move, and its pause grows with what is live.

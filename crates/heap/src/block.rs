@@ -78,7 +78,7 @@ pub(crate) struct BlockTable {
 
 impl BlockTable {
     pub(crate) fn new(decommits: bool) -> Self {
-        Self { states: vec![State::Used], first_free: 1, used: 0, retained: 0, decommits }
+        Self { states: Vec::new(), first_free: 1, used: 0, retained: 0, decommits }
     }
 
     /// Takes `count` adjacent blocks; `None` if the budget or the address space has no room.
@@ -101,7 +101,9 @@ impl BlockTable {
         }
         self.retained -= self.retained_in(start, count);
         self.used += count;
+        let before = self.metadata_bytes();
         self.states.resize(self.states.len().max((start + count) as usize), State::Returned);
+        budget.charge(self.metadata_bytes() - before);
         self.states[start as usize..(start + count) as usize].fill(State::Used);
         if start == self.first_free {
             self.first_free = start + count;
@@ -183,6 +185,11 @@ impl BlockTable {
         (start.checked_add(count)? < BLOCKS).then_some(start)
     }
 
+    /// Bytes of the table itself.
+    pub(crate) fn metadata_bytes(&self) -> u64 {
+        (self.states.capacity() * size_of::<State>()) as u64
+    }
+
     pub(crate) fn retained_bytes(&self) -> u64 {
         u64::from(self.retained) * u64::from(BLOCK_BYTES)
     }
@@ -206,6 +213,7 @@ mod tests {
             let memory = ObjectMemory::new().unwrap();
             let budget = Budget::new(limit_blocks * u64::from(BLOCK_BYTES));
             let mut table = BlockTable::new(true);
+            let empty = table.metadata_bytes();
             let mut held: Vec<(u32, u32)> = Vec::new();
             for (count, take, which) in steps {
                 if take || held.is_empty() {
@@ -217,13 +225,15 @@ mod tests {
                         held.push((block.index(), count));
                     } else {
                         let used: u32 = held.iter().map(|&(_, len)| len).sum();
-                        prop_assert!(u64::from(used + count) > limit_blocks, "refused although there was room");
+                        // The table itself takes less than a block of the limit.
+                        prop_assert!(u64::from(used + count) + 1 > limit_blocks, "refused although there was room");
                     }
                 } else {
                     let (start, len) = held.swap_remove(which.index(held.len()));
                     table.release(Block(start), len, &memory, &budget);
                 }
-                prop_assert_eq!(budget.held_bytes(), table.used_bytes() + table.retained_bytes());
+                let parts = table.used_bytes() + table.retained_bytes() + table.metadata_bytes() - empty;
+                prop_assert_eq!(budget.held_bytes(), parts);
                 prop_assert!(table.retained <= RETAINED_BLOCKS);
             }
         }

@@ -129,6 +129,11 @@ impl Heap {
         self.table().retained_bytes()
     }
 
+    /// Bytes of the table of blocks.
+    pub fn metadata_bytes(&self) -> u64 {
+        self.table().metadata_bytes()
+    }
+
     /// Bytes of blocks that spaces hold.
     pub fn used_bytes(&self) -> u64 {
         self.table().used_bytes()

@@ -5,7 +5,7 @@
 //! 20 GiB and a page. **Invariant:** whatever bits a collector or a program makes up, an access
 //! stays inside the reservation and is aligned. There are no masks and no bounds checks.
 //!
-//! Words are atomics read and written `Relaxed`. Memory that is not yet published (a hole that one
+//! Words are atomics read and written `Relaxed`. Memory that is not yet published (a cell that one
 //! space owns) is initialised with plain stores, which are two to three times cheaper.
 
 use crate::os::{PAGE_BYTES, Reservation};
@@ -183,7 +183,7 @@ impl<'h> Memory<'h> {
         let start = self.address(object, 0).cast::<u64>();
         debug_assert!(bytes >= 16 && bytes.is_multiple_of(8));
         // SAFETY: the object lies inside the reservation (its start by type, its length because an
-        // offset of `bytes` does), is aligned to eight, and is unpublished: a hole belongs to the
+        // offset of `bytes` does), is aligned to eight, and is unpublished: a free cell belongs to the
         // one space that took it, so no other access to these words is under way.
         unsafe {
             start.write(header);

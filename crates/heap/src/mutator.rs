@@ -8,17 +8,18 @@
 //! * What loses its owner or last count in an operation that takes `&self` is parked, and settled by
 //!   the next one that takes `&mut self`.
 
+mod observe;
+
 use crate::collector::{Cause, Collector, Config, OutOfMemory};
 use crate::context::Context;
-use crate::footprint::Footprint;
 use crate::header::{HEADER_BYTES, Layout, SlotKind};
 use crate::heap::{Commit, Heap, HeapConfig};
 use crate::memory::Offset32;
 use crate::probe::{Off, Probe};
 use crate::roots::{Global, Leftover, Local, Root, Rooted, sealed::Place};
 use crate::shape::{Borrow, Kind, NotOwn, Own, Shape, Slot, Strong, Word};
-use crate::survey::{Reachable, Survey};
 use crate::value::{ObjectReference, Value};
+use observe::Census;
 use std::io;
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering::Relaxed;
@@ -68,14 +69,6 @@ pub struct Mutator<C: Collector, P: Probe = Off> {
     lazily: bool,
 }
 
-/// Exact live bytes, taken whenever the allocation clock has advanced by a step.
-#[derive(Debug)]
-struct Census {
-    survey: Survey,
-    step_bytes: u64,
-    next_bytes: u64,
-}
-
 impl<C: Collector, P: Probe> Mutator<C, P> {
     /// A mutator with a heap and a collector of its own.
     ///
@@ -98,15 +91,6 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         };
         mutator.start();
         Ok(mutator)
-    }
-
-    /// Takes exact live bytes every `step_bytes` of allocation and at every phase.
-    ///
-    /// # Errors
-    /// If the operating system refuses address space for the survey.
-    pub fn take_census(&mut self, step_bytes: u64) -> io::Result<()> {
-        self.census = Some(Census { survey: Survey::new()?, step_bytes, next_bytes: 0 });
-        Ok(())
     }
 
     /// Sets the clock of the event log to zero.
@@ -557,99 +541,5 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub fn collect(&mut self) {
         self.settle();
         self.collector.collect(&mut self.cx, Cause::Requested);
-    }
-
-    /// Begins a named phase of the program.
-    pub fn phase(&mut self, name: &'static str) {
-        self.cx.log.phase(name);
-        if P::ON {
-            self.sample();
-            self.take_live();
-        }
-    }
-
-    #[inline(always)]
-    fn observe(&mut self) {
-        if self.cx.log.is_sample_due(self.allocated_bytes) {
-            self.sample();
-        }
-        if self.census.as_ref().is_some_and(|census| self.allocated_bytes >= census.next_bytes) {
-            self.take_live();
-        }
-    }
-
-    fn sample(&mut self) {
-        let held_bytes = self.heap.budget().held_bytes();
-        self.cx.log.sample(self.allocated_bytes, self.footprint(), held_bytes);
-    }
-
-    fn take_live(&mut self) {
-        let Some(census) = &mut self.census else { return };
-        let live = census.survey.reachable(&self.heap, &self.cx.roots);
-        census.next_bytes = self.allocated_bytes + census.step_bytes;
-        self.cx.log.live(self.allocated_bytes, live.bytes);
-    }
-
-    /// Drops everything that is still rooted, as at the end of a program, then collects a last time.
-    /// A discipline that frees only where the author says frees what is owned here.
-    pub fn tear_down(&mut self) {
-        self.settle();
-        while let Some(Leftover { object, owned }) = self.cx.roots.pop_any() {
-            if owned {
-                self.collector.free(&mut self.cx, object);
-            } else {
-                self.collector.release(&mut self.cx, object, false);
-            }
-        }
-        self.settle();
-        self.collector.collect(&mut self.cx, Cause::End);
-    }
-
-    /// What is reachable now, by an independent survey.
-    ///
-    /// # Errors
-    /// If the operating system refuses address space for it.
-    pub fn reachable(&self) -> io::Result<Reachable> {
-        Ok(Survey::new()?.reachable(&self.heap, &self.cx.roots))
-    }
-
-    /// What is held, in parts.
-    pub fn footprint(&self) -> Footprint {
-        let own = Footprint {
-            used_bytes: 0,
-            retained_bytes: self.heap.retained_bytes(),
-            metadata_bytes: self.cx.metadata_bytes(),
-        };
-        self.collector.footprint().plus(own)
-    }
-
-    /// The context: roots and event log.
-    pub fn context(&self) -> &Context {
-        &self.cx
-    }
-
-    /// The collector.
-    pub fn collector(&self) -> &C {
-        &self.collector
-    }
-
-    /// The heap.
-    pub fn heap(&self) -> &Heap {
-        &self.heap
-    }
-
-    /// The probe.
-    pub fn probe(&self) -> &P {
-        &self.probe
-    }
-
-    /// Bytes allocated so far, headers included, before rounding to cells; 0 under [`Off`].
-    pub fn allocated_bytes(&self) -> u64 {
-        self.allocated_bytes
-    }
-
-    /// Objects allocated so far; 0 under [`Off`].
-    pub fn allocated_objects(&self) -> u64 {
-        self.allocated_objects
     }
 }

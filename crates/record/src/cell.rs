@@ -25,7 +25,8 @@ pub enum Mode {
     Time,
     /// Lazily committed memory: the footprint timeline and resident set.
     Memory,
-    /// A full collection at every sample: exact live bytes and object statistics, no times.
+    /// An independent survey of what is reachable at every sample: exact live bytes and object
+    /// statistics, no times.
     Census,
 }
 
@@ -123,7 +124,7 @@ pub struct Record {
     pub block: u32,
     /// Position of the cell in the order in which cells really ran (0-based).
     pub order: u32,
-    /// Seed given to the workload.
+    /// Seed that the workload's numbers were drawn from.
     pub seed: u64,
     /// Start of the child process, milliseconds since the Unix epoch.
     pub started_unix_ms: u64,

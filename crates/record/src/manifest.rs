@@ -75,6 +75,8 @@ pub struct WorkloadInfo {
     pub analysis: String,
     /// Where the program and its answer come from.
     pub source: String,
+    /// Seed that its numbers are drawn from; its answer is that of this seed.
+    pub seed: u64,
     /// Input size of this run.
     pub size: Size,
     /// The parameters of that size, in reading order of the suite file.
@@ -117,7 +119,7 @@ pub struct Manifest {
     pub started: String,
     /// The exact command that reproduces the run.
     pub command: String,
-    /// Seed of the block order and of the workloads.
+    /// Seed of the block order.
     pub seed: u64,
     /// Profile name: `smoke`, `quick` or `full`.
     pub profile: String,

@@ -168,7 +168,7 @@ pub enum PauseKind {
     Ttsp,
     /// All mutators parked until released.
     Stw,
-    /// Collection work done inside an allocation or barrier, from 1 us.
+    /// Collection work done inside an allocation or barrier.
     Increment,
     /// Waiting for memory while a collection is in progress.
     AllocStall,
@@ -184,7 +184,7 @@ pub struct Pause {
     pub start_ns: u64,
     /// Wall time.
     pub wall_ns: u64,
-    /// CPU time of the pausing thread; read only for pauses of about 100 us and more.
+    /// CPU time of the pausing thread; not read for cascades of fewer than 4,096 objects.
     pub cpu_ns: Option<u64>,
     /// Kind.
     pub kind: PauseKind,

@@ -22,6 +22,7 @@ pub(crate) fn manifest(seed: u64) -> Manifest {
         summary: String::new(),
         analysis: String::new(),
         source: String::new(),
+        seed: 1,
         size: Size::Small,
         parameters: BTreeMap::new(),
         peak_live_bytes: 1000,

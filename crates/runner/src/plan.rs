@@ -6,8 +6,9 @@
 //! benchmarks by Kalibera and Jones, ISMM 2013).
 //!
 //! 1. Pairs that cannot work come first. They need no process.
-//! 2. Then one memory block per workload, followed by its census cell: an interrupted run has its
-//!    memory charts, and the machine is warm when times are taken.
+//! 2. Then a memory block per workload, followed by its census cell, and a second round of memory
+//!    blocks to tell whether footprints are the same to the byte: an interrupted run has its memory
+//!    charts, and the machine is warm when times are taken.
 //! 3. Then the time blocks, round by round: block `k` of every workload before block `k + 1` of
 //!    any, the workloads shuffled in each round.
 //!
@@ -25,7 +26,7 @@ pub struct Planned {
     pub cell: Cell,
     /// Number of the block among the blocks of this workload and mode (0-based).
     pub block: u32,
-    /// Seed given to the workload.
+    /// Seed that the workload's numbers are drawn from.
     pub seed: u64,
     /// Why the pair cannot work, if it cannot; no process is then started.
     pub ruled_out: Option<String>,
@@ -38,6 +39,9 @@ impl Planned {
     }
 }
 
+/// Footprints hardly vary between runs: two blocks show whether they do at all.
+const MEMORY_BLOCKS: u32 = 2;
+
 /// Identity of a measurement inside a run, for planned cells and records alike.
 pub(crate) fn key(cell: &Cell, block: u32) -> String {
     let Cell { collector, workload, size, heap, mode } = cell;
@@ -47,7 +51,7 @@ pub(crate) fn key(cell: &Cell, block: u32) -> String {
 /// Plans all cells of a run.
 ///
 /// `applies` says whether a collector can run a workload, or why not. `census` names the collector
-/// that can take the census (a full collection at every sample); without one there is no census.
+/// that can take the census (exact live bytes over time); without one there is no census.
 pub fn plan(
     manifest: &Manifest,
     census: Option<&str>,
@@ -68,6 +72,11 @@ pub fn plan(
         cells.extend(census.map(|collector| {
             matrix.planned(collector, workload, HeapSize::Unlimited, Mode::Census, 0)
         }));
+    }
+    for block in 1..manifest.repeats.min(MEMORY_BLOCKS) {
+        for &workload in &workloads {
+            cells.extend(matrix.block(workload, Mode::Memory, block, &mut rng));
+        }
     }
     for block in 0..manifest.repeats {
         workloads.shuffle(&mut rng);
@@ -131,8 +140,13 @@ impl Matrix<'_> {
             heap,
             mode,
         };
-        let ruled_out = (self.applies)(collector, &workload.name).err();
-        Planned { cell, block, seed: self.manifest.seed, ruled_out }
+        let unknown_multiple =
+            matches!(heap, HeapSize::LiveMultiple(_)) && workload.peak_live_bytes == 0;
+        let ruled_out = (self.applies)(collector, &workload.name).err().or_else(|| {
+            let reason = "no peak of live bytes is on record to take a multiple of";
+            unknown_multiple.then(|| reason.to_owned())
+        });
+        Planned { cell, block, seed: workload.seed, ruled_out }
     }
 }
 
@@ -176,7 +190,7 @@ mod tests {
         let plan = plan(&manifest(7), None, &any);
         for mode in [Mode::Time, Mode::Memory] {
             let blocks = blocks(&plan, mode);
-            assert_eq!(blocks.len(), if mode == Mode::Time { 2 * 5 } else { 2 });
+            assert_eq!(blocks.len(), if mode == Mode::Time { 2 * 5 } else { 2 * 2 });
             for cells in blocks.values() {
                 let mut cells = cells.clone();
                 cells.sort();

@@ -440,6 +440,7 @@ fn manifest(repeats: u32, heaps: &[HeapSize]) -> Manifest {
                    to the live curve; whoever waits for a full heap trades memory for fewer, longer pauses."
             .to_owned(),
         source: "made up".to_owned(),
+        seed: 1,
         size: Size::Default,
         parameters: BTreeMap::from([("depth".to_owned(), 16), ("bytes".to_owned(), *allocated)]),
         peak_live_bytes: PEAK_LIVE,

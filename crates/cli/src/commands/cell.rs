@@ -27,30 +27,27 @@ pub(crate) struct Args {
     /// What the cell is run for.
     #[arg(long, value_parser = mode())]
     mode: Mode,
-    /// Seed of the workload.
-    #[arg(long)]
-    seed: u64,
     /// Suite that the workload is taken from: a name or a file.
     #[arg(long)]
     suite: String,
 }
 
 /// The command line that runs this cell in a fresh process of `program`.
-pub(crate) fn command(program: &Path, cell: &Cell, suite: &str, seed: u64) -> Command {
+pub(crate) fn command(program: &Path, cell: &Cell, suite: &str) -> Command {
     let mut command = Command::new(program);
     command
         .arg("cell")
         .args(["--collector", &cell.collector, "--workload", &cell.workload])
         .args(["--size", size_word(cell.size), "--heap", &cell.heap.to_string()])
-        .args(["--mode", mode_word(cell.mode), "--seed", &seed.to_string(), "--suite", suite]);
+        .args(["--mode", mode_word(cell.mode), "--suite", suite]);
     command
 }
 
 pub(crate) fn cell(args: Args, registry: &Registry, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let Args { collector, workload, size, heap, mode, seed, suite } = args;
+    let Args { collector, workload, size, heap, mode, suite } = args;
     let cell = Cell { collector, workload, size, heap, mode };
     let heap_limit_bytes = registry.heap_limit(&cell, &suite)?;
-    let job = CellJob { cell, heap_limit_bytes, seed, suite };
+    let job = CellJob { cell, heap_limit_bytes, suite };
     match registry.run_cell(&job) {
         Ok(sample) => {
             print(&sample, out)?;

@@ -47,7 +47,7 @@ pub(crate) struct Args {
     /// Input size of cells.
     #[arg(long, value_parser = size(), default_value = "default")]
     size: Size,
-    /// Seed of the order and of the workloads.
+    /// Seed of the order.
     #[arg(long, default_value_t = 42)]
     seed: u64,
     /// Time limit of one process.
@@ -182,7 +182,7 @@ impl Arena {
     /// Runs one side once, in a block or before the first one. Anything but the right answer ends the duel: a time without it is not a
     /// time of the same work.
     fn run_side(&self, side: &Side, block: Option<u32>) -> Result<Sample, Failure> {
-        let mut command = side.command(&self.program, &self.suite, self.args.seed);
+        let mut command = side.command(&self.program, &self.suite);
         let end = run_child(&mut command, self.args.timeout, &self.interrupt)
             .with_context(|| format!("cannot start {side}"))?;
         let Some(end) = end else {

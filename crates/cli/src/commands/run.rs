@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// Footprint limits: multiples of the live size (2.5x), amounts (64MiB) or `unlimited`.
     #[arg(long, value_delimiter = ',', value_parser = heap, value_name = "SIZES")]
     heap: Vec<HeapSize>,
-    /// Repeats of every time cell, each in its own block; intervals need 6, verdicts 10.
+    /// Repeats of every time cell, each in its own block; intervals and verdicts need 6.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     repeat: Option<u32>,
     /// How thorough; sets size, heap, repeat and timeout unless they are given.
@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// Input size.
     #[arg(long, value_parser = size())]
     size: Option<Size>,
-    /// Seed of the order of the cells and of the workloads.
+    /// Seed of the order of the cells. A workload's numbers come from the seed of its suite.
     #[arg(long, default_value_t = 42)]
     seed: u64,
     /// Time limit of one cell, such as 30s.
@@ -157,7 +157,7 @@ fn measure(
     let program = env::current_exe().context("cannot find the program that runs the cells")?;
     let interrupt = on_ctrl_c()?;
     let mut executor = ProcessExecutor {
-        command: |p: &Planned| cell::command(&program, &p.cell, &manifest.suite, p.seed),
+        command: |p: &Planned| cell::command(&program, &p.cell, &manifest.suite),
         limit: Duration::from_millis(manifest.timeout_ms),
         interrupt,
     };

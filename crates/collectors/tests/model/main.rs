@@ -42,11 +42,11 @@ impl Harness for Model {
     }
 }
 
-/// A quarter of proptest's number of cases for each collector: `PROPTEST_CASES=4096` for a long run.
+/// An eighth of proptest's number of cases for each collector: `PROPTEST_CASES=4096` for a long run.
 fn every_collector_agrees_with_its_shadow(checked: bool, limit_bytes: Option<u64>) {
     for entry in standard::<Model>().entries() {
         let Config { cases, .. } = Config::default();
-        let config = Config { cases: cases / 4, failure_persistence: None, ..Config::default() };
+        let config = Config { cases: cases / 8, failure_persistence: None, ..Config::default() };
         let discipline = Discipline::of(entry.info.name);
         let outcome = TestRunner::new(config).run(&draw::program(), |program| {
             (entry.run)(&Job { discipline, program, limit_bytes, checked });

@@ -1,0 +1,127 @@
+//! The measurer's side of a mutator: phases, samples, the census, teardown and what is left.
+//!
+//! Nothing here is for programs but [`Mutator::phase`]. Samples are taken under a probe that watches;
+//! timed cells have none.
+
+use super::Mutator;
+use crate::collector::{Cause, Collector};
+use crate::context::Context;
+use crate::footprint::Footprint;
+use crate::heap::Heap;
+use crate::probe::Probe;
+use crate::roots::Leftover;
+use crate::survey::{Reachable, Survey};
+use std::io;
+
+/// Exact live bytes, taken whenever the allocation clock has advanced by a step.
+#[derive(Debug)]
+pub(super) struct Census {
+    survey: Survey,
+    step_bytes: u64,
+    next_bytes: u64,
+}
+
+impl<C: Collector, P: Probe> Mutator<C, P> {
+    /// Takes exact live bytes every `step_bytes` of allocation and at every phase.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for the survey.
+    pub fn take_census(&mut self, step_bytes: u64) -> io::Result<()> {
+        self.census = Some(Census { survey: Survey::new()?, step_bytes, next_bytes: 0 });
+        Ok(())
+    }
+
+    /// Begins a named phase of the program.
+    pub fn phase(&mut self, name: &'static str) {
+        self.cx.log.phase(name);
+        if P::ON {
+            self.sample();
+            self.take_live();
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn observe(&mut self) {
+        if self.cx.log.is_sample_due(self.allocated_bytes) {
+            self.sample();
+        }
+        if self.census.as_ref().is_some_and(|census| self.allocated_bytes >= census.next_bytes) {
+            self.take_live();
+        }
+    }
+
+    fn sample(&mut self) {
+        let held_bytes = self.heap.budget().held_bytes();
+        self.cx.log.sample(self.allocated_bytes, self.footprint(), held_bytes);
+    }
+
+    fn take_live(&mut self) {
+        let Some(census) = &mut self.census else { return };
+        let live = census.survey.reachable(&self.heap, &self.cx.roots);
+        census.next_bytes = self.allocated_bytes + census.step_bytes;
+        self.cx.log.live(self.allocated_bytes, live.bytes);
+    }
+
+    /// Drops everything that is still rooted, as at the end of a program, then collects a last time.
+    /// A discipline that frees only where the author says frees what is owned here.
+    pub fn tear_down(&mut self) {
+        self.settle();
+        while let Some(Leftover { object, owned }) = self.cx.roots.pop_any() {
+            if owned {
+                self.collector.free(&mut self.cx, object);
+            } else {
+                self.collector.release(&mut self.cx, object, false);
+            }
+        }
+        self.settle();
+        self.collector.collect(&mut self.cx, Cause::End);
+    }
+
+    /// What is reachable now, by an independent survey.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for it.
+    pub fn reachable(&self) -> io::Result<Reachable> {
+        Ok(Survey::new()?.reachable(&self.heap, &self.cx.roots))
+    }
+
+    /// What is held, in parts.
+    pub fn footprint(&self) -> Footprint {
+        let own = Footprint {
+            used_bytes: 0,
+            retained_bytes: self.heap.retained_bytes(),
+            metadata_bytes: self.cx.metadata_bytes() + self.heap.metadata_bytes(),
+        };
+        self.collector.footprint().plus(own)
+    }
+
+    /// The context: roots and event log.
+    pub fn context(&self) -> &Context {
+        &self.cx
+    }
+
+    /// The collector.
+    pub fn collector(&self) -> &C {
+        &self.collector
+    }
+
+    /// The heap.
+    pub fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    /// The probe.
+    pub fn probe(&self) -> &P {
+        &self.probe
+    }
+
+    /// Bytes allocated so far, headers included, before rounding to cells; 0 under [`Off`].
+    pub fn allocated_bytes(&self) -> u64 {
+        self.allocated_bytes
+    }
+
+    /// Objects allocated so far; 0 under [`Off`].
+    pub fn allocated_objects(&self) -> u64 {
+        self.allocated_objects
+    }
+}
