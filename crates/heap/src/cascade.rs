@@ -39,6 +39,7 @@ pub fn cascade(
                     && follow(memory, child)
                     && let Some(other) = next.replace(child)
                 {
+                    memory.prefetch(other);
                     pending.push(other.bits());
                 }
             }

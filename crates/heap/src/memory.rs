@@ -158,6 +158,20 @@ impl<'h> Memory<'h> {
         self.word32(object, offset).store(bits, Relaxed);
     }
 
+    /// Writes adjacent 32-bit words of a new object that nobody else holds a reference to yet.
+    #[inline(always)]
+    pub(crate) fn fill<const N: usize>(
+        self,
+        object: ObjectReference,
+        first: Offset32,
+        words: [u32; N],
+    ) {
+        const { assert!(N < 1024) };
+        // SAFETY: inside the reservation, for an offset may reach a page further than the last
+        // word, and aligned to four; unpublished, as in `initialise`.
+        unsafe { self.address(object, first.0).cast::<[u32; N]>().write_unaligned(words) };
+    }
+
     /// Asks the processor to bring the object's first line into its cache.
     #[inline(always)]
     pub fn prefetch(self, object: ObjectReference) {

@@ -135,8 +135,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub fn build<S: Shape, const N: usize>(&mut self, own: [Root; N]) -> Result<Root, OutOfMemory> {
         const { assert!(N as u32 <= S::LAYOUT.slots_of(SlotKind::Own), "fewer own slots than roots") };
         let object = self.alloc_object(S::LAYOUT)?;
-        let root = self.cx.roots.replace_by_root(own, object, |index, child| {
-            self.fill(object, index as u32, SlotKind::Own, child);
+        let root = self.cx.roots.replace_by_root(own, object, |children| {
+            self.fill(object, 0, SlotKind::Own, children);
         });
         if P::ON {
             self.probe.rooted(root.index(), object);
@@ -169,15 +169,23 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
     }
 
-    /// Fills a slot of a new object.
+    /// Fills the slots of a new object from number `first` on.
     #[inline(always)]
-    fn fill(&self, object: ObjectReference, slot: u32, kind: SlotKind, child: Value) {
-        let at = Offset32::word(HEADER_BYTES / 4 + slot);
+    fn fill<const N: usize>(
+        &self,
+        object: ObjectReference,
+        first: u32,
+        kind: SlotKind,
+        children: [Value; N],
+    ) {
+        let slot = |index: u32| Offset32::word(HEADER_BYTES / 4 + first + index);
         if P::ON {
-            self.probe.accesses(&self.heap, object, at, kind);
-            self.probe.stored(object, at, child);
+            for (index, &child) in children.iter().enumerate() {
+                self.probe.accesses(&self.heap, object, slot(index as u32), kind);
+                self.probe.stored(object, slot(index as u32), child);
+            }
         }
-        self.heap.memory().write(object, at, child.bits());
+        self.heap.memory().fill(object, slot(0), children.map(Value::bits));
     }
 
     #[inline(always)]
@@ -491,8 +499,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         };
         let object = self.alloc_object_in(region, S::LAYOUT)?;
         let first = S::LAYOUT.slots_of(SlotKind::Own);
-        let local = self.cx.roots.replace_by_local(shared, object, |index, child| {
-            self.fill(object, first + index as u32, SlotKind::Shared, child);
+        let local = self.cx.roots.replace_by_local(shared, object, |children| {
+            self.fill(object, first, SlotKind::Shared, children);
         });
         if P::ON {
             self.probe.rooted(local.index(), object);

@@ -155,7 +155,7 @@ impl RootStack {
         &self,
         roots: [R; N],
         entry: u32,
-        mut visit: impl FnMut(usize, Value),
+        visit: impl FnOnce([Value; N]),
     ) -> u32 {
         let start = self.entries.len().wrapping_sub(N as u32);
         let on_top = |(i, root): (usize, &R)| root.index() == start.wrapping_add(i as u32);
@@ -164,16 +164,12 @@ impl RootStack {
             && start >= self.base.get()
             && roots.iter().enumerate().all(on_top)
         {
-            for (i, word) in words.into_iter().enumerate() {
-                visit(i, Value::from_bits(word & !LOCAL_TAG));
-            }
+            visit(words.map(|word| Value::from_bits(word & !LOCAL_TAG)));
             return self.entries.replace_last::<N>(entry);
         }
+        visit(roots.each_ref().map(|root| self.peek(root.index()).into()));
         // Last first: roots are usually consumed in the order of a stack.
-        for (i, root) in roots.iter().enumerate().rev() {
-            visit(i, self.peek(root.index()).into());
-            self.vacate(root);
-        }
+        roots.iter().rev().for_each(|root| self.vacate(root));
         self.entries.push(entry);
         self.entries.len() - 1
     }
@@ -184,7 +180,7 @@ impl RootStack {
         &self,
         roots: [Root; N],
         object: ObjectReference,
-        visit: impl FnMut(usize, Value),
+        visit: impl FnOnce([Value; N]),
     ) -> Root {
         Root { index: self.replace(roots, object.bits(), visit) }
     }
@@ -195,7 +191,7 @@ impl RootStack {
         &self,
         locals: [Local; N],
         object: ObjectReference,
-        visit: impl FnMut(usize, Value),
+        visit: impl FnOnce([Value; N]),
     ) -> Local {
         Local { index: self.replace(locals, object.bits() | LOCAL_TAG, visit) }
     }

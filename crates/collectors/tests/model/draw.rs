@@ -33,7 +33,7 @@ pub(crate) fn program() -> impl Strategy<Value = Vec<Op>> {
 fn parse(parts: &[(Code, Vec<Code>)]) -> Vec<Op> {
     let mut open: Vec<(Scope, Vec<Op>)> = Vec::new();
     let mut ops = Vec::new();
-    let mut close = |open: &mut Vec<(Scope, Vec<Op>)>, ops: &mut Vec<Op>| {
+    let close = |open: &mut Vec<(Scope, Vec<Op>)>, ops: &mut Vec<Op>| {
         if let Some((scope, outer)) = open.pop() {
             let body = std::mem::replace(ops, outer);
             ops.push(match scope {

@@ -6,7 +6,9 @@
 
 #![forbid(unsafe_code)]
 
+mod cases;
 mod compare;
+mod depth;
 mod draw;
 mod player;
 mod program;

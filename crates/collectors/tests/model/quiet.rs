@@ -15,7 +15,7 @@ const NEAR: usize = 6;
 /// An object: three times in four one of the nearest to the roots, so that operations have something
 /// to do with each other.
 fn choose<'v, 'm>(views: &'v [View<'m>], pick: Pick) -> Option<&'v View<'m>> {
-    let among = if pick % 4 != 0 { views.len().min(NEAR) } else { views.len() };
+    let among = if pick.is_multiple_of(4) { views.len() } else { views.len().min(NEAR) };
     views.get(usize::from(pick).checked_rem(among)?)
 }
 
@@ -36,7 +36,7 @@ impl Player {
     ) {
         let unlinked = self.unlinked(views);
         let object = |pick: Option<Pick>| {
-            let again = pick.is_some_and(|pick| pick % 2 == 0) && !unlinked.is_empty();
+            let again = pick.is_some_and(|pick| pick.is_multiple_of(2)) && !unlinked.is_empty();
             choose(if again { &unlinked } else { views }, pick?)
         };
         let own = |kind| kind == SlotKind::Own;
