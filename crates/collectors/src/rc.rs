@@ -14,7 +14,7 @@
 
 use heap::{
     Caps, Collector, Config, Context, Count, Footprint, Heap, Layout, Memory, ObjectReference,
-    ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, SlotKind, Slots, Stack, Value, cascade,
+    ObjectSpace, Occupancy, Offset32, OutOfMemory, SlotKind, Slots, Stack, Value, cascade,
 };
 use std::io;
 
@@ -123,10 +123,7 @@ impl<const COUNT_LOADS: bool> Rc<COUNT_LOADS> {
     #[inline(never)]
     fn free_dead(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, pending } = self;
-        // What is parked was found without a holder before, and is freed when its turn comes.
-        let dies = |memory: Memory<'_>, child| {
-            COUNT.decrement(memory, child) && !memory.has(child, PARKED)
-        };
+        let dies = |memory: Memory<'_>, child| COUNT.release(memory, child);
         cascade(objects, pending, &mut cx.log, dead, Slots::All, dies);
     }
 }

@@ -3,6 +3,7 @@
 //! A count that reaches its maximum sticks there: the object is never reclaimed by counting. That
 //! leaks, but it never frees what is in use.
 
+use crate::header::PARKED;
 use crate::memory::Memory;
 use crate::value::ObjectReference;
 use std::sync::atomic::Ordering::Relaxed;
@@ -70,6 +71,19 @@ impl Count {
         }
         word.store(bits - self.one(), Relaxed);
         field == self.one()
+    }
+
+    /// Takes one away for a cascade and tells whether the object goes with it: whether that was the
+    /// last, and the object is not parked (then it is found when it is unparked). The zero is not
+    /// written to an object that goes.
+    #[inline(always)]
+    pub fn release(self, memory: Memory<'_>, object: ObjectReference) -> bool {
+        let bits = memory.collector_word(object).load(Relaxed);
+        if bits & (self.mask() | PARKED) == self.one() {
+            return true;
+        }
+        self.decrement(memory, object);
+        false
     }
 }
 
