@@ -169,7 +169,8 @@ fn measure<C: Collector, P: Probe>(
 fn out_of_memory<C: Collector, P: Probe>(error: &OutOfMemory, mutator: &Mutator<C, P>) -> String {
     let budget = mutator.heap().budget();
     format!(
-        "{error}: {} of {} bytes are held; try a larger --heap",
+        "{error}: {} bytes were asked for, {} of {} are held; try a larger --heap",
+        budget.refused_bytes(),
         budget.held_bytes(),
         budget.limit_bytes()
     )

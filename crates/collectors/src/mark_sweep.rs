@@ -111,6 +111,6 @@ impl MarkSweep {
         reclaimed
             .or_else(|| objects.alloc_growing(layout, 0))
             .or_else(|| objects.alloc_larger(layout, 0))
-            .ok_or(OutOfMemory::of(layout))
+            .ok_or_else(|| objects.heap().refuse(layout))
     }
 }

@@ -62,6 +62,6 @@ impl NoGc {
     fn alloc_slow(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         let grown = self.arena.grow(layout, &mut self.pool);
         let object = grown.then(|| self.arena.alloc(layout, 0, &self.heap)).flatten();
-        object.ok_or(OutOfMemory::of(layout))
+        object.ok_or_else(|| self.heap.refuse(layout))
     }
 }

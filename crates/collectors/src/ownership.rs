@@ -40,7 +40,10 @@ impl Collector for Ownership {
     fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         match self.objects.alloc(layout, 0) {
             Some(object) => Ok(object),
-            None => self.objects.alloc_growing(layout, 0).ok_or(OutOfMemory::of(layout)),
+            None => self
+                .objects
+                .alloc_growing(layout, 0)
+                .ok_or_else(|| self.objects.heap().refuse(layout)),
         }
     }
 
@@ -92,7 +95,7 @@ impl Collector for Ownership {
         region: u32,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
-        self.regions.alloc(region, layout, 0).ok_or(OutOfMemory::of(layout))
+        self.regions.alloc(region, layout, 0).ok_or_else(|| self.objects.heap().refuse(layout))
     }
 
     fn region_end(&mut self, cx: &mut Context, region: u32) {

@@ -40,7 +40,10 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
     fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         match self.objects.alloc(layout, COUNT.one()) {
             Some(object) => Ok(object),
-            None => self.objects.alloc_growing(layout, COUNT.one()).ok_or(OutOfMemory::of(layout)),
+            None => self
+                .objects
+                .alloc_growing(layout, COUNT.one())
+                .ok_or_else(|| self.objects.heap().refuse(layout)),
         }
     }
 

@@ -49,7 +49,10 @@ impl Collector for RcWeak {
     fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         match self.objects.alloc(layout, NEW) {
             Some(object) => Ok(object),
-            None => self.objects.alloc_growing(layout, NEW).ok_or(OutOfMemory::of(layout)),
+            None => self
+                .objects
+                .alloc_growing(layout, NEW)
+                .ok_or_else(|| self.objects.heap().refuse(layout)),
         }
     }
 

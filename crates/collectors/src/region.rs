@@ -35,7 +35,7 @@ impl Collector for Region {
 
     #[inline(always)]
     fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        self.regions.alloc(self.whole_run, layout, 0).ok_or(OutOfMemory::of(layout))
+        self.regions.alloc(self.whole_run, layout, 0).ok_or_else(|| self.heap.refuse(layout))
     }
 
     fn footprint(&self) -> Footprint {
@@ -73,7 +73,7 @@ impl Collector for Region {
         region: u32,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
-        self.regions.alloc(region, layout, 0).ok_or(OutOfMemory::of(layout))
+        self.regions.alloc(region, layout, 0).ok_or_else(|| self.heap.refuse(layout))
     }
 
     fn region_end(&mut self, cx: &mut Context, region: u32) {

@@ -11,12 +11,18 @@ pub struct Budget {
     limit_bytes: u64,
     held_bytes: AtomicU64,
     peak_bytes: AtomicU64,
+    refused_bytes: AtomicU64,
 }
 
 impl Budget {
     /// An empty account that may grow to `limit_bytes`.
     pub(crate) fn new(limit_bytes: u64) -> Self {
-        Self { limit_bytes, held_bytes: AtomicU64::new(0), peak_bytes: AtomicU64::new(0) }
+        Self {
+            limit_bytes,
+            held_bytes: AtomicU64::new(0),
+            peak_bytes: AtomicU64::new(0),
+            refused_bytes: AtomicU64::new(0),
+        }
     }
 
     /// Charges `bytes`, if the limit allows it.
@@ -42,6 +48,16 @@ impl Budget {
     pub(crate) fn discharge(&self, bytes: u64) {
         let before = self.held_bytes.fetch_sub(bytes, Relaxed);
         debug_assert!(before >= bytes, "more is given back than was charged");
+    }
+
+    /// Remembers the size of an object for which there was no room.
+    pub(crate) fn refuse(&self, bytes: u64) {
+        self.refused_bytes.store(bytes, Relaxed);
+    }
+
+    /// Size of the last object for which there was no room; 0 if there always was.
+    pub fn refused_bytes(&self) -> u64 {
+        self.refused_bytes.load(Relaxed)
     }
 
     /// The limit on the whole footprint; `u64::MAX` for none.

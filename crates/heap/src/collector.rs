@@ -71,25 +71,14 @@ impl Default for Config {
 
 /// The heap limit is reached and nothing more can be reclaimed.
 ///
-/// One word, so that results which may carry it travel in registers; what was held and what the
-/// limit is stands in the heap's [`crate::Budget`].
+/// Of no size, so that a result which may carry it is as small as a root; what was asked for stands
+/// in [`crate::Budget::refused_bytes`], beside what is held and the limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct OutOfMemory {
-    /// Size of the object that was asked for; `u32::MAX` if it could never exist.
-    pub requested_bytes: u32,
-}
-
-impl OutOfMemory {
-    /// The error for an object of this layout.
-    #[cold]
-    pub fn of(layout: Layout) -> Self {
-        Self { requested_bytes: layout.bytes() }
-    }
-}
+pub struct OutOfMemory(pub(crate) ());
 
 impl fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no room for an object of {} bytes and nothing to reclaim", self.requested_bytes)
+        f.write_str("no room for an object and nothing to reclaim")
     }
 }
 

@@ -5,6 +5,8 @@
 use crate::bitmap::Bitmap;
 use crate::block::{Block, BlockTable};
 use crate::budget::Budget;
+use crate::collector::OutOfMemory;
+use crate::header::Layout;
 use crate::memory::{Base, Memory, ObjectMemory};
 use crate::stack::Stack;
 use std::io;
@@ -106,6 +108,14 @@ impl Heap {
             bitmap.populate(bytes);
         }
         Ok(bitmap)
+    }
+
+    /// The error for an object of this layout, for which there is no room.
+    #[cold]
+    #[inline(never)]
+    pub fn refuse(&self, layout: Layout) -> OutOfMemory {
+        self.shared.budget.refuse(u64::from(layout.bytes()));
+        OutOfMemory(())
     }
 
     /// Takes `count` adjacent blocks; `None` if the limit has no room for them.

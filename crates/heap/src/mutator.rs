@@ -121,8 +121,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         slots: u32,
         words: u32,
     ) -> Result<Root, OutOfMemory> {
-        let layout = Layout::array(K::KIND, slots, words)
-            .ok_or(OutOfMemory { requested_bytes: u32::MAX })?;
+        let layout = Layout::array(K::KIND, slots, words).ok_or(OutOfMemory(()))?;
         let object = self.alloc_object(layout)?;
         Ok(self.push_root(object))
     }

@@ -8,6 +8,7 @@
 use crate::stack::Stack;
 use crate::value::{ObjectReference, Value};
 use std::cell::Cell;
+use std::num::NonZeroU32;
 
 /// Number of global roots: static variables of the program.
 pub const GLOBALS: u32 = 64;
@@ -21,14 +22,15 @@ const LOCAL_TAG: u32 = 1;
 #[derive(Debug)]
 #[must_use = "a root owns its object: move it into a slot, drop it or keep it until its scope ends"]
 pub struct Root {
-    index: u32,
+    /// Not 0, where a global lies, so that a result with a root is no larger than the root.
+    index: NonZeroU32,
 }
 
 /// A root that does not own: a borrow kept across safepoints, counted under reference counting.
 #[derive(Debug)]
 #[must_use = "a local that nobody reads need not be kept"]
 pub struct Local {
-    index: u32,
+    index: NonZeroU32,
 }
 
 /// A root outside every scope: a static variable. It does not own.
@@ -63,13 +65,22 @@ macro_rules! rooted {
         impl sealed::Place for $type {
             #[inline(always)]
             fn index(&self) -> u32 {
-                self.index
+                self.index.into()
             }
         }
         impl Rooted for $type {}
     )+};
 }
 rooted!(Root, Local, Global);
+
+/// The index of an entry above the globals.
+#[inline(always)]
+fn place(index: u32) -> NonZeroU32 {
+    debug_assert!(index >= GLOBALS);
+    // SAFETY: the globals are pushed when the stack is made and never popped before its end, so the
+    // index of any other entry is above them.
+    unsafe { NonZeroU32::new_unchecked(index) }
+}
 
 /// An entry that a scope leaves behind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,14 +111,14 @@ impl RootStack {
     pub(crate) fn push_root(&self, object: ObjectReference) -> Root {
         let index = self.entries.len();
         self.entries.push(object.bits());
-        Root { index }
+        Root { index: place(index) }
     }
 
     #[inline(always)]
     pub(crate) fn push_local(&self, object: Option<ObjectReference>) -> Local {
         let index = self.entries.len();
         self.entries.push(local_entry(object));
-        Local { index }
+        Local { index: place(index) }
     }
 
     /// The object of an entry.
@@ -182,7 +193,7 @@ impl RootStack {
         object: ObjectReference,
         visit: impl FnOnce([Value; N]),
     ) -> Root {
-        Root { index: self.replace(roots, object.bits(), visit) }
+        Root { index: place(self.replace(roots, object.bits(), visit)) }
     }
 
     /// [`RootStack::replace`] by a local.
@@ -193,7 +204,7 @@ impl RootStack {
         object: ObjectReference,
         visit: impl FnOnce([Value; N]),
     ) -> Local {
-        Local { index: self.replace(locals, object.bits() | LOCAL_TAG, visit) }
+        Local { index: place(self.replace(locals, object.bits() | LOCAL_TAG, visit)) }
     }
 
     #[inline(always)]
@@ -244,8 +255,15 @@ impl RootStack {
 
     /// Pops the topmost entry of all scopes and the globals: for the end of a run.
     pub(crate) fn pop_any(&self) -> Option<Leftover> {
-        self.base.set(0);
-        self.pop()
+        self.base.set(GLOBALS);
+        self.pop().or_else(|| {
+            // The globals stay where they are, empty: no root may ever lie in their place.
+            (0..GLOBALS).find_map(|index| {
+                let entry = leftover(self.entries.get(index))?;
+                self.entries.set(index, 0);
+                Some(entry)
+            })
+        })
     }
 
     /// Every object that is rooted, with repetitions.

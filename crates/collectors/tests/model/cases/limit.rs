@@ -4,6 +4,7 @@ use super::{Case, check, limited, objects, pair, verified};
 use crate::program::{Leaf, Pair};
 use crate::shadow::Discipline;
 use collectors::MarkSweep;
+use heap::os::PAGE_BYTES;
 use heap::{Caps, Collector, Config, Mutator, Off, Own, Probe, Shape, Slot};
 
 /// Fills the heap, drops everything, and fills it again.
@@ -20,8 +21,9 @@ impl Case for FullHeap {
                 let mut length = 0u64;
                 loop {
                     match m.alloc::<Pair>() {
-                        Err(error) => {
-                            assert_eq!(error.requested_bytes, Pair::LAYOUT.bytes());
+                        Err(_) => {
+                            let refused_bytes = m.heap().budget().refused_bytes();
+                            assert_eq!(refused_bytes, u64::from(Pair::LAYOUT.bytes()));
                             break;
                         }
                         Ok(node) => {

@@ -1,0 +1,21 @@
+//! A region that was ended is gone.
+
+use heap::{Collector, Mutator, OutOfMemory};
+
+heap::shape! {
+    struct Node {
+        own NEXT;
+        shared OTHER;
+        borrow BACK;
+    }
+}
+
+fn program<C: Collector>(m: &mut Mutator<C>) -> Result<(), OutOfMemory> {
+    let region = m.region();
+    m.end(region);
+    let local = m.alloc_in::<Node>(&region)?;
+    m.forget(local);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+//! A root that was dropped is gone.
+
+use heap::{Collector, Mutator, OutOfMemory};
+
+heap::shape! {
+    struct Node {
+        own NEXT;
+        shared OTHER;
+        borrow BACK;
+    }
+}
+
+fn program<C: Collector>(m: &mut Mutator<C>) -> Result<(), OutOfMemory> {
+    let a = m.alloc::<Node>()?;
+    m.drop(a);
+    m.get(&a);
+    Ok(())
+}
+
+fn main() {}
