@@ -14,7 +14,7 @@ use workloads::{Census, Prepared};
 /// found out.
 const STACK_BYTES: usize = 512 << 10;
 /// Census samples of exact live bytes over a run.
-const CENSUS_SAMPLES: u64 = 256;
+const CENSUS_SAMPLES: u64 = 100;
 /// More than this is not populated beforehand, whatever a workload allocates.
 const POPULATE_AT_MOST_BYTES: u64 = 6 << 30;
 

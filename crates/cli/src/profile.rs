@@ -8,9 +8,9 @@ use std::time::Duration;
 pub(crate) enum Profile {
     /// Seconds: does everything work? Small inputs, one repeat.
     Smoke,
-    /// Under 90 seconds on two processors: a first look. Small inputs, three repeats, no intervals.
+    /// Under 90 seconds on two processors: a first look. Small inputs, one heap size, ten repeats.
     Quick,
-    /// Many minutes: numbers to rely on. Default inputs, ten repeats.
+    /// Most of an hour: numbers to rely on. Default inputs, three heap sizes, ten repeats.
     Full,
 }
 
@@ -48,8 +48,8 @@ impl Profile {
             },
             Self::Quick => Settings {
                 size: Size::Small,
-                repeats: 3,
-                heaps: multiples(&[1.5, 2.0, 3.0]),
+                repeats: 10,
+                heaps: multiples(&[2.0]),
                 timeout: Duration::from_secs(30),
             },
             Self::Full => Settings {

@@ -24,6 +24,11 @@ const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
 /// Without it, the sizes that a program allocates first would take the whole heap.
 const RESERVE_BYTES: u64 = 2 * BLOCK_BYTES as u64;
 
+/// After so many collections in a row that each made room for less than this share of the heap, the
+/// heap counts as too small.
+const FUTILE_COLLECTIONS: u32 = 8;
+const FUTILE_SHARE: u64 = 500;
+
 /// Traces what is reachable and reclaims the rest.
 #[derive(Debug)]
 pub struct MarkSweep {
@@ -34,6 +39,12 @@ pub struct MarkSweep {
     growth: Option<f64>,
     /// Bytes of blocks up to which the space grows without collecting first.
     collect_at_bytes: u64,
+    /// Bytes of cells that the last collection kept.
+    survived_bytes: u64,
+    /// Whether the last collection found no cell for the object that was waiting for one.
+    is_tight: bool,
+    /// Collections in a row that made room for next to nothing.
+    futile_collections: u32,
 }
 
 impl Collector for MarkSweep {
@@ -46,6 +57,9 @@ impl Collector for MarkSweep {
             marker: Marker::new(heap, config.prefetch)?,
             growth: (!limited).then_some(config.growth),
             collect_at_bytes: if limited { u64::MAX } else { SMALLEST_HEAP_BYTES },
+            survived_bytes: 0,
+            is_tight: false,
+            futile_collections: 0,
         })
     }
 
@@ -93,24 +107,42 @@ impl MarkSweep {
         cx: &mut Context,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
-        if self.objects.used_bytes() < self.collect_at_bytes
-            && self.heap().room_bytes() > RESERVE_BYTES
-            && let Some(object) = self.objects.alloc_growing(layout, 0)
-        {
+        if let Some(object) = self.alloc_without_collecting(layout) {
             return Ok(object);
         }
+        if self.is_futile() {
+            return Err(self.heap().refuse(layout));
+        }
         self.collect(cx, Cause::Exhausted);
+        let objects = &mut self.objects;
+        self.survived_bytes = objects.occupied().bytes;
         if let Some(growth) = self.growth {
             // On top of the blocks that are left, for in a fragmented heap those exceed what is live.
-            let room_bytes = self.objects.occupied().bytes as f64 * (growth - 1.0).max(0.0);
+            let room_bytes = self.survived_bytes as f64 * (growth - 1.0).max(0.0);
             self.collect_at_bytes =
-                (self.objects.used_bytes() + room_bytes as u64).max(SMALLEST_HEAP_BYTES);
+                (objects.used_bytes() + room_bytes as u64).max(SMALLEST_HEAP_BYTES);
         }
-        let Self { objects, .. } = self;
-        let reclaimed = objects.alloc(layout, 0);
+        let reclaimed = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
+        self.is_tight = reclaimed.is_none();
         reclaimed
-            .or_else(|| objects.alloc_growing(layout, 0))
             .or_else(|| objects.alloc_larger(layout, 0))
             .ok_or_else(|| objects.heap().refuse(layout))
+    }
+
+    fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
+        let may_grow = self.objects.used_bytes() < self.collect_at_bytes
+            && self.heap().room_bytes() > RESERVE_BYTES;
+        let grown = may_grow.then(|| self.objects.alloc_growing(layout, 0)).flatten();
+        // The last collection left no cell of the right size: another one so soon would not either.
+        grown.or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0)).flatten())
+    }
+
+    /// Whether the last collections each made room for next to nothing, so that the program would
+    /// spend its time collecting: then the heap is too small, as it is if nothing was reclaimed.
+    fn is_futile(&mut self) -> bool {
+        let allocated_bytes = self.objects.occupied().bytes.saturating_sub(self.survived_bytes);
+        let is_next_to_nothing = allocated_bytes < self.objects.used_bytes() / FUTILE_SHARE;
+        self.futile_collections = if is_next_to_nothing { self.futile_collections + 1 } else { 0 };
+        self.futile_collections > FUTILE_COLLECTIONS
     }
 }

@@ -539,3 +539,6 @@ impl Occupancy {
         Self { objects: self.objects + other.objects, bytes: self.bytes + other.bytes }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,3 +94,91 @@ impl Drop for LargeSpace {
         self.heap.budget().discharge(self.metadata_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::header::SlotKind;
+    use crate::heap::HeapConfig;
+    use crate::memory::Offset32;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        /// An array of this many slots.
+        Alloc(u32),
+        Free(prop::sample::Index),
+        /// Keeps about this many in 256.
+        Sweep(u8),
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        prop_oneof![
+            5 => (4090u32..50_000).prop_map(Op::Alloc),
+            3 => any::<prop::sample::Index>().prop_map(Op::Free),
+            1 => any::<u8>().prop_map(Op::Sweep),
+        ]
+    }
+
+    fn is_kept(object: ObjectReference, share: u8) -> bool {
+        object.block().wrapping_mul(0x9e37_79b1) >> 24 < u32::from(share)
+    }
+
+    proptest! {
+        #[test]
+        fn runs_are_where_the_model_says(
+            ops in proptest::collection::vec(op(), 1..40),
+            limit_blocks in prop_oneof![Just(None), (4u64..60).prop_map(Some)],
+        ) {
+            let limit_bytes = limit_blocks.map(|blocks| blocks * u64::from(BLOCK_BYTES));
+            let heap = Heap::new(HeapConfig { limit_bytes, ..HeapConfig::default() }).unwrap();
+            let mut space = LargeSpace::new(&heap);
+            let mut live: Vec<(ObjectReference, u32)> = Vec::new();
+            for op in ops {
+                match op {
+                    Op::Alloc(slots) => {
+                        let layout = Layout::array(SlotKind::Shared, slots, 0).unwrap();
+                        let blocks = layout.bytes().div_ceil(BLOCK_BYTES);
+                        let Some(object) = space.alloc(layout, 0) else {
+                            prop_assert!(limit_blocks.is_some(), "no limit, no room");
+                            continue;
+                        };
+                        prop_assert!(heap.memory().has(object, LARGE));
+                        let (start, end) = (object.block(), object.block() + blocks);
+                        for &(other, its_blocks) in &live {
+                            let (its_start, its_end) = (other.block(), other.block() + its_blocks);
+                            prop_assert!(end <= its_start || its_end <= start);
+                        }
+                        // Cleared from the first slot to the last, whatever was there before.
+                        for slot in (0..slots).step_by(997).chain([slots - 1]) {
+                            let word = Offset32::word(4 + slot);
+                            prop_assert_eq!(heap.memory().read(object, word), 0);
+                            heap.memory().write(object, word, !0);
+                        }
+                        live.push((object, blocks));
+                    }
+                    Op::Free(which) if !live.is_empty() => {
+                        let (object, _) = live.swap_remove(which.index(live.len()));
+                        prop_assert!(space.free(object));
+                        prop_assert!(!space.free(object), "it is freed twice");
+                        prop_assert!(!space.is_allocated(object));
+                    }
+                    Op::Free(_) => {}
+                    Op::Sweep(share) => {
+                        space.sweep(|object| is_kept(object, share));
+                        live.retain(|&(object, _)| is_kept(object, share));
+                    }
+                }
+                let blocks: u64 = live.iter().map(|&(_, blocks)| u64::from(blocks)).sum();
+                let bytes = blocks * u64::from(BLOCK_BYTES);
+                prop_assert_eq!(space.occupied(), Occupancy { objects: live.len() as u64, bytes });
+                prop_assert!(live.iter().all(|&(object, _)| space.is_allocated(object)));
+                let inside = live.iter().filter_map(|run| ObjectReference::from_bits(run.0.bits() + 2));
+                prop_assert!(inside.into_iter().all(|inside| !space.is_allocated(inside)));
+                let parts = heap.used_bytes() + heap.retained_bytes() + heap.metadata_bytes();
+                prop_assert_eq!(heap.used_bytes(), bytes);
+                prop_assert_eq!(heap.budget().held_bytes(), parts + space.metadata_bytes());
+            }
+        }
+    }
+}

@@ -114,3 +114,76 @@ impl Drop for Regions {
         self.heap.budget().discharge(self.table_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::HeapConfig;
+    use proptest::prelude::*;
+
+    const LEAF: Layout = Layout::shape(0, 2, 0, 0);
+    const OWNER: Layout = Layout::shape(1, 0, 0, 1);
+
+    fn regions() -> (Regions, Context, Heap) {
+        let heap = Heap::new(HeapConfig::default()).unwrap();
+        (Regions::new(&heap), Context::new(&heap).unwrap(), heap)
+    }
+
+    fn accounted_bytes(regions: &Regions, cx: &Context, heap: &Heap) -> u64 {
+        let kept = heap.retained_bytes() + heap.metadata_bytes() + cx.metadata_bytes();
+        regions.footprint().total_bytes() + kept
+    }
+
+    proptest! {
+        #[test]
+        fn a_region_ends_with_its_objects_and_no_others(
+            steps in proptest::collection::vec((0usize..6, 0u32..3, 1usize..200), 1..60),
+        ) {
+            let (mut regions, mut cx, heap) = regions();
+            let mut open: Vec<(u32, Vec<ObjectReference>, Vec<ObjectReference>)> = Vec::new();
+            for (which, what, count) in steps {
+                if what == 0 || open.is_empty() {
+                    let number = regions.begin();
+                    prop_assert!(open.iter().all(|&(other, ..)| other != number));
+                    open.push((number, Vec::new(), Vec::new()));
+                } else if what == 1 {
+                    let place = which % open.len();
+                    let (region, objects, owners) = &mut open[place];
+                    for index in 0..count {
+                        let layout = if index % 3 == 0 { OWNER } else { LEAF };
+                        let object = regions.alloc(*region, layout, 0).unwrap();
+                        prop_assert!(heap.memory().has(object, REGION));
+                        objects.push(object);
+                        owners.extend((index % 3 == 0).then_some(object));
+                    }
+                    prop_assert_eq!(&regions.owners(*region), owners);
+                } else {
+                    let (region, objects, _) = open.swap_remove(which % open.len());
+                    regions.end(&mut cx, region);
+                    prop_assert!(objects.iter().all(|&object| !regions.is_allocated(object)));
+                }
+                let objects: usize = open.iter().map(|(_, objects, _)| objects.len()).sum();
+                prop_assert_eq!(regions.occupied().objects, objects as u64);
+                let mut all = open.iter().flat_map(|(_, objects, _)| objects);
+                prop_assert!(all.all(|&object| regions.is_allocated(object)));
+                let held_bytes = heap.budget().held_bytes();
+                prop_assert_eq!(held_bytes, accounted_bytes(&regions, &cx, &heap));
+            }
+        }
+    }
+
+    #[test]
+    fn many_small_regions_stay_small() {
+        const MANY: u64 = 100_000;
+        let (mut regions, mut cx, heap) = regions();
+        let numbers: Vec<u32> = (0..MANY).map(|_| regions.begin()).collect();
+        for &region in &numbers {
+            regions.alloc(region, LEAF, 0).unwrap();
+        }
+        let bytes_each = regions.footprint().total_bytes() / MANY;
+        assert!(bytes_each < 800, "a region of one object takes {bytes_each} bytes");
+        numbers.iter().for_each(|&region| regions.end(&mut cx, region));
+        assert_eq!((regions.occupied().objects, regions.footprint().used_bytes), (0, 0));
+        assert_eq!(heap.budget().held_bytes(), accounted_bytes(&regions, &cx, &heap));
+    }
+}

@@ -1,0 +1,24 @@
+//! An object cannot be built of more roots than it has own slots.
+
+#[path = "bump.rs"]
+mod bump;
+
+use heap::{Config, HeapConfig, Mutator, Off};
+
+heap::shape! {
+    struct Node {
+        own LEFT, RIGHT;
+        shared OTHER;
+    }
+}
+
+fn main() {
+    let heap = HeapConfig::default();
+    let m = &mut Mutator::<bump::Bump>::new(heap, &Config::default(), Off).unwrap();
+    let leaf = m.alloc::<Node>().unwrap();
+    let one = m.build::<Node, 1>([leaf]).unwrap();
+    let two = m.alloc::<Node>().unwrap();
+    let three = m.alloc::<Node>().unwrap();
+    let parent = m.build::<Node, 3>([one, two, three]).unwrap();
+    assert!(m.load(m.get(&parent), Node::RIGHT).is_some());
+}
