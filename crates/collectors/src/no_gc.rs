@@ -43,7 +43,7 @@ impl Collector for NoGc {
     }
 
     fn occupied(&self) -> Occupancy {
-        self.arena.occupied()
+        self.arena.occupied(self.heap.memory())
     }
 
     fn is_allocated(&self, object: ObjectReference) -> bool {

@@ -6,8 +6,9 @@
 use crate::block::{BLOCK_BYTES, Block};
 use crate::cells::Occupancy;
 use crate::events::CascadeClock;
-use crate::header::{Layout, SlotKind};
+use crate::header::{Extent, Layout, SlotKind};
 use crate::heap::Heap;
+use crate::memory::Memory;
 use crate::value::{GRANULE_BYTES, ObjectReference, UNIT_BYTES};
 
 /// Bytes of the first chunk of a region.
@@ -33,7 +34,6 @@ pub struct Arena {
     limit: u32,
     next_chunk_bytes: u32,
     chunks: Vec<Chunk>,
-    objects: u64,
     has_owners: bool,
 }
 
@@ -45,7 +45,6 @@ impl Arena {
             limit: 0,
             next_chunk_bytes: FIRST_CHUNK_BYTES,
             chunks: Vec::new(),
-            objects: 0,
             has_owners: false,
         }
     }
@@ -72,7 +71,6 @@ impl Arena {
         // block 0, and objects are granular.
         let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
         self.next += units;
-        self.objects += 1;
         self.has_owners |= layout.slots_of(SlotKind::Own) > 0;
         layout.install(heap.memory(), object, collector_bits);
         Some(object)
@@ -106,7 +104,7 @@ impl Arena {
             pool.release(chunk);
         }
         pool.heap.budget().discharge(before);
-        (self.next, self.limit, self.objects, self.has_owners) = (0, 0, 0, false);
+        (self.next, self.limit, self.has_owners) = (0, 0, false);
         self.next_chunk_bytes = FIRST_CHUNK_BYTES;
     }
 
@@ -123,24 +121,23 @@ impl Arena {
         })
     }
 
-    /// Objects allocated, and the bytes of the chunks that hold them.
-    pub fn occupied(&self) -> Occupancy {
+    /// Objects allocated, counted by walking them, and the bytes of the chunks that hold them.
+    pub fn occupied(&self, memory: Memory<'_>) -> Occupancy {
         let bytes: u64 = self.chunks.iter().map(|chunk| u64::from(chunk.bytes)).sum();
         let unused = u64::from(self.limit - self.next) * UNIT_BYTES as u64;
-        Occupancy { objects: self.objects, bytes: bytes - unused }
+        Occupancy { objects: self.objects(memory).count() as u64, bytes: bytes - unused }
     }
 
-    /// The objects of the arena in order of allocation. `size_of` tells the bytes of an object.
-    pub fn objects(&self, size_of: impl Fn(ObjectReference) -> u64) -> Vec<ObjectReference> {
-        let mut found = Vec::new();
-        for (start, end) in self.filled() {
-            let mut next = start;
-            while let Some(object) = ObjectReference::from_bits(next).filter(|_| next < end) {
-                found.push(object);
-                next = next.saturating_add((size_of(object) / UNIT_BYTES as u64) as u32);
-            }
-        }
-        found
+    /// The objects of the arena in order of allocation.
+    pub fn objects(&self, memory: Memory<'_>) -> impl Iterator<Item = ObjectReference> {
+        self.filled().flat_map(move |(start, end)| {
+            let first = ObjectReference::from_bits(start);
+            std::iter::successors(first, move |&object| {
+                let units = Extent::of(memory, object).bytes() / UNIT_BYTES as u64;
+                ObjectReference::from_bits(object.bits().saturating_add(units as u32))
+            })
+            .take_while(move |object| object.bits() < end)
+        })
     }
 
     /// Whether any object of the arena has own slots.
@@ -203,7 +200,17 @@ impl ChunkPool {
     fn cut(&mut self, index: u32, leaves: u32) -> Option<Chunk> {
         let free = self.free_leaves[index as usize];
         let run = (1u64 << leaves) - 1;
-        let leaf = (0..64).step_by(leaves as usize).find(|&leaf| free >> leaf & run == run)?;
+        // Bits that begin a run of free leaves, its length doubled at each step; then the aligned ones.
+        let (mut starts, mut length) = (free, 1);
+        while length < leaves {
+            starts &= starts >> length;
+            length *= 2;
+        }
+        starts &= !0 / run;
+        if starts == 0 {
+            return None;
+        }
+        let leaf = starts.trailing_zeros();
         self.free_leaves[index as usize] = free & !(run << leaf);
         let granule = Block::from_index(index)?.first_granule() + leaf * LEAF_GRANULES;
         Some(Chunk { granule, bytes: leaves * FIRST_CHUNK_BYTES, end: 0 })
@@ -257,7 +264,6 @@ impl Drop for ChunkPool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::header::Extent;
     use crate::heap::{Commit, HeapConfig};
     use proptest::prelude::*;
 
@@ -311,12 +317,12 @@ mod tests {
                 }
                 let mut ranges: Vec<(u32, u32)> = Vec::new();
                 for (arena, objects) in arenas.iter().zip(&model) {
-                    let listed = arena.objects(|object| Extent::of(heap.memory(), object).bytes());
+                    let listed: Vec<_> = arena.objects(heap.memory()).collect();
                     let expected: Vec<_> = objects.iter().map(|&(object, _)| object).collect();
                     prop_assert_eq!(listed, expected);
-                    prop_assert_eq!(arena.occupied().objects, objects.len() as u64);
+                    prop_assert_eq!(arena.occupied(heap.memory()).objects, objects.len() as u64);
                     let bytes: u64 = objects.iter().map(|(_, layout)| u64::from(layout.bytes())).sum();
-                    prop_assert!(arena.occupied().bytes >= bytes);
+                    prop_assert!(arena.occupied(heap.memory()).bytes >= bytes);
                     let owns = |&(_, layout): &(_, Layout)| layout.slots_of(SlotKind::Own) > 0;
                     prop_assert_eq!(arena.has_owners(), objects.iter().any(owns));
                     for &(object, layout) in objects {

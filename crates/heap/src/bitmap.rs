@@ -68,8 +68,11 @@ impl Bitmap {
         let word = self.word(object);
         let old = word.load(Relaxed);
         let bit = Self::bit(object);
+        if old & bit == 0 {
+            return false;
+        }
         word.store(old & !bit, Relaxed);
-        old & bit != 0
+        true
     }
 
     /// Asks the processor to bring the object's bit into its cache.
@@ -101,7 +104,8 @@ impl Bitmap {
         }
     }
 
-    /// Charges for the table up to and including `block`; false if the limit forbids it.
+    /// Charges for the table up to and including `block` and commits it, so that what is charged is
+    /// held; false if the limit forbids it.
     pub(crate) fn cover(&mut self, block: Block) -> bool {
         let end = (u64::from(block.index()) + 1) * BITMAP_BYTES_PER_BLOCK;
         let end = end.next_multiple_of(PAGE_BYTES as u64);
@@ -110,6 +114,7 @@ impl Bitmap {
         }
         let grown = self.budget.try_charge(end - self.covered_bytes);
         if grown {
+            self.table.populate(self.covered_bytes as usize, (end - self.covered_bytes) as usize);
             self.covered_bytes = end;
         }
         grown

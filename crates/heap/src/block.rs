@@ -29,6 +29,13 @@ impl Block {
         Self(object.granule() / BLOCK_GRANULES)
     }
 
+    /// The block that holds the granule with this index.
+    #[inline(always)]
+    pub(crate) fn at_granule(granule: u32) -> Self {
+        debug_assert!(granule < BLOCKS * BLOCK_GRANULES);
+        Self(granule / BLOCK_GRANULES % BLOCKS)
+    }
+
     /// The block with this index; `None` if no reference can address it.
     #[inline(always)]
     pub fn from_index(index: u32) -> Option<Self> {
@@ -71,6 +78,7 @@ pub(crate) struct BlockTable {
     /// **Invariant:** no free block lies below.
     first_free: u32,
     used: u32,
+    /// **Invariant:** at most [`RETAINED_BLOCKS`].
     retained: u32,
     /// Whether returned blocks really go back (memory is committed lazily), or stay populated.
     decommits: bool,
@@ -119,18 +127,23 @@ impl BlockTable {
         memory: &ObjectMemory,
         budget: &Budget,
     ) {
-        let range = start.0 as usize..(start.0 + count) as usize;
-        debug_assert!(self.states[range.clone()].iter().all(|&s| s == State::Used));
+        let kept = (RETAINED_BLOCKS - self.retained).min(count);
+        let (kept_end, end) = ((start.0 + kept) as usize, (start.0 + count) as usize);
+        debug_assert!(self.states[start.0 as usize..end].iter().all(|&s| s == State::Used));
         self.used -= count;
         self.first_free = self.first_free.min(start.0);
-        self.states[range].fill(State::Retained);
-        self.retained += count;
-        if self.retained > RETAINED_BLOCKS {
-            let kept = RETAINED_BLOCKS.saturating_sub(self.retained - count);
-            let first_returned = start.0 + kept;
-            self.return_retained(memory, budget, |block| {
-                (first_returned..start.0 + count).contains(&block)
-            });
+        self.retained += kept;
+        self.states[start.0 as usize..kept_end].fill(State::Retained);
+        self.states[kept_end..end].fill(State::Returned);
+        self.give_back(start.0 + kept, count - kept, memory, budget);
+    }
+
+    /// Uncharges free blocks and, where memory is committed lazily, returns it.
+    fn give_back(&self, first: u32, count: u32, memory: &ObjectMemory, budget: &Budget) {
+        let bytes = u64::from(count) * u64::from(BLOCK_BYTES);
+        budget.discharge(bytes);
+        if self.decommits && count > 0 {
+            memory.decommit(Block(first).byte_offset(), bytes);
         }
     }
 
@@ -148,13 +161,9 @@ impl BlockTable {
                 .take_while(|&(&state, block)| state == State::Retained && chosen(block))
                 .count() as u32;
             if run > 0 {
-                let bytes = u64::from(run) * u64::from(BLOCK_BYTES);
                 self.states[block as usize..(block + run) as usize].fill(State::Returned);
                 self.retained -= run;
-                budget.discharge(bytes);
-                if self.decommits {
-                    memory.decommit(Block(block).byte_offset(), bytes);
-                }
+                self.give_back(block, run, memory, budget);
             }
             block += run.max(1);
         }

@@ -263,25 +263,25 @@ impl CellSpace {
         true
     }
 
-    /// Frees the cells of a batch. Returns those that were not allocated here.
+    /// Frees the cells of a batch. Returns how many they were, and those that were not allocated
+    /// here.
     #[inline(always)]
-    pub(crate) fn free_batch(&mut self, batch: Batch) -> Batch {
-        let Some(first) = ObjectReference::from_bits(batch.word << 7 | 2) else {
-            return Batch::EMPTY;
-        };
-        let block = Block::of(first);
+    pub(crate) fn free_batch(&mut self, batch: Batch) -> (u32, Batch) {
+        let block = batch.block();
         let word = &self.allocated.block(block)[batch.word as usize % BLOCK_WORDS];
         let old = word.load(Relaxed);
-        word.store(old & !batch.cells, Relaxed);
         let freed = old & batch.cells;
+        let count = freed.count_ones();
+        // Large objects have no bits here: storing nothing would commit pages of the table for them.
         if freed != 0 {
+            word.store(old & !freed, Relaxed);
             let info = &mut self.blocks[block.index() as usize];
-            info.live -= freed.count_ones() as u16;
+            info.live -= count as u16;
             if info.state == State::Full || info.live == 0 {
                 self.reclassify(block);
             }
         }
-        Batch { word: batch.word, cells: batch.cells & !freed }
+        (count, Batch { word: batch.word, cells: batch.cells & !freed })
     }
 
     /// Puts a block with a free cell on the list, or gives it back if all its cells are free.
@@ -478,9 +478,6 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// No cells.
-    pub const EMPTY: Self = Self { word: 0, cells: 0 };
-
     /// Adds an object; false if it belongs to another word, and this batch must be freed first.
     #[inline(always)]
     pub fn add(&mut self, object: ObjectReference) -> bool {
@@ -498,10 +495,10 @@ impl Batch {
         Self { word: object.granule() / 64, cells: 1 << (object.granule() % 64) }
     }
 
-    /// Number of objects.
+    /// The block that all its objects start in.
     #[inline(always)]
-    pub(crate) fn len(self) -> u32 {
-        self.cells.count_ones()
+    fn block(self) -> Block {
+        Block::at_granule(self.word * 64)
     }
 
     /// Whether there are none.

@@ -61,7 +61,6 @@ pub struct Layout {
     bytes: u32,
     slots: u32,
     words: u32,
-    class: u8,
 }
 
 impl Layout {
@@ -78,7 +77,7 @@ impl Layout {
         let bytes = HEADER_BYTES + slots.next_multiple_of(2) * 4 + words * 8;
         let bytes =
             if bytes < size_class::MIN_CELL_BYTES { size_class::MIN_CELL_BYTES } else { bytes };
-        Self { bits, bytes, slots, words, class: size_class::class_of(bytes) }
+        Self { bits, bytes, slots, words }
     }
 
     /// The layout of an array of `slots` slots of one kind and `words` payload words; `None` if it
@@ -93,7 +92,7 @@ impl Layout {
         }
         let bytes = bytes as u32;
         let bits = EXTENDED | kind as u32;
-        Some(Self { bits, bytes, slots, words, class: size_class::class_of(bytes) })
+        Some(Self { bits, bytes, slots, words })
     }
 
     /// Whole size in bytes, header included, before rounding to a cell.
@@ -130,7 +129,7 @@ impl Layout {
     /// Size class, or [`size_class::LARGE_CLASS`].
     #[inline(always)]
     pub const fn class(self) -> u8 {
-        self.class
+        size_class::class_of(self.bytes)
     }
 
     /// Whether the header has the second word pair.

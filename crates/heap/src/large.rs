@@ -1,42 +1,63 @@
 //! The large-object space: objects above half a block, each on a run of blocks of its own.
+//!
+//! A run is charged by pages: the tail of its last block, which the object never touches, is given
+//! back to the budget, for nothing is ever committed there.
 
 use crate::block::{BLOCK_BYTES, Block};
 use crate::cells::Occupancy;
 use crate::header::{LARGE, Layout};
 use crate::heap::Heap;
+use crate::os::PAGE_BYTES;
 use crate::value::ObjectReference;
 
 #[derive(Clone, Copy, Debug)]
 struct Run {
     object: ObjectReference,
-    blocks: u32,
+    bytes: u32,
+}
+
+impl Run {
+    fn blocks(self) -> u32 {
+        self.bytes.div_ceil(BLOCK_BYTES)
+    }
+
+    /// Bytes of the pages that the object reaches.
+    fn touched_bytes(self) -> u64 {
+        u64::from(self.bytes).next_multiple_of(PAGE_BYTES as u64)
+    }
+
+    /// Bytes of the pages after them.
+    fn tail_bytes(self) -> u64 {
+        u64::from(self.blocks()) * u64::from(BLOCK_BYTES) - self.touched_bytes()
+    }
 }
 
 /// Large objects, sorted by address.
 #[derive(Debug)]
 pub struct LargeSpace {
     runs: Vec<Run>,
-    used_blocks: u64,
+    used_bytes: u64,
     heap: Heap,
 }
 
 impl LargeSpace {
     /// An empty space.
     pub fn new(heap: &Heap) -> Self {
-        Self { runs: Vec::new(), used_blocks: 0, heap: heap.clone() }
+        Self { runs: Vec::new(), used_bytes: 0, heap: heap.clone() }
     }
 
     /// A new object, its slots null and its payload zero; `None` if the limit has no room.
     pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        let blocks = layout.bytes().div_ceil(BLOCK_BYTES);
-        let start = self.heap.acquire(blocks)?;
+        let start = self.heap.acquire(layout.bytes().div_ceil(BLOCK_BYTES))?;
         let object = ObjectReference::from_granule(start.first_granule());
         layout.install(self.heap.memory(), object, collector_bits | LARGE);
         let place = self.runs.partition_point(|run| run.object < object);
         let before = self.metadata_bytes();
-        self.runs.insert(place, Run { object, blocks });
+        let run = Run { object, bytes: layout.bytes() };
+        self.runs.insert(place, run);
         self.heap.budget().charge(self.metadata_bytes() - before);
-        self.used_blocks += u64::from(blocks);
+        self.heap.budget().discharge(run.tail_bytes());
+        self.used_bytes += run.touched_bytes();
         Some(object)
     }
 
@@ -64,8 +85,9 @@ impl LargeSpace {
     }
 
     fn give_back(&mut self, run: Run) {
-        self.used_blocks -= u64::from(run.blocks);
-        self.heap.release(Block::of(run.object), run.blocks);
+        self.used_bytes -= run.touched_bytes();
+        self.heap.budget().charge(run.tail_bytes());
+        self.heap.release(Block::of(run.object), run.blocks());
     }
 
     /// Whether the object is allocated now.
@@ -73,9 +95,9 @@ impl LargeSpace {
         self.runs.binary_search_by_key(&object, |run| run.object).is_ok()
     }
 
-    /// Bytes of the blocks in this space.
+    /// Bytes of the pages in this space.
     pub fn used_bytes(&self) -> u64 {
-        self.used_blocks * u64::from(BLOCK_BYTES)
+        self.used_bytes
     }
 
     /// Objects and the bytes of their runs.
@@ -133,7 +155,7 @@ mod tests {
             let limit_bytes = limit_blocks.map(|blocks| blocks * u64::from(BLOCK_BYTES));
             let heap = Heap::new(HeapConfig { limit_bytes, ..HeapConfig::default() }).unwrap();
             let mut space = LargeSpace::new(&heap);
-            let mut live: Vec<(ObjectReference, u32)> = Vec::new();
+            let mut live: Vec<(ObjectReference, u32, u64)> = Vec::new();
             for op in ops {
                 match op {
                     Op::Alloc(slots) => {
@@ -145,20 +167,21 @@ mod tests {
                         };
                         prop_assert!(heap.memory().has(object, LARGE));
                         let (start, end) = (object.block(), object.block() + blocks);
-                        for &(other, its_blocks) in &live {
+                        for &(other, its_blocks, _) in &live {
                             let (its_start, its_end) = (other.block(), other.block() + its_blocks);
                             prop_assert!(end <= its_start || its_end <= start);
                         }
                         // Cleared from the first slot to the last, whatever was there before.
-                        for slot in (0..slots).step_by(997).chain([slots - 1]) {
-                            let word = Offset32::word(4 + slot);
-                            prop_assert_eq!(heap.memory().read(object, word), 0);
-                            heap.memory().write(object, word, !0);
-                        }
-                        live.push((object, blocks));
+                        let some = || (0..slots).step_by(997).chain([slots - 1]);
+                        let mut words = some().map(|slot| Offset32::word(4 + slot));
+                        prop_assert!(words.all(|word| heap.memory().read(object, word) == 0));
+                        let words = some().map(|slot| Offset32::word(4 + slot));
+                        words.for_each(|word| heap.memory().write(object, word, !0));
+                        let pages = u64::from(layout.bytes()).div_ceil(PAGE_BYTES as u64);
+                        live.push((object, blocks, pages));
                     }
                     Op::Free(which) if !live.is_empty() => {
-                        let (object, _) = live.swap_remove(which.index(live.len()));
+                        let (object, ..) = live.swap_remove(which.index(live.len()));
                         prop_assert!(space.free(object));
                         prop_assert!(!space.free(object), "it is freed twice");
                         prop_assert!(!space.is_allocated(object));
@@ -166,17 +189,18 @@ mod tests {
                     Op::Free(_) => {}
                     Op::Sweep(share) => {
                         space.sweep(|object| is_kept(object, share));
-                        live.retain(|&(object, _)| is_kept(object, share));
+                        live.retain(|&(object, ..)| is_kept(object, share));
                     }
                 }
-                let blocks: u64 = live.iter().map(|&(_, blocks)| u64::from(blocks)).sum();
-                let bytes = blocks * u64::from(BLOCK_BYTES);
+                let pages: u64 = live.iter().map(|&(.., pages)| pages).sum();
+                let bytes = pages * PAGE_BYTES as u64;
                 prop_assert_eq!(space.occupied(), Occupancy { objects: live.len() as u64, bytes });
-                prop_assert!(live.iter().all(|&(object, _)| space.is_allocated(object)));
+                prop_assert!(live.iter().all(|&(object, ..)| space.is_allocated(object)));
                 let inside = live.iter().filter_map(|run| ObjectReference::from_bits(run.0.bits() + 2));
                 prop_assert!(inside.into_iter().all(|inside| !space.is_allocated(inside)));
-                let parts = heap.used_bytes() + heap.retained_bytes() + heap.metadata_bytes();
-                prop_assert_eq!(heap.used_bytes(), bytes);
+                let parts = bytes + heap.retained_bytes() + heap.metadata_bytes();
+                let blocks: u64 = live.iter().map(|&(_, blocks, _)| u64::from(blocks)).sum();
+                prop_assert_eq!(heap.used_bytes(), blocks * u64::from(BLOCK_BYTES));
                 prop_assert_eq!(heap.budget().held_bytes(), parts + space.metadata_bytes());
             }
         }

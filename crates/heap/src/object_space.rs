@@ -155,11 +155,11 @@ impl Freer<'_> {
     /// Frees the objects of a batch. Returns how many it was given.
     #[inline(always)]
     pub(crate) fn free_batch(&mut self, batch: Batch) -> u32 {
-        let others = self.cells.free_batch(batch);
+        let (count, others) = self.cells.free_batch(batch);
         if !others.is_empty() {
             self.free_large(others);
         }
-        batch.len()
+        count
     }
 
     #[cold]

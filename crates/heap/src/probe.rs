@@ -190,3 +190,143 @@ impl Probe for Checker {
         self.check(held, object, allocated(object), "a root");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::header::EXTENDED_HEADER_BYTES;
+    use crate::heap::HeapConfig;
+    use crate::object_space::ObjectSpace;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    const NODE: Layout = Layout::shape(1, 1, 1, 0);
+
+    /// Slot number `index` of a node.
+    fn slot(index: u32) -> Offset32 {
+        Offset32::word(2 + index)
+    }
+
+    struct Checked {
+        space: ObjectSpace,
+        checker: Checker,
+    }
+
+    impl Checked {
+        fn new() -> Self {
+            let heap = Heap::new(HeapConfig::default()).unwrap();
+            Self { space: ObjectSpace::new(&heap).unwrap(), checker: Checker::default() }
+        }
+
+        fn alloc(&mut self, layout: Layout) -> ObjectReference {
+            let object = self.space.alloc_growing(layout, 0).unwrap();
+            self.checker.allocated(object, layout);
+            object
+        }
+
+        /// Frees an object and takes its cell for another one.
+        fn replace(&mut self, object: ObjectReference) {
+            assert!(self.space.free(object));
+            while self.alloc(NODE) != object {}
+        }
+
+        fn load(&self, object: ObjectReference, at: Offset32, value: ObjectReference) {
+            let allocated = |object| self.space.is_allocated(object);
+            self.checker.loaded(object, at, value.into(), allocated);
+        }
+
+        fn read_root(&self, index: u32, object: ObjectReference) {
+            self.checker.root_read(index, object, |object| self.space.is_allocated(object));
+        }
+
+        fn access(&self, object: ObjectReference, at: Offset32, kind: SlotKind) {
+            self.checker.accesses(self.space.heap(), object, at, kind);
+        }
+    }
+
+    /// What the checker says about an access; empty if it has no objection.
+    fn objection(access: impl FnOnce()) -> String {
+        match catch_unwind(AssertUnwindSafe(access)) {
+            Ok(()) => String::new(),
+            Err(panic) => match panic.downcast::<String>() {
+                Ok(message) => *message,
+                Err(other) => {
+                    (*other.downcast::<&str>().expect("a panic has a message")).to_owned()
+                }
+            },
+        }
+    }
+
+    #[test]
+    fn a_use_after_free_is_found_with_and_without_reuse() {
+        let mut checked = Checked::new();
+        let (parent, child) = (checked.alloc(NODE), checked.alloc(NODE));
+        checked.checker.stored(parent, slot(1), child.into());
+        checked.checker.rooted(70, child);
+        assert_eq!(objection(|| checked.load(parent, slot(1), child)), "");
+        assert_eq!(objection(|| checked.read_root(70, child)), "");
+        assert!(checked.space.free(child));
+        let gone = objection(|| checked.load(parent, slot(1), child));
+        assert!(gone.starts_with("use after free: a slot refers to"), "{gone}");
+        let gone = objection(|| checked.read_root(70, child));
+        assert!(gone.starts_with("use after free: a root refers to"), "{gone}");
+        while checked.alloc(NODE) != child {}
+        let reused = objection(|| checked.load(parent, slot(1), child));
+        assert!(reused.ends_with("another object has its memory now"), "{reused}");
+        let reused = objection(|| checked.read_root(70, child));
+        assert!(reused.ends_with("another object has its memory now"), "{reused}");
+    }
+
+    #[test]
+    fn a_slot_that_was_filled_again_is_no_use_after_free() {
+        let mut checked = Checked::new();
+        let (parent, child) = (checked.alloc(NODE), checked.alloc(NODE));
+        checked.checker.stored(parent, slot(1), child.into());
+        checked.checker.rooted(70, child);
+        checked.replace(child);
+        checked.checker.stored(parent, slot(1), child.into());
+        checked.checker.rooted(70, child);
+        assert_eq!(objection(|| checked.load(parent, slot(1), child)), "");
+        assert_eq!(objection(|| checked.read_root(70, child)), "");
+    }
+
+    #[test]
+    fn kinds_and_bounds_are_those_of_the_header() {
+        let mut checked = Checked::new();
+        let node = checked.alloc(NODE);
+        let kinds = [SlotKind::Own, SlotKind::Shared, SlotKind::Borrow];
+        for (index, declared) in (0..).zip(kinds) {
+            for kind in kinds {
+                let objection = objection(|| checked.access(node, slot(index), kind));
+                assert_eq!(objection.contains("is of another kind"), kind != declared);
+            }
+        }
+        for outside in [slot(3), slot(100), Offset32::word(0), Offset32::word(1)] {
+            let objection = objection(|| checked.access(node, outside, SlotKind::Borrow));
+            assert!(objection.contains("has 3 slots, no slot at byte"), "{objection}");
+        }
+    }
+
+    #[test]
+    fn an_array_has_one_kind_and_its_own_bounds() {
+        let mut checked = Checked::new();
+        let array = checked.alloc(Layout::array(SlotKind::Shared, 5, 0).unwrap());
+        let element = |index| Offset32::word(EXTENDED_HEADER_BYTES / 4 + index);
+        assert_eq!(objection(|| checked.access(array, element(4), SlotKind::Shared)), "");
+        let kind = objection(|| checked.access(array, element(4), SlotKind::Own));
+        assert!(kind.contains("is of another kind"), "{kind}");
+        for outside in [element(5), slot(0)] {
+            let objection = objection(|| checked.access(array, outside, SlotKind::Shared));
+            assert!(objection.contains("has 5 slots"), "{objection}");
+        }
+    }
+
+    #[test]
+    fn the_meter_counts_sizes_slots_and_headers() {
+        let mut meter = Meter::default();
+        let array = Layout::array(SlotKind::Own, 10, 2).unwrap();
+        let object = ObjectReference::from_granule(1);
+        [NODE, NODE, array].into_iter().for_each(|layout| meter.allocated(object, layout));
+        assert_eq!(meter.sizes(), &BTreeMap::from([(NODE.bytes(), 2), (array.bytes(), 1)]));
+        assert_eq!((meter.slot_bytes(), meter.header_bytes()), ((3 + 3 + 10) * 4, 8 + 8 + 16));
+    }
+}

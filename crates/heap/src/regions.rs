@@ -13,6 +13,11 @@ use crate::value::ObjectReference;
 #[derive(Debug)]
 pub struct Regions {
     arenas: Vec<Arena>,
+    /// The arena that was allocated from last, taken out of `arenas`: programs mostly stay in one
+    /// region for a while.
+    current: Arena,
+    /// Its number. **Invariant:** an empty arena lies in its place.
+    current_number: u32,
     free: Vec<u32>,
     pool: ChunkPool,
     heap: Heap,
@@ -23,6 +28,8 @@ impl Regions {
     pub fn new(heap: &Heap) -> Self {
         Self {
             arenas: Vec::new(),
+            current: Arena::region(),
+            current_number: u32::MAX,
             free: Vec::new(),
             pool: ChunkPool::new(heap),
             heap: heap.clone(),
@@ -43,58 +50,77 @@ impl Regions {
     /// A new object in a region, its header telling so.
     #[inline(always)]
     pub fn alloc(&mut self, region: u32, layout: Layout, bits: u32) -> Option<ObjectReference> {
-        let arena = &mut self.arenas[region as usize];
-        match arena.alloc(layout, bits | REGION, &self.heap) {
-            Some(object) => Some(object),
-            None => self.alloc_growing(region, layout, bits),
+        if region == self.current_number
+            && let Some(object) = self.current.alloc(layout, bits | REGION, &self.heap)
+        {
+            return Some(object);
         }
+        self.alloc_slow(region, layout, bits)
     }
 
     #[cold]
     #[inline(never)]
-    fn alloc_growing(&mut self, region: u32, layout: Layout, bits: u32) -> Option<ObjectReference> {
-        let arena = &mut self.arenas[region as usize];
-        arena
-            .grow(layout, &mut self.pool)
-            .then(|| arena.alloc(layout, bits | REGION, &self.heap))?
+    fn alloc_slow(&mut self, region: u32, layout: Layout, bits: u32) -> Option<ObjectReference> {
+        self.make_current(region);
+        let Self { current, pool, heap, .. } = self;
+        let bits = bits | REGION;
+        current
+            .alloc(layout, bits, heap)
+            .or_else(|| current.grow(layout, pool).then(|| current.alloc(layout, bits, heap))?)
+    }
+
+    fn make_current(&mut self, region: u32) {
+        if region != self.current_number {
+            if let Some(place) = self.arenas.get_mut(self.current_number as usize) {
+                std::mem::swap(place, &mut self.current);
+            }
+            std::mem::swap(&mut self.arenas[region as usize], &mut self.current);
+            self.current_number = region;
+        }
     }
 
     /// The objects of a region that have own slots: those whose possessions outlive the region's
     /// memory unless they are dropped first.
-    pub fn owners(&self, region: u32) -> Vec<ObjectReference> {
-        let memory = self.heap.memory();
-        let arena = &self.arenas[region as usize];
-        if !arena.has_owners() {
+    pub fn owners(&mut self, region: u32) -> Vec<ObjectReference> {
+        self.make_current(region);
+        if !self.current.has_owners() {
             return Vec::new();
         }
-        let mut objects = arena.objects(|object| Extent::of(memory, object).bytes());
-        objects.retain(|&object| Extent::of(memory, object).own_end > 0);
-        objects
+        let memory = self.heap.memory();
+        let owns = |&object: &ObjectReference| Extent::of(memory, object).own_end > 0;
+        self.current.objects(memory).filter(owns).collect()
     }
 
     /// Ends a region: frees all its objects, in time proportional to its chunks.
     pub fn end(&mut self, cx: &mut Context, region: u32) {
         let mut clock = CascadeClock::default();
-        self.arenas[region as usize].clear(&mut self.pool, &mut clock);
+        self.make_current(region);
+        self.current.clear(&mut self.pool, &mut clock);
         cx.log.end_cascade(clock);
         let before = self.table_bytes();
         self.free.push(region);
         self.heap.budget().charge(self.table_bytes() - before);
     }
 
+    fn all(&self) -> impl Iterator<Item = &Arena> {
+        self.arenas.iter().chain([&self.current])
+    }
+
     /// Whether the object lies in a region that has not ended.
     pub fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.arenas.iter().any(|arena| arena.is_allocated(object))
+        self.all().any(|arena| arena.is_allocated(object))
     }
 
     /// Objects in regions, and their bytes.
     pub fn occupied(&self) -> Occupancy {
-        self.arenas.iter().map(Arena::occupied).fold(Occupancy::default(), Occupancy::plus)
+        let memory = self.heap.memory();
+        let each = self.all().map(|arena| arena.occupied(memory));
+        each.fold(Occupancy::default(), Occupancy::plus)
     }
 
     /// What regions hold.
     pub fn footprint(&self) -> Footprint {
-        let chunks: u64 = self.arenas.iter().map(Arena::metadata_bytes).sum();
+        let chunks: u64 = self.all().map(Arena::metadata_bytes).sum();
         Footprint {
             used_bytes: self.pool.used_bytes(),
             retained_bytes: 0,
@@ -110,7 +136,8 @@ impl Regions {
 impl Drop for Regions {
     fn drop(&mut self) {
         let mut clock = CascadeClock::default();
-        self.arenas.iter_mut().for_each(|arena| arena.clear(&mut self.pool, &mut clock));
+        let all = self.arenas.iter_mut().chain([&mut self.current]);
+        all.for_each(|arena| arena.clear(&mut self.pool, &mut clock));
         self.heap.budget().discharge(self.table_bytes());
     }
 }

@@ -94,6 +94,7 @@ pub struct Leftover {
 /// The roots of one mutator.
 #[derive(Debug)]
 pub struct RootStack {
+    /// **Invariant:** the globals lie at the bottom, so there are never fewer entries than they are.
     entries: Stack,
     /// **Invariant:** no live entry of an outer scope lies at or above `base`.
     base: Cell<u32>,
@@ -168,15 +169,16 @@ impl RootStack {
         entry: u32,
         visit: impl FnOnce([Value; N]),
     ) -> u32 {
-        let start = self.entries.len().wrapping_sub(N as u32);
-        let on_top = |(i, root): (usize, &R)| root.index() == start.wrapping_add(i as u32);
-        if let Some(words) = self.entries.last::<N>()
-            && N > 0
-            && start >= self.base.get()
-            && roots.iter().enumerate().all(on_top)
-        {
+        const { assert!(N as u32 <= GLOBALS) };
+        let start = self.entries.len() - N as u32;
+        let on_top = |(i, root): (usize, &R)| root.index() == start + i as u32;
+        if N > 0 && roots.iter().enumerate().all(on_top) && start >= self.base.get() {
+            // SAFETY: the stack never has fewer entries than there are globals, and `N` is no more.
+            let words = unsafe { self.entries.words::<N>(start) };
             visit(words.map(|word| Value::from_bits(word & !LOCAL_TAG)));
-            return self.entries.replace_last::<N>(entry);
+            // SAFETY: `N` is not 0, so there is an entry at `start`.
+            unsafe { self.entries.replace_from(start, entry) };
+            return start;
         }
         visit(roots.each_ref().map(|root| self.peek(root.index()).into()));
         // Last first: roots are usually consumed in the order of a stack.

@@ -40,7 +40,7 @@ const CLASS_OF: [u8; MAX_CELL_BYTES as usize / GRANULES + 1] = {
 };
 
 /// The class whose cells are the smallest to hold `bytes`, or [`LARGE_CLASS`].
-#[inline]
+#[inline(always)]
 pub const fn class_of(bytes: u32) -> u8 {
     if bytes > MAX_CELL_BYTES {
         LARGE_CLASS

@@ -110,25 +110,28 @@ impl Stack {
         }
     }
 
-    /// The `N` words on top, lowest first; `None` if there are fewer.
+    /// The `N` words from `start` on.
+    ///
+    /// # Safety
+    /// They must lie below the length.
     #[inline(always)]
-    pub(crate) fn last<const N: usize>(&self) -> Option<[u32; N]> {
-        let start = self.len.get().checked_sub(N as u32)?;
+    pub(crate) unsafe fn words<const N: usize>(&self, start: u32) -> [u32; N] {
+        debug_assert!(start + N as u32 <= self.len.get());
         // One by one: they have just been stored one by one, and a wide load would wait for that.
-        // SAFETY: from `start` on there are `N` words below the length.
-        Some(std::array::from_fn(|i| unsafe { self.entry(start + i as u32).read() }))
+        // SAFETY: below the length, says the caller.
+        std::array::from_fn(|i| unsafe { self.entry(start + i as u32).read() })
     }
 
-    /// Replaces the `N` words on top by one. Returns its index.
+    /// Replaces the words from `start` on by one.
+    ///
+    /// # Safety
+    /// There must be one at `start`.
     #[inline(always)]
-    pub(crate) fn replace_last<const N: usize>(&self, word: u32) -> u32 {
-        const { assert!(N > 0) };
-        assert!(N > 0 && N as u32 <= self.len.get(), "as many words as are replaced");
-        let start = self.len.get() - N as u32;
-        // SAFETY: below the length, for `N` is not 0.
+    pub(crate) unsafe fn replace_from(&self, start: u32, word: u32) {
+        debug_assert!(start < self.len.get());
+        // SAFETY: below the length, says the caller.
         unsafe { self.entry(start).write(word) };
         self.len.set(start + 1);
-        start
     }
 
     /// Replaces the word at `index`.

@@ -112,6 +112,12 @@ impl Model {
         self.live.keys().copied().skip(start).take(usize::from(count)).collect()
     }
 
+    fn free_all(&mut self, batch: Batch) -> u32 {
+        let (freed, others) = self.space.free_batch(batch);
+        assert!(others.is_empty());
+        freed
+    }
+
     fn forget(&mut self, object: ObjectReference) {
         self.live.remove(&object);
         self.dead.push(object);
@@ -134,17 +140,20 @@ impl Model {
                 }
             }
             Op::FreeBatches(start, count) => {
-                let mut batch = Batch::EMPTY;
+                let mut batches: Vec<(Batch, u32)> = Vec::new();
                 for object in self.chosen(start, *count) {
-                    if batch.is_empty() {
-                        batch = Batch::of(object);
-                    } else if !batch.add(object) {
-                        assert!(self.space.free_batch(batch).is_empty());
-                        batch = Batch::of(object);
+                    if let Some((batch, objects)) = batches.last_mut()
+                        && batch.add(object)
+                    {
+                        *objects += 1;
+                    } else {
+                        batches.push((Batch::of(object), 1));
                     }
                     self.forget(object);
                 }
-                assert!(self.space.free_batch(batch).is_empty());
+                for (batch, objects) in batches {
+                    assert_eq!(self.free_all(batch), objects);
+                }
             }
             Op::FreeAgain(which) => {
                 // What is free and not reserved by a window is refused; the rest is somebody else's.
@@ -153,7 +162,8 @@ impl Model {
                     let dead = self.dead[which.index(self.dead.len())];
                     if !self.live.contains_key(&dead) {
                         assert!(!self.space.free(dead), "{dead:?} is freed twice");
-                        assert!(!self.space.free_batch(Batch::of(dead)).is_empty());
+                        let (freed, others) = self.space.free_batch(Batch::of(dead));
+                        assert_eq!((freed, others.objects().next()), (0, Some(dead)));
                     }
                 }
             }
@@ -225,8 +235,6 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn cells_are_where_the_model_says(
         ops in proptest::collection::vec(op(), 1..30),

@@ -2,6 +2,7 @@
 
 mod counts;
 mod limit;
+mod mistakes;
 mod ownership;
 mod parking;
 

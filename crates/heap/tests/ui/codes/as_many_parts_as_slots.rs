@@ -1,7 +1,7 @@
 //! An object is built of as many roots as it has own slots, or fewer.
 
-#[path = "bump.rs"]
-mod bump;
+#[path = "keeper.rs"]
+mod keeper;
 
 use heap::{Config, HeapConfig, Mutator, Off};
 
@@ -14,7 +14,7 @@ heap::shape! {
 
 fn main() {
     let heap = HeapConfig::default();
-    let m = &mut Mutator::<bump::Bump>::new(heap, &Config::default(), Off).unwrap();
+    let m = &mut Mutator::<keeper::Keeper>::new(heap, &Config::default(), Off).unwrap();
     let leaf = m.alloc::<Node>().unwrap();
     let one = m.build::<Node, 1>([leaf]).unwrap();
     let two = m.alloc::<Node>().unwrap();
