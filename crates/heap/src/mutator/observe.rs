@@ -115,12 +115,12 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         &self.probe
     }
 
-    /// Bytes allocated so far, headers included, before rounding to cells; 0 under [`Off`].
+    /// Bytes allocated so far, headers included, before rounding to cells; 0 under [`crate::Off`].
     pub fn allocated_bytes(&self) -> u64 {
         self.allocated_bytes
     }
 
-    /// Objects allocated so far; 0 under [`Off`].
+    /// Objects allocated so far; 0 under [`crate::Off`].
     pub fn allocated_objects(&self) -> u64 {
         self.allocated_objects
     }
