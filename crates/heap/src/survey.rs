@@ -229,14 +229,14 @@ mod tests {
 
     #[test]
     fn an_owner_that_is_met_after_a_sharer_is_found() {
-        // Whichever way the walk goes, it meets the shared slot of one of the two first.
-        for (own, shared) in [(0, 1), (1, 0)] {
+        // Whichever way the walk goes, it meets the sharer first in one of these.
+        for [sharer, owner, second] in [[0, 1, 2], [1, 2, 0], [2, 0, 1]] {
             let graph = Graph::new(4);
             let _roots = [0, 1, 2].map(|root| graph.roots.push_root(graph.objects[root]));
-            graph.link(shared, 2, 3);
-            graph.link(own, 0, 3);
+            graph.link(sharer, 2, 3);
+            graph.link(owner, 0, 3);
             assert_eq!(graph.verify().unwrap().objects, 4);
-            graph.link(2, 0, 3);
+            graph.link(second, 0, 3);
             assert_eq!(graph.verify().unwrap_err().child, graph.objects[3]);
         }
     }
