@@ -98,7 +98,7 @@ fn a_run_leaves_records_a_report_and_a_table() {
     let run = place.read(page.parent().unwrap().parent().unwrap().to_str().unwrap());
     assert!(run.records.iter().all(|r| r.outcome == Outcome::Ok), "{:?}", run.records);
     let count = |mode| run.records.iter().filter(|r| r.cell.mode == mode).count();
-    assert_eq!((count(Mode::Time), count(Mode::Memory), count(Mode::Census)), (6, 3, 1));
+    assert_eq!((count(Mode::Time), count(Mode::Memory), count(Mode::Census)), (6, 6, 1));
     assert!(run.manifest.command.contains("--heap 1.5x,2x --repeat 2"), "{:?}", run.manifest);
 }
 
