@@ -341,18 +341,25 @@ impl CellSpace {
         }
     }
 
-    /// Marks an object and tells whether it was not marked before. Works for any object under the
-    /// bitmap, large ones included.
+    /// The mark bits, if there are any, and what marks with them and counts the marks of each block:
+    /// it tells whether an object was not marked before. Works for any object under the bitmap, large
+    /// ones included.
     #[inline(always)]
-    pub fn mark(&mut self, object: ObjectReference) -> bool {
-        let Some(marks) = &self.marks else { return false };
-        if !marks.set(object) {
-            return false;
-        }
-        if let Some(info) = self.blocks.get_mut(object.block() as usize) {
-            info.marked = info.marked.wrapping_add(1);
-        }
-        true
+    pub(crate) fn marking(
+        &mut self,
+    ) -> (Option<&Bitmap>, impl FnMut(ObjectReference) -> bool + use<'_>) {
+        let Self { marks, blocks, .. } = self;
+        let marks = marks.as_ref();
+        let mark = move |object: ObjectReference| {
+            if !marks.is_some_and(|marks| marks.set(object)) {
+                return false;
+            }
+            if let Some(info) = blocks.get_mut(object.block() as usize) {
+                info.marked = info.marked.wrapping_add(1);
+            }
+            true
+        };
+        (marks, mark)
     }
 
     /// The mark bits, if this space has any.

@@ -101,7 +101,9 @@ impl ObjectSpace {
     /// Marks everything reachable from the edges that `marker` holds. Returns the objects marked.
     pub fn trace(&mut self, marker: &mut Marker) -> u64 {
         let Self { cells, heap, .. } = self;
-        marker.trace(heap, |object| cells.mark(object))
+        let (marks, mark) = cells.marking();
+        let is_marked = |object| marks.is_some_and(|marks| marks.test(object));
+        marker.trace(heap, is_marked, mark)
     }
 
     /// Reclaims what is not marked and clears the marks.

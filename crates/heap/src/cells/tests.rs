@@ -178,8 +178,9 @@ impl Model {
                     object.granule().wrapping_mul(0x9e37_79b1) >> 24 < u32::from(*share)
                 };
                 for &object in self.live.keys().filter(|&&object| is_marked(object)) {
-                    assert!(self.space.mark(object), "{object:?} is marked already");
-                    assert!(!self.space.mark(object));
+                    let (_, mut mark) = self.space.marking();
+                    assert!(mark(object), "{object:?} is marked already");
+                    assert!(!mark(object));
                 }
                 self.space.sweep();
                 let swept = self.live.keys().copied().filter(|&object| !is_marked(object));
