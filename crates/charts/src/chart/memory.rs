@@ -91,7 +91,7 @@ impl Line<'_> {
 /// Draws the chart; gives its height in pixels.
 pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>, clock: Clock) -> f64 {
     let lines = lines(scene, clock);
-    let frame = scene.frame(clock.title(), reading(scene, clock), "one memory run each");
+    let frame = scene.frame(clock.title(), reading(scene, clock), "the first memory run of each");
     let mut y = frame.above(pen) + 6.0;
     if !lines.is_empty() {
         let chart = Chart::new(pen, scene, &lines, clock);
