@@ -39,6 +39,8 @@ pub struct MarkSweep {
     growth: Option<f64>,
     /// Bytes of blocks up to which the space grows without collecting first.
     collect_at_bytes: u64,
+    /// The most that the mark queue has ever held: kept free, for marking cannot be refused memory.
+    queue_peak_bytes: u64,
     /// Bytes of cells that the last collection kept.
     survived_bytes: u64,
     /// Whether the last collection found no cell for the object that was waiting for one.
@@ -57,6 +59,7 @@ impl Collector for MarkSweep {
             marker: Marker::new(heap, config.prefetch)?,
             growth: (!limited).then_some(config.growth),
             collect_at_bytes: if limited { u64::MAX } else { SMALLEST_HEAP_BYTES },
+            queue_peak_bytes: 0,
             survived_bytes: 0,
             is_tight: false,
             futile_collections: 0,
@@ -93,6 +96,7 @@ impl Collector for MarkSweep {
         self.objects.retire_windows();
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
+        self.queue_peak_bytes = self.queue_peak_bytes.max(self.marker.metadata_bytes());
         self.objects.sweep();
         self.marker.shrink();
         cx.log.end_pause(pause, PauseKind::Stw);
@@ -131,7 +135,7 @@ impl MarkSweep {
 
     fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
         let may_grow = self.objects.used_bytes() < self.collect_at_bytes
-            && self.heap().room_bytes() > RESERVE_BYTES;
+            && self.heap().room_bytes() > RESERVE_BYTES + self.queue_peak_bytes;
         let grown = may_grow.then(|| self.objects.alloc_growing(layout, 0)).flatten();
         // The last collection left no cell of the right size: another one so soon would not either.
         grown.or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0)).flatten())

@@ -336,8 +336,10 @@ impl CellSpace {
         let free = std::mem::take(&mut cursor.free);
         if free != 0 {
             let word = &self.allocated.block(block)[cursor.scan - 1];
-            word.store(word.load(Relaxed) & !free, Relaxed);
-            self.blocks[block.index() as usize].live -= free.count_ones() as u16;
+            // A program that frees twice may have cleared some of these bits already.
+            let reserved = word.load(Relaxed) & free;
+            word.store(word.load(Relaxed) & !reserved, Relaxed);
+            self.blocks[block.index() as usize].live -= reserved.count_ones() as u16;
         }
     }
 
@@ -451,7 +453,9 @@ impl CellSpace {
             total.add(u64::from(info.live), CELL_BYTES[usize::from(info.class)]);
         }
         for (class, cursor) in self.cursors.iter().enumerate() {
-            let reserved = u64::from(cursor.free.count_ones());
+            let Some(block) = cursor.block.filter(|_| cursor.free != 0) else { continue };
+            let taken = self.allocated.block(block)[cursor.scan - 1].load(Relaxed);
+            let reserved = u64::from((cursor.free & taken).count_ones());
             total.objects -= reserved;
             total.bytes -= reserved * u64::from(CELL_BYTES[class]);
         }

@@ -289,3 +289,21 @@ fn a_full_space_finds_a_larger_cell_as_last_resort() {
     assert_eq!(model.space.alloc_larger(LAYOUTS[4], 0), None, "the cell is too small for it");
     assert_eq!(model.space.alloc_larger(LAYOUTS[0], 0), Some(object));
 }
+
+#[test]
+fn freeing_twice_into_the_window_does_not_spoil_the_account() {
+    let heap = Heap::new(HeapConfig::default()).unwrap();
+    let mut space = CellSpace::new(&heap).unwrap();
+    let layout = Layout::shape(2, 0, 0, 0);
+    assert!(space.grow(layout));
+    let objects: Vec<_> = (0..4).filter_map(|_| space.alloc(layout, 0)).collect();
+    objects.iter().for_each(|&object| assert!(space.free(object)));
+    // Makes the block reserve its first window again, then frees what is merely reserved.
+    space.retire_windows();
+    assert!(space.grow(layout));
+    let again = space.alloc(layout, 0).unwrap();
+    let reserved = ObjectReference::from_bits(again.bits() + 8).unwrap();
+    space.free(reserved);
+    space.retire_windows();
+    assert_eq!(space.occupied().objects, 1);
+}
