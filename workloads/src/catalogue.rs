@@ -1,15 +1,16 @@
-//! The catalogue: every program under its name. Adding a program is one file and one line here.
+//! The catalogue: every program under its name. The table itself stands in `lib.rs`.
 
 use crate::parameters::{ParameterError, Parameters};
-use crate::program::{Needs, Program};
-use crate::{
-    binary_trees, cycle_torture, deep_chain, fragmentation, gcbench, lru_cache, message_window,
-    mutation_storm, splay,
-};
-use heap::{Collector, Mutator, OutOfMemory, Probe};
+use crate::program::Needs;
+use crate::{PROGRAMS, Prepared};
 
+/// Makes the modules, the list and the dispatch of a table of programs.
 macro_rules! catalogue {
-    ($($name:literal => $variant:ident($program:ty), $needs:expr;)+) => {
+    ($(
+        $(mod $module:ident:)? $name:literal => $variant:ident($program:ty), $needs:ident;
+    )+) => {
+        $($(mod $module;)?)+
+
         /// A program, prepared: its numbers are drawn, and it can be run again and again.
         #[derive(Debug)]
         pub enum Prepared {
@@ -19,7 +20,7 @@ macro_rules! catalogue {
         /// All programs, by name.
         pub const PROGRAMS: &[Entry] = &[$(Entry {
             name: $name,
-            needs: $needs,
+            needs: Needs::$needs,
             check: |parameters| {
                 parameters.read::<<$program as Program>::Parameters>().map(drop)
             },
@@ -33,31 +34,16 @@ macro_rules! catalogue {
             ///
             /// # Errors
             /// If the heap limit is reached.
-            pub fn run<C: Collector, P: Probe>(
+            pub fn run<C: heap::Collector, P: heap::Probe>(
                 &self,
-                m: &mut Mutator<C, P>,
-            ) -> Result<String, OutOfMemory> {
+                m: &mut heap::Mutator<C, P>,
+            ) -> Result<String, heap::OutOfMemory> {
                 match self {
                     $(Self::$variant(program) => program.run(m),)+
                 }
             }
         }
     };
-}
-
-catalogue! {
-    "gcbench" => GcBench(gcbench::GcBench), Needs::OWNED;
-    "binary-trees" => BinaryTrees(binary_trees::BinaryTrees), Needs::OWNED;
-    "binary-trees@regions" => BinaryTreesInRegions(binary_trees::InRegions), Needs::OWNED;
-    "message-window" => MessageWindow(message_window::MessageWindow), Needs::OWNED;
-    "splay" => Splay(splay::Splay), Needs::OWNED;
-    "lru-cache" => LruCache(lru_cache::LruCache), Needs::OWNED;
-    "cycle-torture" => CycleTorture(cycle_torture::CycleTorture), Needs::SHARED;
-    "cycle-torture@regions" => CycleTortureInRegions(cycle_torture::InRegions), Needs::OWNED;
-    "deep-chain" => DeepChain(deep_chain::InOrder), Needs::OWNED;
-    "deep-chain@shuffled" => ShuffledChain(deep_chain::Shuffled), Needs::OWNED;
-    "fragmentation" => Fragmentation(fragmentation::Fragmentation), Needs::OWNED;
-    "mutation-storm" => MutationStorm(mutation_storm::MutationStorm), Needs::OWNED;
 }
 
 /// One program of the catalogue.
@@ -67,8 +53,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What it needs of a collector.
     pub needs: Needs,
-    check: fn(&Parameters) -> Result<(), ParameterError>,
-    prepare: fn(&Parameters, u64) -> Result<Prepared, ParameterError>,
+    pub(crate) check: fn(&Parameters) -> Result<(), ParameterError>,
+    pub(crate) prepare: fn(&Parameters, u64) -> Result<Prepared, ParameterError>,
 }
 
 impl Entry {

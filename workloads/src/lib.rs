@@ -6,34 +6,44 @@
 //!
 //! * [`Suite`]: workloads with their parameters, answers and prose, from a TOML file.
 //! * [`find`] and [`PROGRAMS`]: the programs by name, and what each needs of a collector.
-//! * One file per program; adding one is that file and a line in the catalogue.
+//! * One file per program; adding one is that file and a line in the catalogue, the table at the end
+//!   of this page. `gcw new workload NAME` writes both.
 //!
 //! **Invariant:** workloads never name a collector.
 
 #![forbid(unsafe_code)]
 
-mod binary_trees;
-mod bounded;
+#[macro_use]
 mod catalogue;
-mod cycle_torture;
-mod deep_chain;
-mod fragmentation;
-mod gcbench;
+mod bounded;
 #[cfg(test)]
 mod literals;
-mod lru_cache;
-mod message_window;
-mod mutation_storm;
 mod octane;
 mod parameters;
 mod program;
 mod random;
-mod splay;
 mod suite;
 mod zipf;
 
 pub use bounded::Bounded;
-pub use catalogue::{Entry, PROGRAMS, Prepared, UnknownProgram, find};
+pub use catalogue::{Entry, UnknownProgram, find};
 pub use parameters::{Depth, ParameterError, Parameters};
 pub use program::{Needs, Program};
 pub use suite::{Census, Instance, Size, Suite, SuiteError, Workload};
+
+// A line: the file, unless a line above has named it; the name, with the variant after an `@`; a
+// variant of `Prepared` and the type it holds; what the program needs of a collector.
+catalogue! {
+    mod gcbench: "gcbench" => GcBench(gcbench::GcBench), OWNED;
+    mod binary_trees: "binary-trees" => BinaryTrees(binary_trees::BinaryTrees), OWNED;
+    "binary-trees@regions" => BinaryTreesInRegions(binary_trees::InRegions), OWNED;
+    mod message_window: "message-window" => MessageWindow(message_window::MessageWindow), OWNED;
+    mod splay: "splay" => Splay(splay::Splay), OWNED;
+    mod lru_cache: "lru-cache" => LruCache(lru_cache::LruCache), OWNED;
+    mod cycle_torture: "cycle-torture" => CycleTorture(cycle_torture::CycleTorture), SHARED;
+    "cycle-torture@regions" => CycleTortureInRegions(cycle_torture::InRegions), OWNED;
+    mod deep_chain: "deep-chain" => DeepChain(deep_chain::InOrder), OWNED;
+    "deep-chain@shuffled" => ShuffledChain(deep_chain::Shuffled), OWNED;
+    mod fragmentation: "fragmentation" => Fragmentation(fragmentation::Fragmentation), OWNED;
+    mod mutation_storm: "mutation-storm" => MutationStorm(mutation_storm::MutationStorm), OWNED;
+}

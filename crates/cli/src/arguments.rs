@@ -1,6 +1,6 @@
 //! The command line as a whole, and how the words of the schema are read from it.
 
-use crate::commands::{cell, completions, duel, list, report, run, show};
+use crate::commands::{cell, completions, duel, list, new, report, run, show};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use record::{HeapSize, Mode, Size};
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub(crate) enum Subcommand {
     Report(report::Args),
     /// Compares two cells or programs, block by block.
     Duel(duel::Args),
+    /// Writes a new collector or workload into a checkout.
+    New(new::Args),
     /// Prints the completions for a shell.
     Completions(completions::Args),
     /// Runs one cell in this process and prints its sample: what `run` starts for every cell.

@@ -161,6 +161,7 @@ fn capabilities(caps: Caps) -> Vec<String> {
         (caps.cycles, "cycles"),
         (caps.bounded, "bounded"),
         (caps.needs_free, "needs-free"),
+        (caps.weak, "weak"),
         (caps.regions, "regions"),
         (caps.shared, "shared"),
     ];

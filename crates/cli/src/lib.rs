@@ -62,6 +62,7 @@ fn run(arguments: Arguments, registry: &Registry, out: &mut dyn Write) -> Result
         Subcommand::Show(args) => commands::show::show(&args, out),
         Subcommand::Report(args) => commands::report::report(&args, out),
         Subcommand::Duel(args) => commands::duel::duel(args, registry, out),
+        Subcommand::New(args) => commands::new::new(&args, out),
         Subcommand::Completions(args) => commands::completions::completions(&args, out),
         Subcommand::Cell(args) => commands::cell::cell(args, registry, out),
     }

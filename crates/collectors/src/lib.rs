@@ -1,23 +1,58 @@
-//! Memory-management disciplines over the sandboxed heap: one file each, and a registry.
+//! Memory-management disciplines over the sandboxed heap: one file each, and a table of them.
 //!
 //! Every file reads top to bottom: the algorithm in numbered phases, its barrier, what it cannot do.
+//! Adding one is a file and a line in the table at the end of this page; `gcw new collector NAME`
+//! writes both. The README beside this crate's `Cargo.toml` is a tutorial.
+//!
 //! **Invariant:** collectors never name a workload, and contain no unsafe code.
 
 #![forbid(unsafe_code)]
 
-mod manual;
-mod mark_sweep;
-mod no_gc;
-mod ownership;
-mod rc;
-mod rc_weak;
-mod region;
 pub mod registry;
 
-pub use manual::Manual;
-pub use mark_sweep::MarkSweep;
-pub use no_gc::NoGc;
-pub use ownership::Ownership;
-pub use rc::Rc;
-pub use rc_weak::RcWeak;
-pub use region::Region;
+/// Makes modules, exports and the registry of a table of collectors.
+macro_rules! collectors {
+    ($(
+        $(mod $module:ident:)? $name:literal => $collector:ident $(<$argument:tt>)?,
+        $family:ident, ($light:literal, $dark:literal), $line:ident, $summary:literal;
+    )+) => {
+        $($(
+            mod $module;
+            pub use $module::$collector;
+        )?)+
+
+        /// The collectors of this crate, in the order of their table.
+        pub(crate) fn all<H: registry::Harness>() -> registry::Registry<H> {
+            registry::Registry::empty()
+                $(.with::<$collector $(<$argument>)?>(registry::Info {
+                    name: $name,
+                    summary: $summary,
+                    family: registry::Family::$family,
+                    light: $light,
+                    dark: $dark,
+                    line: registry::Line::$line,
+                }))+
+        }
+    };
+}
+
+// A line: the file, unless a line above has named it; the name; the type; the family, whose hue the
+// colours for light and dark pages have; how its lines are drawn; what it is.
+collectors! {
+    mod no_gc: "no-gc" => NoGc, Control, ("#6E7781", "#9AA4AF"), Solid,
+        "bump allocation, nothing is ever reclaimed: the control";
+    mod region: "region" => Region, Ownership, ("#7CCBA6", "#8FE3C0"), Solid,
+        "bump allocation in regions that the program ends";
+    mod manual: "manual" => Manual, Ownership, ("#009E73", "#2CC295"), Dashed,
+        "malloc and free: frees where the author says";
+    mod ownership: "ownership" => Ownership, Ownership, ("#00664A", "#12A178"), Solid,
+        "one owner each, dropped with it: Box";
+    mod rc: "rc" => Rc, ReferenceCounting, ("#D55E00", "#F08A4B"), Solid,
+        "every stored or rooted reference counted, back links too";
+    "rc|count-loads" => Rc<true>, ReferenceCounting, ("#8F3F00", "#C8622A"), Dashed,
+        "rc that also counts every reference it loads";
+    mod rc_weak: "rc-weak" => RcWeak, ReferenceCounting, ("#EE9A4D", "#FFC08A"), Solid,
+        "strong and weak counts: Rc and Weak";
+    mod mark_sweep: "mark-sweep" => MarkSweep, Tracing, ("#0072B2", "#4DA3E0"), Solid,
+        "stop-the-world tracing, lazy sweep, does not move";
+}

@@ -29,8 +29,14 @@ pub struct Rc<const COUNT_LOADS: bool = false> {
 }
 
 impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
-    const CAPS: Caps =
-        Caps { counts: true, drops: true, parks: true, header_bytes: 4, ..Caps::NONE };
+    const CAPS: Caps = Caps {
+        counts: true,
+        most_counted: COUNT.most(),
+        drops: true,
+        parks: true,
+        header_bytes: 4,
+        ..Caps::NONE
+    };
 
     fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
         Ok(Self { objects: ObjectSpace::new(heap)?, pending: heap.stack()? })

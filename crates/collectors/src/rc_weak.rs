@@ -34,8 +34,15 @@ pub struct RcWeak {
 }
 
 impl Collector for RcWeak {
-    const CAPS: Caps =
-        Caps { counts: true, drops: true, parks: true, header_bytes: 8, ..Caps::NONE };
+    const CAPS: Caps = Caps {
+        counts: true,
+        most_counted: STRONG.most(),
+        drops: true,
+        parks: true,
+        weak: true,
+        header_bytes: 8,
+        ..Caps::NONE
+    };
 
     fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
         Ok(Self {

@@ -1,9 +1,8 @@
 //! The registry: a value that lists the disciplines, so that another crate's `main` can bring its own.
 //!
-//! Adding a collector is one file and one line in [`standard`]. Names, colours and capabilities in
-//! the command line, the charts and the tests all come from here.
+//! Those of this crate stand in the table of `lib.rs`, one line each. Names, colours and capabilities
+//! in the command line, the charts and the tests all come from there.
 
-use crate::{Manual, MarkSweep, NoGc, Ownership, Rc, RcWeak, Region};
 use heap::{Caps, Collector};
 
 /// The family whose hue a collector wears in charts.
@@ -104,73 +103,7 @@ impl<H: Harness> Registry<H> {
     }
 }
 
-/// The collectors of this crate.
+/// The collectors of this crate, in the order of their table.
 pub fn standard<H: Harness>() -> Registry<H> {
-    use Family::{Control, Ownership as Owned, ReferenceCounting, Tracing};
-    use Line::{Dashed, Solid};
-    let info = |name, family, (light, dark), line, summary| Info {
-        name,
-        summary,
-        family,
-        light,
-        dark,
-        line,
-    };
-    Registry::empty()
-        .with::<NoGc>(info(
-            "no-gc",
-            Control,
-            ("#6E7781", "#9AA4AF"),
-            Solid,
-            "bump allocation, nothing is ever reclaimed: the control",
-        ))
-        .with::<Region>(info(
-            "region",
-            Owned,
-            ("#7CCBA6", "#8FE3C0"),
-            Solid,
-            "bump allocation in regions that the program ends",
-        ))
-        .with::<Manual>(info(
-            "manual",
-            Owned,
-            ("#009E73", "#2CC295"),
-            Dashed,
-            "malloc and free: frees where the author says",
-        ))
-        .with::<Ownership>(info(
-            "ownership",
-            Owned,
-            ("#00664A", "#12A178"),
-            Solid,
-            "one owner each, dropped with it: Box",
-        ))
-        .with::<Rc>(info(
-            "rc",
-            ReferenceCounting,
-            ("#D55E00", "#F08A4B"),
-            Solid,
-            "every stored or rooted reference counted, back links too",
-        ))
-        .with::<Rc<true>>(info(
-            "rc|count-loads",
-            ReferenceCounting,
-            ("#8F3F00", "#C8622A"),
-            Dashed,
-            "rc that also counts every reference it loads",
-        ))
-        .with::<RcWeak>(info(
-            "rc-weak",
-            ReferenceCounting,
-            ("#EE9A4D", "#FFC08A"),
-            Solid,
-            "strong and weak counts: Rc and Weak",
-        ))
-        .with::<MarkSweep>(info(
-            "mark-sweep",
-            Tracing,
-            ("#0072B2", "#4DA3E0"),
-            Solid,
-            "stop-the-world tracing, lazy sweep, does not move",
-        ))
+    crate::all()
 }

@@ -3,6 +3,7 @@
 //! Chunks start at 512 bytes and double, so that a hundred thousand small regions do not cost
 //! gigabytes. Chunks below a block are cut from blocks by a [`ChunkPool`], one bit per 512 bytes.
 
+use crate::asan;
 use crate::block::{BLOCK_BYTES, Block};
 use crate::cells::Occupancy;
 use crate::events::CascadeClock;
@@ -11,8 +12,8 @@ use crate::heap::Heap;
 use crate::memory::Memory;
 use crate::value::{GRANULE_BYTES, ObjectReference, UNIT_BYTES};
 
-/// Bytes of the first chunk of a region.
-pub const FIRST_CHUNK_BYTES: u32 = 512;
+/// Bytes of the first chunk of a region: a bit of the pool's word for each of a block.
+pub const FIRST_CHUNK_BYTES: u32 = BLOCK_BYTES / 64;
 
 const LEAF_GRANULES: u32 = FIRST_CHUNK_BYTES / GRANULE_BYTES as u32;
 /// Blocks with a free leaf that are tried before another block is taken.
@@ -131,12 +132,12 @@ impl Arena {
     /// The objects of the arena in order of allocation.
     pub fn objects(&self, memory: Memory<'_>) -> impl Iterator<Item = ObjectReference> {
         self.filled().flat_map(move |(start, end)| {
-            let first = ObjectReference::from_bits(start);
-            std::iter::successors(first, move |&object| {
-                let units = Extent::of(memory, object).bytes() / UNIT_BYTES as u64;
-                ObjectReference::from_bits(object.bits().saturating_add(units as u32))
+            // What lies at the end is no object: not even its header may be read.
+            let object = move |bits| ObjectReference::from_bits(bits).filter(|_| bits < end);
+            std::iter::successors(object(start), move |&before| {
+                let units = Extent::of(memory, before).bytes() / UNIT_BYTES as u64;
+                object(before.bits().saturating_add(units as u32))
             })
-            .take_while(move |object| object.bits() < end)
         })
     }
 
@@ -224,6 +225,7 @@ impl ChunkPool {
             self.heap.release(block, chunk.bytes / BLOCK_BYTES);
             return;
         }
+        asan::poison(self.heap.memory(), object, u64::from(chunk.bytes));
         let index = block.index();
         let leaf = (chunk.granule - block.first_granule()) / LEAF_GRANULES;
         let run = (1u64 << (chunk.bytes / FIRST_CHUNK_BYTES)) - 1;
@@ -353,7 +355,8 @@ mod tests {
             alloc(&mut arena, &mut pool, layout).unwrap();
         }
         let sizes: Vec<u32> = arena.chunks.iter().map(|chunk| chunk.bytes).collect();
-        assert_eq!(sizes[..8], [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 32_768]);
+        let doubled = (0..7).map(|times| FIRST_CHUNK_BYTES << times).chain([BLOCK_BYTES]);
+        assert_eq!(sizes[..8], doubled.collect::<Vec<_>>());
         arena.clear(&mut pool, &mut CascadeClock::default());
         alloc(&mut arena, &mut pool, layout).unwrap();
         assert_eq!(arena.chunks[0].bytes, FIRST_CHUNK_BYTES, "a region that begins again is small");

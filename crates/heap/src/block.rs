@@ -2,13 +2,17 @@
 //!
 //! Free blocks are taken lowest first, so that a heap stays compact. A few free blocks are retained
 //! (still held from the operating system and still charged); the rest are returned.
+//!
+//! Under `cfg(tiny)` a block is a page, the smallest unit that can be returned, and with it shrinks
+//! all that is stated in blocks: tests reach a full block, or a returned one, within a few objects.
 
 use crate::budget::Budget;
 use crate::memory::{ADDRESSABLE_BYTES, ObjectMemory};
+use crate::os::PAGE_BYTES;
 use crate::value::{GRANULE_BYTES, ObjectReference};
 
 /// Bytes of a block.
-pub const BLOCK_BYTES: u32 = 32 * 1024;
+pub const BLOCK_BYTES: u32 = if cfg!(tiny) { PAGE_BYTES as u32 } else { 32 * 1024 };
 /// Granules of a block.
 pub const BLOCK_GRANULES: u32 = BLOCK_BYTES / GRANULE_BYTES as u32;
 /// 64-bit words of a block's part of a bitmap.
@@ -16,7 +20,7 @@ pub const BLOCK_WORDS: usize = BLOCK_GRANULES as usize / 64;
 
 const BLOCKS: u32 = (ADDRESSABLE_BYTES / BLOCK_BYTES as u64) as u32;
 /// Free blocks that stay committed, so that a space breathing in and out makes no system calls.
-const RETAINED_BLOCKS: u32 = 32;
+pub(crate) const RETAINED_BLOCKS: u32 = if cfg!(tiny) { 2 } else { 32 };
 
 /// The index of a block. Block 0 is never used: its first granule would be null.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -42,7 +46,7 @@ impl Block {
         (index < BLOCKS).then_some(Self(index))
     }
 
-    /// Its index, below 2^19.
+    /// Its index, below 2^19 (under `cfg(tiny)`, 2^22).
     #[inline(always)]
     pub fn index(self) -> u32 {
         self.0
@@ -78,15 +82,22 @@ pub(crate) struct BlockTable {
     /// **Invariant:** no free block lies below.
     first_free: u32,
     used: u32,
-    /// **Invariant:** at most [`RETAINED_BLOCKS`].
+    /// **Invariant:** at most `retained_max`.
     retained: u32,
+    retained_max: u32,
     /// Whether returned blocks really go back (memory is committed lazily), or stay populated.
     decommits: bool,
 }
 
 impl BlockTable {
-    pub(crate) fn new(decommits: bool) -> Self {
-        Self { states: Vec::new(), first_free: 1, used: 0, retained: 0, decommits }
+    /// An empty table that retains so many free blocks.
+    pub(crate) fn new(retained_max: u32, decommits: bool) -> Self {
+        Self { states: Vec::new(), first_free: 1, used: 0, retained: 0, retained_max, decommits }
+    }
+
+    /// Whether the block is held from the operating system.
+    pub(crate) fn is_held(&self, block: Block) -> bool {
+        self.states.get(block.0 as usize).is_some_and(|&state| state != State::Returned)
     }
 
     /// Takes `count` adjacent blocks; `None` if the budget or the address space has no room.
@@ -127,7 +138,7 @@ impl BlockTable {
         memory: &ObjectMemory,
         budget: &Budget,
     ) {
-        let kept = (RETAINED_BLOCKS - self.retained).min(count);
+        let kept = (self.retained_max - self.retained).min(count);
         let (kept_end, end) = ((start.0 + kept) as usize, (start.0 + count) as usize);
         debug_assert!(self.states[start.0 as usize..end].iter().all(|&s| s == State::Used));
         self.used -= count;
@@ -221,7 +232,7 @@ mod tests {
         ) {
             let memory = ObjectMemory::new().unwrap();
             let budget = Budget::new(limit_blocks * u64::from(BLOCK_BYTES));
-            let mut table = BlockTable::new(true);
+            let mut table = BlockTable::new(RETAINED_BLOCKS, true);
             let empty = table.metadata_bytes();
             let mut held: Vec<(u32, u32)> = Vec::new();
             for (count, take, which) in steps {

@@ -1,6 +1,7 @@
 //! The heap limit: what is held of the operating system's memory, to the byte.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::sync::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The account that every part of a heap charges for the memory it holds.
 ///
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// footprint sample by [`crate::EventLog`].
 #[derive(Debug)]
 pub struct Budget {
-    limit_bytes: u64,
+    limit_bytes: AtomicU64,
     held_bytes: AtomicU64,
     peak_bytes: AtomicU64,
     refused_bytes: AtomicU64,
@@ -18,7 +19,7 @@ impl Budget {
     /// An empty account that may grow to `limit_bytes`.
     pub(crate) fn new(limit_bytes: u64) -> Self {
         Self {
-            limit_bytes,
+            limit_bytes: AtomicU64::new(limit_bytes),
             held_bytes: AtomicU64::new(0),
             peak_bytes: AtomicU64::new(0),
             refused_bytes: AtomicU64::new(0),
@@ -27,7 +28,7 @@ impl Budget {
 
     /// Charges `bytes`, if the limit allows it.
     pub(crate) fn try_charge(&self, bytes: u64) -> bool {
-        let allowed = |held: u64| held.checked_add(bytes).filter(|&sum| sum <= self.limit_bytes);
+        let allowed = |held: u64| held.checked_add(bytes).filter(|&sum| sum <= self.limit_bytes());
         match self.held_bytes.fetch_update(Relaxed, Relaxed, allowed) {
             Ok(before) => {
                 self.peak_bytes.fetch_max(before + bytes, Relaxed);
@@ -62,7 +63,13 @@ impl Budget {
 
     /// The limit on the whole footprint; `u64::MAX` for none.
     pub fn limit_bytes(&self) -> u64 {
-        self.limit_bytes
+        self.limit_bytes.load(Relaxed)
+    }
+
+    /// Sets another limit and returns the old one: so that a test can let any allocation fail. What
+    /// is held above it stays.
+    pub fn set_limit_bytes(&self, limit_bytes: u64) -> u64 {
+        self.limit_bytes.swap(limit_bytes, Relaxed)
     }
 
     /// What is held now.

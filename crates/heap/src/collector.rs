@@ -14,6 +14,8 @@ use std::fmt;
 pub struct Caps {
     /// Keeps counts in the header, so every root and slot that comes or goes must be told.
     pub counts: bool,
+    /// The highest count: at it a count sticks, and what it counts is never reclaimed.
+    pub most_counted: u32,
     /// Drops what a scope's roots own when the scope ends.
     pub drops: bool,
     /// Parks victims of operations that may not reclaim.
@@ -24,6 +26,9 @@ pub struct Caps {
     pub bounded: bool,
     /// Frees only where the author says, so the workload must have free points.
     pub needs_free: bool,
+    /// Reads a borrow as null once its referent is dead. Without it, borrows are trusted, unless they
+    /// keep their referent alive.
+    pub weak: bool,
     /// Frees a region at its end, at once.
     pub regions: bool,
     /// Allows shared slots outside regions. Without an owner there is nobody to drop such an object.
@@ -37,11 +42,13 @@ impl Caps {
     /// A discipline that never reclaims anything: the base to state differences from.
     pub const NONE: Self = Self {
         counts: false,
+        most_counted: u32::MAX,
         drops: false,
         parks: false,
         cycles: false,
         bounded: false,
         needs_free: false,
+        weak: false,
         regions: false,
         shared: true,
         header_bytes: 0,
@@ -91,8 +98,21 @@ pub enum Cause {
     Exhausted,
     /// The program asked for it.
     Requested,
+    /// The program asked for a collection of the young; where there are no generations, of all.
+    Young,
     /// The run is over; what survives is never reclaimed.
     End,
+}
+
+/// A part of a collection that is done in steps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// The roots, or a snapshot of them; nothing if a collection is under way.
+    Start,
+    /// A bounded piece of work; nothing if none is under way.
+    Advance,
+    /// What is left of it.
+    Finish,
 }
 
 /// A memory-management discipline.
@@ -205,6 +225,22 @@ pub trait Collector: Sized {
     /// Collects now, if the discipline collects at all.
     fn collect(&mut self, cx: &mut Context, cause: Cause) {
         let _ = (cx, cause);
+    }
+
+    /// Does a part of a collection now, if the discipline collects in parts.
+    fn step(&mut self, cx: &mut Context, step: Step) {
+        let _ = (cx, step);
+    }
+
+    // ---- with defaults: checks ----------------------------------------------------------------
+
+    /// Checks its own tables: lists against states, counts against references. Slow, for tests.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    fn verify(&self, cx: &Context) -> Result<(), String> {
+        let _ = cx;
+        Ok(())
     }
 
     // ---- with defaults: regions ---------------------------------------------------------------

@@ -44,10 +44,15 @@ impl Count {
         self.of(memory.collector_word(object).load(Relaxed))
     }
 
+    /// The maximum, at which it sticks.
+    pub const fn most(self) -> u32 {
+        (1 << self.bits) - 1
+    }
+
     /// Whether the count sticks at its maximum.
     #[inline(always)]
     pub const fn is_stuck(self, count: u32) -> bool {
-        count == (1 << self.bits) - 1
+        count == self.most()
     }
 
     /// Adds one.

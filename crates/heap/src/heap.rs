@@ -2,16 +2,20 @@
 //!
 //! No statics: hundreds of heaps live side by side, and tests make thousands a second.
 
+use crate::asan;
 use crate::bitmap::Bitmap;
 use crate::block::{Block, BlockTable};
 use crate::budget::Budget;
 use crate::collector::OutOfMemory;
 use crate::header::Layout;
 use crate::memory::{Base, Memory, ObjectMemory};
+use crate::reuse::{Order, Reuse};
 use crate::stack::Stack;
+use crate::sync::{self, Mutex};
+use crate::value::ObjectReference;
 use std::io;
 use std::ops::DerefMut;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// When the operating system commits the heap's memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,6 +59,7 @@ struct Shared {
     blocks: Mutex<BlockTable>,
     budget: Arc<Budget>,
     commit: Commit,
+    order: Order,
 }
 
 impl Heap {
@@ -63,6 +68,11 @@ impl Heap {
     /// # Errors
     /// If the operating system refuses the address space; the message names the knob to turn.
     pub fn new(config: HeapConfig) -> io::Result<Self> {
+        Self::with_reuse(config, Reuse::default())
+    }
+
+    /// Reserves a heap that uses freed memory again in this way.
+    pub(crate) fn with_reuse(config: HeapConfig, reuse: Reuse) -> io::Result<Self> {
         let memory = ObjectMemory::new()?;
         if let Commit::Beforehand { bytes } = config.commit {
             memory.populate(bytes);
@@ -71,9 +81,10 @@ impl Heap {
         let base = memory.view().base();
         let shared = Shared {
             memory,
-            blocks: Mutex::new(BlockTable::new(decommits)),
+            blocks: Mutex::new(BlockTable::new(reuse.retained_blocks, decommits)),
             budget: Arc::new(Budget::new(config.limit_bytes.unwrap_or(u64::MAX))),
             commit: config.commit,
+            order: reuse.order,
         };
         Ok(Self { base, shared: Arc::new(shared) })
     }
@@ -88,6 +99,17 @@ impl Heap {
     /// The account of what is held.
     pub fn budget(&self) -> &Budget {
         &self.shared.budget
+    }
+
+    /// The order in which its spaces use freed cells again.
+    pub(crate) fn order(&self) -> Order {
+        self.shared.order
+    }
+
+    /// Whether the memory at the start of an object is held from the operating system. An access
+    /// to what is not would have faulted on a heap without a sandbox.
+    pub fn is_held(&self, object: ObjectReference) -> bool {
+        self.table().is_held(Block::of(object))
     }
 
     /// A stack charged to this heap.
@@ -120,11 +142,14 @@ impl Heap {
 
     /// Takes `count` adjacent blocks; `None` if the limit has no room for them.
     pub(crate) fn acquire(&self, count: u32) -> Option<Block> {
-        self.table().acquire(count, &self.shared.memory, &self.shared.budget)
+        let start = self.table().acquire(count, &self.shared.memory, &self.shared.budget)?;
+        asan::poison_blocks(self.memory(), start, count);
+        Some(start)
     }
 
     /// Gives `count` adjacent blocks back.
     pub(crate) fn release(&self, start: Block, count: u32) {
+        asan::poison_blocks(self.memory(), start, count);
         self.table().release(start, count, &self.shared.memory, &self.shared.budget);
     }
 
@@ -150,7 +175,6 @@ impl Heap {
     }
 
     fn table(&self) -> impl DerefMut<Target = BlockTable> + '_ {
-        // The table is consistent between statements, so a panic elsewhere does not spoil it.
-        self.shared.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.shared.blocks)
     }
 }

@@ -12,6 +12,7 @@
 //! * What a run was like stands in its [`EventLog`].
 
 mod arena;
+mod asan;
 mod bitmap;
 mod block;
 mod budget;
@@ -21,22 +22,26 @@ mod collector;
 mod context;
 mod count;
 mod events;
+mod fault;
 mod footprint;
 mod header;
 mod heap;
 mod large;
 mod mark;
 mod memory;
+mod mutant;
 mod mutator;
 mod object_space;
 pub mod os;
 mod probe;
 mod regions;
+mod reuse;
 mod roots;
 mod shape;
 pub mod size_class;
 mod stack;
 mod survey;
+mod sync;
 mod value;
 
 pub use arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
@@ -45,10 +50,11 @@ pub use block::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, Block};
 pub use budget::Budget;
 pub use cascade::cascade;
 pub use cells::{Batch, CellSpace, Occupancy};
-pub use collector::{Caps, Cause, Collector, Config, OutOfMemory};
+pub use collector::{Caps, Cause, Collector, Config, OutOfMemory, Step};
 pub use context::Context;
 pub use count::Count;
 pub use events::{CascadeClock, EventLog, Pause, PauseKind, PauseStart};
+pub use fault::{Access, Deed, Omission};
 pub use footprint::{Footprint, FootprintSample, LiveSample};
 pub use header::{
     EXTENDED_HEADER_BYTES, Extent, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS, MAX_SHAPE_WORDS,
@@ -58,10 +64,12 @@ pub use heap::{Commit, Heap, HeapConfig};
 pub use large::LargeSpace;
 pub use mark::{MAX_PREFETCH, Marker};
 pub use memory::{ADDRESSABLE_BYTES, Memory, Offset32, Offset64};
+pub use mutant::{MUTANTS, Mutant};
 pub use mutator::{Loaded, Mutator, Ref, Region};
 pub use object_space::ObjectSpace;
 pub use probe::{Checker, Meter, Off, Probe};
 pub use regions::Regions;
+pub use reuse::{Order, Reuse};
 pub use roots::{GLOBALS, Global, Leftover, Local, Root, RootStack, Rooted};
 pub use shape::{Borrow, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Word};
 pub use stack::{Stack, Top};

@@ -17,8 +17,8 @@ use crate::stack::{Stack, Top};
 use crate::value::ObjectReference;
 use std::io;
 
-/// Longest prefetch queue.
-pub const MAX_PREFETCH: usize = 64;
+/// Longest prefetch queue: under `cfg(tiny)` one that is full after two edges.
+pub const MAX_PREFETCH: usize = if cfg!(tiny) { 2 } else { 64 };
 
 /// A mark stack with a prefetch queue behind it.
 #[derive(Debug)]

@@ -8,6 +8,7 @@
 //! Words are atomics read and written `Relaxed`. Memory that is not yet published (a cell that one
 //! space owns) is initialised with plain stores, which are two to three times cheaper.
 
+use crate::asan;
 use crate::os::{PAGE_BYTES, Reservation};
 use crate::value::{ObjectReference, UNIT_BYTES};
 use std::io;
@@ -172,6 +173,14 @@ impl<'h> Memory<'h> {
         unsafe { self.address(object, first.0).cast::<[u32; N]>().write_unaligned(words) };
     }
 
+    /// The first words of the null block, where no object lies: for [`crate::mutant!`].
+    #[cfg(feature = "mutants")]
+    #[inline(always)]
+    pub(crate) fn null_words(self) -> &'h [AtomicU32; 2] {
+        // SAFETY: the base is page-aligned and eight bytes from it lie inside the reservation.
+        unsafe { &*self.base.as_ptr().cast::<[AtomicU32; 2]>() }
+    }
+
     /// Asks the processor to bring the object's first line into its cache.
     #[inline(always)]
     pub fn prefetch(self, object: ObjectReference) {
@@ -194,6 +203,7 @@ impl<'h> Memory<'h> {
     /// length, a multiple of eight and at least 16.
     #[inline(always)]
     pub(crate) fn initialise(self, object: ObjectReference, header: u64, bytes: u32) {
+        asan::unpoison(self, object, bytes);
         let start = self.address(object, 0).cast::<u64>();
         debug_assert!(bytes >= 16 && bytes.is_multiple_of(8));
         // SAFETY: the object lies inside the reservation (its start by type, its length because an

@@ -8,10 +8,12 @@
 //! * What loses its owner or last count in an operation that takes `&self` is parked, and settled by
 //!   the next one that takes `&mut self`.
 
+mod fault;
 mod observe;
 
-use crate::collector::{Cause, Collector, Config, OutOfMemory};
+use crate::collector::{Cause, Collector, Config, OutOfMemory, Step};
 use crate::context::Context;
+use crate::fault::Access;
 use crate::header::{HEADER_BYTES, Layout, SlotKind};
 use crate::heap::{Commit, Heap, HeapConfig};
 use crate::memory::Offset32;
@@ -75,8 +77,11 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// # Errors
     /// If the operating system refuses address space.
     pub fn new(heap: HeapConfig, config: &Config, probe: P) -> io::Result<Self> {
-        let lazily = heap.commit == Commit::Lazily;
-        let heap = Heap::new(heap)?;
+        Self::over(Heap::new(heap)?, heap.commit, config, probe)
+    }
+
+    fn over(heap: Heap, commit: Commit, config: &Config, probe: P) -> io::Result<Self> {
+        let lazily = commit == Commit::Lazily;
         let cx = Context::new(&heap)?;
         let collector = C::new(&heap, config)?;
         let mut mutator = Self {
@@ -155,6 +160,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     fn before_allocation(&mut self, layout: Layout) {
         self.settle();
         if P::ON {
+            self.err();
             self.observe();
             self.allocated_bytes += u64::from(layout.bytes());
             self.allocated_objects += 1;
@@ -234,6 +240,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         let (object, at) = (object.object, slot.offset());
         if P::ON {
             self.probe.accesses(&self.heap, object, at, K::KIND);
+            self.touch(object, Access::Read);
         }
         let value = Value::from_bits(self.heap.memory().read(object, at));
         let value = self.collector.load(&self.cx, K::KIND, value);
@@ -274,12 +281,14 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// A payload word.
     #[inline(always)]
     pub fn word(&self, object: Ref<'_>, word: Word) -> u64 {
+        self.touch(object.object, Access::Read);
         self.heap.memory().word64(object.object, word.offset()).load(Relaxed)
     }
 
     /// Sets a payload word.
     #[inline(always)]
     pub fn set_word(&self, object: Ref<'_>, word: Word, value: u64) {
+        self.touch(object.object, Access::Write);
         self.heap.memory().word64(object.object, word.offset()).store(value, Relaxed);
     }
 
@@ -311,6 +320,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     fn store_value<K: NotOwn>(&self, object: Ref<'_>, slot: Slot<K>, value: Value) {
         if P::ON {
             self.probe.accesses(&self.heap, object.object, slot.offset(), K::KIND);
+            self.touch(object.object, Access::Write);
             self.probe.stored(object.object, slot.offset(), value);
         }
         self.collector.store(&self.cx, object.object, slot.offset(), K::KIND, value);
@@ -319,7 +329,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// Moves a root (or nothing) into an own slot. What the slot owned before is dropped.
     #[inline(always)]
     pub fn put(&self, object: Ref<'_>, slot: Slot<Own>, root: impl Into<Option<Root>>) {
-        let new = root.into().map(|root| self.cx.roots.consume(&root));
+        let new = root.into().map(|root| self.consume(&root));
         let old = self.exchange(object, slot, new.into());
         if let Some(orphan) = old.reference() {
             self.collector.orphan(&self.cx, orphan);
@@ -337,6 +347,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     pub fn swap(&self, a: Ref<'_>, s: Slot<Own>, b: Ref<'_>, t: Slot<Own>) {
         let from_b = Value::from_bits(self.heap.memory().read(b.object, t.offset()));
+        self.taken(b.object, t.offset(), from_b);
         let from_a = self.exchange(a, s, from_b);
         self.exchange(b, t, from_a);
     }
@@ -344,11 +355,13 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     fn exchange(&self, object: Ref<'_>, slot: Slot<Own>, new: Value) -> Value {
         let (object, at) = (object.object, slot.offset());
+        let old = Value::from_bits(self.heap.memory().read(object, at));
         if P::ON {
             self.probe.accesses(&self.heap, object, at, SlotKind::Own);
+            self.touch(object, Access::Write);
+            self.taken(object, at, old);
             self.probe.stored(object, at, new);
         }
-        let old = Value::from_bits(self.heap.memory().read(object, at));
         self.collector.moved(&self.cx, object, at, new);
         old
     }
@@ -407,11 +420,21 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
     }
 
+    /// Takes a root off the stack and returns its object.
+    #[inline(always)]
+    fn consume(&self, root: &Root) -> ObjectReference {
+        let object = self.cx.roots.consume(root);
+        if P::ON {
+            self.probe.consumed(root.index(), object);
+        }
+        object
+    }
+
     /// Drops an owned object.
     #[inline(always)]
     pub fn drop(&mut self, root: Root) {
         self.settle();
-        let object = self.cx.roots.consume(&root);
+        let object = self.consume(&root);
         if C::CAPS.releases() {
             self.collector.release(&mut self.cx, object, true);
         }
@@ -422,7 +445,10 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     pub fn free(&mut self, root: Root) {
         self.settle();
-        let object = self.cx.roots.consume(&root);
+        if P::ON && !self.is_freed(&root) {
+            return;
+        }
+        let object = self.consume(&root);
         self.collector.free(&mut self.cx, object);
     }
 
@@ -514,6 +540,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
         self.before_allocation(layout);
+        if P::ON && self.probe.resets() {
+            self.reset(region);
+        }
         let object = self.collector.region_alloc(&mut self.cx, region.number, layout)?;
         self.after_allocation(object, layout);
         Ok(object)
@@ -548,5 +577,17 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub fn collect(&mut self) {
         self.settle();
         self.collector.collect(&mut self.cx, Cause::Requested);
+    }
+
+    /// Collects the young now, where there are generations; all where there are none.
+    pub fn collect_young(&mut self) {
+        self.settle();
+        self.collector.collect(&mut self.cx, Cause::Young);
+    }
+
+    /// Does a part of a collection now, if the discipline collects in parts.
+    pub fn step(&mut self, step: Step) {
+        self.settle();
+        self.collector.step(&mut self.cx, step);
     }
 }

@@ -3,9 +3,11 @@
 //! One alphabet for all: whatever wants to see operations (statistics, checks, later the oracle and
 //! traces) sees these. [`Off`] is free by construction; the others never run in timed cells.
 
+use crate::fault::{Access, Deed, Omission};
 use crate::header::{Extent, Layout, SlotKind};
 use crate::heap::Heap;
 use crate::memory::Offset32;
+use crate::survey::Reachable;
 use crate::value::{ObjectReference, Value};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -61,6 +63,72 @@ pub trait Probe {
     ) {
         let _ = (index, object, allocated);
     }
+
+    /// An object's slot or payload is read or written.
+    #[inline(always)]
+    fn touched(
+        &self,
+        heap: &Heap,
+        object: ObjectReference,
+        access: Access,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) {
+        let _ = (heap, object, access, allocated);
+    }
+
+    /// An own slot gave this value up, to another slot, to a root or to nobody.
+    #[inline(always)]
+    fn taken(&self, object: ObjectReference, at: Offset32, value: Value) {
+        let _ = (object, at, value);
+    }
+
+    /// A root was consumed: dropped, freed or moved into a slot.
+    #[inline(always)]
+    fn consumed(&self, index: u32, object: ObjectReference) {
+        let _ = (index, object);
+    }
+
+    /// What is live was surveyed, see [`crate::Mutator::take_census`].
+    fn surveyed(
+        &mut self,
+        allocated_bytes: u64,
+        live: Reachable,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) {
+        let _ = (allocated_bytes, live, allocated);
+    }
+
+    // ---- with defaults: an author who errs ----------------------------------------------------
+
+    /// The program frees the object of a root: whether the author does.
+    #[inline(always)]
+    fn frees(
+        &mut self,
+        heap: &Heap,
+        index: u32,
+        object: ObjectReference,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) -> Omission {
+        let _ = (heap, index, object, allocated);
+        Omission::None
+    }
+
+    /// What the author does beside the program, before an allocation or a `free`: asked until there
+    /// is nothing more.
+    #[inline(always)]
+    fn errs(&mut self, heap: &Heap, allocated: impl Fn(ObjectReference) -> bool) -> Option<Deed> {
+        let _ = (heap, allocated);
+        None
+    }
+
+    /// Whether the author ends a region too early, before another object is allocated in it.
+    #[inline(always)]
+    fn resets(&mut self) -> bool {
+        false
+    }
+
+    /// What the author wanted to use through a borrow is gone, and the discipline said so.
+    fn refused(&self) {}
 }
 
 /// No watcher: every hook compiles to nothing.

@@ -16,11 +16,20 @@ pub const CLASSES: usize = CELL_BYTES.len();
 pub const LARGE_CLASS: u8 = u8::MAX;
 
 /// Cell size of each class, in bytes.
+#[cfg(not(tiny))]
 pub const CELL_BYTES: [u32; 44] = [
     16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, //
     144, 160, 176, 192, 208, 224, 240, 256, //
     288, 320, 352, 392, 448, 512, 584, 680, 776, 904, 1056, 1256, 1488, //
     1816, 2184, 2728, 3272, 4096, 5456, 8192, 16384,
+];
+
+/// Cell size of each class, in bytes: those of a block of 4 KiB.
+#[cfg(tiny)]
+pub const CELL_BYTES: [u32; 34] = [
+    16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, //
+    144, 168, 184, 200, 224, 256, 288, 312, 336, 368, 408, 448, 512, 584, 680, 816, 1024, 1360,
+    2048,
 ];
 
 const GRANULES: usize = GRANULE_BYTES;
@@ -94,7 +103,7 @@ mod tests {
             let tail = BLOCK_BYTES - starts * bytes;
             assert!(tail * 25 <= BLOCK_BYTES, "class of {bytes} bytes wastes a tail of {tail}");
         }
-        for pair in CELL_BYTES.windows(2).filter(|pair| pair[0] <= 3272) {
+        for pair in CELL_BYTES.windows(2).filter(|pair| pair[0] <= BLOCK_BYTES / 10) {
             assert!(pair[1] * 4 <= pair[0] * 6, "{pair:?}");
         }
     }

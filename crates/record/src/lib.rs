@@ -3,7 +3,7 @@
 //! A run directory holds `run.json` (a [`Manifest`]: what was planned, on which machine, by which
 //! command) and `samples.jsonl` (one [`Record`] per line, appended and flushed as each cell ends).
 //! A child process prints one [`Sample`] as one JSON line; so may any external program that wants
-//! to be compared.
+//! to be compared. `safety.json`, if there is one, holds a [`Safety`]: what becomes of faulty programs.
 //!
 //! **Invariant:** this crate depends on nothing of ours, so a record can be read without a heap.
 //!
@@ -15,12 +15,17 @@ mod cell;
 mod manifest;
 mod outcome;
 mod run;
+mod safety;
 mod sample;
 
 pub use cell::{Cell, HeapSize, Mode, Record, Size};
 pub use manifest::{CollectorInfo, Colour, Environment, Family, LineStyle, Manifest, WorkloadInfo};
 pub use outcome::Outcome;
 pub use run::{LineProblem, ReadError, Run, read_run};
+pub use safety::{
+    Bent, CompileFail, Counts, Effect, Failure, LeakPoint, SAFETY_FILE, SAFETY_VERSION, Safety,
+    SafetyCell, Series, Subject, Trial, TrialEnd, Verdict, read_safety,
+};
 pub use sample::{
     Answer, Final, FootprintPoint, HeaderBytes, LivePoint, Pause, PauseKind, Sample, Statistics,
 };

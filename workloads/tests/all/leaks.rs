@@ -1,17 +1,17 @@
 //! What is leaked is leaked by design of the program, and known exactly.
 
-use crate::under::{Unwatched, each};
+use crate::under::{Unwatched, each, reclaims};
 use heap::Occupancy;
 use workloads::{Parameters, find};
 
-/// The collectors that leave something after the teardown, and what; without the one that never
-/// reclaims anything.
+/// The collectors that leave something after the teardown, and what; without those that never
+/// reclaim anything.
 fn leaks(program: &str, parameters: Parameters) -> Vec<(String, Occupancy)> {
     let entry = find(program).unwrap();
     let prepared = entry.prepare(&parameters, 1).unwrap();
     let mut leaks = Vec::new();
-    each::<Unwatched>(&prepared, entry.needs, |collector, _, outcome| {
-        if outcome.leaked != Occupancy::default() && collector != "no-gc" {
+    each::<Unwatched>(&prepared, entry.needs, |collector, caps, outcome| {
+        if outcome.leaked != Occupancy::default() && reclaims(caps) {
             leaks.push((collector.to_owned(), outcome.leaked));
         }
     });

@@ -54,6 +54,11 @@ fn run<C: Collector, P: Probe>(mut m: Mutator<C, P>, program: &Prepared) -> Outc
     Outcome { answer, live, leaked: m.collector().occupied() }
 }
 
+/// Whether a discipline with these capabilities ever reclaims anything.
+pub(crate) fn reclaims(caps: Caps) -> bool {
+    caps.releases() || caps.cycles || caps.needs_free || caps.regions
+}
+
 /// Runs the program under each collector that it applies to; `look` sees the collector's name and
 /// capabilities, and what the run left.
 pub(crate) fn each<H: Harness<Job = Prepared, Report = Outcome>>(

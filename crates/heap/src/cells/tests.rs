@@ -5,6 +5,7 @@ use crate::block::BLOCK_GRANULES;
 use crate::header::{Extent, SlotKind};
 use crate::heap::{Commit, HeapConfig};
 use crate::memory::Offset64;
+use crate::size_class::MAX_CELL_BYTES;
 use crate::value::GRANULE_BYTES;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -16,8 +17,8 @@ const LAYOUTS: [Layout; 7] = [
     Layout::shape(1, 1, 0, 1),
     Layout::shape(3, 2, 1, 8),
     Layout::shape(0, 40, 0, 127),
-    array(2000),
-    array(4090),
+    array(BLOCK_BYTES / 16 - 48),
+    array(MAX_CELL_BYTES / 4 - 6),
 ];
 
 const fn array(slots: u32) -> Layout {

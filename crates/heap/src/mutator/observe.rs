@@ -60,6 +60,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         let live = census.survey.reachable(&self.heap, &self.cx.roots);
         census.next_bytes = self.allocated_bytes + census.step_bytes;
         self.cx.log.live(self.allocated_bytes, live.bytes);
+        let allocated = |object| self.collector.is_allocated(object);
+        self.probe.surveyed(self.allocated_bytes, live, allocated);
     }
 
     /// Drops everything that is still rooted, as at the end of a program, then collects a last time.

@@ -1,0 +1,168 @@
+//! The tutorial in this crate's README, step by step: the code that it shows is that of the files here,
+//! and each step does what the README says it does.
+//!
+//! To change a step, change its file, then let `UPDATE_TUTORIAL=1 cargo test -p collectors --test
+//! tutorial` write it into the README.
+
+#![forbid(unsafe_code)]
+
+mod readme;
+pub mod step_1;
+pub mod step_2;
+pub mod step_3;
+pub mod step_4;
+pub mod step_5;
+pub mod step_6;
+
+use collectors::MarkSweep;
+use heap::{Collector, Config, HeapConfig, Mutator, Off, Own, Shape, Slot};
+use workloads::{Instance, Prepared, Size, Suite};
+
+heap::shape! {
+    /// A node with two edges that do not own.
+    struct Node {
+        shared LEFT, RIGHT;
+    }
+}
+
+fn mutator<C: Collector>(limit_bytes: Option<u64>) -> Mutator<C, Off> {
+    let heap = HeapConfig { limit_bytes, ..HeapConfig::default() };
+    Mutator::new(heap, &Config::default(), Off).expect("there is address space")
+}
+
+/// The small size of a workload of the built-in suite, and its program.
+fn small(workload: &str) -> (Instance, Prepared) {
+    let suite = Suite::builtin();
+    let workload = suite.find(workload).expect("it is in the suite");
+    let small = workload.at(Size::Small).expect("the built-in suite has all sizes").clone();
+    let program = workload.entry().prepare(&small.parameters, suite.seed).expect("they fit");
+    (small, program)
+}
+
+/// Runs a workload, compares its answer, and returns what is left of it.
+fn run<C: Collector>(workload: &str, limit_bytes: Option<u64>) -> Mutator<C, Off> {
+    let (small, program) = small(workload);
+    let mut m = mutator::<C>(limit_bytes);
+    let answer = program.run(&mut m).unwrap_or_else(|e| panic!("{workload}: {e}"));
+    assert_eq!(answer, small.answer, "{workload}");
+    assert_eq!(m.footprint().total_bytes(), m.heap().budget().held_bytes(), "{workload}: account");
+    m
+}
+
+/// What every step must do: run programs of several kinds, with the right answers.
+fn check<C: Collector>() {
+    for workload in ["binary-trees", "message-window", "cycle-torture"] {
+        let m = run::<C>(workload, None);
+        assert!(m.reachable().expect("address space").objects <= m.collector().occupied().objects);
+    }
+    // Here goes the conformance kit, under the name "my-gc", for `C` is not registered.
+}
+
+/// Two nodes that only refer to each other, `pairs` times; one node, which is returned, stays.
+fn drop_cycles<C: Collector>(m: &mut Mutator<C, Off>, pairs: u32) -> heap::Root {
+    let kept = m.alloc::<Node>().expect("there is room");
+    for _ in 0..pairs {
+        m.scope(|m| {
+            let (a, b) = (m.alloc::<Node>(), m.alloc::<Node>());
+            let (a, b) = (a.expect("there is room"), b.expect("there is room"));
+            m.store(m.get(&a), Node::LEFT, m.get(&b));
+            m.store(m.get(&b), Node::RIGHT, m.get(&a));
+        });
+    }
+    kept
+}
+
+#[test]
+fn step_1_is_the_scaffold_and_runs_programs() {
+    let scaffold = include_str!("../../../cli/templates/collector.rs");
+    assert_eq!(include_str!("step_1.rs"), scaffold, "copy the template of `gcw new` to step_1.rs");
+    check::<step_1::MyGc>();
+}
+
+#[test]
+fn step_2_allocates_cells() {
+    check::<step_2::MyGc>();
+    let mut m = mutator::<step_2::MyGc>(None);
+    let _nodes = [m.alloc::<Node>(), m.alloc::<Node>()];
+    let _array = m.alloc_array(Own, 100_000, 0).expect("there is room for a large object");
+    assert_eq!(m.collector().occupied().objects, 3);
+}
+
+#[test]
+fn step_3_marks_what_is_reachable_and_keeps_the_rest() {
+    check::<step_3::MyGc>();
+    let mut m = mutator::<step_3::MyGc>(None);
+    let _kept = drop_cycles(&mut m, 10);
+    m.collect();
+    assert_eq!((m.collector().marked, m.collector().occupied().objects), (1, 21));
+    assert_eq!(m.context().log.pauses().len(), 1);
+}
+
+#[test]
+fn step_4_reclaims_cycles_when_asked_to() {
+    check::<step_4::MyGc>();
+    let mut m = mutator::<step_4::MyGc>(None);
+    let _kept = drop_cycles(&mut m, 10);
+    for _ in 0..3 {
+        m.collect();
+        assert_eq!(m.collector().occupied().objects, 1);
+    }
+    let m = run::<step_4::MyGc>("binary-trees", None);
+    assert_eq!(m.context().log.pauses().len(), 0, "nobody asked");
+}
+
+#[test]
+fn step_5_collects_by_itself() {
+    check::<step_5::MyGc>();
+    let without = run::<step_4::MyGc>("binary-trees", None).heap().budget().peak_bytes();
+    let m = run::<step_5::MyGc>("binary-trees", None);
+    assert!(!m.context().log.pauses().is_empty());
+    let with = m.heap().budget().peak_bytes();
+    assert!(with < without, "a peak of {with} bytes is not below {without}");
+    check_limit::<step_5::MyGc>("binary-trees", 4);
+}
+
+/// Runs within a multiple of the live peak: of that, the peak of the footprint is not more than that of
+/// mark-sweep, which may overdraw its limit where it must, for a mark stack cannot be refused memory.
+fn check_limit<C: Collector>(workload: &str, multiple: u64) {
+    let census = small(workload).0.census.expect("the built-in suite has them");
+    let limit_bytes = multiple * census.peak_live_bytes;
+    let m = run::<C>(workload, Some(limit_bytes));
+    assert!(!m.context().log.pauses().is_empty(), "{workload}");
+    let peak_bytes = m.heap().budget().peak_bytes();
+    let standard = run::<MarkSweep>(workload, Some(limit_bytes));
+    let allowed_bytes = standard.heap().budget().peak_bytes().max(limit_bytes);
+    assert!(peak_bytes <= allowed_bytes, "{workload}: a peak of {peak_bytes}, not {allowed_bytes}");
+}
+
+#[test]
+fn step_6_keeps_its_promises() {
+    check::<step_6::MyGc>();
+    for workload in Suite::builtin().workloads {
+        check_limit::<step_6::MyGc>(&workload.name, 2);
+    }
+    let caps = <step_6::MyGc as Collector>::CAPS;
+    assert_eq!(caps, <MarkSweep as Collector>::CAPS, "mark-sweep promises the same");
+}
+
+#[test]
+fn step_6_uses_a_fragmented_heap_to_the_end() {
+    // Of a full heap of small arrays every other one goes; what is left are holes in every block.
+    fn survivors<C: Collector>() -> u32 {
+        let mut m = mutator::<C>(Some(1 << 20));
+        let table = m.alloc_array(Own, 8192, 0).expect("there is room");
+        let mut filled = 0;
+        while let Ok(array) = m.alloc_array(Own, 30, 0) {
+            m.put(m.get(&table), Slot::element(filled), array);
+            filled += 1;
+        }
+        for index in (0..filled).step_by(2) {
+            m.put(m.get(&table), Slot::element(index), None);
+        }
+        // Another size, smaller: its cells are none of those that were freed.
+        (0..filled).take_while(|_| m.alloc::<Node>().is_ok()).count() as u32
+    }
+    assert!(Node::LAYOUT.bytes() < 128);
+    let (step_5, step_6) = (survivors::<step_5::MyGc>(), survivors::<step_6::MyGc>());
+    assert!(step_6 > 2 * step_5, "{step_6} objects found room after {step_5}");
+}

@@ -1,0 +1,226 @@
+//! Reads the heap where its shadow says that something is, and compares the two.
+
+use crate::detector::{Detector, Place, violate};
+use crate::player::{Held, M, Player, ROOTS, word_of};
+use crate::rules::Rules;
+use crate::shadow::{Content, From, Id};
+use heap::{Borrow, Collector, Kind, Loaded, Own, Probe, Ref, Shared, Slot, SlotKind, verify};
+
+/// An object of the heap and its id in the shadow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'m> {
+    pub(crate) id: Id,
+    pub(crate) object: Ref<'m>,
+}
+
+impl Player<'_> {
+    /// The place of a slot of the object with this id.
+    pub(crate) fn place<K: Kind>(&self, id: Id, slot: u32) -> Slot<K> {
+        let is_array = self.shadow.objects[id].form.is_array();
+        if is_array { Slot::element(slot) } else { Slot::of_shape(slot) }
+    }
+
+    fn looks(&self, detector: Detector) -> bool {
+        self.detectors.has(detector)
+    }
+
+    /// The model says otherwise.
+    fn differs(&self, id: Id, slot: u32, message: String) {
+        if self.looks(Detector::Model) {
+            let form = self.shadow.objects[id].form;
+            let place = Place { parent: format!("#{id} ({form:?})"), slot, child: String::new() };
+            violate(Detector::Model, message, Some(place));
+        }
+    }
+
+    pub(crate) fn expect_nothing_taken(&self, content: Content, taken: bool) {
+        if self.looks(Detector::Model) && (taken || content != Content::Null) {
+            let message = format!("`take` found {taken}, where {content:?} should be");
+            violate(Detector::Model, message, None);
+        }
+    }
+
+    /// Everything that can be reached, newest handle first. What is not where it should be is left out
+    /// if the model is not asked.
+    pub(crate) fn views<'m, C: Collector, P: Probe>(&self, m: &'m M<C, P>) -> Vec<View<'m>> {
+        let reached = self.shadow.reach(false, |_| true);
+        let mut found: Vec<Option<View<'m>>> = Vec::with_capacity(reached.len());
+        for (id, from) in reached {
+            let object = match from {
+                From::Global(global) => m.find(&ROOTS[global]),
+                From::Handle(index) => match &self.held[index] {
+                    Some(Held::Root(root)) => Some(m.get(root)),
+                    Some(Held::Local(local)) => m.find(local),
+                    None => None,
+                },
+                From::Slot(place, slot) => {
+                    found[place].and_then(|holder| match self.load(m, holder, slot) {
+                        Loaded::Object(next) => Some(next),
+                        other => {
+                            self.differs(holder.id, slot, format!("{other:?}, not object #{id}"));
+                            None
+                        }
+                    })
+                }
+            };
+            if object.is_none() && !matches!(from, From::Slot(..)) {
+                self.differs(id, 0, format!("object #{id} is rooted, but its root is empty"));
+            }
+            found.push(object.map(|object| View { id, object }));
+        }
+        found.into_iter().flatten().collect()
+    }
+
+    /// What a slot holds.
+    fn load<'m, C: Collector, P: Probe>(
+        &self,
+        m: &'m M<C, P>,
+        View { id, object }: View<'m>,
+        slot: u32,
+    ) -> Loaded<'m> {
+        let found = match self.shadow.objects[id].form.kind(slot) {
+            SlotKind::Own => m.load(object, self.place::<Own>(id, slot)),
+            SlotKind::Shared => return m.load_value(object, self.place::<Shared>(id, slot)),
+            SlotKind::Borrow => m.upgrade(object, self.place::<Borrow>(id, slot)),
+        };
+        found.map_or(Loaded::Null, Loaded::Object)
+    }
+
+    /// Compares the objects viewed, then the graph as a whole and the accounts.
+    pub(crate) fn compare<'m, C: Collector, P: Probe>(&self, m: &'m M<C, P>, views: &[View<'m>]) {
+        if self.looks(Detector::Model) || self.looks(Detector::Stamps) {
+            let findable = self.shadow.findable();
+            views.iter().for_each(|&view| self.compare_object(m, view, &findable));
+        }
+        self.verify(m);
+        m.collector().poison();
+        self.compare_occupied(m, false);
+        self.compare_account(m);
+    }
+
+    fn compare_object<'m, C: Collector, P: Probe>(
+        &self,
+        m: &'m M<C, P>,
+        view: View<'m>,
+        findable: &[bool],
+    ) {
+        let object = &self.shadow.objects[view.id];
+        let id = m.word(view.object, word_of(object.form, 0));
+        if id != view.id as u64 {
+            self.differs(view.id, 0, format!("object #{id} is where object #{} was", view.id));
+        }
+        let data = m.word(view.object, word_of(object.form, 1));
+        if data != object.data {
+            self.differs(view.id, 0, format!("holds {data:#x}, not {:#x}", object.data));
+        }
+        for slot in object.form.slots(|_| true) {
+            self.compare_slot(m, view, slot, findable);
+        }
+    }
+
+    fn compare_slot<'m, C: Collector, P: Probe>(
+        &self,
+        m: &'m M<C, P>,
+        view: View<'m>,
+        slot: u32,
+        findable: &[bool],
+    ) {
+        let object = &self.shadow.objects[view.id];
+        let expected = match object.slot(slot) {
+            Content::To(target)
+                if object.form.kind(slot) == SlotKind::Borrow && !findable[target] =>
+            {
+                if self.shadow.rules.trust_programs() {
+                    // It dangles: reading it is the mistake that this discipline allows.
+                    return;
+                }
+                Content::Null
+            }
+            content => content,
+        };
+        let found = match (self.load(m, view, slot), expected) {
+            (Loaded::Null, _) => Content::Null,
+            (Loaded::Int(int), _) => Content::Int(int),
+            (Loaded::Object(child), Content::To(target)) => {
+                let form = self.shadow.objects[target].form;
+                Content::To(m.word(child, word_of(form, 0)) as Id)
+            }
+            (Loaded::Object(_), _) => {
+                self.differs(view.id, slot, format!("refers to an object, not to {expected:?}"));
+                return;
+            }
+        };
+        if found != expected {
+            self.differs(view.id, slot, format!("holds {found:?}, not {expected:?}"));
+        }
+    }
+
+    /// Walks the graph without the model.
+    fn verify<C: Collector, P: Probe>(&self, m: &M<C, P>) {
+        if !self.looks(Detector::Verifier) && !self.looks(Detector::Model) {
+            return;
+        }
+        let is_allocated = |object| m.collector().is_allocated(object);
+        match verify(m.heap(), &m.context().roots, is_allocated) {
+            Err(defect) if self.looks(Detector::Verifier) => {
+                let place = Place::of(defect.parent, defect.slot, defect.child);
+                violate(Detector::Verifier, defect.what.to_owned(), Some(place));
+            }
+            Err(_) => {}
+            Ok(found) if self.looks(Detector::Model) => {
+                let held = self.shadow.reach(true, |kind| kind != SlotKind::Borrow);
+                let form = |&(id, _): &(Id, From)| self.shadow.objects[id].form;
+                let bytes: u64 = held.iter().map(|o| u64::from(form(o).layout().bytes())).sum();
+                if (found.objects, found.bytes) != (held.len() as u64, bytes) {
+                    let message = format!(
+                        "{} objects of {} bytes can be reached, not {} of {bytes}",
+                        found.objects,
+                        found.bytes,
+                        held.len()
+                    );
+                    violate(Detector::Model, message, None);
+                }
+            }
+            Ok(_) => {}
+        }
+    }
+
+    /// The collector's own tables.
+    pub(crate) fn verify_tables<C: Collector, P: Probe>(&self, m: &M<C, P>) {
+        if self.looks(Detector::Verifier)
+            && let Err(message) = m.collector().verify(m.context())
+        {
+            violate(Detector::Verifier, message, None);
+        }
+    }
+
+    /// What is not reclaimed: exactly what must not be; under a tracer that has not just collected
+    /// everything, at most what has been allocated since, and at least what can be reached.
+    pub(crate) fn compare_occupied<C: Collector, P: Probe>(&self, m: &M<C, P>, has_collected: bool) {
+        if !self.looks(Detector::Liveness) {
+            return;
+        }
+        let (occupied, allocated) = (m.collector().occupied().objects, self.shadow.allocated());
+        let least = match self.shadow.rules {
+            Rules::Traces if !has_collected => self.shadow.reach(true, |_| true).len() as u64,
+            _ => allocated,
+        };
+        if !(least..=allocated).contains(&occupied) {
+            let expected = if least == allocated {
+                allocated.to_string()
+            } else {
+                format!("{least} to {allocated}")
+            };
+            let message = format!("{occupied} objects are allocated, not {expected}");
+            violate(Detector::Liveness, message, None);
+        }
+    }
+
+    pub(crate) fn compare_account<C: Collector, P: Probe>(&self, m: &M<C, P>) {
+        let (sum, held) = (m.footprint().total_bytes(), m.heap().budget().held_bytes());
+        if self.looks(Detector::Account) && sum != held {
+            let message = format!("the parts hold {sum} bytes, the heap {held}");
+            violate(Detector::Account, message, None);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Detectors: the ways in which a mistake of a collector is noticed, each of which can be left out.
+
+use heap::ObjectReference;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::panic::resume_unwind;
+
+/// A way to notice a mistake.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Detector {
+    /// The heap, read from the roots, is not what the shadow model says.
+    Model,
+    /// The heap or the tables of its spaces are not sound: an object that is not allocated, has no
+    /// sane header, overlaps another one or has a second owner; a count that is not its in-degree.
+    Verifier,
+    /// While marking, an object is hidden from the marker.
+    Colours,
+    /// A reference is used after its object's cell was freed or given to another one, or a freed cell
+    /// was written to.
+    Stamps,
+    /// More, or less, is allocated than the discipline must have left after what it did.
+    Liveness,
+    /// The footprint is not the sum of its parts.
+    Account,
+    /// A barrier was called with something that is not so, or did not do what it must.
+    Barrier,
+    /// It does not end in time, by itself, without a panic and within its memory.
+    Run,
+}
+
+impl Detector {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Model,
+        Self::Verifier,
+        Self::Colours,
+        Self::Stamps,
+        Self::Liveness,
+        Self::Account,
+        Self::Barrier,
+        Self::Run,
+    ];
+
+    /// One lower-case word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Verifier => "verifier",
+            Self::Colours => "colours",
+            Self::Stamps => "stamps",
+            Self::Liveness => "liveness",
+            Self::Account => "account",
+            Self::Barrier => "barrier",
+            Self::Run => "run",
+        }
+    }
+}
+
+impl fmt::Display for Detector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Some detectors. [`Detector::Run`] is always among them: nobody can look away from a crash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Detectors(u8);
+
+impl Detectors {
+    /// All detectors.
+    pub const ALL: Self = Self(u8::MAX);
+
+    /// One detector alone.
+    pub const fn only(detector: Detector) -> Self {
+        Self(1 << detector as u8)
+    }
+
+    /// Whether this one is among them.
+    pub fn has(self, detector: Detector) -> bool {
+        self.0 >> detector as u8 & 1 != 0
+    }
+}
+
+/// Where in the graph something is wrong.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Place {
+    /// The object whose slot it is; empty for a root.
+    pub parent: String,
+    /// Number of the slot.
+    pub slot: u32,
+    /// What the slot holds.
+    pub child: String,
+}
+
+impl Place {
+    pub(crate) fn of(parent: Option<ObjectReference>, slot: u32, child: ObjectReference) -> Self {
+        let name = |object: ObjectReference| format!("object {:#x}", object.bits());
+        Self { parent: parent.map(name).unwrap_or_default(), slot, child: name(child) }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.parent.as_str() {
+            "" => write!(f, "a root -> {}", self.child),
+            parent => write!(f, "{parent} \\ slot {} -> {}", self.slot, self.child),
+        }
+    }
+}
+
+/// What a detector has found: the payload of the unwinding that ends the program.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Violation {
+    pub(crate) detector: Detector,
+    pub(crate) message: String,
+    pub(crate) place: Option<Place>,
+}
+
+/// Ends the program. Unwinds, for most of what notices a mistake sits inside scopes of the program
+/// and barriers of the heap; no panic hook sees it.
+pub(crate) fn violate(detector: Detector, message: String, place: Option<Place>) -> ! {
+    resume_unwind(Box::new(Violation { detector, message, place }))
+}

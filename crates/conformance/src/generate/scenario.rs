@@ -1,0 +1,186 @@
+//! Short sequences of operations after which a heap is in a state that noise seldom reaches.
+//!
+//! They are written with picks that count from the newest, so they mean the same wherever they stand
+//! (see [`crate::program`]): after two allocations, object 0 is the second and object 1 the first.
+//! Slots of a pair that keep: 0 and 1 own, 2 and 3 shared; that can be stored to: 0 and 1 shared, 2
+//! and 3 borrow. An odd target `2 n + 1` is object number n; an even one what was last unlinked.
+
+use crate::program::{Form, Op};
+use Form::{Pair, SharedArray, Wide};
+use Op::*;
+use rand::RngExt;
+use rand_pcg::Pcg32;
+
+/// Draws a scenario.
+pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
+    let all: [fn(&mut Pcg32) -> Vec<Op>; 18] = [
+        stored_again,
+        parked_again_and_again,
+        parked_inside_parked,
+        cycle_with_tail,
+        own_cycle,
+        rooted_only_by_a_local,
+        rooted_only_by_a_global,
+        borrow_of_what_goes,
+        many_references,
+        long_chain,
+        comb,
+        churned_to_the_brim,
+        hidden_behind_black,
+        young_into_old,
+        region_with_owners,
+        hole_below_a_scope,
+        refused,
+        large_objects,
+    ];
+    let mut ops = all[random.random_range(0..all.len())](random);
+    // Something in between, now and then: an operation that nothing depends on.
+    if random.random_range(0..4) == 0 {
+        let place = random.random_range(0..=ops.len());
+        ops.insert(place, Safepoint);
+    }
+    ops
+}
+
+/// Unlinked and linked elsewhere before anything could reclaim it.
+fn stored_again(random: &mut Pcg32) -> Vec<Op> {
+    let slot = random.random_range(0..2);
+    vec![Alloc(Pair), Alloc(Pair), Graft(Pair, 0, 2), Clear(0), Store(2, slot, Some(0)), Safepoint]
+}
+
+fn parked_again_and_again(random: &mut Pcg32) -> Vec<Op> {
+    let mut ops = vec![Alloc(Pair), Graft(Pair, 0, 2), Graft(Pair, 1, 2)];
+    for _ in 0..random.random_range(1..4) {
+        ops.extend([Clear(0), Store(0, 0, Some(0))]);
+    }
+    ops.extend([Clear(0), Safepoint]);
+    ops
+}
+
+/// What is parked is stored into something that is parked in its turn, which goes first.
+fn parked_inside_parked(random: &mut Pcg32) -> Vec<Op> {
+    let back = random.random_range(2..4);
+    vec![
+        Alloc(Pair),
+        Alloc(Pair),
+        Graft(Pair, 0, 2),
+        Graft(Pair, 0, 3),
+        Store(3, back, Some(3)),
+        Clear(0),
+        Store(2, 0, Some(0)),
+        Clear(0),
+        Safepoint,
+    ]
+}
+
+fn cycle_with_tail(random: &mut Pcg32) -> Vec<Op> {
+    let tail = random.random_range(2..4);
+    vec![
+        Alloc(Pair),
+        Graft(Pair, 0, 2),
+        Store(1, 0, Some(1)),
+        Graft(Pair, 1, tail),
+        Drop(0),
+        if random.random() { Major } else { Safepoint },
+    ]
+}
+
+/// An object that owns the one that owns it.
+fn own_cycle(_: &mut Pcg32) -> Vec<Op> {
+    vec![Alloc(Pair), Graft(Pair, 0, 0), Keep(1), Put(1, 0, Some(0)), Aim(0, None), Major]
+}
+
+fn rooted_only_by_a_local(_: &mut Pcg32) -> Vec<Op> {
+    vec![Alloc(Pair), Graft(Pair, 0, 2), Keep(1), Drop(0), Major, Forget(0), Major]
+}
+
+fn rooted_only_by_a_global(random: &mut Pcg32) -> Vec<Op> {
+    let global = random.random_range(0..2);
+    vec![Alloc(Pair), AimGlobal(global, Some(1)), Drop(0), Major, AimGlobal(global, None), Major]
+}
+
+/// A borrow slot whose referent goes, and comes to be something else.
+fn borrow_of_what_goes(random: &mut Pcg32) -> Vec<Op> {
+    let (slot, many) = (random.random_range(2..4), random.random_range(1..80));
+    vec![Alloc(Pair), Alloc(Pair), Store(0, slot, Some(3)), Drop(1), Churn(Pair, many, true), Major]
+}
+
+/// More references to one object than a small count can hold.
+fn many_references(random: &mut Pcg32) -> Vec<Op> {
+    // Eight thousand stores: now and then is enough.
+    let count = if random.random_range(0..6) == 0 { 8_200 } else { 70 };
+    let borrows = random.random();
+    vec![Alloc(Pair), Fan(0, count, borrows), Drop(0), Safepoint, Drop(0), Safepoint, Major]
+}
+
+fn long_chain(random: &mut Pcg32) -> Vec<Op> {
+    let end = if random.random() { Drop(0) } else { Free(0) };
+    vec![Chain(random.random_range(20..200)), Major, end, Safepoint]
+}
+
+/// Objects of two sizes in turn, one of which goes.
+fn comb(random: &mut Pcg32) -> Vec<Op> {
+    let teeth = random.random_range(4..12);
+    let mut ops = vec![Scope];
+    (0..teeth).for_each(|_| ops.extend([Alloc(Pair), Alloc(Pair)]));
+    (1..=teeth).for_each(|tooth| ops.push(Free(tooth)));
+    ops.extend([Churn(Pair, 20, true), Major, Churn(Wide, 20, false), Exit]);
+    ops
+}
+
+fn churned_to_the_brim(random: &mut Pcg32) -> Vec<Op> {
+    let form = if random.random() { Pair } else { Wide };
+    vec![Alloc(Pair), Graft(form, 0, 2), Churn(form, 1500, random.random()), Graft(form, 0, 3)]
+}
+
+/// While a collection is under way, the only reference moves from what is not marked yet to what is.
+fn hidden_behind_black(random: &mut Pcg32) -> Vec<Op> {
+    let mut ops = vec![Alloc(Pair), Graft(Pair, 0, 2), Graft(Pair, 1, 2), Alloc(Pair), Start];
+    (0..random.random_range(0..4)).for_each(|_| ops.push(Step));
+    ops.extend([MoveSlot(1, 0, random.random_range(0..2)), Step, Finish, Major]);
+    ops
+}
+
+/// An object that has survived comes to hold the only reference to a new one.
+fn young_into_old(random: &mut Pcg32) -> Vec<Op> {
+    let mut ops = vec![Alloc(Pair), Graft(Pair, 0, 2), if random.random() { Major } else { Minor }];
+    ops.extend([Graft(Pair, 1, random.random_range(0..4)), Minor, Churn(Pair, 40, true), Minor]);
+    ops
+}
+
+/// Objects in a region own others inside and outside.
+fn region_with_owners(random: &mut Pcg32) -> Vec<Op> {
+    vec![
+        BeginRegion,
+        AllocIn(Pair, 0),
+        Graft(Pair, 0, random.random_range(0..2)),
+        AllocIn(Wide, 0),
+        BuildIn(0, 2, [0, 1]),
+        Graft(Pair, 0, 0),
+        EndRegion(0),
+        Churn(Pair, 30, true),
+    ]
+}
+
+/// A root of an outer scope is consumed in an inner one, on top of the stack or below.
+fn hole_below_a_scope(random: &mut Pcg32) -> Vec<Op> {
+    let mut ops = vec![Alloc(Pair), Alloc(Wide), Scope];
+    if random.random() {
+        ops.push(Alloc(Pair));
+    }
+    ops.extend([Drop(0), Drop(0), Alloc(Pair), Keep(0), Exit, Alloc(Wide), Major]);
+    ops
+}
+
+/// An allocation that finds no memory, with roots on their way into the new object.
+fn refused(random: &mut Pcg32) -> Vec<Op> {
+    let form = if random.random() { Wide } else { Pair };
+    let large = Alloc(SharedArray(9_000));
+    vec![Alloc(Pair), Alloc(Pair), FailNext, Build(form, 2, [0, 0, 0]), FailNext, large, Major]
+}
+
+fn large_objects(random: &mut Pcg32) -> Vec<Op> {
+    let slots = random.random_range(4_090..16_500);
+    let array = if random.random() { SharedArray(slots) } else { Form::OwnArray(slots) };
+    vec![Alloc(array), Graft(Pair, 0, 8), Major, Alloc(array), Drop(1), Major, Graft(Wide, 0, 0)]
+}

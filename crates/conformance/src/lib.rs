@@ -1,0 +1,59 @@
+//! Proves collectors: random programs against an exact shadow model, detectors that notice mistakes
+//! in different ways, and mutants (known bugs) that they must find.
+//!
+//! * [`program`]: the alphabet of operations. [`generate`]: how programs are drawn.
+//! * [`play`]: plays one program under a watched collector. [`shrink`]: makes a failing one short.
+//! * [`verify`]: seeds in a row, in this process.
+
+#![forbid(unsafe_code)]
+
+mod compare;
+mod detector;
+mod failure;
+pub mod generate;
+mod play;
+mod player;
+pub mod program;
+mod quiet;
+mod rules;
+mod shadow;
+pub mod shrink;
+mod verify;
+mod watched;
+
+pub use detector::{Detector, Detectors, Place};
+pub use failure::Failure;
+pub use play::{Setup, play};
+pub use rules::Rules;
+pub use play::{Defeat, Played};
+pub use verify::{Job, OPS, Report, verify};
+
+use collectors::registry::{Harness, standard};
+use heap::Collector;
+use program::Program;
+
+/// Verifies a collector that was chosen by name.
+pub struct Kit;
+
+impl Harness for Kit {
+    type Job = Job;
+    type Report = Report;
+
+    fn run<C: Collector>(job: &Job) -> Report {
+        verify::<C>(job, |_| ())
+    }
+}
+
+/// Plays a program under a registered collector, and fails as a test does if anything is wrong: what
+/// a reported failure is pasted into.
+///
+/// # Panics
+/// With the failure, or if there is no such collector.
+pub fn replay(collector: &str, program: &Program) {
+    let kit = standard::<Kit>();
+    let entry = kit.find(collector).unwrap_or_else(|| panic!("no collector '{collector}'"));
+    let job = Job { program: Some(program.clone()), ..Job::of(collector, 0..0) };
+    if let Some(failure) = (entry.run)(&job).failure {
+        panic!("{failure}");
+    }
+}

@@ -1,0 +1,105 @@
+//! Plays one program under a collector, and says what went wrong.
+
+use crate::detector::{Detector, Detectors, Place, Violation};
+use crate::player::{M, Player};
+use crate::program::Program;
+use heap::{Checker, Collector, Commit, Config, HeapConfig, Mutant, Off, Probe};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// How a program is played.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Setup {
+    /// What is looked at.
+    pub detectors: Detectors,
+    /// Parameters of the collector.
+    pub config: Config,
+    /// A known bug to be switched on.
+    pub mutant: Option<Mutant>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { detectors: Detectors::ALL, config: Config::default(), mutant: None }
+    }
+}
+
+/// How a program ended that did not end well.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Defeat {
+    /// What noticed it.
+    pub detector: Detector,
+    /// What it noticed.
+    pub message: String,
+    /// Where.
+    pub place: Option<Place>,
+    /// What the collector was doing, or had done last.
+    pub phase: &'static str,
+    /// How many operations of the program were begun.
+    pub begun: usize,
+}
+
+/// What playing a program left.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Played {
+    /// What went wrong first.
+    pub defeat: Option<Defeat>,
+    /// Whether the code of the mutant was run.
+    pub reached: bool,
+}
+
+/// Plays a program under collector `C`, to its end or to the first mistake that is noticed.
+///
+/// A collector that hangs, overflows its stack or aborts takes this process with it: see
+/// [`crate::supervise`].
+///
+/// # Panics
+/// If the operating system refuses address space for a heap.
+pub fn play<C: Collector>(program: &Program, setup: &Setup) -> Played {
+    if setup.detectors.has(Detector::Stamps) {
+        play_with::<C, _>(program, setup, Checker::default())
+    } else {
+        play_with::<C, _>(program, setup, Off)
+    }
+}
+
+fn play_with<C: Collector, P: Probe>(program: &Program, setup: &Setup, probe: P) -> Played {
+    let heap = HeapConfig { limit_bytes: program.limit_bytes, commit: Commit::Lazily };
+    let mut m = M::<C, P>::new(heap, &setup.config, probe).expect("address space for a heap");
+    if let Some(mutant) = setup.mutant {
+        m.heap().infect(mutant);
+    }
+    m.collector().watch(setup.detectors);
+    let mut player = Player::new(program, C::CAPS, setup.detectors);
+    let result = catch_unwind(AssertUnwindSafe(|| player.play(&mut m)));
+    let defeat = result.err().map(|payload| {
+        let Violation { detector, message, place } = read(payload);
+        let (phase, begun) = (m.collector().phase(), player.begun());
+        Defeat { detector, message, place, phase, begun }
+    });
+    let reached = m.heap().mutant_was_reached();
+    // What is broken may break once more while it goes.
+    let gone = catch_unwind(AssertUnwindSafe(|| drop(m))).err().map(|payload| {
+        let Violation { detector, message, place } = read(payload);
+        Defeat { detector, message, place, phase: "end of the heap", begun: player.begun() }
+    });
+    Played { defeat: defeat.or(gone), reached }
+}
+
+/// What an unwinding says: a violation, or the message of a panic.
+fn read(payload: Box<dyn Any + Send>) -> Violation {
+    let payload = match payload.downcast::<Violation>() {
+        Ok(violation) => return *violation,
+        Err(other) => other,
+    };
+    let message = match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(other) => other.downcast::<&str>().map_or("a panic".to_owned(), |text| (*text).to_owned()),
+    };
+    // The checker is a probe of the heap, which knows nothing of detectors: it panics.
+    let by_stamp = message.starts_with("use after free")
+        || message.ends_with("is of another kind")
+        || message.contains("no slot at byte");
+    let detector = if by_stamp { Detector::Stamps } else { Detector::Run };
+    Violation { detector, message, place: None }
+}

@@ -1,0 +1,210 @@
+//! Operations that may not reclaim, on views that were loaded before the first of them.
+//!
+//! A view stays valid up to the next operation that may reclaim, whatever happens to the slot that
+//! it was loaded from: what is unlinked can be looked at and linked again.
+
+use crate::compare::View;
+use crate::player::{Held, M, Player, ROOTS, choose, word_of};
+use crate::program::{Op, Pick};
+use crate::shadow::{Content, GLOBALS, Id};
+use heap::{Borrow, Collector, Own, Probe, Ref, Shared, SlotKind};
+
+impl Player<'_> {
+    pub(crate) fn quiet_step<'m, C: Collector, P: Probe>(
+        &mut self,
+        m: &'m M<C, P>,
+        views: &[View<'m>],
+        op: Op,
+    ) {
+        let own = |kind| kind == SlotKind::Own;
+        match op {
+            Op::Store(o, slot, target) => {
+                if let Some((view, slot)) = self.slot(views, o, slot, |kind| !own(kind)) {
+                    self.store(m, view, slot, self.stored(views, target));
+                }
+            }
+            Op::StoreSelf(o, slot) => {
+                if let Some((view, slot)) = self.slot(views, o, slot, |kind| !own(kind)) {
+                    self.store(m, view, slot, Some(view));
+                }
+            }
+            Op::StoreAgain(place) => {
+                if let Some((view, slot)) = self.filled_slot(views, place) {
+                    self.store(m, view, slot, self.target(views, view, slot));
+                }
+            }
+            Op::Clear(place) => {
+                if let Some((view, slot)) = self.filled_slot(views, place) {
+                    self.store(m, view, slot, None);
+                }
+            }
+            Op::MoveSlot(place, o, slot) => {
+                let to = self.slot(views, o, slot, |kind| !own(kind));
+                if let (Some((from, old)), Some((to, new))) = (self.filled_slot(views, place), to) {
+                    let target = self.target(views, from, old);
+                    self.store(m, from, old, None);
+                    self.store(m, to, new, target);
+                }
+            }
+            Op::StoreInt(o, slot, int) => {
+                let shared = |kind| kind == SlotKind::Shared;
+                if let Some((view, slot)) = self.slot(views, o, slot, shared) {
+                    m.store_int(view.object, self.place::<Shared>(view.id, slot), int);
+                    self.shadow.set(view.id, slot, Content::Int(int));
+                }
+            }
+            Op::Put(o, slot, root) => {
+                if let Some((view, slot)) = self.slot(views, o, slot, own) {
+                    let is_root = |held: &Held| matches!(held, Held::Root(_));
+                    self.put(m, view, slot, root.and_then(|pick| self.handle(pick, is_root)));
+                }
+            }
+            Op::Take(o, slot) => {
+                if let Some((view, slot)) = self.slot(views, o, slot, own) {
+                    self.take(m, view, slot);
+                }
+            }
+            Op::Swap(a, s, b, t) => {
+                let (from, to) = (self.slot(views, a, s, own), self.slot(views, b, t, own));
+                if let (Some((a, s)), Some((b, t))) = (from, to) {
+                    m.swap(a.object, self.place(a.id, s), b.object, self.place(b.id, t));
+                    let from_a = self.shadow.objects[a.id].slot(s);
+                    let from_b = self.shadow.set(b.id, t, from_a);
+                    self.shadow.set(a.id, s, from_b);
+                }
+            }
+            Op::SetWord(o, word) => {
+                if let Some(view) = choose(views, o) {
+                    let form = self.shadow.objects[view.id].form;
+                    m.set_word(view.object, word_of(form, 1), word);
+                    self.shadow.objects[view.id].data = word;
+                }
+            }
+            Op::Keep(o) => {
+                if let Some(view) = choose(views, o) {
+                    self.new_local(m.keep(view.object), Some(view.id));
+                }
+            }
+            Op::Nowhere => self.new_local(m.nowhere(), None),
+            Op::Aim(local, to) => {
+                if let Some(local) = self.handle(local, |held| matches!(held, Held::Local(_))) {
+                    let to = self.stored(views, to);
+                    self.aim(m, local, to.map(|view| (view.id, view.object)));
+                }
+            }
+            Op::AimGlobal(global, to) => {
+                let to = self.stored(views, to).map(|view| (view.id, view.object));
+                self.aim_global(m, usize::from(global) % GLOBALS, to);
+            }
+            _ => unreachable!("it may reclaim"),
+        }
+    }
+
+    pub(crate) fn store<'m, C: Collector, P: Probe>(
+        &mut self,
+        m: &'m M<C, P>,
+        holder: View<'m>,
+        slot: u32,
+        target: Option<View<'m>>,
+    ) {
+        let (kind, region) = {
+            let object = &self.shadow.objects[holder.id];
+            (object.form.kind(slot), object.region)
+        };
+        let allowed = |id| kind == SlotKind::Borrow || self.may_share(region, id);
+        let target = target.filter(|target| allowed(target.id));
+        let value = target.map(|target| target.object);
+        if kind == SlotKind::Shared {
+            m.store(holder.object, self.place::<Shared>(holder.id, slot), value);
+        } else {
+            m.store(holder.object, self.place::<Borrow>(holder.id, slot), value);
+        }
+        let content = target.map_or(Content::Null, |target| Content::To(target.id));
+        self.shadow.set(holder.id, slot, content);
+    }
+
+    pub(crate) fn put<'m, C: Collector, P: Probe>(
+        &mut self,
+        m: &'m M<C, P>,
+        holder: View<'m>,
+        slot: u32,
+        root: Option<usize>,
+    ) {
+        let (value, content) = match root {
+            None => (None, Content::Null),
+            Some(index) => {
+                let target = self.part(index, true);
+                let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
+                (Some(root), Content::To(target))
+            }
+        };
+        m.put(holder.object, self.place(holder.id, slot), value);
+        self.shadow.set(holder.id, slot, content);
+    }
+
+    fn take<'m, C: Collector, P: Probe>(&mut self, m: &'m M<C, P>, holder: View<'m>, slot: u32) {
+        let root = m.take(holder.object, self.place::<Own>(holder.id, slot));
+        let content = self.shadow.set(holder.id, slot, Content::Null);
+        match (content, root) {
+            (Content::To(child), Some(root)) => {
+                self.shadow.push(true, Some(child));
+                self.held.push(Some(Held::Root(root)));
+            }
+            (content, root) => self.expect_nothing_taken(content, root.is_some()),
+        }
+    }
+
+    pub(crate) fn aim<C: Collector, P: Probe>(
+        &mut self,
+        m: &M<C, P>,
+        local: usize,
+        to: Option<(Id, Ref<'_>)>,
+    ) {
+        let Some(Held::Local(value)) = &self.held[local] else { unreachable!() };
+        m.aim(value, to.map(|(_, object)| object));
+        self.shadow.handles[local].as_mut().expect("it was picked").target = to.map(|(id, _)| id);
+    }
+
+    pub(crate) fn aim_global<C: Collector, P: Probe>(
+        &mut self,
+        m: &M<C, P>,
+        global: usize,
+        to: Option<(Id, Ref<'_>)>,
+    ) {
+        m.aim_global(ROOTS[global], to.map(|(_, object)| object));
+        self.shadow.globals[global] = to.map(|(id, _)| id);
+    }
+
+    /// What an operation stores: an even pick is of what was viewed and cannot be reached any more,
+    /// if there is such an object. It is to be linked again often.
+    fn stored<'m>(&self, views: &[View<'m>], pick: Option<Pick>) -> Option<View<'m>> {
+        let pick = pick?;
+        if pick.is_multiple_of(2) {
+            let mut is_reached = vec![false; self.shadow.objects.len()];
+            self.shadow.reach(false, |_| true).iter().for_each(|&(id, _)| is_reached[id] = true);
+            let mut unlinked = views.iter().filter(|view| !is_reached[view.id]);
+            if let Some(view) = unlinked.next() {
+                return Some(*view);
+            }
+        }
+        choose(views, pick / 2).copied()
+    }
+
+    /// The view of what a slot refers to.
+    fn target<'m>(&self, views: &[View<'m>], holder: View<'m>, slot: u32) -> Option<View<'m>> {
+        let Content::To(target) = self.shadow.objects[holder.id].slot(slot) else { return None };
+        views.iter().find(|view| view.id == target).copied()
+    }
+
+    /// One of the shared and borrow slots that refer to an object.
+    fn filled_slot<'m>(&self, views: &[View<'m>], pick: Pick) -> Option<(View<'m>, u32)> {
+        let mut filled = Vec::new();
+        for &view in views {
+            let edges = self.shadow.objects[view.id].edges();
+            let first = filled.len();
+            filled.extend(edges.filter(|edge| edge.2 != SlotKind::Own).map(|edge| (view, edge.0)));
+            filled[first..].sort_by_key(|&(_, slot)| slot);
+        }
+        filled.get(usize::from(pick).checked_rem(filled.len())?).copied()
+    }
+}

@@ -1,0 +1,344 @@
+//! A collector that is watched: it passes everything on, and checks what goes in and what comes out.
+//!
+//! * *Barriers*: every object that a barrier is given is allocated, every slot is inside it and of the
+//!   kind said, and afterwards holds what it must; even where the collector ignores the argument.
+//!   (A barrier whose arguments nobody looked at has hidden wrong ones for years: mmtk-core #1129.)
+//! * *New objects* lie over no other object, have the header of their layout and are empty.
+//! * *Poison*: the cells of objects that go are filled with poison, which must stay until a cell is
+//!   allocated again: nobody writes to free memory.
+
+use crate::detector::{Detector, Detectors, Place, violate};
+use crate::rules::Rules;
+use heap::{
+    Caps, Cause, Collector, Config, Context, Extent, Footprint, Heap, Layout, ObjectReference,
+    Occupancy, Offset32, OutOfMemory, SlotKind, Step, Value,
+};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::io;
+
+/// What a freed cell is filled with: as a header, a small object of many slots; as a slot, an integer.
+const POISON: u32 = 0x5a5a_5a5b;
+/// How many words of it are looked at, at the start and at the end of a cell.
+const LOOKED_AT: u32 = 8;
+
+/// A watched collector.
+#[derive(Debug)]
+pub(crate) struct Watched<C> {
+    inner: C,
+    detectors: Cell<Detectors>,
+    phase: Cell<&'static str>,
+    /// By reference bits, of which one stands for four bytes.
+    cells: RefCell<BTreeMap<u32, Known>>,
+}
+
+/// What lies, or lay, at a place.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    words: u32,
+    is_poisoned: bool,
+}
+
+impl<C: Collector> Watched<C> {
+    /// Chooses what is looked at.
+    pub(crate) fn watch(&self, detectors: Detectors) {
+        self.detectors.set(detectors);
+    }
+
+    /// The last thing that the collector was asked to do.
+    pub(crate) fn phase(&self) -> &'static str {
+        self.phase.get()
+    }
+
+    fn looks(&self, detector: Detector) -> bool {
+        self.detectors.get().has(detector)
+    }
+
+    /// Every argument of a barrier that is an object is one; but a discipline that trusts programs may
+    /// be told of a borrow that dangles.
+    fn expects_unless_trusted(&self, phase: &'static str, object: ObjectReference) {
+        match Rules::of(C::CAPS).trust_programs() {
+            true => self.phase.set(phase),
+            false => self.expects(phase, object),
+        }
+    }
+
+    fn expects(&self, phase: &'static str, object: ObjectReference) {
+        self.phase.set(phase);
+        if self.looks(Detector::Barrier) && !self.inner.is_allocated(object) {
+            let message = format!("`{phase}` is told of an object that is not allocated");
+            violate(Detector::Barrier, message, Some(Place::of(None, 0, object)));
+        }
+    }
+
+    /// Before a slot is written: it is one of the object, of this kind.
+    fn expects_slot(
+        &self,
+        phase: &'static str,
+        object: ObjectReference,
+        at: Offset32,
+        kind: SlotKind,
+        new: Value,
+    ) -> u32 {
+        self.expects(phase, object);
+        let extent = Extent::of(self.heap().memory(), object);
+        let slot = (at.bytes() / 4).wrapping_sub(extent.first);
+        if self.looks(Detector::Barrier) {
+            if slot >= extent.borrow_end || extent.kind(slot) != kind {
+                let message = format!("`{phase}` is told of a {kind:?} slot that is none");
+                violate(Detector::Barrier, message, Some(Place::of(None, slot, object)));
+            }
+            if let Some(child) = new.reference()
+                && !self.inner.is_allocated(child)
+            {
+                let message = format!("`{phase}` stores an object that is not allocated");
+                violate(Detector::Barrier, message, Some(Place::of(Some(object), slot, child)));
+            }
+        }
+        slot
+    }
+
+    /// After a slot was written: it holds what it must.
+    fn has_written(
+        &self,
+        phase: &'static str,
+        object: ObjectReference,
+        at: Offset32,
+        slot: u32,
+        new: Value,
+    ) {
+        let found = self.heap().memory().read(object, at);
+        if self.looks(Detector::Barrier) && found != new.bits() {
+            let message = format!("`{phase}` left {found:#x} in slot {slot}, not {:#x}", new.bits());
+            violate(Detector::Barrier, message, Some(Place::of(None, slot, object)));
+        }
+    }
+
+    /// A new object lies over no other, has its header and is empty.
+    fn is_new(&self, object: ObjectReference, layout: Layout) {
+        let words = layout.bytes() / 4;
+        let mut cells = self.cells.borrow_mut();
+        let (start, memory) = (object.bits(), self.heap().memory());
+        let reaches = |&(&other, known): &(&u32, &Known)| other + known.words > start;
+        let below = cells.range(..start).next_back().filter(reaches);
+        let inside = cells.range(start..start + words);
+        let overlapped: Vec<u32> = below.into_iter().chain(inside).map(|(&other, _)| other).collect();
+        for other in overlapped {
+            let known = cells.remove(&other).expect("it was found there");
+            // An object at the same place may have been reclaimed to make room for this one.
+            let is_there = other != start
+                && !known.is_poisoned
+                && ObjectReference::from_bits(other).is_some_and(|o| self.inner.is_allocated(o));
+            if self.looks(Detector::Verifier) && is_there {
+                let message = format!("a new object lies over object {other:#x}");
+                violate(Detector::Verifier, message, Some(Place::of(None, 0, object)));
+            }
+        }
+        cells.insert(start, Known { words, is_poisoned: false });
+        drop(cells);
+        if !self.looks(Detector::Verifier) {
+            return;
+        }
+        let place = || Some(Place::of(None, 0, object));
+        if !self.inner.is_allocated(object) {
+            violate(Detector::Verifier, "a new object is not allocated".to_owned(), place());
+        }
+        let extent = Extent::of(memory, object);
+        let shared = layout.slots_of(SlotKind::Own) + layout.slots_of(SlotKind::Shared);
+        let expected = (layout.slots_of(SlotKind::Own), shared, layout.slots(), layout.words());
+        let found = (extent.own_end, extent.shared_end, extent.borrow_end, extent.words);
+        if found != expected {
+            violate(Detector::Verifier, "a new object has a wrong header".to_owned(), place());
+        }
+        let body = extent.first..layout.bytes() / 4;
+        let looked_at = body.clone().take(64).chain(body.clone().rev().take(64));
+        for word in looked_at {
+            if memory.read(object, Offset32::word(word)) != 0 {
+                violate(Detector::Verifier, "a new object is not empty".to_owned(), place());
+            }
+        }
+    }
+
+    fn after_alloc(
+        &self,
+        object: Result<ObjectReference, OutOfMemory>,
+        layout: Layout,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        if let Ok(object) = object {
+            self.is_new(object, layout);
+        }
+        object
+    }
+
+    /// After an operation: what has gone is poisoned, what was poisoned has stayed so.
+    pub(crate) fn poison(&self) {
+        if !self.looks(Detector::Stamps) {
+            return;
+        }
+        let memory = self.heap().memory();
+        let ends = |known: &Known| {
+            (0..known.words.min(LOOKED_AT)).chain(known.words.saturating_sub(LOOKED_AT)..known.words)
+        };
+        for (&start, known) in self.cells.borrow_mut().iter_mut() {
+            let object = ObjectReference::from_bits(start).expect("it was one");
+            let at = |word| memory.word32(object, Offset32::word(word));
+            if known.is_poisoned {
+                let is = |bits| ends(known).all(|word| memory.read(object, Offset32::word(word)) == bits);
+                // A block that went back to the operating system comes back as zeros.
+                if !is(POISON) && !is(0) {
+                    let message = "freed memory was written to".to_owned();
+                    violate(Detector::Stamps, message, Some(Place::of(None, 0, object)));
+                }
+            } else if !self.inner.is_allocated(object) {
+                known.is_poisoned = true;
+                let poison = |word| at(word).store(POISON, std::sync::atomic::Ordering::Relaxed);
+                ends(known).for_each(poison);
+            }
+        }
+    }
+}
+
+impl<C: Collector> Collector for Watched<C> {
+    const CAPS: Caps = C::CAPS;
+
+    fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
+        Ok(Self {
+            inner: C::new(heap, config)?,
+            detectors: Cell::new(Detectors::ALL),
+            phase: Cell::new("new"),
+            cells: RefCell::default(),
+        })
+    }
+
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+        self.phase.set("alloc");
+        let object = self.inner.alloc(cx, layout);
+        self.after_alloc(object, layout)
+    }
+
+    fn footprint(&self) -> Footprint {
+        self.inner.footprint()
+    }
+
+    fn occupied(&self) -> Occupancy {
+        self.inner.occupied()
+    }
+
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.inner.is_allocated(object)
+    }
+
+    fn heap(&self) -> &Heap {
+        self.inner.heap()
+    }
+
+    fn verify(&self, cx: &Context) -> Result<(), String> {
+        self.inner.verify(cx)
+    }
+
+    fn store(
+        &self,
+        cx: &Context,
+        object: ObjectReference,
+        at: Offset32,
+        kind: SlotKind,
+        new: Value,
+    ) {
+        let slot = self.expects_slot("store", object, at, kind, new);
+        self.inner.store(cx, object, at, kind, new);
+        self.has_written("store", object, at, slot, new);
+    }
+
+    fn moved(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {
+        let slot = self.expects_slot("moved", object, at, SlotKind::Own, new);
+        self.inner.moved(cx, object, at, new);
+        self.has_written("moved", object, at, slot, new);
+    }
+
+    fn orphan(&self, cx: &Context, object: ObjectReference) {
+        self.expects("orphan", object);
+        self.inner.orphan(cx, object);
+    }
+
+    fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value {
+        self.phase.set("load");
+        let found = self.inner.load(cx, kind, value);
+        let may_be_null = kind == SlotKind::Borrow && C::CAPS.weak;
+        if self.looks(Detector::Barrier)
+            && found != value
+            && !(may_be_null && found == Value::NULL)
+        {
+            let message = format!("`load` turned {value:?} of a {kind:?} slot into {found:?}");
+            violate(Detector::Barrier, message, None);
+        }
+        found
+    }
+
+    fn retain(&self, cx: &Context, object: ObjectReference) {
+        self.expects("retain", object);
+        self.inner.retain(cx, object);
+    }
+
+    fn unretain(&self, cx: &Context, object: ObjectReference) {
+        self.expects_unless_trusted("unretain", object);
+        self.inner.unretain(cx, object);
+    }
+
+    fn release(&mut self, cx: &mut Context, object: ObjectReference, owned: bool) {
+        if owned {
+            self.expects("release", object);
+        } else {
+            self.expects_unless_trusted("release", object);
+        }
+        self.inner.release(cx, object, owned);
+    }
+
+    fn reclaim(&mut self, cx: &mut Context) {
+        self.phase.set("reclaim");
+        self.inner.reclaim(cx);
+    }
+
+    fn free(&mut self, cx: &mut Context, object: ObjectReference) {
+        self.expects("free", object);
+        self.inner.free(cx, object);
+    }
+
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {
+        self.phase.set(match cause {
+            Cause::Young => "minor collection",
+            Cause::End => "last collection",
+            Cause::Exhausted | Cause::Requested => "collection",
+        });
+        self.inner.collect(cx, cause);
+    }
+
+    fn step(&mut self, cx: &mut Context, step: Step) {
+        self.phase.set(match step {
+            Step::Start => "start of a cycle",
+            Step::Advance => "step of a cycle",
+            Step::Finish => "end of a cycle",
+        });
+        self.inner.step(cx, step);
+    }
+
+    fn region_begin(&mut self, cx: &mut Context) -> u32 {
+        self.phase.set("begin of a region");
+        self.inner.region_begin(cx)
+    }
+
+    fn region_alloc(
+        &mut self,
+        cx: &mut Context,
+        region: u32,
+        layout: Layout,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        self.phase.set("allocation in a region");
+        let object = self.inner.region_alloc(cx, region, layout);
+        self.after_alloc(object, layout)
+    }
+
+    fn region_end(&mut self, cx: &mut Context, region: u32) {
+        self.phase.set("end of a region");
+        self.inner.region_end(cx, region);
+    }
+}

@@ -1,0 +1,129 @@
+//! The heap limit, and when a tracing collector collects.
+
+use super::{Case, check, limited, objects, pair, verified};
+use conformance::program::{Leaf, Pair};
+use conformance::Rules;
+use collectors::MarkSweep;
+use heap::os::PAGE_BYTES;
+use heap::{Caps, Collector, Config, Mutator, Off, Own, Probe, Shape, Slot};
+
+/// Fills the heap, drops everything, and fills it again.
+struct FullHeap;
+
+impl Case for FullHeap {
+    const LIMIT_BYTES: Option<u64> = Some(1 << 20);
+
+    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, rules: Rules) {
+        let mut most = 0;
+        for round in 0..3 {
+            let list = m.yields(|m| {
+                let mut list = pair(m, 0);
+                let mut length = 0u64;
+                loop {
+                    match m.alloc::<Pair>() {
+                        Err(_) => {
+                            let refused_bytes = m.heap().budget().refused_bytes();
+                            assert_eq!(refused_bytes, u64::from(Pair::LAYOUT.bytes()));
+                            break;
+                        }
+                        Ok(node) => {
+                            m.put(m.get(&node), Pair::LEFT, list);
+                            list = node;
+                            length += 1;
+                        }
+                    }
+                }
+                assert!(m.alloc::<Pair>().is_err(), "nor a second time");
+                assert!(m.alloc_array(Own, 9000, 0).is_err(), "let alone for a large object");
+                // A stack that has to grow in a full heap overdraws by its page.
+                assert!(m.heap().budget().peak_bytes() <= (1 << 20) + PAGE_BYTES as u64);
+                most = most.max(length);
+                assert!(length * 10 >= most * 9, "{length} objects in round {round}, once {most}");
+                Ok::<_, ()>(list)
+            });
+            let list = list.expect("it yields");
+            assert_eq!(m.footprint().total_bytes(), m.heap().budget().held_bytes());
+            assert_eq!(verified(m), m.reachable().expect("address space").objects);
+            assert!(objects(m) > 10_000, "most of a mebibyte in pairs of 48 bytes");
+            m.free(list);
+            if matches!(rules, Rules::NeverReclaims | Rules::EndsRegions) {
+                assert!(m.alloc::<Pair>().is_err(), "nothing was reclaimed");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_heap_says_so_and_stays_usable() {
+    check::<FullHeap>();
+}
+
+/// A failed build leaves its parts to their scope.
+struct FailedBuild;
+
+impl Case for FailedBuild {
+    const LIMIT_BYTES: Option<u64> = Some(1 << 18);
+
+    fn suits(caps: Caps) -> bool {
+        caps.releases()
+    }
+
+    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+        m.scope(|m| {
+            let mut part = pair(m, 0);
+            let mut built = 1u64;
+            while let Ok(next) = m.build::<Pair, 1>([part]) {
+                part = next;
+                built += 1;
+            }
+            assert_eq!(objects(m), built);
+            assert_eq!(verified(m), built, "the parts are still owned");
+        });
+        assert_eq!(objects(m), 0);
+        assert!(m.alloc::<Pair>().is_ok());
+    }
+}
+
+#[test]
+fn the_parts_of_a_failed_build_stay_in_their_scope() {
+    check::<FailedBuild>();
+}
+
+/// Pauses of mark-sweep while so many bytes of pairs are allocated and dropped at once.
+fn pauses(m: &mut Mutator<MarkSweep, Off>, bytes: u64) -> usize {
+    let before = m.context().log.pauses().len();
+    for _ in 0..bytes / u64::from(Pair::LAYOUT.bytes()) {
+        let root = m.alloc::<Pair>().expect("there is room");
+        m.drop(root);
+    }
+    m.context().log.pauses().len() - before
+}
+
+#[test]
+fn a_limit_alone_decides_when_a_limited_heap_is_collected() {
+    // After the first collection nothing is live: that must not lower the trigger.
+    let m = &mut limited::<MarkSweep, Off>(Some(16 << 20), Off);
+    let pauses = pauses(m, 64 << 20);
+    assert!((3..=6).contains(&pauses), "{pauses} collections of 16 MiB in 64 MiB");
+}
+
+#[test]
+fn a_fragmented_heap_is_not_collected_at_every_block() {
+    // One object in 32 stays: the blocks hold far more than twice the bytes that live.
+    let m = &mut limited::<MarkSweep, Off>(None, Off);
+    let kept = m.alloc_array(Own, 8192, 0).expect("there is room");
+    for index in 0..8192 * 32 {
+        let leaf = m.alloc::<Leaf>().expect("there is room");
+        if index % 32 == 0 {
+            m.put(m.get(&kept), Slot::<Own>::element(index / 32), leaf);
+        } else {
+            m.drop(leaf);
+        }
+    }
+    m.collect();
+    // In 4 MiB of another size, a block at a time would be 128 collections.
+    let between = (m.collector().occupied().bytes as f64 * (Config::default().growth - 1.0)) as u64;
+    let pauses = pauses(m, 4 << 20);
+    assert!(pauses as u64 <= (4 << 20) / between + 1, "{pauses} collections in 4 MiB");
+}

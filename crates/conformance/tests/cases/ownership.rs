@@ -1,0 +1,203 @@
+//! Moves of ownership: cycles, overwriting, scopes and regions.
+
+use super::{Case, check, id, mutator, objects, pair, verified};
+use conformance::program::Pair;
+use conformance::Rules;
+use collectors::{Manual, Ownership, Region};
+use heap::{Caps, Collector, Mutator, Probe, REGION};
+
+/// Cycles of own slots can be made by moves. They leak, and what is in them is never freed twice.
+struct OwnCycle;
+
+impl Case for OwnCycle {
+    fn suits(caps: Caps) -> bool {
+        caps.releases() || caps.needs_free
+    }
+
+    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+        let (a, b, other) = (pair(m, 1), pair(m, 2), pair(m, 3));
+        m.put(m.get(&a), Pair::LEFT, b);
+        let first = m.get(&a);
+        let second = m.load(first, Pair::LEFT).expect("a owns b");
+        m.put(second, Pair::RIGHT, a);
+        assert_eq!(objects(m), 3);
+        m.scope(|m| {
+            let c = pair(m, 4);
+            m.put(m.get(&c), Pair::LEFT, other);
+            m.free(c);
+        });
+        m.tear_down();
+        assert_eq!(objects(m), 2, "the cycle");
+    }
+}
+
+#[test]
+fn an_own_cycle_leaks_and_is_never_freed_twice() {
+    check::<OwnCycle>();
+}
+
+/// A cycle that is taken apart again goes like anything else.
+struct OpenedCycle;
+
+impl Case for OpenedCycle {
+    fn suits(caps: Caps) -> bool {
+        caps.releases()
+    }
+
+    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+        let (a, b) = (pair(m, 1), pair(m, 2));
+        let way_in = m.keep(m.get(&a));
+        m.put(m.get(&a), Pair::LEFT, b);
+        let second = m.load(m.get(&a), Pair::LEFT).expect("a owns b");
+        m.put(second, Pair::LEFT, a);
+        // Now that each owns the other, exchanging the slots makes each its own owner.
+        let second = m.load(m.get(&way_in), Pair::LEFT).expect("a owns b");
+        m.swap(m.get(&way_in), Pair::LEFT, second, Pair::LEFT);
+        let a = m.take(m.get(&way_in), Pair::LEFT).expect("a owns itself");
+        assert_eq!(id(m, m.get(&a)), 1);
+        m.forget(way_in);
+        m.drop(a);
+        assert_eq!(objects(m), 1, "b still owns itself");
+        m.tear_down();
+        assert_eq!(objects(m), 1);
+    }
+}
+
+#[test]
+fn a_cycle_that_is_opened_goes() {
+    check::<OpenedCycle>();
+}
+
+/// What an own slot held is dropped, with everything below it, when something else moves in.
+struct Overwritten;
+
+impl Case for Overwritten {
+    fn suits(caps: Caps) -> bool {
+        caps.parks
+    }
+
+    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+        let (a, b, c) = (pair(m, 1), pair(m, 2), pair(m, 3));
+        let b = m.build::<Pair, 2>([b, c]).expect("there is room");
+        m.put(m.get(&a), Pair::LEFT, b);
+        let old = m.load(m.get(&a), Pair::LEFT).expect("a owns it");
+        let below = m.load(old, Pair::RIGHT).expect("which owns c");
+        m.put(m.get(&a), Pair::LEFT, None);
+        assert_eq!(id(m, below), 3, "readable up to the next safepoint");
+        m.safepoint();
+        assert_eq!(objects(m), 1);
+        let (d, e) = (pair(m, 4), pair(m, 5));
+        m.put(m.get(&a), Pair::RIGHT, d);
+        m.put(m.get(&a), Pair::RIGHT, e);
+        m.safepoint();
+        assert_eq!(objects(m), 2);
+        let right = m.load(m.get(&a), Pair::RIGHT).expect("a owns e");
+        assert_eq!(id(m, right), 5);
+    }
+}
+
+#[test]
+fn what_is_overwritten_in_an_own_slot_is_dropped() {
+    check::<Overwritten>();
+}
+
+/// Roots of outer scopes are consumed in inner ones, in any order; what inner scopes leave goes.
+struct OutOfOrder;
+
+impl Case for OutOfOrder {
+    fn suits(caps: Caps) -> bool {
+        caps.releases()
+    }
+
+    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+        let [first, second, third] = [pair(m, 1), pair(m, 2), pair(m, 3)];
+        m.scope(|m| {
+            m.drop(third);
+            let _left = pair(m, 4);
+            m.scope(|m| {
+                let _built = m.build::<Pair, 1>([second]).expect("there is room");
+                let kept = m.keep(m.get(&first));
+                assert_eq!(id(m, m.get(&kept)), 1);
+                assert_eq!(objects(m), 4);
+            });
+            assert_eq!(objects(m), 2, "the inner scope left what it had built");
+            let yielded = m.yields(|m| {
+                m.drop(first);
+                let yielded = pair(m, 5);
+                let _left = pair(m, 6);
+                Ok::<_, ()>(yielded)
+            });
+            let yielded = yielded.expect("it yields");
+            assert_eq!(id(m, m.get(&yielded)), 5);
+            assert_eq!(objects(m), 2, "what was left first and what was yielded");
+        });
+        assert_eq!(objects(m), 0);
+        assert_eq!(verified(m), 0);
+    }
+}
+
+#[test]
+fn scopes_drop_what_they_left_whatever_they_consumed() {
+    check::<OutOfOrder>();
+}
+
+#[test]
+fn a_region_drops_what_it_owns_outside_and_owns_itself() {
+    let m = &mut mutator::<Ownership>();
+    let region = m.region();
+    let inside = m.alloc_in::<Pair>(&region).expect("there is room");
+    let outside = pair(m, 2);
+    let below = pair(m, 3);
+    m.put(m.get(&outside), Pair::LEFT, below);
+    m.put(m.get(&inside), Pair::LEFT, outside);
+    let neighbour = m.build_in::<Pair, 1>(&region, [inside]).expect("there is room");
+    let marks: Vec<(bool, bool)> = {
+        let is_in_region = |object| m.heap().memory().has(object, REGION);
+        m.context().roots.iter().map(|root| (root.owned, is_in_region(root.object))).collect()
+    };
+    assert_eq!(marks, [(false, true)], "an object of a region is rooted, never owned");
+    assert_eq!(objects(m), 4);
+    m.forget(neighbour);
+    m.end(region);
+    assert_eq!(objects(m), 0);
+}
+
+/// Where the region's discipline is another, the program still runs, and nothing is freed early.
+struct RegionsElsewhere;
+
+impl Case for RegionsElsewhere {
+    fn suits(caps: Caps) -> bool {
+        !caps.regions
+    }
+
+    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+        let region = m.region();
+        let inside = m.alloc_in::<Pair>(&region).expect("there is room");
+        m.end(region);
+        m.collect();
+        m.set_word(m.get(&inside), Pair::ID, 7);
+        assert_eq!(verified(m), 1);
+        m.forget(inside);
+    }
+}
+
+#[test]
+fn the_end_of_a_region_frees_nothing_without_regions() {
+    check::<RegionsElsewhere>();
+}
+
+#[test]
+fn only_open_regions_are_left_at_the_end_of_a_run() {
+    fn left<C: Collector>() -> u64 {
+        let m = &mut mutator::<C>();
+        let (open, ended) = (m.region(), m.region());
+        let _kept = m.alloc_in::<Pair>(&open).expect("there is room");
+        let gone = m.alloc_in::<Pair>(&ended).expect("there is room");
+        let _owned = pair(m, 1);
+        m.forget(gone);
+        m.end(ended);
+        m.tear_down();
+        objects(m)
+    }
+    assert_eq!([left::<Region>(), left::<Manual>(), left::<Ownership>()], [1; 3]);
+}

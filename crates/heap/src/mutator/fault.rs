@@ -1,0 +1,127 @@
+//! Carrying out what an author does wrong, see [`crate::Deed`]. Only under a probe that watches.
+
+use super::{Mutator, Ref, Region};
+use crate::collector::{Collector, Config, OutOfMemory};
+use crate::fault::{Access, Deed, Omission};
+use crate::header::Layout;
+use crate::heap::{Heap, HeapConfig};
+use crate::memory::Offset32;
+use crate::probe::Probe;
+use crate::reuse::Reuse;
+use crate::roots::{GLOBALS, Global, Root, sealed::Place};
+use crate::shape::{Borrow, Slot, Word};
+use crate::value::{ObjectReference, Value};
+use std::io;
+
+/// The static variable that refers to the table of borrows. No program uses the last one.
+const BORROWS: Global = Global::new(GLOBALS - 1);
+
+impl<C: Collector, P: Probe> Mutator<C, P> {
+    /// A mutator whose heap uses freed memory again in this way.
+    ///
+    /// # Errors
+    /// As [`Mutator::new`].
+    pub fn with_reuse(
+        heap: HeapConfig,
+        config: &Config,
+        probe: P,
+        reuse: Reuse,
+    ) -> io::Result<Self> {
+        Self::over(Heap::with_reuse(heap, reuse)?, heap.commit, config, probe)
+    }
+
+    /// Makes the table for [`Deed::Borrow`], of so many places, before the program begins.
+    ///
+    /// # Errors
+    /// If the heap limit has no room for it.
+    pub fn make_borrows(&mut self, slots: u32) -> Result<(), OutOfMemory> {
+        // The root stays where it is, in the outermost scope: the table lives as long as the run.
+        let table = self.alloc_array(Borrow, slots, 0)?;
+        self.aim_global(BORROWS, self.get(&table));
+        Ok(())
+    }
+
+    /// Lets the author err where the program frees. Tells whether the object is freed after all.
+    pub(super) fn is_freed(&mut self, root: &Root) -> bool {
+        let object = self.cx.roots.get(root);
+        let allocated = |object| self.collector.is_allocated(object);
+        let omission = self.probe.frees(&self.heap, root.index(), object, allocated);
+        match omission {
+            Omission::None => self.err(),
+            Omission::Unsaid => {
+                self.cx.roots.vacate(root);
+                if C::CAPS.releases() {
+                    self.collector.release(&mut self.cx, object, true);
+                }
+            }
+            Omission::Forgotten => self.cx.roots.vacate(root),
+            Omission::Kept => {}
+        }
+        omission == Omission::None
+    }
+
+    /// Lets the author err beside the program.
+    pub(super) fn err(&mut self) {
+        while let Some(deed) = {
+            let allocated = |object| self.collector.is_allocated(object);
+            self.probe.errs(&self.heap, allocated)
+        } {
+            match deed {
+                Deed::Copy(object) => self.collector.retain(&self.cx, object),
+                Deed::Free(object) => {
+                    self.collector.free(&mut self.cx, object);
+                    self.settle();
+                }
+                Deed::Borrow { slot, object } => self.borrow(slot, object),
+                Deed::Use { slot, layout } => self.use_borrow(slot, layout),
+            }
+        }
+    }
+
+    /// Ends a region too early; what is allocated in it next begins it again.
+    pub(super) fn reset(&mut self, region: &Region) {
+        self.collector.region_end(&mut self.cx, region.number);
+        // The number just given back is the next to be given out.
+        let again = self.collector.region_begin(&mut self.cx);
+        debug_assert_eq!(again, region.number);
+    }
+
+    fn borrow(&mut self, slot: u32, object: ObjectReference) {
+        self.store(self.get(&BORROWS), Slot::<Borrow>::element(slot), Ref::of(object));
+        self.settle();
+    }
+
+    fn use_borrow(&self, slot: u32, layout: Layout) {
+        let Some(borrowed) = self.upgrade(self.get(&BORROWS), Slot::element(slot)) else {
+            return self.probe.refused();
+        };
+        let word = |index| match layout.is_extended() {
+            true => Word::element(layout.slots(), index),
+            false => Word::of_shape(layout.slots(), index),
+        };
+        let sum = (0..layout.words()).map(|index| self.word(borrowed, word(index)));
+        let sum = sum.fold(0, u64::wrapping_add);
+        match layout.words() {
+            // Nothing but its header can be read whatever it is.
+            0 => self.touch(borrowed.object, Access::Read),
+            words => self.set_word(borrowed, word(words - 1), sum),
+        }
+    }
+
+    /// Tells the probe of an access to an object.
+    #[inline(always)]
+    pub(super) fn touch(&self, object: ObjectReference, access: Access) {
+        if P::ON {
+            let allocated = |object| self.collector.is_allocated(object);
+            self.probe.touched(&self.heap, object, access, allocated);
+        }
+    }
+
+    /// Tells the probe what an own slot gave up.
+    #[inline(always)]
+    pub(super) fn taken(&self, object: ObjectReference, at: Offset32, value: Value) {
+        if P::ON {
+            self.probe.taken(object, at, value);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What threads share a heap by: the standard library's primitives or, under `cfg(loom)`, those of a
+//! model checker, which plays every order in which threads can use them (`tests/loom`).
+//!
+//! Only what stands beside the object memory can be exchanged. The words of objects and bitmaps lie
+//! in mapped memory, where the checker's atomics, which are values with a history, cannot; so what is
+//! done to those words is modelled beside the code, and each model names the code that it models.
+
+use std::ops::DerefMut;
+
+#[cfg(loom)]
+pub(crate) use loom::sync::{Mutex, atomic::AtomicU64};
+#[cfg(not(loom))]
+pub(crate) use std::sync::{Mutex, atomic::AtomicU64};
+
+/// Locks a value that is consistent between statements, so that a panic elsewhere does not spoil it.
+#[cfg(not(gcw_tsan))]
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> impl DerefMut<Target = T> + '_ {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The same for the thread sanitizer (`scripts/tsan.sh`), which is blind to how a thread waits for a
+/// lock, for the standard library is not built with it, and would report every wait as a race.
+#[cfg(gcw_tsan)]
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> impl DerefMut<Target = T> + '_ {
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return guard,
+            Err(std::sync::TryLockError::Poisoned(guard)) => return guard.into_inner(),
+            Err(std::sync::TryLockError::WouldBlock) => std::thread::yield_now(),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The address sanitizer sees what is done to freed objects: each mistake is made in a process of its
+//! own, and what the sanitizer says of that process is read.
+//!
+//! Run by `scripts/asan.sh`, in a build of its own.
+
+#![cfg(gcw_asan)]
+#![forbid(unsafe_code)]
+
+use heap::{
+    Arena, BLOCK_BYTES, CascadeClock, ChunkPool, EventLog, Heap, HeapConfig, Layout, Marker,
+    ObjectReference, ObjectSpace, Offset32, SlotKind, Slots, cascade,
+};
+use std::process::Command;
+use std::{env, hint};
+
+/// Tells a process that the test started which mistake to make.
+const MISTAKE: &str = "ASAN_MISTAKE";
+/// What that process says when all before the mistake has gone well.
+const SO_FAR: &str = "so far no mistake was made";
+
+/// Reads a word of an object; the mistake is in when.
+type Mistake = fn(&mut ObjectSpace);
+
+const MISTAKES: [(&str, Mistake); 7] = [
+    ("read after free", read_after_free),
+    ("read after a cascade", read_after_cascade),
+    ("read after a sweep of its block", read_after_sweep),
+    ("read after a sweep that keeps its block", read_after_partial_sweep),
+    ("read after a large object was freed", read_after_large_free),
+    ("read after the end of a region", read_after_region),
+    ("read beyond the end of an object", read_beyond_the_end),
+];
+
+const PAIR: Layout = Layout::shape(2, 0, 0, 0);
+
+#[test]
+fn every_mistake_is_reported() {
+    if let Ok(name) = env::var(MISTAKE) {
+        let (_, make) = MISTAKES.iter().find(|(known, _)| *known == name).expect("a known mistake");
+        let heap = Heap::new(HeapConfig::default()).expect("address space");
+        make(&mut ObjectSpace::with_marks(&heap).expect("address space"));
+        return;
+    }
+    let itself = env::current_exe().expect("a test knows its own program");
+    for (name, _) in MISTAKES {
+        let mut child = Command::new(&itself);
+        child.args(["every_mistake_is_reported", "--exact", "--nocapture"]).env(MISTAKE, name);
+        let output = child.output().expect("a test can start itself");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(SO_FAR), "{name}: failed before the mistake:\n{said}");
+        assert!(
+            !output.status.success() && said.contains("AddressSanitizer: use-after-poison"),
+            "{name}: not reported:\n{said}"
+        );
+    }
+}
+
+fn alloc(space: &mut ObjectSpace, layout: Layout) -> ObjectReference {
+    space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0)).expect("there is no limit")
+}
+
+fn array(words: u32) -> Layout {
+    Layout::array(SlotKind::Own, 0, words).expect("it is short")
+}
+
+/// A pair, and beside it another that is kept, so that their block is.
+fn two_pairs(space: &mut ObjectSpace) -> [ObjectReference; 2] {
+    let pairs = [alloc(space, PAIR), alloc(space, PAIR)];
+    pairs.iter().for_each(|&pair| read(space.heap(), pair, 0));
+    pairs
+}
+
+fn read(heap: &Heap, object: ObjectReference, word: u32) {
+    hint::black_box(heap.memory().read(object, Offset32::word(word)));
+}
+
+fn read_by_mistake(heap: &Heap, object: ObjectReference, word: u32) {
+    eprintln!("{SO_FAR}");
+    read(heap, object, word);
+}
+
+fn read_after_free(space: &mut ObjectSpace) {
+    let [freed, kept] = two_pairs(space);
+    assert!(space.free(freed));
+    read(space.heap(), kept, 0);
+    read_by_mistake(space.heap(), freed, 0);
+}
+
+fn read_after_cascade(space: &mut ObjectSpace) {
+    let [freed, kept] = two_pairs(space);
+    let mut pending = space.heap().stack().expect("address space");
+    cascade(space, &mut pending, &mut EventLog::new(), freed, Slots::Own, |_, _| true);
+    read(space.heap(), kept, 0);
+    read_by_mistake(space.heap(), freed, 0);
+}
+
+fn read_after_sweep(space: &mut ObjectSpace) {
+    let [swept, _] = two_pairs(space);
+    space.retire_windows();
+    space.sweep();
+    read_by_mistake(space.heap(), swept, 0);
+}
+
+fn read_after_partial_sweep(space: &mut ObjectSpace) {
+    let [swept, kept] = two_pairs(space);
+    let mut marker = Marker::new(space.heap(), 0).expect("address space");
+    marker.push(kept);
+    space.retire_windows();
+    assert_eq!(space.trace(&mut marker), 1);
+    space.sweep();
+    read(space.heap(), kept, 0);
+    read_by_mistake(space.heap(), swept, 0);
+}
+
+fn read_after_large_free(space: &mut ObjectSpace) {
+    let words = BLOCK_BYTES / 8;
+    let object = alloc(space, array(words));
+    read(space.heap(), object, 2 * words);
+    assert!(space.free(object));
+    read_by_mistake(space.heap(), object, 2 * words);
+}
+
+/// Another region has a part of the same block.
+fn read_after_region(space: &mut ObjectSpace) {
+    let mut pool = ChunkPool::new(space.heap());
+    let [mut ended, mut open] = [Arena::region(), Arena::region()];
+    let [of_ended, of_open] = [&mut ended, &mut open].map(|arena| {
+        assert!(arena.grow(PAIR, &mut pool));
+        arena.alloc(PAIR, 0, space.heap()).expect("its chunk is new")
+    });
+    read(space.heap(), of_ended, 0);
+    ended.clear(&mut pool, &mut CascadeClock::default());
+    read(space.heap(), of_open, 0);
+    read_by_mistake(space.heap(), of_ended, 0);
+}
+
+/// The object ends before its cell does.
+fn read_beyond_the_end(space: &mut ObjectSpace) {
+    let layout = array(15);
+    let object = alloc(space, layout);
+    read(space.heap(), object, layout.bytes() / 4 - 1);
+    read_by_mistake(space.heap(), object, layout.bytes() / 4);
+}

@@ -1,0 +1,17 @@
+//! What is borrowed is not moved: its new owner would drop it, too.
+
+struct Page {
+    title: String,
+}
+
+struct Shelf {
+    page: Box<Page>,
+}
+
+fn main() {
+    let page = Box::new(Page { title: "first".to_owned() });
+    let borrowed = &page;
+    let shelf = Shelf { page };
+    drop(shelf.page);
+    println!("{}", borrowed.title);
+}

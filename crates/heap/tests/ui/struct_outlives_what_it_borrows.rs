@@ -1,0 +1,18 @@
+//! A struct does not outlive what a field of it borrows.
+
+struct Page {
+    title: String,
+}
+
+struct Reader<'p> {
+    page: &'p Page,
+}
+
+fn main() {
+    let reader;
+    {
+        let page = Page { title: "first".to_owned() };
+        reader = Reader { page: &page };
+    }
+    println!("{}", reader.page.title);
+}

@@ -1,0 +1,396 @@
+//! The safety matrix: what becomes of each failure under each discipline, as trials showed it.
+//!
+//! A trial is one faulty program, run once in a process of its own discipline and printed as one JSON
+//! line. `safety.json` in a run directory holds a [`Safety`]: the trials folded into series, and the
+//! verdict of each failure under each collector. No verdict is written by hand.
+
+use crate::CollectorInfo;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::Path;
+
+/// Version of the schema of [`Safety`] and [`Trial`].
+pub const SAFETY_VERSION: u32 = 1;
+/// Name of the safety matrix inside a run directory.
+pub const SAFETY_FILE: &str = "safety.json";
+
+/// A way in which memory management fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Failure {
+    /// What nobody can reach is never reclaimed.
+    Leak,
+    /// What nobody needs stays reachable.
+    LogicalLeak,
+    /// An object is used after its memory was freed.
+    UseAfterFree,
+    /// An object is freed a second time.
+    DoubleFree,
+    /// A borrow is used after its owner is gone.
+    DanglingBorrow,
+    /// Objects that refer to each other in a ring are never reclaimed.
+    CycleLeak,
+    /// Dropping a long chain overflows the stack.
+    DeepDrop,
+    /// A program that keeps little runs out of memory.
+    UnboundedGarbage,
+}
+
+impl Failure {
+    /// All, in the order of tables.
+    pub const ALL: [Self; 8] = [
+        Self::Leak,
+        Self::LogicalLeak,
+        Self::UseAfterFree,
+        Self::DoubleFree,
+        Self::DanglingBorrow,
+        Self::CycleLeak,
+        Self::DeepDrop,
+        Self::UnboundedGarbage,
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leak => "leak",
+            Self::LogicalLeak => "logical leak",
+            Self::UseAfterFree => "use after free",
+            Self::DoubleFree => "double free",
+            Self::DanglingBorrow => "dangling borrow",
+            Self::CycleLeak => "cycle leak",
+            Self::DeepDrop => "deep drop",
+            Self::UnboundedGarbage => "unbounded garbage",
+        }
+    }
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "kebab-case")]
+pub enum TrialEnd {
+    /// With the answer of the program without the mistake.
+    Right,
+    /// With another answer.
+    Wrong {
+        /// What it was.
+        got: String,
+    },
+    /// The program, or the heap, stopped itself.
+    Stopped {
+        /// What it said.
+        why: String,
+    },
+    /// It touched memory that had gone back to the system: there a process ends.
+    Faulted,
+    /// It did not come to an end.
+    Hung,
+    /// The heap limit was reached with nothing left to reclaim.
+    OutOfMemory,
+    /// The stack overflowed.
+    StackOverflow {
+        /// What the process said.
+        why: String,
+    },
+    /// The pair cannot work; decided before running.
+    NotApplicable {
+        /// Why it cannot.
+        reason: String,
+    },
+}
+
+/// What a trial counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Mistakes made.
+    pub mistakes: u64,
+    /// Reads through references whose object is gone.
+    pub stale_reads: u64,
+    /// Those that found another object's contents.
+    pub wrong_reads: u64,
+    /// Writes through references whose object is gone.
+    pub stale_writes: u64,
+    /// Frees through references whose object is gone.
+    pub stale_frees: u64,
+    /// Living objects that were written or freed by those who meant another one.
+    pub corrupted_objects: u64,
+    /// Uses that the discipline refused, because the object was gone.
+    pub refused: u64,
+    /// Bytes at the end that nobody can reach and that were not reclaimed; of a logical leak, bytes
+    /// reachable beyond those of the program without the mistake.
+    pub leaked_bytes: u64,
+    /// The objects of these bytes.
+    pub leaked_objects: u64,
+}
+
+impl Counts {
+    /// All uses of what is gone.
+    pub fn stale(&self) -> u64 {
+        self.stale_reads + self.stale_writes + self.stale_frees
+    }
+
+    /// Adds up two trials. Leaks are not added but compared: the greater is kept.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            mistakes: self.mistakes + other.mistakes,
+            stale_reads: self.stale_reads + other.stale_reads,
+            wrong_reads: self.wrong_reads + other.wrong_reads,
+            stale_writes: self.stale_writes + other.stale_writes,
+            stale_frees: self.stale_frees + other.stale_frees,
+            corrupted_objects: self.corrupted_objects + other.corrupted_objects,
+            refused: self.refused + other.refused,
+            leaked_bytes: self.leaked_bytes.max(other.leaked_bytes),
+            leaked_objects: self.leaked_objects.max(other.leaked_objects),
+        }
+    }
+}
+
+/// Leaked bytes at a point of the allocation clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeakPoint {
+    /// Bytes allocated so far.
+    pub allocated_bytes: u64,
+    /// Bytes that nobody can reach and that are not reclaimed yet.
+    pub leaked_bytes: u64,
+}
+
+/// What a trial tries, without its seed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The failure.
+    pub failure: Failure,
+    /// The program.
+    pub program: String,
+    /// What its author does wrong, in words.
+    pub mistake: String,
+    /// In which order freed memory is used again.
+    pub order: String,
+    /// What must be bent to write it in a language of this discipline: `unsafe`, `mem::forget`;
+    /// empty if nothing.
+    pub bends: String,
+}
+
+/// One run of a faulty program: one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// [`SAFETY_VERSION`] of the writer.
+    pub schema: u32,
+    /// Its number in the plan of its collector.
+    pub number: usize,
+    /// What was tried.
+    pub subject: Subject,
+    /// From which the mistakes were drawn.
+    pub seed: u64,
+    /// How it ended.
+    pub end: TrialEnd,
+    /// What was counted.
+    pub counts: Counts,
+    /// Leaked bytes over time; empty where they were not surveyed.
+    pub leaks: Vec<LeakPoint>,
+}
+
+/// What a trial amounts to. Of several things that happened, the decisive one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Right answer, nothing stale, nothing leaked.
+    None,
+    /// The use was refused, and nothing else happened.
+    Detected,
+    /// What is gone was used, but nobody else had its memory yet: the answer is right.
+    Benign,
+    /// Another object's contents were read, or the answer is wrong.
+    WrongValue,
+    /// Somebody else's object was written or freed.
+    Corrupted,
+    /// The first thing to go wrong was an access to memory that is not there.
+    Faulted,
+    /// Memory was lost, or ran out, or the stack did.
+    Exhausted,
+}
+
+impl Trial {
+    /// What it amounts to; nothing if it was not run.
+    pub fn effect(&self) -> Option<Effect> {
+        let counts = &self.counts;
+        let exhausted = counts.leaked_bytes > 0
+            || matches!(self.end, TrialEnd::OutOfMemory | TrialEnd::StackOverflow { .. });
+        Some(match &self.end {
+            TrialEnd::NotApplicable { .. } => return None,
+            _ if counts.corrupted_objects > 0 => Effect::Corrupted,
+            _ if counts.wrong_reads > 0 => Effect::WrongValue,
+            TrialEnd::Faulted => Effect::Faulted,
+            _ if exhausted => Effect::Exhausted,
+            TrialEnd::Stopped { .. } if counts.stale() == 0 => Effect::Detected,
+            TrialEnd::Wrong { .. } | TrialEnd::Stopped { .. } | TrialEnd::Hung => {
+                Effect::WrongValue
+            }
+            _ if counts.stale() > 0 => Effect::Benign,
+            _ if counts.refused > 0 => Effect::Detected,
+            _ => Effect::None,
+        })
+    }
+}
+
+/// The trials of one subject: they differ in their seeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    /// The collector.
+    pub collector: String,
+    /// What was tried.
+    pub subject: Subject,
+    /// Trials by what they amount to.
+    pub effects: Vec<(Effect, u32)>,
+    /// How the worst of them ended.
+    pub end: TrialEnd,
+    /// What they counted in all.
+    pub counts: Counts,
+    /// Leaked bytes over time, of the first.
+    pub leaks: Vec<LeakPoint>,
+}
+
+impl Series {
+    /// Trials that were run.
+    pub fn runs(&self) -> u32 {
+        self.effects.iter().map(|&(_, runs)| runs).sum()
+    }
+
+    /// Trials that amounted to this.
+    pub fn runs_with(&self, effect: Effect) -> u32 {
+        self.effects.iter().find(|(e, _)| *e == effect).map_or(0, |&(_, runs)| runs)
+    }
+}
+
+/// What becomes of a failure under a discipline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The program is not compiled: the named cases prove it.
+    Rejected {
+        /// Names of [`CompileFail`] cases.
+        cases: Vec<String>,
+    },
+    /// The faulty program ran and had no effect.
+    Impossible,
+    /// The use was refused at run time.
+    Detected,
+    /// It happened.
+    Happens,
+    /// Nothing could be run.
+    NotApplicable {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Verdict {
+    /// The word drawn in tables and charts.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Rejected { .. } => "rejected",
+            Self::Impossible => "impossible",
+            Self::Detected => "detected",
+            Self::Happens => "happens",
+            Self::NotApplicable { .. } => "n/a",
+        }
+    }
+}
+
+/// One field of the matrix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SafetyCell {
+    /// The failure.
+    pub failure: Failure,
+    /// The collector.
+    pub collector: String,
+    /// What becomes of it, by programs as their authors may write them.
+    pub verdict: Verdict,
+    /// Trials behind the verdict.
+    pub runs: u32,
+    /// What these counted.
+    pub counts: Counts,
+    /// How the worst of them ended.
+    pub end: TrialEnd,
+    /// What else happens where the rules are bent: with which means, and to what end.
+    pub bent: Option<Bent>,
+}
+
+/// What happens where the rules of a language are bent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bent {
+    /// With `unsafe`, with `mem::forget`.
+    pub by: String,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// Trials behind that.
+    pub runs: u32,
+    /// What these counted.
+    pub counts: Counts,
+}
+
+/// A program that the compiler rejects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompileFail {
+    /// Name of the case.
+    pub name: String,
+    /// The program.
+    pub program: String,
+    /// What the compiler says.
+    pub error: String,
+}
+
+/// `safety.json`: the matrix and what it rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Safety {
+    /// [`SAFETY_VERSION`] of the writer.
+    pub schema: u32,
+    /// Seeds tried for whatever depends on chance.
+    pub seeds: u32,
+    /// Commit and kind of the build.
+    pub build: String,
+    /// The collectors, in registry order.
+    pub collectors: Vec<CollectorInfo>,
+    /// Failures by collectors.
+    pub cells: Vec<SafetyCell>,
+    /// All trials, folded.
+    pub series: Vec<Series>,
+    /// The compile-fail cases that cells name.
+    pub cases: Vec<CompileFail>,
+}
+
+impl Safety {
+    /// The field of a failure and a collector.
+    pub fn cell(&self, failure: Failure, collector: &str) -> Option<&SafetyCell> {
+        self.cells.iter().find(|c| c.failure == failure && c.collector == collector)
+    }
+}
+
+/// Reads the safety matrix of a run directory; `None` if it has none.
+///
+/// # Errors
+/// What is wrong with the file, and where.
+pub fn read_safety(directory: &Path) -> Result<Option<Safety>, String> {
+    let file = directory.join(SAFETY_FILE);
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(format!("cannot read {}: {e}", file.display())),
+    };
+    let malformed = |e: serde_json::Error| {
+        format!(
+            "{}:{}: not a safety matrix: {e}; write it anew with `gcw safety --out DIR`",
+            file.display(),
+            e.line()
+        )
+    };
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(malformed)?;
+    match value.get("schema").and_then(serde_json::Value::as_u64) {
+        Some(version) if version == u64::from(SAFETY_VERSION) => {
+            serde_json::from_value(value).map(Some).map_err(malformed)
+        }
+        version => Err(format!(
+            "{}: expected schema {SAFETY_VERSION}, found {}; write it anew with `gcw safety --out DIR`",
+            file.display(),
+            version.map_or("none".to_owned(), |v| v.to_string())
+        )),
+    }
+}

@@ -1,0 +1,146 @@
+//! Which failure is tried, with which program and which mistake, in which order of reuse.
+
+use crate::author::Mistake;
+use crate::native::NativeDrop;
+use heap::{Caps, Order, Reuse};
+use record::{Failure, Subject};
+use workloads::Parameters;
+
+/// What is run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trying {
+    /// A program with an author who errs, watched by the witness.
+    Mistake(Mistake),
+    /// The suite's program as it is, on a small stack, with a limit that binds every discipline.
+    Pressure,
+    /// Rust's own drop.
+    Native(NativeDrop),
+}
+
+/// One trial to be run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Planned {
+    /// The failure.
+    pub failure: Failure,
+    /// The program.
+    pub program: &'static str,
+    /// What is tried.
+    pub trying: Trying,
+    /// How freed memory is used again.
+    pub order: Order,
+    /// From which mistakes are drawn.
+    pub seed: u64,
+}
+
+const ORDERS: [Order; 3] = [Order::Lowest, Order::LastFreed, Order::Quarantine];
+/// Programs that hold objects for a while and free each of them.
+const FREEING: [&str; 3] = ["message-window", "lru-cache", "splay"];
+/// Programs that free everything and have no cycles of their own, not even of borrows.
+const ACYCLIC: [&str; 2] = ["message-window", "splay"];
+
+/// The trials of a discipline with these capabilities, with so many seeds where chance decides.
+/// The order is fixed, so a trial can be named by its number.
+pub fn plan(caps: Caps, seeds: u32) -> Vec<Planned> {
+    use Failure::*;
+    use Mistake::*;
+    let mut all = Vec::new();
+    let mut add = |failure, programs: &[&'static str], trying, orders: &[Order], seeds| {
+        for &program in programs {
+            for &order in orders {
+                all.extend((0..seeds).map(|seed| Planned {
+                    failure,
+                    program,
+                    trying,
+                    order,
+                    seed: u64::from(seed),
+                }));
+            }
+        }
+    };
+    let erring = Trying::Mistake;
+    let only = &ORDERS[..1];
+    add(Leak, &ACYCLIC, erring(OmitsFree), only, 1);
+    // Where nothing is dropped, taking an object out of sight is the same as to omit a `free`.
+    if caps.releases() {
+        add(Leak, &ACYCLIC, erring(Forgets), only, 1);
+    }
+    add(LogicalLeak, &ACYCLIC, erring(KeepsRoot), only, 1);
+    add(UseAfterFree, &FREEING, erring(FreesEarly), &ORDERS, seeds);
+    add(UseAfterFree, &["binary-trees@regions"], erring(ResetsRegion), only, seeds);
+    add(DoubleFree, &FREEING, erring(FreesTwice), &ORDERS, seeds);
+    add(DanglingBorrow, &FREEING, erring(BorrowsTooLong), &ORDERS, seeds);
+    add(CycleLeak, &["cycle-torture"], erring(None), only, 1);
+    add(DeepDrop, &["deep-chain"], Trying::Pressure, only, 1);
+    add(UnboundedGarbage, &["binary-trees"], Trying::Pressure, only, 1);
+    // Last, for it ends its process.
+    if is_checked_statically(caps) {
+        add(DeepDrop, &["a list of Box"], Trying::Native(NativeDrop::Box), only, 1);
+    }
+    if caps.counts {
+        add(DeepDrop, &["a list of Rc"], Trying::Native(NativeDrop::Rc), only, 1);
+    }
+    all
+}
+
+/// Whether a discipline frees by ownership and keeps nothing at run time to check it with: it is safe
+/// only because a compiler has refused whatever would be wrong.
+pub(crate) fn is_checked_statically(caps: Caps) -> bool {
+    caps.drops && !caps.counts
+}
+
+impl Planned {
+    /// What is tried, in words.
+    pub(crate) fn subject(&self, caps: Caps) -> Subject {
+        let (mistake, bends) = match self.trying {
+            Trying::Mistake(Mistake::Forgets) => (Mistake::Forgets.words(), "mem::forget"),
+            Trying::Mistake(mistake) => {
+                let misuses_pointers =
+                    !matches!(mistake, Mistake::None | Mistake::OmitsFree | Mistake::KeepsRoot);
+                let is_bent = misuses_pointers && is_checked_statically(caps);
+                (mistake.words(), if is_bent { "unsafe" } else { "" })
+            }
+            Trying::Pressure => ("no mistake", ""),
+            Trying::Native(_) => ("no mistake: dropped as the standard library does", ""),
+        };
+        Subject {
+            failure: self.failure,
+            program: self.program.to_owned(),
+            mistake: mistake.to_owned(),
+            order: order_words(self.order).to_owned(),
+            bends: bends.to_owned(),
+        }
+    }
+
+    /// How memory is used again. Empty blocks go back to the system at once: these heaps are too
+    /// small to show otherwise what becomes of pointers into returned memory.
+    pub(crate) fn reuse(&self) -> Reuse {
+        Reuse { order: self.order, retained_blocks: 0 }
+    }
+
+    /// Parameters for a quick run.
+    pub(crate) fn parameters(&self) -> Parameters {
+        match self.program {
+            "message-window" => [("window", 40), ("messages", 240)].into(),
+            "lru-cache" => [("pages", 150), ("capacity", 48), ("requests", 500)].into(),
+            "splay" => [("tree_size", 40), ("replacements", 80), ("payload_depth", 1)].into(),
+            "cycle-torture" => [
+                ("rings", 60),
+                ("ring_length", 20),
+                ("chords", 2),
+                ("kept_permille", 100),
+                ("rings_per_batch", 6),
+                ("ballast", 100),
+            ]
+            .into(),
+            _ => [("depth", 6)].into(),
+        }
+    }
+}
+
+fn order_words(order: Order) -> &'static str {
+    match order {
+        Order::Lowest => "lowest first",
+        Order::LastFreed => "last freed first",
+        Order::Quarantine => "quarantine",
+    }
+}

@@ -1,0 +1,321 @@
+//! One trial: a faulty program under one collector, from its control to what it amounts to.
+//!
+//! The control is the same program under the same discipline without the mistake. It gives the right
+//! answer, the clocks at which the author errs, and the limit under which a collector that collects
+//! only when the heap is full does collect.
+
+use crate::author::{Author, BORROWS, Mistake};
+use crate::native::{self, native_drop};
+use crate::plan::{Planned, Trying, plan};
+use crate::witness::{Ended, Found, Witness};
+use heap::{Caps, Collector, Config, HeapConfig, Mutator, Off, OutOfMemory, Reachable, Reuse};
+use record::{Counts, Failure, SAFETY_VERSION, Trial, TrialEnd};
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::{io, thread};
+use workloads::{Needs, Prepared, Size, Suite};
+
+/// What no faulty program may exceed, whatever it does.
+const LIMIT_BYTES: u64 = 64 << 20;
+/// The stack of watched programs.
+const WATCHED_STACK_BYTES: usize = 256 << 20;
+/// Surveys of a run in which leaks are looked for.
+const SURVEYS: u64 = 24;
+/// A program that makes so many times the accesses of its control does not end.
+const PATIENCE: u64 = 8;
+/// The limit of a program that keeps little, as a multiple of what it keeps.
+const PRESSURE: u64 = 4;
+
+/// Runs the trials of collector `C` from number `first` on, and hands each to `done` as it ends.
+///
+/// # Errors
+/// If no thread can be started for them.
+pub fn run<C: Collector>(
+    seeds: u32,
+    first: usize,
+    done: &mut (dyn FnMut(Trial) + Send),
+) -> io::Result<()> {
+    // A program that recurses over its data may find a ring in it, and is ended by its witness only
+    // after many accesses: until then it needs a stack.
+    let thread = thread::Builder::new().stack_size(WATCHED_STACK_BYTES);
+    thread::scope(|scope| {
+        let thread = thread.spawn_scoped(scope, || {
+            let mut controls = HashMap::new();
+            for (number, planned) in plan(C::CAPS, seeds).into_iter().enumerate().skip(first) {
+                done(trial::<C>(number, &planned, &mut controls));
+            }
+        })?;
+        thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        Ok(())
+    })
+}
+
+fn trial<C: Collector>(number: usize, planned: &Planned, controls: &mut Controls) -> Trial {
+    let mut trial = Trial {
+        schema: SAFETY_VERSION,
+        number,
+        subject: planned.subject(C::CAPS),
+        seed: planned.seed,
+        end: TrialEnd::Right,
+        counts: Counts::default(),
+        leaks: Vec::new(),
+    };
+    match planned.trying {
+        Trying::Mistake(mistake) => err::<C>(planned, mistake, controls, &mut trial),
+        Trying::Pressure => trial.end = press::<C>(planned),
+        Trying::Native(list) => {
+            if let Err(e) = native_drop(list, native::NODES, native::STACK_BYTES) {
+                trial.end = TrialEnd::NotApplicable { reason: e.to_string() };
+            }
+        }
+    }
+    trial
+}
+
+/// Controls by program, and by whether they were surveyed; or why there is none.
+type Controls = HashMap<(&'static str, bool), Result<Control, String>>;
+
+/// A program without its mistake.
+struct Control {
+    answer: String,
+    program: Prepared,
+    limit_bytes: u64,
+    objects: u64,
+    frees: u64,
+    touches: u64,
+    allocated_bytes: u64,
+    live: Vec<Reachable>,
+}
+
+/// What a watched program did.
+struct Watched {
+    end: Result<String, TrialEnd>,
+    counts: Counts,
+    clocks: (u64, u64, u64),
+    surveys: Vec<Found>,
+    allocated_bytes: u64,
+    peak_bytes: u64,
+}
+
+fn err<C: Collector>(
+    planned: &Planned,
+    mistake: Mistake,
+    controls: &mut Controls,
+    trial: &mut Trial,
+) {
+    let entry = workloads::find(planned.program).map_err(|e| e.to_string());
+    let needs = entry.as_ref().map(|entry| entry.needs);
+    if let Some(reason) = needs.ok().and_then(|needs| not_applicable(C::CAPS, needs)) {
+        trial.end = TrialEnd::NotApplicable { reason: reason.to_owned() };
+        return;
+    }
+    let is_surveyed =
+        matches!(planned.failure, Failure::Leak | Failure::LogicalLeak | Failure::CycleLeak);
+    let key = (planned.program, is_surveyed);
+    let control = controls.entry(key).or_insert_with(|| control::<C>(planned, is_surveyed));
+    let control = match control {
+        Ok(control) => control,
+        Err(reason) => {
+            trial.end = TrialEnd::NotApplicable { reason: reason.clone() };
+            return;
+        }
+    };
+    let events = if mistake.errs_at_frees() { control.frees } else { control.objects };
+    let author = Author::new(mistake, events, planned.seed);
+    let touches_max = control.touches * PATIENCE + 10_000;
+    let step_bytes = is_surveyed.then_some(control.allocated_bytes / SURVEYS);
+    let watched = watch::<C>(
+        &control.program,
+        author,
+        touches_max,
+        control.limit_bytes,
+        planned.reuse(),
+        step_bytes,
+    );
+    trial.counts = watched.counts;
+    trial.end = match watched.end {
+        Ok(answer) if answer == control.answer => TrialEnd::Right,
+        Ok(got) => TrialEnd::Wrong { got },
+        Err(end) => end,
+    };
+    let kept_more = |(found, live): (&Found, &Reachable)| record::LeakPoint {
+        allocated_bytes: found.allocated_bytes,
+        leaked_bytes: found.live.bytes.saturating_sub(live.bytes),
+    };
+    let leaked = match planned.failure {
+        // What nobody needs is reachable: more than without the mistake.
+        Failure::LogicalLeak => {
+            trial.leaks = watched.surveys.iter().zip(&control.live).map(kept_more).collect();
+            watched.surveys.last().zip(control.live.last()).map(|(found, live)| Reachable {
+                objects: found.live.objects.saturating_sub(live.objects),
+                bytes: found.live.bytes.saturating_sub(live.bytes),
+            })
+        }
+        _ => {
+            trial.leaks = watched.surveys.iter().map(Found::point).collect();
+            watched.surveys.last().map(Found::leaked)
+        }
+    };
+    if let Some(leaked) = leaked {
+        (trial.counts.leaked_bytes, trial.counts.leaked_objects) = (leaked.bytes, leaked.objects);
+    }
+}
+
+/// Why a discipline cannot run a program, if it cannot.
+fn not_applicable(caps: Caps, needs: Needs) -> Option<&'static str> {
+    if needs.shared && !caps.shared {
+        return Some("objects have several holders and no region: nobody owns them");
+    }
+    if !needs.free_points && caps.needs_free {
+        return Some("nobody knows where the last holder goes, so there is no place to free");
+    }
+    None
+}
+
+/// Runs the program without its mistake: first without a limit, then, if the discipline collects at
+/// its limit, under the tightest one of a few that is enough.
+fn control<C: Collector>(planned: &Planned, is_surveyed: bool) -> Result<Control, String> {
+    let entry = workloads::find(planned.program).map_err(|e| e.to_string())?;
+    let program =
+        entry.prepare(&planned.parameters(), Suite::builtin().seed).map_err(|e| e.to_string())?;
+    let watch = |limit_bytes, step_bytes| {
+        let author = Author::new(Mistake::None, 0, 0);
+        watch::<C>(&program, author, u64::MAX, limit_bytes, planned.reuse(), step_bytes)
+    };
+    let free = watch(LIMIT_BYTES, None);
+    let mut limit_bytes = LIMIT_BYTES;
+    if C::CAPS.bounded {
+        // In eighths of the footprint that it reaches without collecting.
+        let limits = (1..=8).map(|eighths| free.peak_bytes * eighths / 8);
+        let is_enough = |limit: &u64| watch(*limit, None).end.is_ok();
+        limit_bytes = limits.into_iter().find(is_enough).map_or(LIMIT_BYTES, |limit| limit * 9 / 8);
+    }
+    let watched = watch(limit_bytes, is_surveyed.then_some(free.allocated_bytes / SURVEYS));
+    let (objects, frees, touches) = watched.clocks;
+    match watched.end {
+        Ok(answer) if watched.counts.stale() == 0 => Ok(Control {
+            answer,
+            program,
+            limit_bytes,
+            objects,
+            frees,
+            touches,
+            allocated_bytes: watched.allocated_bytes,
+            live: watched.surveys.iter().map(|found| found.live).collect(),
+        }),
+        Ok(_) => Err(format!(
+            "{} uses what is gone even without a mistake: a defect of the collector",
+            planned.program
+        )),
+        Err(end) => Err(format!("{} does not run without a mistake: {end:?}", planned.program)),
+    }
+}
+
+/// Runs a program under a witness of its author.
+fn watch<C: Collector>(
+    program: &Prepared,
+    author: Author,
+    touches_max: u64,
+    limit_bytes: u64,
+    reuse: Reuse,
+    step_bytes: Option<u64>,
+) -> Watched {
+    let acts = C::CAPS.releases() || C::CAPS.needs_free;
+    let witness = Witness::new(author, acts, touches_max);
+    let heap = HeapConfig { limit_bytes: Some(limit_bytes), ..HeapConfig::default() };
+    let refused = |e: io::Error| TrialEnd::NotApplicable { reason: e.to_string() };
+    let mut m = match Mutator::<C, _>::with_reuse(heap, &Config::default(), witness, reuse) {
+        Ok(m) => m,
+        Err(e) => return Watched::nothing(refused(e)),
+    };
+    if let Some(Err(e)) = step_bytes.map(|step| m.take_census(step.max(1))) {
+        return Watched::nothing(refused(e));
+    }
+    let run = catch_unwind(AssertUnwindSafe(|| {
+        m.make_borrows(BORROWS)?;
+        let answer = program.run(&mut m)?;
+        if step_bytes.is_some() {
+            m.collect();
+            m.phase("end");
+        }
+        Ok(answer)
+    }));
+    let end = match run {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(OutOfMemory { .. })) => Err(TrialEnd::OutOfMemory),
+        Err(payload) => Err(end_of(&*payload)),
+    };
+    Watched {
+        end,
+        counts: m.probe().counts(),
+        clocks: m.probe().clocks(),
+        surveys: m.probe().surveys().to_vec(),
+        allocated_bytes: m.allocated_bytes(),
+        peak_bytes: m.heap().budget().peak_bytes(),
+    }
+}
+
+impl Watched {
+    fn nothing(end: TrialEnd) -> Self {
+        Self {
+            end: Err(end),
+            counts: Counts::default(),
+            clocks: (0, 0, 0),
+            surveys: Vec::new(),
+            allocated_bytes: 0,
+            peak_bytes: 0,
+        }
+    }
+}
+
+/// What unwinding means: the witness has ended the program, or it has stopped itself.
+fn end_of(payload: &(dyn Any + Send)) -> TrialEnd {
+    match payload.downcast_ref::<Ended>() {
+        Some(Ended::Faulted) => TrialEnd::Faulted,
+        Some(Ended::Hung) => TrialEnd::Hung,
+        None => TrialEnd::Stopped { why: words(payload) },
+    }
+}
+
+fn words(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "it panicked without a word".to_owned())
+}
+
+/// Runs a program of the suite as it is, with its literal answer, on a small stack and, where memory
+/// is the matter, under a limit that binds every discipline.
+fn press<C: Collector>(planned: &Planned) -> TrialEnd {
+    let not_run = |reason: String| TrialEnd::NotApplicable { reason };
+    let suite = Suite::builtin();
+    let workload = suite.find(planned.program);
+    let Some((workload, instance)) = workload.and_then(|w| Some((w, w.at(Size::Small)?))) else {
+        return not_run(format!("the suite has no small {}", planned.program));
+    };
+    let program = match workload.entry().prepare(&instance.parameters, suite.seed) {
+        Ok(program) => program,
+        Err(e) => return not_run(e.to_string()),
+    };
+    let peak = instance.census.map(|census| census.peak_live_bytes);
+    let limited = planned.failure == Failure::UnboundedGarbage;
+    let limit_bytes = peak.filter(|_| limited).map(|peak| peak * PRESSURE);
+    let heap = HeapConfig { limit_bytes, ..HeapConfig::default() };
+    let body = || {
+        let mut m = Mutator::<C, Off>::new(heap, &Config::default(), Off)
+            .map_err(|e| not_run(e.to_string()))?;
+        let answer = program.run(&mut m).map_err(|OutOfMemory { .. }| TrialEnd::OutOfMemory)?;
+        m.tear_down();
+        Ok(answer)
+    };
+    let run = thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(native::STACK_BYTES);
+        let thread = thread.spawn_scoped(scope, body).map_err(|e| not_run(e.to_string()))?;
+        thread.join().unwrap_or_else(|payload| Err(end_of(&*payload)))
+    });
+    match run {
+        Ok(answer) if answer == instance.answer => TrialEnd::Right,
+        Ok(got) => TrialEnd::Wrong { got },
+        Err(end) => end,
+    }
+}
