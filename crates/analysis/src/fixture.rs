@@ -133,6 +133,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
                 collector("mark-sweep", Family::Tracing),
             ],
             workloads: vec![workload("tree"), workload("list")],
+            unverified: Vec::new(),
             environment: Environment {
                 cpu: String::new(),
                 cpus: 2,

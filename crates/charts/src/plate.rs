@@ -6,11 +6,12 @@
 use crate::canvas::svg::{Picture, Svg};
 use crate::canvas::{Pen, Surface, bitmap};
 use crate::chart::memory::Clock;
-use crate::chart::{footprint, heat_map, memory, pauses, percentiles, scatter, time};
+use crate::chart::{footprint, heat_map, memory, pauses, percentiles, safety, scatter, time};
+use crate::layout::stamp;
 use crate::scene::{Scene, Series, Study};
 use analysis::{Estimate, Measure, Measured, format};
 use anyhow::{Context as _, Result};
-use record::HeapSize;
+use record::{HeapSize, Safety};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,10 @@ pub(crate) enum Job<'a> {
     Scatter(&'a [Scene<'a>]),
     /// The overview of a whole run.
     Overview(&'a Study<'a>, Measure, HeapSize),
+    /// The safety matrix.
+    SafetyMatrix(&'a Safety),
+    /// What stale pointers did.
+    SafetyShares(&'a Safety),
 }
 
 /// A drawn chart.
@@ -60,6 +65,30 @@ pub struct ChartFiles {
 
 impl Job<'_> {
     fn draw<S: Surface>(&self, pen: &mut Pen<'_, S>) -> f64 {
+        let height = self.draw_data(pen);
+        match self.stamp() {
+            Some(text) => stamp::draw(pen, height, &text),
+            None => height,
+        }
+    }
+
+    /// What must not be overlooked, whichever chart of the run is shown alone.
+    fn stamp(&self) -> Option<String> {
+        let run = match self {
+            Self::Memory(scene, _)
+            | Self::Percentiles(scene)
+            | Self::Pauses(scene)
+            | Self::Time(scene)
+            | Self::Footprint(scene) => scene.run,
+            Self::Scatter(scenes) => scenes[0].run,
+            Self::Overview(study, ..) => study.run,
+            // It tells of faulty programs, not of what was measured.
+            Self::SafetyMatrix(_) | Self::SafetyShares(_) => return None,
+        };
+        run.manifest.stamp()
+    }
+
+    fn draw_data<S: Surface>(&self, pen: &mut Pen<'_, S>) -> f64 {
         match self {
             Self::Memory(scene, clock) => memory::draw(pen, scene, *clock),
             Self::Percentiles(scene) => percentiles::draw(pen, scene),
@@ -68,6 +97,8 @@ impl Job<'_> {
             Self::Footprint(scene) => footprint::draw(pen, scene),
             Self::Scatter(scenes) => scatter::draw(pen, scenes),
             Self::Overview(study, measure, heap) => heat_map::draw(pen, study, *measure, *heap),
+            Self::SafetyMatrix(matrix) => safety::draw_matrix(pen, matrix),
+            Self::SafetyShares(matrix) => safety::draw_shares(pen, matrix),
         }
     }
 
@@ -80,6 +111,8 @@ impl Job<'_> {
             Self::Footprint(_) => footprint::TITLE,
             Self::Scatter(_) => scatter::TITLE,
             Self::Overview(_, measure, _) => heat_map::title(*measure),
+            Self::SafetyMatrix(_) => safety::MATRIX_TITLE,
+            Self::SafetyShares(_) => safety::SHARES_TITLE,
         }
     }
 
@@ -95,6 +128,8 @@ impl Job<'_> {
             Self::Scatter(_) => "memory-against-time",
             Self::Overview(_, Measure::PeakFootprint, _) => "overview-memory",
             Self::Overview(..) => "overview-time",
+            Self::SafetyMatrix(_) => "safety-matrix",
+            Self::SafetyShares(_) => "safety-shares",
         }
     }
 
@@ -140,6 +175,8 @@ impl Job<'_> {
                  The tables of the workloads carry the numbers.",
                 measure.name()
             ),
+            Self::SafetyMatrix(matrix) => safety::describe_matrix(matrix),
+            Self::SafetyShares(matrix) => safety::describe_shares(matrix),
         }
     }
 

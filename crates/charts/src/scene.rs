@@ -8,7 +8,8 @@ use crate::layout::failures::Absent;
 use crate::layout::frame::Frame;
 use analysis::{Measured, Row, Summary, format};
 use record::{
-    CollectorInfo, HeapSize, LivePoint, Mode, Outcome, Record, Run, Sample, WorkloadInfo,
+    CollectorInfo, HeapSize, LivePoint, Mode, Outcome, Record, Run, Safety, Sample, WorkloadInfo,
+    read_safety,
 };
 
 /// A run with what was computed from it once.
@@ -18,6 +19,8 @@ pub(crate) struct Study<'a> {
     pub(crate) run: &'a Run,
     /// Its rows.
     pub(crate) summary: Summary,
+    /// The safety matrix beside it, if there is one, or why it cannot be read.
+    pub(crate) safety: Result<Option<Safety>, String>,
 }
 
 /// One workload at one heap size.
@@ -51,7 +54,13 @@ pub(crate) struct Series<'a> {
 impl<'a> Study<'a> {
     /// Computes the rows of a run.
     pub(crate) fn new(run: &'a Run) -> Self {
-        Self { run, summary: analysis::summarise(run) }
+        Self { run, summary: analysis::summarise(run), safety: read_safety(&run.directory) }
+    }
+
+    /// All collectors that are drawn; the safety matrix may have more than the run.
+    pub(crate) fn collectors(&self) -> impl Iterator<Item = &CollectorInfo> {
+        let tried = self.safety.iter().flatten().flat_map(|safety| &safety.collectors);
+        self.run.manifest.collectors.iter().chain(tried)
     }
 
     /// Heap sizes that need scenes of their own: those asked for, unless nothing was limited.

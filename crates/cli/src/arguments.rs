@@ -1,6 +1,6 @@
 //! The command line as a whole, and how the words of the schema are read from it.
 
-use crate::commands::{cell, completions, duel, list, new, report, run, show};
+use crate::commands::{cell, completions, duel, list, new, report, run, safety, show, verify};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use record::{HeapSize, Mode, Size};
 use std::time::Duration;
@@ -9,8 +9,10 @@ use std::time::Duration;
 /// and time.
 #[derive(Debug, clap::Parser)]
 #[command(name = "gcw", version, arg_required_else_help = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done; 1 a cell crashed or gave a wrong answer; 2 usage; \
-    130 interrupted.\nStart with `gcw run`, then open the report that it names last.")]
+#[command(
+    after_help = "Exit codes: 0 done; 1 a cell crashed or gave a wrong answer, or a collector \
+    failed the kit; 2 usage; 130 interrupted.\nStart with `gcw run`, then open the report that it names last."
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) subcommand: Subcommand,
@@ -28,8 +30,15 @@ pub(crate) enum Subcommand {
     Report(report::Args),
     /// Compares two cells or programs, block by block.
     Duel(duel::Args),
+    /// Proves collectors: random programs against an exact model, under stress.
+    Verify(verify::Args),
+    /// Verifies what standard input says: what `verify` and `run` start for every collector.
+    #[command(hide = true)]
+    VerifyChild,
     /// Writes a new collector or workload into a checkout.
     New(new::Args),
+    /// Runs faulty programs under every discipline: what is rejected, cannot be, is detected, happens.
+    Safety(safety::Args),
     /// Prints the completions for a shell.
     Completions(completions::Args),
     /// Runs one cell in this process and prints its sample: what `run` starts for every cell.

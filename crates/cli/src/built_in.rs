@@ -1,12 +1,16 @@
 //! The universe of this workspace: collectors of a collector registry, workloads of suite files.
 
-use crate::execute::{Cells, Task};
-use crate::{CellError, CellJob, Registry, Suite, Universe};
+use crate::execute::{Cells, Done, Job, Task};
+use crate::{CellError, CellJob, Registry, Suite, Universe, trials};
 use collectors::registry::{self, Entry, Family, Line};
+use conformance::Report;
 use heap::Caps;
-use record::{CollectorInfo, Colour, LineStyle, Sample, Size, WorkloadInfo};
+use record::{CollectorInfo, Colour, LineStyle, Sample, Size, Trial, WorkloadInfo};
 use std::path::Path;
 use workloads::Needs;
+
+/// About how many collections a workload goes through under stress: seconds for a tracer.
+const STRESS_COLLECTIONS: u64 = 500;
 
 /// Collectors by name, each able to run every workload.
 pub type Collectors = registry::Registry<Cells>;
@@ -89,7 +93,42 @@ impl Universe for BuiltIn {
     fn run_cell(&self, job: &CellJob) -> Result<Sample, CellError> {
         let task = self.task(job).map_err(CellError::Failed)?;
         let entry = self.entry(&job.cell.collector).map_err(CellError::Failed)?;
-        (entry.run)(&task)
+        match (entry.run)(&Job::Cell(task)) {
+            Done::Cell(result) => result,
+            _ => Err(CellError::Failed(anyhow::anyhow!("a cell was run as another job"))),
+        }
+    }
+
+    fn has_kit(&self) -> bool {
+        true
+    }
+
+    fn verify(&self, job: &conformance::Job, begins: fn(u64)) -> anyhow::Result<Report> {
+        match (self.entry(&job.collector)?.run)(&Job::Programs(job.clone(), begins)) {
+            Done::Programs(report) => Ok(report?),
+            _ => anyhow::bail!("programs of the kit were run as another job"),
+        }
+    }
+
+    fn stress(&self, suite: &str, workload: &str, size: Size) -> u64 {
+        let suite = self.suite(suite).ok();
+        let instance = suite.and_then(|s| s.find(workload)?.at(size_of_suite(size)).cloned());
+        let objects = instance.and_then(|instance| instance.census).map(|census| census.objects);
+        objects.map_or(1000, |objects| (objects / STRESS_COLLECTIONS).max(1))
+    }
+
+    fn has_trials(&self) -> bool {
+        true
+    }
+
+    fn run_trials(
+        &self,
+        collector: &str,
+        seeds: u32,
+        first: usize,
+        done: &mut dyn FnMut(Trial),
+    ) -> anyhow::Result<()> {
+        Ok(trials::run_with(self.entry(collector)?.run, seeds, first, done)?)
     }
 }
 
@@ -114,6 +153,7 @@ impl BuiltIn {
             program: workload.entry().prepare(&instance.parameters, suite.seed)?,
             expected: instance.answer.clone(),
             census: instance.census,
+            collect_every: job.collect_every,
         })
     }
 }

@@ -28,8 +28,12 @@ const HEAP_CHARS_MAX: usize = 9;
 /// Characters of a curve. With all columns at their widest the table is exactly as wide as allowed.
 const CURVE_CHARS: usize = 16;
 
-/// Prints one table per workload, then the lines of the run that could not be used.
+/// Prints the stamp of a run that has one, a table per workload, then the lines of the run that could not be used.
 pub(crate) fn print(run: &Run, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(stamp) = run.manifest.stamp() {
+        let strong = palette::strong();
+        writeln!(out, "{strong}{stamp}{strong:#}\n")?;
+    }
     for workload in &summary.workloads {
         let rows: Vec<&Row> = summary.rows.iter().filter(|r| r.workload == *workload).collect();
         writeln!(out, "{}", title(&run.manifest, workload, &rows))?;

@@ -2,8 +2,11 @@
 //! clocks and counters around it.
 
 use crate::CellError;
+use crate::trials::Trials;
 use collectors::registry::Harness;
-use heap::{Collector, Commit, Config, HeapConfig, Meter, Mutator, Off, OutOfMemory, Probe, os};
+use heap::{
+    Checker, Collector, Commit, Config, HeapConfig, Meter, Mutator, Off, OutOfMemory, Probe, os,
+};
 use record::{
     Answer, Cell, Final, FootprintPoint, HeaderBytes, LivePoint, Mode, Pause, PauseKind,
     SCHEMA_VERSION, Sample, Statistics,
@@ -30,26 +33,63 @@ pub struct Task {
     pub expected: String,
     /// What the workload allocates, if it is on record.
     pub census: Option<Census>,
+    /// Run it in checking mode, and collect before every so many allocations.
+    pub collect_every: Option<u64>,
 }
 
-/// Runs tasks under collectors chosen by name.
+/// What is to be run under a collector.
+pub enum Job {
+    /// A cell.
+    Cell(Task),
+    /// The faulty programs of the safety matrix.
+    Trials(Trials),
+    /// The random programs of the conformance kit, each of which is announced by its seed.
+    Programs(conformance::Job, fn(u64)),
+}
+
+/// What became of it.
+pub enum Done {
+    /// The sample of a cell.
+    Cell(Result<Sample, CellError>),
+    /// The trials have been handed over one by one.
+    Trials(std::io::Result<()>),
+    /// What the kit found.
+    Programs(std::io::Result<conformance::Report>),
+}
+
+/// Runs jobs under collectors chosen by name.
 pub struct Cells;
 
 impl Harness for Cells {
-    type Job = Task;
-    type Report = Result<Sample, CellError>;
+    type Job = Job;
+    type Report = Done;
 
-    fn run<C: Collector>(task: &Task) -> Result<Sample, CellError> {
-        let run = match task.cell.mode {
-            Mode::Time => in_time_mode::<C>,
-            Mode::Memory | Mode::Census => in_memory_mode::<C>,
-        };
-        std::thread::scope(|scope| {
-            let worker = std::thread::Builder::new().stack_size(STACK_BYTES);
-            let worker = worker.spawn_scoped(scope, || run(task)).map_err(failed)?;
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+    fn run<C: Collector>(job: &Job) -> Done {
+        match job {
+            Job::Cell(task) => Done::Cell(run_cell::<C>(task)),
+            Job::Trials(trials) => Done::Trials(trials.run::<C>()),
+            Job::Programs(job, begins) => {
+                Done::Programs(on_small_stack(|| conformance::verify::<C>(job, begins)))
+            }
+        }
     }
+}
+
+fn run_cell<C: Collector>(task: &Task) -> Result<Sample, CellError> {
+    let run = match task.cell.mode {
+        _ if task.collect_every.is_some() => under_stress::<C>,
+        Mode::Time => in_time_mode::<C>,
+        Mode::Memory | Mode::Census => in_memory_mode::<C>,
+    };
+    on_small_stack(|| run(task)).map_err(failed)?
+}
+
+fn on_small_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let worker = worker.spawn_scoped(scope, work)?;
+        Ok(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 fn failed(error: impl Into<anyhow::Error>) -> CellError {
@@ -85,6 +125,18 @@ fn in_memory_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
             sample.statistics = Some(statistics(sample, mutator, step_bytes));
         }
     })
+}
+
+/// In checking mode, with collections that nobody needs.
+fn under_stress<C: Collector>(task: &Task) -> Result<Sample, CellError> {
+    let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
+    let checker = Checker::default();
+    let mut mutator =
+        Mutator::<C, Checker>::new(config, &Config::default(), checker).map_err(failed)?;
+    if let Some(allocations) = task.collect_every {
+        mutator.collect_every(allocations);
+    }
+    measure(task, mutator, |_, _| {})
 }
 
 /// What to commit before the clock starts, so that no discipline pays for page faults: as much as it

@@ -7,7 +7,7 @@
 //! | exit code | meaning |
 //! | --- | --- |
 //! | 0 | done; out-of-memory, timeout and n/a rows are results |
-//! | 1 | a cell crashed or gave a wrong answer, or the tool could not finish its work |
+//! | 1 | a cell crashed or gave a wrong answer, a collector failed the conformance kit, or the tool could not finish its work |
 //! | 2 | usage: an unknown name, a bad option, a directory that cannot be used |
 //! | 3 | `gcw cell` only: the heap limit was reached |
 //! | 130 | interrupted; what was measured is kept |
@@ -21,14 +21,18 @@ mod commands;
 mod comparison;
 mod execute;
 mod failure;
+mod gate;
+mod kit;
 mod palette;
 mod profile;
 mod progress;
 mod registry;
+mod safety_table;
 mod select;
 mod side;
 mod sparkline;
 mod table;
+mod trials;
 
 pub use built_in::Collectors;
 pub use execute::Cells;
@@ -44,7 +48,8 @@ use std::process::ExitCode;
 pub fn main(registry: Registry) -> ExitCode {
     let arguments = Arguments::parse();
     // Colours are removed by the stream wherever the terminal or `NO_COLOR` does not want them.
-    let mut out = anstream::stdout().lock();
+    // It is not locked: a collector may print, too, and runs on another thread.
+    let mut out = anstream::stdout();
     let result = run(arguments, &registry, &mut out).and_then(|exit| {
         out.flush()?;
         Ok(exit)
@@ -62,8 +67,11 @@ fn run(arguments: Arguments, registry: &Registry, out: &mut dyn Write) -> Result
         Subcommand::Show(args) => commands::show::show(&args, out),
         Subcommand::Report(args) => commands::report::report(&args, out),
         Subcommand::Duel(args) => commands::duel::duel(args, registry, out),
+        Subcommand::Verify(args) => commands::verify::verify(args, registry, out),
+        Subcommand::VerifyChild => commands::verify_child::verify_child(registry),
         Subcommand::New(args) => commands::new::new(&args, out),
         Subcommand::Completions(args) => commands::completions::completions(&args, out),
+        Subcommand::Safety(args) => commands::safety::safety(args, registry, out),
         Subcommand::Cell(args) => commands::cell::cell(args, registry, out),
     }
 }

@@ -4,7 +4,8 @@
 //! Everything behind the door is a [`Universe`]; the command line knows nothing else of heaps,
 //! collectors or workloads. A crate with a collector of its own brings its own universe.
 
-use record::{Cell, CollectorInfo, HeapSize, Sample, Size, WorkloadInfo};
+use conformance::Report;
+use record::{Cell, CollectorInfo, HeapSize, Sample, Size, Trial, WorkloadInfo};
 
 /// What can be run.
 pub struct Registry(Box<dyn Universe>);
@@ -33,6 +34,43 @@ pub trait Universe {
     /// # Errors
     /// If the heap limit was reached, or the cell could not be run at all.
     fn run_cell(&self, job: &CellJob) -> Result<Sample, CellError>;
+    /// Whether its collectors can be played by the conformance kit.
+    fn has_kit(&self) -> bool {
+        false
+    }
+    /// Plays the kit's programs under a collector in this process; `begins` is told of each seed before
+    /// its program is played.
+    ///
+    /// # Errors
+    /// If the collector is unknown, or this registry has no kit.
+    fn verify(&self, job: &conformance::Job, begins: fn(u64)) -> anyhow::Result<Report> {
+        let _ = begins;
+        anyhow::bail!("this registry has no conformance kit to play under {}", job.collector)
+    }
+    /// Allocations between two collections of a workload under stress, so that it takes seconds.
+    fn stress(&self, suite: &str, workload: &str, size: Size) -> u64 {
+        let _ = (suite, workload, size);
+        1000
+    }
+    /// Whether it brings faulty programs, for the safety matrix.
+    fn has_trials(&self) -> bool {
+        false
+    }
+    /// Runs the faulty programs under a collector in this process, with so many seeds, from trial
+    /// number `first` on; `done` sees each before the next one begins.
+    ///
+    /// # Errors
+    /// If there are none, or no thread could be started for them.
+    fn run_trials(
+        &self,
+        collector: &str,
+        seeds: u32,
+        first: usize,
+        done: &mut dyn FnMut(Trial),
+    ) -> anyhow::Result<()> {
+        let _ = (seeds, first, done);
+        anyhow::bail!("this registry brings no faulty programs to try under {collector}")
+    }
 }
 
 /// A suite, as lists show it.
@@ -56,6 +94,8 @@ pub struct CellJob {
     pub heap_limit_bytes: Option<u64>,
     /// Name of the built-in suite, or path of the suite file, that the workload is taken from.
     pub suite: String,
+    /// Run it in checking mode, and collect before every so many allocations.
+    pub collect_every: Option<u64>,
 }
 
 /// Why a cell gave no whole sample.
@@ -107,6 +147,43 @@ impl Registry {
     /// The reason why it cannot, as printed after "n/a".
     pub fn applies(&self, collector: &str, suite: &str, workload: &str) -> Result<(), String> {
         self.0.applies(collector, suite, workload)
+    }
+
+    /// Whether its collectors can be played by the conformance kit.
+    pub fn has_kit(&self) -> bool {
+        self.0.has_kit()
+    }
+
+    /// Plays the kit's programs under a collector in this process, see [`Universe::verify`].
+    ///
+    /// # Errors
+    /// If the collector is unknown, or this registry has no kit.
+    pub fn verify(&self, job: &conformance::Job, begins: fn(u64)) -> anyhow::Result<Report> {
+        self.0.verify(job, begins)
+    }
+
+    /// Allocations between two collections of a workload under stress, so that it takes seconds.
+    pub fn stress(&self, suite: &str, workload: &str, size: Size) -> u64 {
+        self.0.stress(suite, workload, size)
+    }
+
+    /// Whether it brings faulty programs, for the safety matrix.
+    pub fn has_trials(&self) -> bool {
+        self.0.has_trials()
+    }
+
+    /// Runs the faulty programs under a collector in this process, see [`Universe::run_trials`].
+    ///
+    /// # Errors
+    /// If there are none, or no thread could be started for them.
+    pub fn run_trials(
+        &self,
+        collector: &str,
+        seeds: u32,
+        first: usize,
+        done: &mut dyn FnMut(Trial),
+    ) -> anyhow::Result<()> {
+        self.0.run_trials(collector, seeds, first, done)
     }
 
     /// Runs one cell in this process, once.

@@ -28,6 +28,14 @@ impl fmt::Display for Side {
 }
 
 impl Side {
+    /// The collector of a cell.
+    pub(crate) fn collector(&self) -> Option<&str> {
+        match self {
+            Self::Cell(cell) => Some(&cell.collector),
+            Self::External(_) => None,
+        }
+    }
+
     /// Reads a side: `COLLECTOR/WORKLOAD[@HEAP]` if both names are known, otherwise a command line
     /// (anything with a space) or the path of a program.
     pub(crate) fn read(

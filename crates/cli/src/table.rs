@@ -95,7 +95,7 @@ fn push_cell(text: &mut String, cell: &Text, words: &str, room: usize, align: Al
 }
 
 /// Breaks text between words into lines of at most `room` characters; a longer word stands alone.
-fn wrap(text: &str, room: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().map_or(0, |line| width(line));

@@ -55,9 +55,9 @@ fn cargo(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Everything is as rustfmt writes it, also modules that cargo does not find, for macros declare them.
+/// What scaffolds touch is as rustfmt writes it. `cargo fmt` would not look at it: it finds no modules that
+/// a macro declares.
 fn check_format(checkout: &Path) {
-    succeed(&mut cargo(checkout, &["fmt", "--all", "--check"]));
     let directories = ["crates/collectors/src", "workloads/src", "examples/out-of-tree/src"];
     let files = directories.iter().flat_map(|directory| {
         let entries = fs::read_dir(checkout.join(directory)).unwrap();
@@ -112,7 +112,7 @@ fn what_is_scaffolded_is_formatted_compiles_and_runs() {
     for name in ["my-gc", "every-mib"] {
         let of_name = records.iter().filter(|record| record.cell.collector == name);
         let outcomes: Vec<&Outcome> = of_name.map(|record| &record.outcome).collect();
-        let is_fine = |outcome: &&Outcome| matches!(outcome, Outcome::Ok { .. });
+        let is_fine = |outcome: &&Outcome| **outcome == Outcome::Ok;
         assert!(!outcomes.is_empty() && outcomes.iter().all(is_fine), "{name}: {outcomes:?}");
     }
     assert!(run.join("report/index.html").is_file());
@@ -139,7 +139,6 @@ fn miniature() -> TempDir {
     for path in [
         "Cargo.toml",
         "crates/collectors/src/lib.rs",
-        "crates/collectors/src/registry.rs",
         "workloads/src/lib.rs",
         "workloads/src/zipf.rs",
         "workloads/suites/core.toml",
@@ -201,7 +200,7 @@ fn names_that_are_taken_or_none_are_refused() {
     let checkout = miniature();
     for (what, name, words) in [
         ("collector", "mark-sweep", "there is a collector 'mark-sweep' already"),
-        ("collector", "registry", "registry.rs: there is one already"),
+        ("collector", "lib", "lib.rs: there is one already"),
         ("collector", "arena", "the type Arena, which means something else"),
         ("collector", "rc-Weak", "write 'rc-weak'"),
         ("workload", "splay", "there is a workload 'splay' already"),

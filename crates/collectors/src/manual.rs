@@ -10,8 +10,8 @@
 //! No barrier.
 
 use heap::{
-    Caps, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference, ObjectSpace,
-    Occupancy, OutOfMemory, Regions, Slots, Stack, cascade,
+    Caps, Collector, Config, Context, Footprint, Heap, Layout, Memory, ObjectReference,
+    ObjectSpace, Occupancy, OutOfMemory, Regions, Slots, Stack, cascade, mutant,
 };
 use std::io;
 
@@ -54,6 +54,10 @@ impl Collector for Manual {
         self.objects.is_allocated(object) || self.regions.is_allocated(object)
     }
 
+    fn verify(&self, _: &Context) -> Result<(), String> {
+        self.objects.verify()
+    }
+
     #[inline(always)]
     fn heap(&self) -> &Heap {
         self.objects.heap()
@@ -62,7 +66,8 @@ impl Collector for Manual {
     #[inline(never)]
     fn free(&mut self, cx: &mut Context, root: ObjectReference) {
         let Self { objects, pending, .. } = self;
-        cascade(objects, pending, &mut cx.log, root, Slots::Own, |_, _| true);
+        let follow = |memory: Memory<'_>, _| !mutant!(memory, "a destructor forgets its children");
+        cascade(objects, pending, &mut cx.log, root, Slots::Own, follow);
     }
 
     fn region_begin(&mut self, _: &mut Context) -> u32 {

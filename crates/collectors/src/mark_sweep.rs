@@ -13,7 +13,7 @@
 
 use heap::{
     BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker,
-    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PauseKind,
+    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PauseKind, mutant,
 };
 use std::io;
 
@@ -86,6 +86,10 @@ impl Collector for MarkSweep {
         self.objects.is_allocated(object)
     }
 
+    fn verify(&self, _: &Context) -> Result<(), String> {
+        self.objects.verify()
+    }
+
     #[inline(always)]
     fn heap(&self) -> &Heap {
         self.objects.heap()
@@ -93,8 +97,11 @@ impl Collector for MarkSweep {
 
     fn collect(&mut self, cx: &mut Context, _: Cause) {
         let pause = cx.log.begin_pause();
-        self.objects.retire_windows();
-        cx.roots.iter().for_each(|root| self.marker.push(root.object));
+        let memory = self.heap().memory();
+        let (loses, owned) =
+            (mutant!(memory, "a root is lost"), mutant!(memory, "locals are no roots"));
+        let roots = cx.roots.iter().skip(usize::from(loses)).filter(|root| root.owned || !owned);
+        roots.for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
         self.queue_peak_bytes = self.queue_peak_bytes.max(self.marker.metadata_bytes());
         self.objects.sweep();

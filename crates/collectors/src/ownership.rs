@@ -14,7 +14,7 @@
 
 use heap::{
     Caps, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference, ObjectSpace,
-    Occupancy, OutOfMemory, REGION, Regions, Slots, Stack, Value, cascade,
+    Occupancy, OutOfMemory, REGION, Regions, Slots, Stack, Value, cascade, mutant,
 };
 use std::io;
 
@@ -59,6 +59,10 @@ impl Collector for Ownership {
         self.objects.is_allocated(object) || self.regions.is_allocated(object)
     }
 
+    fn verify(&self, _: &Context) -> Result<(), String> {
+        self.objects.verify()
+    }
+
     #[inline(always)]
     fn heap(&self) -> &Heap {
         self.objects.heap()
@@ -71,7 +75,7 @@ impl Collector for Ownership {
 
     #[inline(always)]
     fn release(&mut self, cx: &mut Context, object: ObjectReference, owned: bool) {
-        if owned {
+        if owned || mutant!(self.heap().memory(), "a borrow that ends drops its object") {
             self.drop_tree(cx, object);
         }
     }
@@ -99,10 +103,13 @@ impl Collector for Ownership {
     }
 
     fn region_end(&mut self, cx: &mut Context, region: u32) {
-        for owner in self.regions.owners(region) {
+        let forgets = mutant!(self.heap().memory(), "a region drops nothing outside");
+        for owner in self.regions.owners(region).into_iter().skip(usize::from(forgets)) {
             let memory = self.objects.heap().memory();
             let owned = memory.slots(owner, Slots::Own).filter_map(Value::reference);
-            let children: Vec<_> = owned.filter(|&child| !memory.has(child, REGION)).collect();
+            let escapes = mutant!(memory, "a region's object is dropped as well");
+            let children: Vec<_> =
+                owned.filter(|&child| escapes || !memory.has(child, REGION)).collect();
             children.into_iter().for_each(|child| self.drop_tree(cx, child));
         }
         self.regions.end(cx, region);

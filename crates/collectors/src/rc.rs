@@ -15,6 +15,7 @@
 use heap::{
     Caps, Collector, Config, Context, Count, Footprint, Heap, Layout, Memory, ObjectReference,
     ObjectSpace, Occupancy, Offset32, OutOfMemory, SlotKind, Slots, Stack, Value, cascade,
+    in_degrees, mutant,
 };
 use std::io;
 
@@ -70,16 +71,33 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
         self.objects.heap()
     }
 
+    fn verify(&self, cx: &Context) -> Result<(), String> {
+        self.objects.verify()?;
+        let mut expected = in_degrees(&self.objects, Slots::All, |_| true);
+        cx.roots.iter().for_each(|root| *expected.entry(root.object).or_default() += 1);
+        COUNT.verify(&self.objects, |object| expected.get(&object).copied().unwrap_or(0))
+    }
+
     #[inline(always)]
     fn store(&self, cx: &Context, object: ObjectReference, at: Offset32, _: SlotKind, new: Value) {
         let memory = self.heap().memory();
-        if let Some(new) = new.reference() {
+        let late = mutant!(memory, "decrement before increment");
+        if let Some(new) = new.reference()
+            && !late
+        {
             COUNT.increment(memory, new);
         }
         let old = ObjectReference::from_bits(memory.read(object, at));
         memory.write(object, at, new.bits());
-        if let Some(old) = old {
+        if let Some(old) = old
+            && !mutant!(memory, "a store does not decrement")
+        {
             self.unretain(cx, old);
+        }
+        if let Some(new) = new.reference()
+            && late
+        {
+            COUNT.increment(memory, new);
         }
     }
 
@@ -120,7 +138,8 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
     #[inline(never)]
     fn reclaim(&mut self, cx: &mut Context) {
         while let Some(object) = cx.unpark(self.objects.heap().memory()) {
-            if COUNT.get(self.heap().memory(), object) == 0 {
+            let stored_too = mutant!(self.heap().memory(), "what is parked is freed though stored");
+            if COUNT.get(self.heap().memory(), object) == 0 || stored_too {
                 self.free_dead(cx, object);
             }
         }
@@ -132,7 +151,9 @@ impl<const COUNT_LOADS: bool> Rc<COUNT_LOADS> {
     #[inline(never)]
     fn free_dead(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, pending } = self;
-        let dies = |memory: Memory<'_>, child| COUNT.release(memory, child);
+        let dies = |memory: Memory<'_>, child| {
+            !mutant!(memory, "children are not decremented") && COUNT.release(memory, child)
+        };
         cascade(objects, pending, &mut cx.log, dead, Slots::All, dies);
     }
 }

@@ -15,7 +15,7 @@
 use heap::{
     Caps, CascadeClock, Collector, Config, Context, Count, Footprint, Heap, Layout,
     ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, SlotKind, Slots, Stack,
-    Value,
+    Value, in_degrees, mutant,
 };
 use std::io;
 
@@ -81,6 +81,18 @@ impl Collector for RcWeak {
         self.objects.heap()
     }
 
+    fn verify(&self, cx: &Context) -> Result<(), String> {
+        self.objects.verify()?;
+        let memory = self.heap().memory();
+        let is_alive = |object| STRONG.get(memory, object) > 0;
+        let mut strong = in_degrees(&self.objects, Slots::Strong, is_alive);
+        cx.roots.iter().for_each(|root| *strong.entry(root.object).or_default() += 1);
+        let weak = in_degrees(&self.objects, Slots::Borrow, is_alive);
+        STRONG.verify(&self.objects, |object| strong.get(&object).copied().unwrap_or(0))?;
+        let borrows = |object| weak.get(&object).copied().unwrap_or(0);
+        WEAK.verify(&self.objects, |object| borrows(object) + u32::from(is_alive(object)))
+    }
+
     #[inline(always)]
     fn store(
         &self,
@@ -98,6 +110,7 @@ impl Collector for RcWeak {
         let old = ObjectReference::from_bits(memory.read(object, at));
         memory.write(object, at, new.bits());
         if let Some(old) = old
+            && !mutant!(memory, "a store does not decrement")
             && count.decrement(memory, old)
         {
             cx.park(memory, old);
@@ -113,7 +126,9 @@ impl Collector for RcWeak {
     fn load(&self, _: &Context, kind: SlotKind, value: Value) -> Value {
         match value.reference() {
             Some(object)
-                if kind == SlotKind::Borrow && STRONG.get(self.heap().memory(), object) == 0 =>
+                if kind == SlotKind::Borrow
+                    && STRONG.get(self.heap().memory(), object) == 0
+                    && !mutant!(self.heap().memory(), "an upgrade finds the dead") =>
             {
                 Value::NULL
             }
@@ -151,6 +166,9 @@ impl Collector for RcWeak {
                 }
                 (0, _) => self.cascade(cx, object),
                 // Stored again since it was parked.
+                _ if mutant!(memory, "what is parked is freed though stored") => {
+                    self.cascade(cx, object);
+                }
                 _ => {}
             }
         }
@@ -172,6 +190,9 @@ impl RcWeak {
         while let Some(object) = next {
             clock.tick(1);
             for child in memory.slots(object, Slots::Borrow).filter_map(Value::reference) {
+                if mutant!(memory, "the dead keep what they borrow") {
+                    continue;
+                }
                 if WEAK.decrement(memory, child) && !memory.has(child, PARKED) {
                     unborrowed.push(child.bits());
                 }
@@ -186,7 +207,7 @@ impl RcWeak {
                     pending.push(other.bits());
                 }
             }
-            if WEAK.decrement(memory, object) {
+            if WEAK.decrement(memory, object) || mutant!(memory, "borrowed memory is freed") {
                 objects.free(object);
             }
             while let Some(child) = unborrowed.pop().and_then(ObjectReference::from_bits) {

@@ -4,7 +4,12 @@ use crate::detector::{Detector, Place, violate};
 use crate::player::{Held, M, Player, ROOTS, word_of};
 use crate::rules::Rules;
 use crate::shadow::{Content, From, Id};
-use heap::{Borrow, Collector, Kind, Loaded, Own, Probe, Ref, Shared, Slot, SlotKind, verify};
+use heap::{
+    BLOCK_BYTES, Borrow, Collector, Kind, Loaded, Own, Probe, Ref, Shared, Slot, SlotKind, verify,
+};
+
+/// How many objects are compared after every operation; of more of them it would be slow.
+const OFTEN_COMPARED: usize = 64;
 
 /// An object of the heap and its id in the shadow.
 #[derive(Clone, Copy, Debug)]
@@ -86,14 +91,19 @@ impl Player<'_> {
         found.map_or(Loaded::Null, Loaded::Object)
     }
 
-    /// Compares the objects viewed, then the graph as a whole and the accounts.
+    /// Compares the objects viewed, then the graph as a whole and the accounts; where there are many
+    /// objects, not after every operation.
     pub(crate) fn compare<'m, C: Collector, P: Probe>(&self, m: &'m M<C, P>, views: &[View<'m>]) {
+        m.collector().poison();
+        let every = (self.shadow.allocated() as usize + views.len()) / OFTEN_COMPARED + 1;
+        if !self.begun().is_multiple_of(every) {
+            return;
+        }
         if self.looks(Detector::Model) || self.looks(Detector::Stamps) {
             let findable = self.shadow.findable();
             views.iter().for_each(|&view| self.compare_object(m, view, &findable));
         }
         self.verify(m);
-        m.collector().poison();
         self.compare_occupied(m, false);
         self.compare_account(m);
     }
@@ -196,7 +206,11 @@ impl Player<'_> {
 
     /// What is not reclaimed: exactly what must not be; under a tracer that has not just collected
     /// everything, at most what has been allocated since, and at least what can be reached.
-    pub(crate) fn compare_occupied<C: Collector, P: Probe>(&self, m: &M<C, P>, has_collected: bool) {
+    pub(crate) fn compare_occupied<C: Collector, P: Probe>(
+        &self,
+        m: &M<C, P>,
+        has_collected: bool,
+    ) {
         if !self.looks(Detector::Liveness) {
             return;
         }
@@ -213,6 +227,14 @@ impl Player<'_> {
             };
             let message = format!("{occupied} objects are allocated, not {expected}");
             violate(Detector::Liveness, message, None);
+        }
+    }
+
+    /// What regions that have ended hold.
+    pub(crate) fn compare_growth(&self, before: u64, after: u64) {
+        if self.looks(Detector::Account) && after > before + 2 * u64::from(BLOCK_BYTES) {
+            let message = format!("regions that have ended hold {} bytes more", after - before);
+            violate(Detector::Account, message, None);
         }
     }
 

@@ -10,6 +10,8 @@ use std::fmt;
 pub struct Failure {
     /// The collector.
     pub collector: String,
+    /// The mutant that was switched on.
+    pub mutant: Option<String>,
     /// The seed of the program that failed; `None` if a program was given.
     pub seed: Option<u64>,
     /// What noticed it.
@@ -29,7 +31,10 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { collector, detector, message, phase, .. } = self;
-        writeln!(f, "{collector} fails: {message}")?;
+        match &self.mutant {
+            Some(mutant) => writeln!(f, "{collector} fails, as it should ({mutant}): {message}")?,
+            None => writeln!(f, "{collector} fails: {message}")?,
+        }
         if let Some(place) = &self.place {
             writeln!(f, "  where     {place}")?;
         }

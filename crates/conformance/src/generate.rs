@@ -72,9 +72,12 @@ fn op([code, a, b, c, d, e]: Code) -> Op {
     match (u32::from(code) * 256 + u32::from(e)) * 1000 / 65536 {
         0..40 => Op::Alloc(form(a, b)),
         40..180 => Op::Graft(shape(a), b, c),
-        180..210 => Op::Build(if a.is_multiple_of(4) { Form::Wide } else { Form::Pair }, b, [c, d, e]),
+        180..210 => {
+            Op::Build(if a.is_multiple_of(4) { Form::Wide } else { Form::Pair }, b, [c, d, e])
+        }
         210..216 => Op::Chain(u16::from(a)),
-        216..222 => Op::Fan(a, u16::from(b) + 1, c.is_multiple_of(3)),
+        216..218 => Op::Grove(shape(a), u16::from(b) / 4),
+        218..222 => Op::Fan(a, u16::from(b) + 1, c.is_multiple_of(3)),
         222..236 => Op::Churn(shape(a), u16::from(b) * 2 + 1, c.is_multiple_of(2)),
         236..262 => Op::Forget(a),
         262..296 => Op::Drop(a),
@@ -152,10 +155,11 @@ mod tests {
         let kind = |op: &Op| format!("{op:?}").split('(').next().map(str::to_owned);
         let programs: Vec<Program> = (0..200).map(|seed| program(seed, 400)).collect();
         let ops: HashSet<_> = programs.iter().flat_map(|p| &p.ops).map(kind).collect();
-        assert_eq!(ops.len(), 37, "{ops:?}");
+        assert_eq!(ops.len(), 38, "{ops:?}");
         let starts: HashSet<_> = programs.iter().map(|p| format!("{:?}", p.start)).collect();
         assert_eq!(starts.len(), 4, "{starts:?}");
-        let schedules: HashSet<_> = programs.iter().map(|p| format!("{:.9?}", p.schedule)).collect();
+        let schedules: HashSet<_> =
+            programs.iter().map(|p| format!("{:.9?}", p.schedule)).collect();
         assert!(schedules.len() > 5, "{schedules:?}");
     }
 

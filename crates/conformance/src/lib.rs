@@ -3,7 +3,7 @@
 //!
 //! * [`program`]: the alphabet of operations. [`generate`]: how programs are drawn.
 //! * [`play`]: plays one program under a watched collector. [`shrink`]: makes a failing one short.
-//! * [`verify`]: seeds in a row, in this process.
+//! * [`verify`]: seeds in a row, in this process. [`Supervisor`]: in a child, which may hang or crash.
 
 #![forbid(unsafe_code)]
 
@@ -11,21 +11,26 @@ mod compare;
 mod detector;
 mod failure;
 pub mod generate;
+pub mod mutants;
 mod play;
 mod player;
 pub mod program;
 mod quiet;
 mod rules;
+mod serve;
 mod shadow;
 pub mod shrink;
+mod supervise;
 mod verify;
 mod watched;
 
 pub use detector::{Detector, Detectors, Place};
 pub use failure::Failure;
+pub use play::{Defeat, Played};
 pub use play::{Setup, play};
 pub use rules::Rules;
-pub use play::{Defeat, Played};
+pub use serve::serve;
+pub use supervise::{Limits, Supervisor};
 pub use verify::{Job, OPS, Report, verify};
 
 use collectors::registry::{Harness, standard};

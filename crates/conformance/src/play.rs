@@ -1,6 +1,7 @@
 //! Plays one program under a collector, and says what went wrong.
 
 use crate::detector::{Detector, Detectors, Place, Violation};
+use crate::mutants::Passed;
 use crate::player::{M, Player};
 use crate::program::Program;
 use heap::{Checker, Collector, Commit, Config, HeapConfig, Mutant, Off, Probe};
@@ -44,8 +45,8 @@ pub struct Defeat {
 pub struct Played {
     /// What went wrong first.
     pub defeat: Option<Defeat>,
-    /// Whether the code of the mutant was run.
-    pub reached: bool,
+    /// Mutants whose switches were passed.
+    pub passed: Passed,
 }
 
 /// Plays a program under collector `C`, to its end or to the first mistake that is noticed.
@@ -77,13 +78,13 @@ fn play_with<C: Collector, P: Probe>(program: &Program, setup: &Setup, probe: P)
         let (phase, begun) = (m.collector().phase(), player.begun());
         Defeat { detector, message, place, phase, begun }
     });
-    let reached = m.heap().mutant_was_reached();
+    let passed = Passed::in_heap(m.heap());
     // What is broken may break once more while it goes.
     let gone = catch_unwind(AssertUnwindSafe(|| drop(m))).err().map(|payload| {
         let Violation { detector, message, place } = read(payload);
         Defeat { detector, message, place, phase: "end of the heap", begun: player.begun() }
     });
-    Played { defeat: defeat.or(gone), reached }
+    Played { defeat: defeat.or(gone), passed }
 }
 
 /// What an unwinding says: a violation, or the message of a panic.
@@ -94,7 +95,9 @@ fn read(payload: Box<dyn Any + Send>) -> Violation {
     };
     let message = match payload.downcast::<String>() {
         Ok(message) => *message,
-        Err(other) => other.downcast::<&str>().map_or("a panic".to_owned(), |text| (*text).to_owned()),
+        Err(other) => {
+            other.downcast::<&str>().map_or("a panic".to_owned(), |text| (*text).to_owned())
+        }
     };
     // The checker is a probe of the heap, which knows nothing of detectors: it panics.
     let by_stamp = message.starts_with("use after free")

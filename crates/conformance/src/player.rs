@@ -7,8 +7,8 @@ use crate::rules::Rules;
 use crate::shadow::{Content, GLOBALS, Hold, Id, Shadow};
 use crate::watched::Watched;
 use heap::{
-    Borrow, Caps, Collector, Global, Local, Mutator, OutOfMemory, Own, Probe, Region, Root, Shared, Slot,
-    SlotKind, Step, Word,
+    Borrow, Caps, Collector, Global, Local, Mutator, OutOfMemory, Own, Probe, Region, Root, Shared,
+    Slot, SlotKind, Step, Word,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg32;
@@ -83,11 +83,30 @@ impl<'p> Player<'p> {
         }
         self.safely(m, Shadow::tear_down);
         m.tear_down();
+        m.collector().poison();
         self.held.clear();
         self.shadow.tear_down();
         self.compare_occupied(m, true);
         self.compare_account(m);
         self.verify_tables(m);
+        self.regions_leave_nothing(m);
+    }
+
+    /// Many small regions, one after the other, need no more memory than a few.
+    fn regions_leave_nothing<C: Collector, P: Probe>(&self, m: &mut M<C, P>) {
+        if !self.shadow.rules.have_regions() {
+            return;
+        }
+        let before = m.footprint().used_bytes;
+        for _ in 0..300 {
+            let region = m.region();
+            if let Ok(local) = m.alloc_in::<Pair>(&region) {
+                m.aim(&local, None);
+            }
+            m.end(region);
+            m.collector().poison();
+        }
+        self.compare_growth(before, m.footprint().used_bytes);
     }
 
     /// Plays up to the end of the innermost scope.
@@ -130,6 +149,7 @@ impl<'p> Player<'p> {
             Op::Graft(form, holder, slot) => self.graft(m, form, holder, slot),
             Op::Build(form, count, roots) => self.build(m, form, &roots[..usize::from(count) % 4]),
             Op::Chain(count) => self.chain(m, count),
+            Op::Grove(form, count) => self.grove(m, form, count),
             Op::Fan(target, count, borrows) => self.fan(m, target, count, borrows),
             Op::Churn(form, count, frees) => self.churn(m, form, count, frees),
             Op::Forget(local) => {
@@ -312,12 +332,7 @@ impl<'p> Player<'p> {
         }
     }
 
-    fn build_in<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut M<C, P>,
-        region: Pick,
-        picks: &[Pick],
-    ) {
+    fn build_in<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>, region: Pick, picks: &[Pick]) {
         let Some(region) = self.region(region) else { return };
         self.before_allocation(m);
         let (mut locals, mut parts) = (Vec::new(), Vec::new());
@@ -355,6 +370,21 @@ impl<'p> Player<'p> {
         }
         for _ in 0..count {
             self.build(m, Form::Pair, &[0]);
+        }
+    }
+
+    fn grove<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>, form: Form, count: u16) {
+        let Some(array) = self.alloc(m, Form::OwnArray(u32::from(count))) else { return };
+        let place = self.held.len() - 1;
+        for slot in 0..u32::from(count) {
+            let Some(id) = self.alloc(m, form) else { return };
+            self.shadow.handles.pop();
+            let tree = self.held.pop().flatten();
+            let (Some(Held::Root(tree)), Some(Held::Root(root))) = (tree, &self.held[place]) else {
+                unreachable!("both are roots")
+            };
+            m.put(m.get(root), Slot::element(slot), tree);
+            self.shadow.set(array, slot, Content::To(id));
         }
     }
 
@@ -399,7 +429,11 @@ impl<'p> Player<'p> {
             let root = alloc(m, form);
             self.after_allocation(m);
             let Some(root) = self.unless_full(root) else { break };
-            if frees { m.free(root) } else { m.drop(root) }
+            if frees {
+                m.free(root)
+            } else {
+                m.drop(root)
+            }
             self.shadow.litter(frees);
         }
     }
@@ -544,12 +578,28 @@ impl<'p> Player<'p> {
         (0..self.shadow.objects.len()).filter(dies).collect()
     }
 
-    /// Whether a local that the program has lost refers to what an operation with this effect
-    /// reclaims. The program is then not to do it, for it cannot clear that local.
+    /// Whether something that the program has lost refers to what an operation with this effect
+    /// reclaims. The program is then not to do it, for it cannot clear that reference.
     fn is_forbidden(&self, effect: impl Fn(&mut Shadow)) -> bool {
         let dying = self.dying(effect);
-        let lost = self.shadow.handles.iter().flatten().filter(|hold| hold.lost && !hold.owned);
-        lost.filter_map(|hold| hold.target).any(|id| dying.contains(&id))
+        if dying.is_empty() {
+            return false;
+        }
+        let lost = self.shadow.handles.iter().flatten().filter(|hold| hold.lost);
+        let mut locals = lost.clone().filter(|hold| !hold.owned).filter_map(|hold| hold.target);
+        if locals.any(|id| dying.contains(&id)) {
+            return true;
+        }
+        if lost.count() == 0 {
+            return false;
+        }
+        let readable: Vec<Id> = self.shadow.reach(false, |_| true).iter().map(|o| o.0).collect();
+        let mut all = self.shadow.reach(true, |kind| kind != SlotKind::Borrow).into_iter();
+        all.any(|(id, _)| {
+            let refers = |(_, target, kind)| kind == SlotKind::Shared && dying.contains(&target);
+            let is_lost = !readable.contains(&id) && !dying.contains(&id);
+            is_lost && self.shadow.objects[id].edges().any(refers)
+        })
     }
 
     /// Before an operation with this effect: what a borrow checker would refuse is cleared. Nothing
@@ -586,9 +636,8 @@ impl<'p> Player<'p> {
         let reached = self.shadow.reach(false, |_| true).into_iter().map(|(id, _)| id);
         reached.filter(|id| !dying.contains(id)).find_map(|id| {
             let mut edges = self.shadow.objects[id].edges();
-            let edge = edges.find(|&(_, target, kind)| {
-                kind == SlotKind::Shared && dying.contains(&target)
-            });
+            let edge = edges
+                .find(|&(_, target, kind)| kind == SlotKind::Shared && dying.contains(&target));
             edge.map(|(slot, ..)| (id, slot))
         })
     }

@@ -111,6 +111,8 @@ pub enum Op {
     Build(Form, u8, [Pick; 3]),
     /// A list of this many pairs, each owned by the next, and a root of its head.
     Chain(u16),
+    /// An array that owns this many objects, and its root.
+    Grove(Form, u16),
     /// An array of this many shared (or borrow) slots that all refer to the object picked.
     Fan(Pick, u16, bool),
     /// Allocates this many objects and drops, or frees, each at once.

@@ -12,7 +12,8 @@ const TRIES: usize = 2_000;
 /// The shortest program found for which `fails` still holds.
 pub fn shrink(program: &Program, begun: usize, fails: impl FnMut(&Program) -> bool) -> Program {
     let mut shrinker = Shrinker { best: program.clone(), tries: TRIES, fails };
-    let cut = Program { ops: program.ops[..begun.min(program.ops.len())].to_vec(), ..program.clone() };
+    let cut =
+        Program { ops: program.ops[..begun.min(program.ops.len())].to_vec(), ..program.clone() };
     shrinker.attempt(cut);
     while shrinker.round() {}
     shrinker.best
@@ -103,9 +104,14 @@ fn simpler(op: Op) -> Vec<Op> {
             Op::Graft(form, holder, slot % 8),
         ],
         Op::Build(form, count, _) => {
-            vec![Op::Alloc(form), Op::Build(Form::Pair, count % 4, [0; 3]), Op::Build(form, 1, [0; 3])]
+            vec![
+                Op::Alloc(form),
+                Op::Build(Form::Pair, count % 4, [0; 3]),
+                Op::Build(form, 1, [0; 3]),
+            ]
         }
         Op::Chain(count) => vec![Op::Alloc(Form::Pair), Op::Chain(count / 2)],
+        Op::Grove(form, count) => vec![Op::Chain(count), Op::Grove(form, count / 2)],
         Op::Fan(target, count, borrows) => {
             vec![Op::Fan(0, count, borrows), Op::Fan(target, count / 2, borrows)]
         }
@@ -136,7 +142,9 @@ fn simpler(op: Op) -> Vec<Op> {
             vec![Op::Put(0, 0, root.map(|_| 0)), Op::Put(0, slot, root), Op::Put(o, 0, root)]
         }
         Op::Take(_, slot) => vec![Op::Take(0, slot % 2)],
-        Op::Swap(a, s, b, t) => vec![Op::Swap(0, s, b, t), Op::Swap(a, 0, b, 0), Op::Swap(a, s, 0, t)],
+        Op::Swap(a, s, b, t) => {
+            vec![Op::Swap(0, s, b, t), Op::Swap(a, 0, b, 0), Op::Swap(a, s, 0, t)]
+        }
         Op::SetWord(..) => vec![Op::SetWord(0, 1)],
         Op::Keep(_) => vec![Op::Keep(0)],
         Op::Aim(_, to) => vec![Op::Aim(0, to), Op::Aim(0, to.map(|_| 1))],

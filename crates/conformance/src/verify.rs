@@ -3,7 +3,8 @@
 use crate::detector::Detectors;
 use crate::failure::Failure;
 use crate::generate;
-use crate::play::{Defeat, Played, Setup, play};
+use crate::mutants::Passed;
+use crate::play::{Defeat, Setup, play};
 use crate::program::{Program, Schedule};
 use crate::shrink::shrink;
 use heap::{Collector, Config};
@@ -29,6 +30,8 @@ pub struct Job {
     pub program: Option<Program>,
     /// Whether a failing program is made short.
     pub shrinks: bool,
+    /// Whether it goes on after a failure, to count them.
+    pub counts: bool,
 }
 
 impl Job {
@@ -43,6 +46,7 @@ impl Job {
             mutant: None,
             program: None,
             shrinks: true,
+            counts: false,
         }
     }
 
@@ -66,53 +70,65 @@ pub const OPS: usize = 400;
 pub struct Report {
     /// Programs played, the failing one included.
     pub programs: u64,
+    /// How many of them failed.
+    pub failed: u64,
     /// The first failure.
     pub failure: Option<Failure>,
-    /// Whether the code of the mutant was run.
-    pub reached: bool,
+    /// Names of the mutants whose switches were passed.
+    pub passed: Vec<String>,
 }
 
-/// Plays programs under collector `C` until one fails. `begins` is told of each seed before it is played.
+/// Plays programs under collector `C`, until one fails unless failures are to be counted. `begins` is
+/// told of each seed before it is played.
 pub fn verify<C: Collector>(job: &Job, mut begins: impl FnMut(u64)) -> Report {
     let setup = job.setup();
-    let mut report = Report::default();
-    let mut played = |program: &Program| {
-        let Played { defeat, reached } = play::<C>(program, &setup);
+    let (mut report, mut passed) = (Report::default(), Passed::default());
+    let given = job.program.iter().map(|program| (None, program.clone()));
+    let seeds = if job.program.is_some() { 0..0 } else { job.seeds.clone() };
+    let drawn = seeds.map(|seed| (Some(seed), job.program_of(seed)));
+    for (seed, program) in given.chain(drawn) {
+        begins(seed.unwrap_or(0));
+        let played = play::<C>(&program, &setup);
         report.programs += 1;
-        report.reached |= reached;
-        defeat
-    };
-    let failed = match &job.program {
-        Some(program) => {
-            begins(0);
-            played(program).map(|defeat| (None, program.clone(), defeat))
+        passed = passed.or(played.passed);
+        let Some(defeat) = played.defeat else { continue };
+        report.failed += 1;
+        if report.failure.is_none() {
+            report.failure = Some(failure::<C>(job, &setup, seed, program, defeat));
         }
-        None => job.seeds.clone().find_map(|seed| {
-            begins(seed);
-            let program = job.program_of(seed);
-            played(&program).map(|defeat| (Some(seed), program, defeat))
-        }),
-    };
-    report.failure = failed.map(|(seed, program, defeat)| {
-        let (drawn_ops, mut program, mut defeat) = (program.ops.len(), program, defeat);
-        if job.shrinks {
-            program = shrink(&program, defeat.begun, |program| {
-                play::<C>(program, &setup).defeat.is_some()
-            });
-            // What the short program shows is what is reported.
-            defeat = play::<C>(&program, &setup).defeat.unwrap_or(defeat);
+        if !job.counts {
+            break;
         }
-        failure(job, seed, drawn_ops, program, defeat)
-    });
+    }
+    report.passed = passed.names().map(str::to_owned).collect();
     report
 }
 
-fn failure(job: &Job, seed: Option<u64>, drawn_ops: usize, program: Program, defeat: Defeat) -> Failure {
-    let Defeat { detector, message, place, phase, .. } = defeat;
-    let collector = match &job.mutant {
-        Some(mutant) => format!("{} with {mutant}", job.collector),
-        None => job.collector.clone(),
-    };
-    let phase = phase.to_owned();
-    Failure { collector, seed, detector, message, place, phase, drawn_ops, program }
+fn failure<C: Collector>(
+    job: &Job,
+    setup: &Setup,
+    seed: Option<u64>,
+    drawn: Program,
+    defeat: Defeat,
+) -> Failure {
+    let (mut program, mut shown) = (drawn.clone(), defeat);
+    // What comes after the failure has never run.
+    program.ops.truncate(shown.begun);
+    if job.shrinks {
+        program = shrink(&drawn, shown.begun, |program| play::<C>(program, setup).defeat.is_some());
+        // What the short program shows is what is reported.
+        shown = play::<C>(&program, setup).defeat.unwrap_or(shown);
+    }
+    let Defeat { detector, message, place, phase, .. } = shown;
+    Failure {
+        collector: job.collector.clone(),
+        mutant: job.mutant.clone(),
+        seed,
+        detector,
+        message,
+        place,
+        phase: phase.to_owned(),
+        drawn_ops: drawn.ops.len(),
+        program,
+    }
 }

@@ -16,6 +16,8 @@ use heap::{
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What a freed cell is filled with: as a header, a small object of many slots; as a slot, an integer.
 const POISON: u32 = 0x5a5a_5a5b;
@@ -109,7 +111,8 @@ impl<C: Collector> Watched<C> {
     ) {
         let found = self.heap().memory().read(object, at);
         if self.looks(Detector::Barrier) && found != new.bits() {
-            let message = format!("`{phase}` left {found:#x} in slot {slot}, not {:#x}", new.bits());
+            let message =
+                format!("`{phase}` left {found:#x} in slot {slot}, not {:#x}", new.bits());
             violate(Detector::Barrier, message, Some(Place::of(None, slot, object)));
         }
     }
@@ -122,7 +125,8 @@ impl<C: Collector> Watched<C> {
         let reaches = |&(&other, known): &(&u32, &Known)| other + known.words > start;
         let below = cells.range(..start).next_back().filter(reaches);
         let inside = cells.range(start..start + words);
-        let overlapped: Vec<u32> = below.into_iter().chain(inside).map(|(&other, _)| other).collect();
+        let overlapped: Vec<u32> =
+            below.into_iter().chain(inside).map(|(&other, _)| other).collect();
         for other in overlapped {
             let known = cells.remove(&other).expect("it was found there");
             // An object at the same place may have been reclaimed to make room for this one.
@@ -176,23 +180,22 @@ impl<C: Collector> Watched<C> {
             return;
         }
         let memory = self.heap().memory();
-        let ends = |known: &Known| {
-            (0..known.words.min(LOOKED_AT)).chain(known.words.saturating_sub(LOOKED_AT)..known.words)
-        };
         for (&start, known) in self.cells.borrow_mut().iter_mut() {
             let object = ObjectReference::from_bits(start).expect("it was one");
-            let at = |word| memory.word32(object, Offset32::word(word));
+            let words = known.words;
+            let ends = [0..words.min(LOOKED_AT), words.saturating_sub(LOOKED_AT)..words];
+            let word = |word| memory.word32(object, Offset32::word(word));
             if known.is_poisoned {
-                let is = |bits| ends(known).all(|word| memory.read(object, Offset32::word(word)) == bits);
                 // A block that went back to the operating system comes back as zeros.
-                if !is(POISON) && !is(0) {
+                let is =
+                    |end: &Range<u32>, bits| end.clone().all(|w| word(w).load(Relaxed) == bits);
+                if !ends.iter().all(|end| is(end, POISON) || is(end, 0)) {
                     let message = "freed memory was written to".to_owned();
                     violate(Detector::Stamps, message, Some(Place::of(None, 0, object)));
                 }
             } else if !self.inner.is_allocated(object) {
                 known.is_poisoned = true;
-                let poison = |word| at(word).store(POISON, std::sync::atomic::Ordering::Relaxed);
-                ends(known).for_each(poison);
+                ends.into_iter().flatten().for_each(|w| word(w).store(POISON, Relaxed));
             }
         }
     }
@@ -264,9 +267,7 @@ impl<C: Collector> Collector for Watched<C> {
         self.phase.set("load");
         let found = self.inner.load(cx, kind, value);
         let may_be_null = kind == SlotKind::Borrow && C::CAPS.weak;
-        if self.looks(Detector::Barrier)
-            && found != value
-            && !(may_be_null && found == Value::NULL)
+        if self.looks(Detector::Barrier) && found != value && !(may_be_null && found == Value::NULL)
         {
             let message = format!("`load` turned {value:?} of a {kind:?} slot into {found:?}");
             violate(Detector::Barrier, message, None);

@@ -9,6 +9,7 @@ use crate::cells::Batch;
 use crate::events::{CascadeClock, EventLog};
 use crate::header::Slots;
 use crate::memory::Memory;
+use crate::mutant;
 use crate::object_space::ObjectSpace;
 use crate::stack::{Stack, Top};
 use crate::value::{ObjectReference, Value};
@@ -40,14 +41,18 @@ pub fn cascade(
                     && let Some(other) = next.replace(child)
                 {
                     memory.prefetch(other);
-                    pending.push(other.bits());
+                    if !mutant!(memory, "a cascade loses the second child") {
+                        pending.push(other.bits());
+                    }
                 }
             }
         } else {
             pending = push_extended(memory, object, slots, &follow, pending);
         }
         if !freed.add(object) {
-            clock.tick(space.free_batch(freed));
+            if !mutant!(memory, "a cascade loses a batch") {
+                clock.tick(space.free_batch(freed));
+            }
             freed = Batch::of(object);
         }
         next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
@@ -67,7 +72,8 @@ fn push_extended<'s>(
     follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
     mut pending: Top<'s>,
 ) -> Top<'s> {
-    for child in memory.slots(object, slots).filter_map(Value::reference) {
+    let most = if mutant!(memory, "a cascade sees half of an array") { 4 } else { usize::MAX };
+    for child in memory.slots(object, slots).take(most).filter_map(Value::reference) {
         if follow(memory, child) {
             pending.push(child.bits());
         }

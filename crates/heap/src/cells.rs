@@ -21,6 +21,7 @@ use crate::bitmap::Bitmap;
 use crate::block::{BLOCK_BYTES, BLOCK_WORDS, Block};
 use crate::header::Layout;
 use crate::heap::Heap;
+use crate::mutant;
 use crate::reuse::FreedCells;
 use crate::size_class::{CELL_BYTES, CELL_STARTS, CLASSES, cells_per_block};
 use crate::value::ObjectReference;
@@ -119,7 +120,10 @@ impl CellSpace {
     /// the class has a free cell (see [`CellSpace::grow`]) or the layout is large.
     #[inline(always)]
     pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        let class = usize::from(layout.class());
+        let mut class = usize::from(layout.class());
+        if mutant!(self.heap.memory(), "a size class is one too small") && class < CLASSES {
+            class = class.saturating_sub(1);
+        }
         if class < CLASSES { self.alloc_in(class, layout, collector_bits) } else { None }
     }
 
@@ -180,6 +184,9 @@ impl CellSpace {
             let (mut free, mut scan) = (starts[window] & !taken, window + 1);
             if let Some(freed) = &self.freed {
                 (free, scan) = (freed.fresh(free, base), window);
+            }
+            if mutant!(self.heap.memory(), "a window's first cell is always free") {
+                free |= starts[window] & 1;
             }
             if free != 0 {
                 allocated[window].store(taken | free, Relaxed);
@@ -287,7 +294,8 @@ impl CellSpace {
         let block = Block::of(object);
         let info = &mut self.blocks[block.index() as usize];
         asan::poison_cell(self.heap.memory(), object, info.class);
-        info.live -= 1;
+        let miscounts = mutant!(self.heap.memory(), "a block counts a free cell twice");
+        info.live -= if miscounts { info.live.min(2) } else { 1 };
         if info.state == State::Full || info.live == 0 {
             self.after_free(block, Batch::of(object));
         }
@@ -308,7 +316,8 @@ impl CellSpace {
             word.store(old & !freed, Relaxed);
             let info = &mut self.blocks[block.index() as usize];
             asan::poison_cells(self.heap.memory(), batch.word, freed, info.class);
-            info.live -= count as u16;
+            let miscounts = mutant!(self.heap.memory(), "a block counts a free cell twice");
+            info.live -= if miscounts { info.live.min(count as u16 + 1) } else { count as u16 };
             if info.state == State::Full || info.live == 0 {
                 self.after_free(block, Batch { word: batch.word, cells: freed });
             }
@@ -339,7 +348,8 @@ impl CellSpace {
         match (info.state, info.live) {
             (State::Current, _) => {}
             (state, 0) => {
-                if state == State::Listed {
+                let stays = mutant!(self.heap.memory(), "an empty block stays on its list");
+                if state == State::Listed && !stays {
                     self.unlist(block);
                 }
                 self.give_back(block);
@@ -350,6 +360,9 @@ impl CellSpace {
     }
 
     fn give_back(&mut self, block: Block) {
+        if let Some(freed) = &mut self.freed {
+            freed.forget(block);
+        }
         self.blocks[block.index() as usize] = FOREIGN;
         self.used_blocks -= 1;
         self.heap.release(block, 1);
@@ -398,14 +411,17 @@ impl CellSpace {
     pub(crate) fn marking(
         &mut self,
     ) -> (Option<&Bitmap>, impl FnMut(ObjectReference) -> bool + use<'_>) {
-        let Self { marks, blocks, .. } = self;
+        let Self { marks, blocks, heap, .. } = self;
         let marks = marks.as_ref();
+        let memory = heap.memory();
         let mark = move |object: ObjectReference| {
             if !marks.is_some_and(|marks| marks.set(object)) {
                 return false;
             }
             if let Some(info) = blocks.get_mut(object.block() as usize) {
-                info.marked = info.marked.wrapping_add(1);
+                let forgets =
+                    mutant!(memory, "a mark is not counted") && object.granule().is_multiple_of(6);
+                info.marked = info.marked.wrapping_add(u16::from(!forgets));
             }
             true
         };
@@ -453,7 +469,9 @@ impl CellSpace {
             if let Some(marks) = &self.marks {
                 let bitmaps = [marks, &self.allocated];
                 asan::poison_swept(self.heap.memory(), block, bitmaps, info.class);
-                marks.clear_block(block);
+                if !mutant!(self.heap.memory(), "marks are not cleared") {
+                    marks.clear_block(block);
+                }
             }
             info.live = marked;
             info.state = State::Full;
@@ -600,3 +618,4 @@ impl Occupancy {
 
 #[cfg(test)]
 mod tests;
+mod verify;

@@ -4,6 +4,7 @@ use crate::events::EventLog;
 use crate::header::PARKED;
 use crate::heap::Heap;
 use crate::memory::Memory;
+use crate::mutant;
 use crate::roots::RootStack;
 use crate::stack::Stack;
 use crate::value::ObjectReference;
@@ -22,11 +23,7 @@ pub struct Context {
 
 impl Context {
     pub(crate) fn new(heap: &Heap) -> io::Result<Self> {
-        Ok(Self {
-            roots: RootStack::new(heap.stack()?),
-            log: EventLog::new(),
-            parked: heap.stack()?,
-        })
+        Ok(Self { roots: RootStack::new(heap)?, log: EventLog::new(), parked: heap.stack()? })
     }
 
     /// Remembers an object that lost its owner or its last count in an operation that may not
@@ -37,7 +34,7 @@ impl Context {
     pub fn park(&self, memory: Memory<'_>, object: ObjectReference) {
         let word = memory.collector_word(object);
         let bits = word.load(Relaxed);
-        if bits & PARKED == 0 {
+        if bits & PARKED == 0 || mutant!(memory, "an object is parked twice") {
             word.store(bits | PARKED, Relaxed);
             self.parked.push(object.bits());
         }

@@ -3,9 +3,12 @@
 //! A count that reaches its maximum sticks there: the object is never reclaimed by counting. That
 //! leaks, but it never frees what is in use.
 
-use crate::header::PARKED;
+use crate::header::{PARKED, Slots};
 use crate::memory::Memory;
-use crate::value::ObjectReference;
+use crate::mutant;
+use crate::object_space::ObjectSpace;
+use crate::value::{ObjectReference, Value};
+use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A field of the header that counts. One thread at a time.
@@ -60,7 +63,7 @@ impl Count {
     pub fn increment(self, memory: Memory<'_>, object: ObjectReference) {
         let word = memory.collector_word(object);
         let bits = word.load(Relaxed);
-        let full = bits & self.mask() == self.mask();
+        let full = bits & self.mask() == self.mask() && !mutant!(memory, "a full count wraps");
         word.store(bits.wrapping_add(u32::from(!full) << self.shift), Relaxed);
     }
 
@@ -71,7 +74,8 @@ impl Count {
         let word = memory.collector_word(object);
         let bits = word.load(Relaxed);
         let field = bits & self.mask();
-        if field == self.mask() || field == 0 {
+        let is_full = field == self.mask() && !mutant!(memory, "a full count is decremented");
+        if is_full || field == 0 {
             return false;
         }
         word.store(bits - self.one(), Relaxed);
@@ -84,12 +88,53 @@ impl Count {
     #[inline(always)]
     pub fn release(self, memory: Memory<'_>, object: ObjectReference) -> bool {
         let bits = memory.collector_word(object).load(Relaxed);
-        if bits & (self.mask() | PARKED) == self.one() {
+        let ignored = if mutant!(memory, "a cascade frees what is parked") { PARKED } else { 0 };
+        if bits & !ignored & (self.mask() | PARKED) == self.one() {
             return true;
         }
         self.decrement(memory, object);
         false
     }
+}
+
+impl Count {
+    /// Checks the count of every allocated object against `expected` of it; one that sticks may be
+    /// higher. Slow: for [`crate::Collector::verify`].
+    ///
+    /// # Errors
+    /// The first object whose count differs.
+    pub fn verify(
+        self,
+        objects: &ObjectSpace,
+        expected: impl Fn(ObjectReference) -> u32,
+    ) -> Result<(), String> {
+        let memory = objects.heap().memory();
+        for object in objects.objects() {
+            let (found, expected) = (self.get(memory, object), expected(object));
+            if found != expected && !self.is_stuck(found) {
+                let name = object.bits();
+                return Err(format!("object {name:#x} counts {found}, not {expected} references"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many references of `objects` to each of them stand in the selected slots of those that
+/// `holds` accepts.
+pub fn in_degrees(
+    objects: &ObjectSpace,
+    slots: Slots,
+    holds: impl Fn(ObjectReference) -> bool,
+) -> HashMap<ObjectReference, u32> {
+    let memory = objects.heap().memory();
+    let mut degrees = HashMap::new();
+    for object in objects.objects().filter(|&object| holds(object)) {
+        for child in memory.slots(object, slots).filter_map(Value::reference) {
+            *degrees.entry(child).or_default() += 1;
+        }
+    }
+    degrees
 }
 
 #[cfg(test)]

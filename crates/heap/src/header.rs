@@ -19,7 +19,8 @@
 //!   bit  31      large                     written at allocation by the large-object space
 //! ```
 
-use crate::memory::{Memory, Offset32};
+use crate::memory::{Memory, Offset32, Offset64};
+use crate::mutant;
 use crate::size_class;
 use crate::value::{ObjectReference, Value};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -147,11 +148,15 @@ impl Layout {
     /// Writes the header of a new object and zeroes the rest of its `cell_bytes`.
     #[inline(always)]
     pub(crate) fn install(self, memory: Memory<'_>, object: ObjectReference, collector_bits: u32) {
-        memory.initialise(
-            object,
-            u64::from(self.bits) | u64::from(collector_bits) << 32,
-            self.bytes,
-        );
+        let is_counted = collector_bits & 1 != 0;
+        let overlaps = is_counted && mutant!(memory, "layout and count share a bit");
+        let shift = if overlaps { 31 } else { 32 };
+        let header = u64::from(self.bits) | u64::from(collector_bits) << shift;
+        if mutant!(memory, "a new object is not cleared") {
+            memory.word64(object, Offset64::word(0)).store(header, Relaxed);
+        } else {
+            memory.initialise(object, header, self.bytes);
+        }
         if self.is_extended() {
             memory.write(object, Offset32::word(2), self.slots);
             memory.write(object, Offset32::word(3), self.words);

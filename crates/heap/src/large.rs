@@ -7,6 +7,7 @@ use crate::block::{BLOCK_BYTES, Block};
 use crate::cells::Occupancy;
 use crate::header::{LARGE, Layout};
 use crate::heap::Heap;
+use crate::mutant;
 use crate::os::PAGE_BYTES;
 use crate::value::ObjectReference;
 
@@ -75,7 +76,8 @@ impl LargeSpace {
     pub fn sweep(&mut self, mut keep: impl FnMut(ObjectReference) -> bool) {
         let mut runs = std::mem::take(&mut self.runs);
         runs.retain(|&run| {
-            let kept = keep(run.object);
+            let floats = mutant!(self.heap.memory(), "a large object is never swept");
+            let kept = keep(run.object) || floats;
             if !kept {
                 self.give_back(run);
             }
@@ -86,8 +88,17 @@ impl LargeSpace {
 
     fn give_back(&mut self, run: Run) {
         self.used_bytes -= run.touched_bytes();
-        self.heap.budget().charge(run.tail_bytes());
-        self.heap.release(Block::of(run.object), run.blocks());
+        let memory = self.heap.memory();
+        if !mutant!(memory, "a large object's tail is not charged again") {
+            self.heap.budget().charge(run.tail_bytes());
+        }
+        let lost = u32::from(mutant!(memory, "a large object's last block is lost"));
+        self.heap.release(Block::of(run.object), (run.blocks() - lost).max(1));
+    }
+
+    /// Every object.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = ObjectReference> {
+        self.runs.iter().map(|run| run.object)
     }
 
     /// Whether the object is allocated now.

@@ -13,8 +13,9 @@
 
 use crate::header::Slots;
 use crate::heap::Heap;
+use crate::mutant;
 use crate::stack::{Stack, Top};
-use crate::value::ObjectReference;
+use crate::value::{ObjectReference, Value};
 use std::io;
 
 /// Longest prefetch queue: under `cfg(tiny)` one that is full after two edges.
@@ -99,7 +100,7 @@ impl Marker {
                     head += 1;
                 }
             }
-            if head == tail {
+            if head == tail || head == tail + 1 && mutant!(memory, "a marker forgets its queue") {
                 return marked;
             }
             let oldest = self.queue[tail & mask];
@@ -126,8 +127,17 @@ impl Marker {
 
 #[inline(always)]
 fn scan(heap: &Heap, object: ObjectReference, stack: &mut Top<'_>) {
-    for child in heap.memory().slots(object, Slots::All) {
+    let memory = heap.memory();
+    for child in memory.slots(object, Slots::All) {
         stack.push_if(child.is_reference(), child.bits());
+    }
+    if mutant!(memory, "a marker forgets the last slot")
+        && memory.slots(object, Slots::All).last().is_some_and(Value::is_reference)
+    {
+        stack.pop();
+    }
+    if mutant!(memory, "a full mark stack drops edges") {
+        stack.truncate(4);
     }
 }
 
@@ -137,7 +147,6 @@ mod tests {
     use crate::header::{Extent, Layout, SlotKind};
     use crate::heap::HeapConfig;
     use crate::object_space::ObjectSpace;
-    use crate::value::Value;
     use proptest::prelude::*;
     use std::collections::HashSet;
 

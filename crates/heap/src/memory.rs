@@ -173,12 +173,14 @@ impl<'h> Memory<'h> {
         unsafe { self.address(object, first.0).cast::<[u32; N]>().write_unaligned(words) };
     }
 
-    /// The first words of the null block, where no object lies: for [`crate::mutant!`].
+    /// The start of the null block, where no object lies.
     #[cfg(feature = "mutants")]
     #[inline(always)]
-    pub(crate) fn null_words(self) -> &'h [AtomicU32; 2] {
-        // SAFETY: the base is page-aligned and eight bytes from it lie inside the reservation.
-        unsafe { &*self.base.as_ptr().cast::<[AtomicU32; 2]>() }
+    pub(crate) fn null_block(self) -> &'h crate::mutant::NullBlock {
+        const { assert!(size_of::<crate::mutant::NullBlock>() < crate::block::BLOCK_BYTES as usize) };
+        // SAFETY: the base is page-aligned, the block lies inside the reservation, and all that is
+        // in it is atomic.
+        unsafe { &*self.base.as_ptr().cast() }
     }
 
     /// Asks the processor to bring the object's first line into its cache.

@@ -1,14 +1,18 @@
 //! Mutants: known bugs, built in by the feature `mutants` only, of which one heap may have one.
 //!
 //! A kit that has never seen a bug proves nothing. So the classic mistakes of collectors stand in the
-//! code as switches, `if mutant!(memory, "name") { the mistake }`, and a test fails unless some
-//! detector finds each. Without the feature a switch is the constant `false` and leaves no trace.
+//! code as switches, `mutant!(memory, "name")`, and a test fails unless some detector finds each.
+//! Without the feature a switch is the constant `false` and leaves no trace.
 //!
 //! Which bug a heap has stands in its null block, where no object can lie: so whatever can see the
-//! heap's memory can ask, on any thread, and there are no statics. `conformance` lists all mutants.
+//! heap's memory can ask, on any thread, and there are no statics. Beside it stands which switches
+//! have been passed, so that a mutant is tried only on collectors that run its code.
 
 use crate::heap::Heap;
 use crate::memory::Memory;
+
+/// Whether mutants are built in.
+pub const MUTANTS: bool = cfg!(feature = "mutants");
 
 /// A mutant, by a number made of its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,7 +21,7 @@ pub struct Mutant(u32);
 impl Mutant {
     /// The mutant of this name.
     pub const fn named(name: &str) -> Self {
-        // FNV-1a: a collision between two names of the list would fail the test that each is reached.
+        // FNV-1a.
         let (bytes, mut hash, mut index) = (name.as_bytes(), 0x811c_9dc5_u32, 0);
         while index < bytes.len() {
             hash = (hash ^ bytes[index] as u32).wrapping_mul(0x0100_0193);
@@ -27,26 +31,15 @@ impl Mutant {
     }
 }
 
-/// Whether mutants are built in.
-pub const MUTANTS: bool = cfg!(feature = "mutants");
-
 impl Memory<'_> {
     /// Whether this heap has that bug. Asked by [`mutant!`](crate::mutant).
     #[inline(always)]
     pub fn has_mutant(self, mutant: Mutant) -> bool {
         #[cfg(feature = "mutants")]
-        {
-            use std::sync::atomic::Ordering::Relaxed;
-            let [chosen, reached] = self.null_words();
-            let has = chosen.load(Relaxed) == mutant.0;
-            if has {
-                reached.store(1, Relaxed);
-            }
-            has
-        }
+        return self.null_block().pass(mutant);
         #[cfg(not(feature = "mutants"))]
         {
-            _ = mutant;
+            let _ = mutant;
             false
         }
     }
@@ -56,26 +49,70 @@ impl Heap {
     /// Gives this heap that bug. Without the feature it has no effect.
     pub fn infect(&self, mutant: Mutant) {
         #[cfg(feature = "mutants")]
-        self.memory().null_words()[0].store(mutant.0, std::sync::atomic::Ordering::Relaxed);
+        self.memory().null_block().infect(mutant);
         #[cfg(not(feature = "mutants"))]
         let _ = mutant;
     }
 
-    /// Whether the code of the mutant that this heap was infected with has been run.
-    pub fn mutant_was_reached(&self) -> bool {
+    /// Whether the switch of that mutant has been passed. Without the feature none ever is.
+    pub fn has_passed(&self, mutant: Mutant) -> bool {
         #[cfg(feature = "mutants")]
-        {
-            self.memory().null_words()[1].load(std::sync::atomic::Ordering::Relaxed) != 0
-        }
+        return self.memory().null_block().has_passed(mutant);
         #[cfg(not(feature = "mutants"))]
-        false
+        {
+            let _ = mutant;
+            false
+        }
     }
 }
 
-/// Whether the heap of this memory has the bug of this name: `if mutant!(memory, "lost root") { .. }`.
+/// Whether the heap of this memory has the bug of this name: `if mutant!(memory, "a root is lost")`.
 #[macro_export]
 macro_rules! mutant {
     ($memory:expr, $name:literal) => {
         $memory.has_mutant(const { $crate::Mutant::named($name) })
     };
+}
+
+#[cfg(feature = "mutants")]
+pub(crate) use null_block::NullBlock;
+
+#[cfg(feature = "mutants")]
+mod null_block {
+    use super::Mutant;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    const BITS: u32 = 16_384;
+
+    /// What stands at the start of the null block.
+    #[derive(Debug)]
+    #[repr(C)]
+    pub(crate) struct NullBlock {
+        chosen: AtomicU32,
+        passed: [AtomicU32; (BITS / 32) as usize],
+    }
+
+    impl NullBlock {
+        /// Two bits for each switch, so that hardly ever one stands for another.
+        fn places(&self, mutant: Mutant) -> [(&AtomicU32, u32); 2] {
+            let place = |bit: u32| (&self.passed[(bit % BITS / 32) as usize], 1 << (bit % 32));
+            [place(mutant.0), place(mutant.0.rotate_left(16))]
+        }
+
+        #[inline(always)]
+        pub(super) fn pass(&self, mutant: Mutant) -> bool {
+            for (word, bit) in self.places(mutant) {
+                word.fetch_or(bit, Relaxed);
+            }
+            self.chosen.load(Relaxed) == mutant.0
+        }
+
+        pub(super) fn infect(&self, mutant: Mutant) {
+            self.chosen.store(mutant.0, Relaxed);
+        }
+
+        pub(super) fn has_passed(&self, mutant: Mutant) -> bool {
+            self.places(mutant).iter().all(|(word, bit)| word.load(Relaxed) & bit != 0)
+        }
+    }
 }

@@ -17,6 +17,7 @@ use crate::fault::Access;
 use crate::header::{HEADER_BYTES, Layout, SlotKind};
 use crate::heap::{Commit, Heap, HeapConfig};
 use crate::memory::Offset32;
+use crate::mutant;
 use crate::probe::{Off, Probe};
 use crate::roots::{Global, Leftover, Local, Root, Rooted, sealed::Place};
 use crate::shape::{Borrow, Kind, NotOwn, Own, Shape, Slot, Strong, Word};
@@ -68,6 +69,8 @@ pub struct Mutator<C: Collector, P: Probe = Off> {
     allocated_bytes: u64,
     allocated_objects: u64,
     census: Option<Census>,
+    /// Allocations from one collection to the next under stress.
+    collect_every: Option<u64>,
     lazily: bool,
 }
 
@@ -92,6 +95,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             allocated_bytes: 0,
             allocated_objects: 0,
             census: None,
+            collect_every: None,
             lazily,
         };
         mutator.start();
@@ -162,6 +166,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         if P::ON {
             self.err();
             self.observe();
+            self.stress();
             self.allocated_bytes += u64::from(layout.bytes());
             self.allocated_objects += 1;
         }
@@ -323,7 +328,13 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.touch(object.object, Access::Write);
             self.probe.stored(object.object, slot.offset(), value);
         }
-        self.collector.store(&self.cx, object.object, slot.offset(), K::KIND, value);
+        let kind = match K::KIND {
+            SlotKind::Borrow if mutant!(self.heap.memory(), "a barrier is told a wrong kind") => {
+                SlotKind::Shared
+            }
+            kind => kind,
+        };
+        self.collector.store(&self.cx, object.object, slot.offset(), kind, value);
     }
 
     /// Moves a root (or nothing) into an own slot. What the slot owned before is dropped.
@@ -331,7 +342,12 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub fn put(&self, object: Ref<'_>, slot: Slot<Own>, root: impl Into<Option<Root>>) {
         let new = root.into().map(|root| self.consume(&root));
         let old = self.exchange(object, slot, new.into());
-        if let Some(orphan) = old.reference() {
+        if let Some(orphan) = old.reference()
+            && !(C::CAPS.parks && mutant!(self.heap.memory(), "nobody is told of an orphan"))
+        {
+            if P::ON {
+                self.probe.let_go(&self.heap, orphan);
+            }
             self.collector.orphan(&self.cx, orphan);
         }
     }
@@ -362,7 +378,10 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.taken(object, at, old);
             self.probe.stored(object, at, new);
         }
-        self.collector.moved(&self.cx, object, at, new);
+        let keeps = mutant!(self.heap.memory(), "what is taken stays in its slot");
+        if new != Value::NULL || !keeps {
+            self.collector.moved(&self.cx, object, at, new);
+        }
         old
     }
 
@@ -371,7 +390,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// A local that refers to the object: a borrow to be kept across safepoints.
     #[inline(always)]
     pub fn keep(&self, object: Ref<'_>) -> Local {
-        self.collector.retain(&self.cx, object.object);
+        if !(C::CAPS.counts && mutant!(self.heap.memory(), "a local is not counted")) {
+            self.collector.retain(&self.cx, object.object);
+        }
         self.push_local(Some(object.object))
     }
 
@@ -402,7 +423,10 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
                 self.probe.rooted(place.index(), object);
             }
         }
-        if let Some(old) = self.cx.roots.aim(place, object) {
+        if let Some(old) = self.cx.roots.aim(place, object)
+            && !(C::CAPS.counts
+                && mutant!(self.heap.memory(), "a local that is aimed anew counts twice"))
+        {
             self.collector.unretain(&self.cx, old);
         }
     }
@@ -435,6 +459,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub fn drop(&mut self, root: Root) {
         self.settle();
         let object = self.consume(&root);
+        if P::ON {
+            self.probe.let_go(&self.heap, object);
+        }
         if C::CAPS.releases() {
             self.collector.release(&mut self.cx, object, true);
         }
@@ -473,7 +500,10 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         body: impl FnOnce(&mut Self) -> Result<Root, E>,
     ) -> Result<Root, E> {
         let outer = self.cx.roots.enter();
-        let object = body(self).map(|root| self.cx.roots.consume(&root));
+        let keeps = mutant!(self.heap.memory(), "a scope drops what it yields");
+        let object = body(self).map(|root| {
+            if keeps { self.cx.roots.get(&root) } else { self.cx.roots.consume(&root) }
+        });
         self.leave(outer);
         object.map(|object| self.push_root(object))
     }
@@ -483,6 +513,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         if C::CAPS.releases() {
             self.settle();
             while let Some(Leftover { object, owned }) = self.cx.roots.pop() {
+                if P::ON && owned {
+                    self.probe.let_go(&self.heap, object);
+                }
                 self.collector.release(&mut self.cx, object, owned);
             }
         }
@@ -503,6 +536,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     pub fn alloc_in<S: Shape>(&mut self, region: &Region) -> Result<Local, OutOfMemory> {
         let object = self.alloc_object_in(region, S::LAYOUT)?;
+        if mutant!(self.heap.memory(), "a region's object is rooted as an owner") {
+            let _ = self.push_root(object);
+        }
         Ok(self.push_local(Some(object)))
     }
 

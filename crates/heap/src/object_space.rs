@@ -125,6 +125,19 @@ impl ObjectSpace {
         self.cells.is_allocated(object) || self.large.is_allocated(object)
     }
 
+    /// Every object that is allocated. Slow: for checks.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectReference> {
+        self.cells.objects().chain(self.large.objects())
+    }
+
+    /// Checks its tables against each other. Slow: for [`crate::Collector::verify`].
+    ///
+    /// # Errors
+    /// The first contradiction, in words.
+    pub fn verify(&self) -> Result<(), String> {
+        self.cells.verify()
+    }
+
     /// Objects not reclaimed and the bytes of their cells.
     pub fn occupied(&self) -> Occupancy {
         self.cells.occupied().plus(self.large.occupied())

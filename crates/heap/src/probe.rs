@@ -88,6 +88,13 @@ pub trait Probe {
         let _ = (index, object);
     }
 
+    /// An owned object is let go of other than by `free`: overwritten, dropped, left behind by its
+    /// scope. The discipline may drop it, and all that it owns.
+    #[inline(always)]
+    fn let_go(&self, heap: &Heap, object: ObjectReference) {
+        let _ = (heap, object);
+    }
+
     /// What is live was surveyed, see [`crate::Mutator::take_census`].
     fn surveyed(
         &mut self,

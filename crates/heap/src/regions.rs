@@ -7,6 +7,7 @@ use crate::events::CascadeClock;
 use crate::footprint::Footprint;
 use crate::header::{Extent, Layout, REGION};
 use crate::heap::Heap;
+use crate::mutant;
 use crate::value::ObjectReference;
 
 /// Live regions. A number is used again once its region has ended.
@@ -38,6 +39,11 @@ impl Regions {
 
     /// Begins a region.
     pub fn begin(&mut self) -> u32 {
+        if mutant!(self.heap.memory(), "two open regions have one number")
+            && let Some(&region) = self.free.last()
+        {
+            return region;
+        }
         if let Some(region) = self.free.pop() {
             return region;
         }

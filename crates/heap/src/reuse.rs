@@ -5,7 +5,7 @@
 //! several orders. [`Order::Lowest`] is the space's own; the others replace its windows by a queue of
 //! freed cells, in cold paths only (see [`crate::CellSpace`]).
 
-use crate::block::RETAINED_BLOCKS;
+use crate::block::{Block, RETAINED_BLOCKS};
 use crate::size_class::CLASSES;
 use crate::value::ObjectReference;
 use std::collections::{HashSet, VecDeque};
@@ -81,6 +81,13 @@ impl FreedCells {
         Some(cell)
     }
 
+    /// The block goes back to the heap: whatever is made of it next, these cells are no cells.
+    pub(crate) fn forget(&mut self, block: Block) {
+        let Self { queues, held, .. } = self;
+        held.retain(|&cell| Block::of(cell) != block);
+        queues.iter_mut().for_each(|queue| queue.retain(|cell| held.contains(cell)));
+    }
+
     /// Of the free cells of a window, the lowest that is in no queue; `base` are the reference bits
     /// of the window's first granule.
     pub(crate) fn fresh(&self, free: u64, base: u32) -> u64 {
@@ -95,5 +102,96 @@ impl FreedCells {
     /// Whether an empty block goes back to the heap.
     pub(crate) fn gives_back(&self) -> bool {
         !self.quarantines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::header::Layout;
+    use crate::heap::{Heap, HeapConfig};
+    use crate::object_space::ObjectSpace;
+
+    const NODE: Layout = Layout::shape(2, 0, 0, 0);
+    const LEAF: Layout = Layout::shape(0, 0, 0, 5);
+
+    fn space(order: Order) -> ObjectSpace {
+        let reuse = Reuse { order, retained_blocks: 0 };
+        let heap = Heap::with_reuse(HeapConfig::default(), reuse).expect("address space");
+        ObjectSpace::new(&heap).expect("address space")
+    }
+
+    fn alloc(space: &mut ObjectSpace) -> ObjectReference {
+        alloc_as(space, NODE)
+    }
+
+    fn alloc_as(space: &mut ObjectSpace, layout: Layout) -> ObjectReference {
+        space
+            .alloc(layout, 0)
+            .or_else(|| space.alloc_growing(layout, 0))
+            .expect("there is no limit")
+    }
+
+    #[test]
+    fn the_cell_freed_last_is_used_first() {
+        let mut space = space(Order::LastFreed);
+        let cells: Vec<_> = (0..10).map(|_| alloc(&mut space)).collect();
+        for index in [3, 7, 5] {
+            assert!(space.free(cells[index]));
+        }
+        let again: Vec<_> = (0..3).map(|_| alloc(&mut space)).collect();
+        assert_eq!(again, [cells[5], cells[7], cells[3]]);
+        assert!(!cells.contains(&alloc(&mut space)), "then a fresh one");
+    }
+
+    #[test]
+    fn a_quarantine_holds_cells_back_and_keeps_their_block() {
+        let mut space = space(Order::Quarantine);
+        let cells: Vec<_> = (0..QUARANTINE_CELLS + 2).map(|_| alloc(&mut space)).collect();
+        cells.iter().for_each(|&cell| assert!(space.free(cell)));
+        assert!(space.heap().is_held(cells[0]) && !space.is_allocated(cells[0]));
+        // Two more than it holds: the oldest two come back, in order, then fresh ones.
+        assert_eq!([alloc(&mut space), alloc(&mut space)], [cells[0], cells[1]]);
+        assert!((0..100).all(|_| !cells.contains(&alloc(&mut space))));
+    }
+
+    #[test]
+    fn whatever_the_order_no_cell_is_handed_out_twice_and_empty_blocks_go_back() {
+        for order in [Order::Lowest, Order::LastFreed, Order::Quarantine] {
+            let mut space = space(order);
+            let mut live: Vec<ObjectReference> = Vec::new();
+            let mut distinct = HashSet::new();
+            for step in 0..20_000_usize {
+                if step % 3 < 2 {
+                    let cell = alloc(&mut space);
+                    assert!(distinct.insert(cell), "{order:?}: {cell:?} is in use");
+                    live.push(cell);
+                } else {
+                    let cell = live.swap_remove(step * 7919 % live.len());
+                    distinct.remove(&cell);
+                    assert!(space.free(cell) && !space.free(cell));
+                }
+                assert_eq!(space.occupied().objects, live.len() as u64);
+            }
+            live.iter().for_each(|&cell| assert!(space.free(cell)));
+            assert_eq!(space.occupied().objects, 0);
+            let is_kept = order == Order::Quarantine;
+            let held = live.iter().filter(|&&cell| space.heap().is_held(cell)).count();
+            assert_eq!(held > live.len() / 2, is_kept, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn a_block_that_was_given_back_has_no_cells_of_its_former_size() {
+        let mut space = space(Order::LastFreed);
+        for round in 0..10 {
+            let layout = if round % 2 == 0 { NODE } else { LEAF };
+            let cells: Vec<_> = (0..5000).map(|_| alloc_as(&mut space, layout)).collect();
+            let blocks =
+                cells.len() as u64 * u64::from(layout.bytes()) / u64::from(crate::BLOCK_BYTES);
+            let used_blocks = space.used_bytes() / u64::from(crate::BLOCK_BYTES);
+            assert!(used_blocks <= blocks + 2, "round {round}: {used_blocks} blocks for {blocks}");
+            cells.iter().for_each(|&cell| assert!(space.free(cell)));
+        }
     }
 }

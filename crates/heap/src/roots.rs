@@ -5,9 +5,12 @@
 //! somebody. An entry is null (a hole), a reference (a root that owns) or a reference plus one (a
 //! local, which does not own).
 
+use crate::heap::Heap;
+use crate::mutant;
 use crate::stack::Stack;
 use crate::value::{ObjectReference, Value};
 use std::cell::Cell;
+use std::io;
 use std::num::NonZeroU32;
 
 /// Number of global roots: static variables of the program.
@@ -98,14 +101,16 @@ pub struct RootStack {
     entries: Stack,
     /// **Invariant:** no live entry of an outer scope lies at or above `base`.
     base: Cell<u32>,
+    heap: Heap,
 }
 
 impl RootStack {
-    pub(crate) fn new(entries: Stack) -> Self {
+    pub(crate) fn new(heap: &Heap) -> io::Result<Self> {
+        let entries = heap.stack()?;
         for _ in 0..GLOBALS {
             entries.push(0);
         }
-        Self { entries, base: Cell::new(GLOBALS) }
+        Ok(Self { entries, base: Cell::new(GLOBALS), heap: heap.clone() })
     }
 
     #[inline(always)]
@@ -151,7 +156,9 @@ impl RootStack {
     #[inline(always)]
     pub(crate) fn vacate(&self, place: &impl sealed::Place) {
         // An outer scope's root on top leaves a hole: the next entry must not lie below the base.
-        if place.index() + 1 == self.entries.len() && place.index() >= self.base.get() {
+        let trims = mutant!(self.heap.memory(), "a hole is trimmed below its scope");
+        let is_on_top = place.index() + 1 == self.entries.len();
+        if is_on_top && (place.index() >= self.base.get() || trims) {
             self.entries.truncate(place.index());
             self.trim();
         } else {
@@ -182,7 +189,8 @@ impl RootStack {
         }
         visit(roots.each_ref().map(|root| self.peek(root.index()).into()));
         // Last first: roots are usually consumed in the order of a stack.
-        roots.iter().rev().for_each(|root| self.vacate(root));
+        let kept = usize::from(mutant!(self.heap.memory(), "a part stays a root"));
+        roots.iter().rev().skip(kept).for_each(|root| self.vacate(root));
         self.entries.push(entry);
         self.entries.len() - 1
     }
@@ -250,7 +258,9 @@ impl RootStack {
     /// Ends the innermost scope, forgetting what is left in it.
     #[inline(always)]
     pub(crate) fn leave(&self, outer_base: u32) {
-        self.entries.truncate(self.base.get());
+        if !mutant!(self.heap.memory(), "a scope leaves its roots behind") {
+            self.entries.truncate(self.base.get());
+        }
         self.base.set(outer_base);
         self.trim();
     }
@@ -308,7 +318,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn stack() -> RootStack {
-        RootStack::new(Heap::new(HeapConfig::default()).unwrap().stack().unwrap())
+        RootStack::new(&Heap::new(HeapConfig::default()).unwrap()).unwrap()
     }
 
     fn object(granule: u32) -> ObjectReference {

@@ -194,6 +194,12 @@ impl Top<'_> {
         self.len += u32::from(wanted);
     }
 
+    /// Forgets all words from `len` on.
+    #[inline(always)]
+    pub fn truncate(&mut self, len: u32) {
+        self.len = self.len.min(len);
+    }
+
     /// Pops the word pushed last.
     #[inline(always)]
     pub fn pop(&mut self) -> Option<u32> {

@@ -149,7 +149,7 @@ mod tests {
             let heap = Heap::new(HeapConfig::default()).unwrap();
             let mut space = ObjectSpace::new(&heap).unwrap();
             let objects = (0..nodes).map(|_| space.alloc_growing(NODE, 0).unwrap()).collect();
-            let roots = RootStack::new(heap.stack().unwrap());
+            let roots = RootStack::new(&heap).unwrap();
             Self { space, roots, objects }
         }
 

@@ -40,7 +40,8 @@ fn come_and_go(heap: &Heap, thread: u64) -> (ObjectSpace, u64) {
     let mut sizes = [layouts[0]; HELD];
     for _ in 0..ROUNDS {
         // Knuth's MMIX generator: its upper bits are random enough to choose by.
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let place = (random >> 58) as usize % HELD;
         let stamp = thread + 1;
         if let Some(object) = held[place].take() {

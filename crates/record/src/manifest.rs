@@ -135,6 +135,18 @@ pub struct Manifest {
     pub collectors: Vec<CollectorInfo>,
     /// Workloads in suite order.
     pub workloads: Vec<WorkloadInfo>,
+    /// Collectors that had failed the conformance kit when the run began. Absent in runs of earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unverified: Vec<String>,
     /// Machine and build.
     pub environment: Environment,
+}
+
+impl Manifest {
+    /// The warning that belongs on whatever shows this run; none if all collectors are proven.
+    pub fn stamp(&self) -> Option<String> {
+        let names = self.unverified.join(", ");
+        (!names.is_empty()).then(|| format!("UNVERIFIED: {names} failed the conformance kit"))
+    }
 }

@@ -68,6 +68,9 @@ impl Failure {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "end", rename_all = "kebab-case")]
 pub enum TrialEnd {
+    /// Not yet, as far as its process has said: it is printed when it begins, too, for it may end the
+    /// process.
+    Begun,
     /// With the answer of the program without the mistake.
     Right,
     /// With another answer.
@@ -215,7 +218,7 @@ impl Trial {
         let exhausted = counts.leaked_bytes > 0
             || matches!(self.end, TrialEnd::OutOfMemory | TrialEnd::StackOverflow { .. });
         Some(match &self.end {
-            TrialEnd::NotApplicable { .. } => return None,
+            TrialEnd::Begun | TrialEnd::NotApplicable { .. } => return None,
             _ if counts.corrupted_objects > 0 => Effect::Corrupted,
             _ if counts.wrong_reads > 0 => Effect::WrongValue,
             TrialEnd::Faulted => Effect::Faulted,
@@ -269,7 +272,7 @@ pub enum Verdict {
         /// Names of [`CompileFail`] cases.
         cases: Vec<String>,
     },
-    /// The faulty program ran and had no effect.
+    /// Impossible by construction: the faulty program ran and had no effect.
     Impossible,
     /// The use was refused at run time.
     Detected,
@@ -287,7 +290,7 @@ impl Verdict {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Rejected { .. } => "rejected",
-            Self::Impossible => "impossible",
+            Self::Impossible => "cannot",
             Self::Detected => "detected",
             Self::Happens => "happens",
             Self::NotApplicable { .. } => "n/a",
@@ -392,5 +395,65 @@ pub fn read_safety(directory: &Path) -> Result<Option<Safety>, String> {
             file.display(),
             version.map_or("none".to_owned(), |v| v.to_string())
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(end: TrialEnd, counts: Counts) -> Trial {
+        let subject = Subject {
+            failure: Failure::UseAfterFree,
+            program: "a program".to_owned(),
+            mistake: "a mistake".to_owned(),
+            order: "lowest first".to_owned(),
+            bends: String::new(),
+        };
+        Trial {
+            schema: SAFETY_VERSION,
+            number: 0,
+            subject,
+            seed: 0,
+            end,
+            counts,
+            leaks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_decisive_effect_of_a_trial_is_the_worst_before_a_fault() {
+        let none = Counts::default();
+        let stale = Counts { stale_reads: 3, ..none };
+        let wrong = Counts { wrong_reads: 1, ..stale };
+        let corrupted = Counts { corrupted_objects: 1, ..wrong };
+        let got = || "42".to_owned();
+        for (end, counts, effect) in [
+            (TrialEnd::Right, none, Effect::None),
+            (TrialEnd::Right, Counts { refused: 2, ..none }, Effect::Detected),
+            (TrialEnd::Stopped { why: got() }, none, Effect::Detected),
+            (TrialEnd::Right, stale, Effect::Benign),
+            (TrialEnd::Faulted, stale, Effect::Faulted),
+            (TrialEnd::Faulted, wrong, Effect::WrongValue),
+            (TrialEnd::Wrong { got: got() }, stale, Effect::WrongValue),
+            (TrialEnd::Wrong { got: got() }, none, Effect::WrongValue),
+            (TrialEnd::Hung, stale, Effect::WrongValue),
+            (TrialEnd::Right, corrupted, Effect::Corrupted),
+            (TrialEnd::Faulted, corrupted, Effect::Corrupted),
+            (TrialEnd::Right, Counts { leaked_bytes: 1, ..none }, Effect::Exhausted),
+            (TrialEnd::OutOfMemory, none, Effect::Exhausted),
+        ] {
+            assert_eq!(trial(end.clone(), counts).effect(), Some(effect), "{end:?} {counts:?}");
+        }
+        let reason = "no region".to_owned();
+        assert_eq!(trial(TrialEnd::NotApplicable { reason }, none).effect(), None);
+        assert_eq!(trial(TrialEnd::Begun, none).effect(), None);
+    }
+
+    #[test]
+    fn a_line_comes_back_as_it_was_written() {
+        let trial = trial(TrialEnd::Stopped { why: "a key".to_owned() }, Counts::default());
+        let line = serde_json::to_string(&trial).unwrap();
+        assert_eq!(serde_json::from_str::<Trial>(&line).unwrap(), trial);
     }
 }

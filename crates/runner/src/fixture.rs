@@ -44,6 +44,7 @@ pub(crate) fn manifest(seed: u64) -> Manifest {
         timeout_ms: 1000,
         collectors: vec![collector("loose", false), collector("bound", true)],
         workloads: vec![workload("a"), workload("b")],
+        unverified: Vec::new(),
         environment: Environment {
             cpu: String::new(),
             cpus: 1,

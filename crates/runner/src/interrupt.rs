@@ -4,8 +4,10 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a waiting parent can be woken by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wake {
+    /// The child has said a line.
+    Said(String),
     /// The child has ended and can be reaped.
     ChildEnded,
     /// The run is to stop.
@@ -19,7 +21,22 @@ pub struct Interrupt(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     raised: bool,
-    listener: Option<Sender<Wake>>,
+    listeners: Vec<(u64, Sender<Wake>)>,
+    /// Number of the next listener.
+    next: u64,
+}
+
+/// Whoever has one is told of the request.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    interrupt: Interrupt,
+    number: u64,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.interrupt.state().listeners.retain(|(number, _)| *number != self.number);
+    }
 }
 
 impl Interrupt {
@@ -28,7 +45,7 @@ impl Interrupt {
         Self::default()
     }
 
-    /// Asks the run to stop: the child that runs now is ended at once.
+    /// Asks the run to stop: the children that run now are ended at once.
     pub fn raise(&self) {
         let mut state = self.state();
         state.raised = true;
@@ -40,16 +57,19 @@ impl Interrupt {
         self.state().raised
     }
 
-    /// Wakes `listener` when raised, at once if it already is. Replaces an earlier listener.
-    pub(crate) fn wake(&self, listener: Sender<Wake>) {
+    /// Wakes `listener` when raised, at once if it already is, for as long as the value returned lives.
+    pub(crate) fn wake(&self, listener: Sender<Wake>) -> Listening {
         let mut state = self.state();
-        state.listener = Some(listener);
+        let number = state.next;
+        state.next += 1;
+        state.listeners.push((number, listener));
         if state.raised {
             state.tell();
         }
+        Listening { interrupt: self.clone(), number }
     }
 
-    /// The state stays meaningful whatever a panicking thread left behind: two plain fields.
+    /// The state stays meaningful whatever a panicking thread left behind: plain fields.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -57,7 +77,7 @@ impl Interrupt {
 
 impl State {
     fn tell(&mut self) {
-        if let Some(listener) = self.listener.take() {
+        for (_, listener) in self.listeners.drain(..) {
             // A listener that has gone away has nothing left to stop.
             let _ = listener.send(Wake::Interrupted);
         }

@@ -10,7 +10,9 @@
 //! error of the runner. The runner's own errors are only these: a directory that cannot be
 //! written and a process that cannot be started.
 //!
-//! **Invariant:** never two children at once, and the parent sleeps while a child runs.
+//! Beside that, `dialogue.rs` speaks with a child that may hang, crash or grow without bound.
+//!
+//! **Invariant:** never two cells at once, and the parent sleeps while one runs.
 //!
 //! **Invariant:** of our crates this one depends on `record` only, so anything that prints a
 //! [`record::Sample`] can be run by it.
@@ -18,16 +20,19 @@
 #![forbid(unsafe_code)]
 
 mod classify;
+mod dialogue;
 mod environment;
 mod execute;
 #[cfg(test)]
 mod fixture;
+mod group;
 mod interrupt;
 mod plan;
 mod spawn;
 mod store;
 
 pub use classify::{ChildEnd, Stop, classify};
+pub use dialogue::{Dialogue, Heard};
 pub use environment::{Build, environment};
 pub use execute::{
     Completion, Ended, Event, Execution, Executor, ProcessExecutor, RunError, execute,

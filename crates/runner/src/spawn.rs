@@ -1,29 +1,19 @@
 //! One child process: started, waited for, ended when its time is over, and its words kept.
 //!
 //! The parent sleeps in one channel. Three threads may wake it or work for it: one waits for the
-//! child's end *without reaping it* (so that its process id cannot be reused while the parent may
-//! still send it a signal), two drain its output. There is no polling and no sleeping, so a cell
-//! costs the parent well under a millisecond.
-//!
-//! The child leads a process group of its own. Ending it ends what it started, too, and Ctrl-C in
-//! the terminal reaches the parent alone, which then decides.
+//! child's end, two drain its output. There is no polling and no sleeping, so a cell costs the
+//! parent well under a millisecond.
 
 use crate::classify::{ChildEnd, Stop};
+use crate::group::{DRAIN_GRACE, Group, STDERR_TAIL_BYTES, in_background, read_tail, stop_of};
 use crate::interrupt::{Interrupt, Wake};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::io::{self, Read};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Most that is read from a child's standard output; a longer line is not a sample.
 const STDOUT_BYTES_MAX: u64 = 256 << 20;
-/// How much of the end of its standard error is kept for the reason.
-const STDERR_TAIL_BYTES: usize = 8 << 10;
-/// How long an output pipe may stay open after its process group is gone.
-const DRAIN_GRACE: Duration = Duration::from_secs(2);
 
 /// Runs a command to its end, to `limit`, or to an interrupt; `None` if interrupted.
 ///
@@ -39,73 +29,35 @@ pub fn run_child(
     }
     let started = SystemTime::now();
     let clock = Instant::now();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()?;
-    let pid = Pid::from_child(&child);
-    let stdout = in_background(child.stdout.take(), |pipe| read_start(pipe, STDOUT_BYTES_MAX));
-    let stderr = in_background(child.stderr.take(), |pipe| read_tail(pipe, STDERR_TAIL_BYTES));
     let (wake, woken) = mpsc::channel();
-    interrupt.wake(wake.clone());
-    let waiter = thread::spawn(move || {
-        let ended = wait_without_reaping(pid);
-        // The parent may have given up waiting; it then ends the child itself.
-        let _ = wake.send(Wake::ChildEnded);
-        ended
-    });
+    let mut group = Group::start(command, Stdio::null(), wake.clone())?;
+    let stdout = in_background(group.stdout(), |pipe| read_start(pipe, STDOUT_BYTES_MAX));
+    let stderr = in_background(group.stderr(), |pipe| read_tail(pipe, STDERR_TAIL_BYTES));
+    let listening = interrupt.wake(wake);
 
     let woken = woken.recv_timeout(limit);
     let wall = clock.elapsed();
-    // Also after a natural end: nothing the child started may run beside the next cell. The group
-    // cannot be somebody else's, because its leader is not reaped yet.
-    let _ = kill_process_group(pid, Signal::KILL);
-    waiter.join().map_err(|_| io::Error::other("the thread waiting for a child failed"))??;
-    let status = child.wait()?;
+    drop(listening);
+    let status = group.end()?;
 
     let stop = match woken {
         Ok(Wake::Interrupted) => return Ok(None),
         Err(RecvTimeoutError::Timeout) => Stop::TimedOut(limit),
-        Ok(Wake::ChildEnded) | Err(RecvTimeoutError::Disconnected) => {
-            match (status.code(), status.signal()) {
-                (Some(code), _) => Stop::Exited(code),
-                (None, signal) => Stop::Signalled(signal.unwrap_or_default()),
-            }
-        }
+        Ok(_) | Err(RecvTimeoutError::Disconnected) => stop_of(status),
     };
     Ok(Some(ChildEnd {
         stop,
         stdout: stdout.recv_timeout(DRAIN_GRACE).unwrap_or_default(),
         stderr_tail: stderr.recv_timeout(DRAIN_GRACE).unwrap_or_default(),
-        started_unix_ms: started
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)),
+        started_unix_ms: unix_ms(started),
         wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
     }))
 }
 
-fn wait_without_reaping(pid: Pid) -> io::Result<()> {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), options))?;
-    Ok(())
-}
-
-/// Reads a pipe on a thread of its own: a child must never block on a full pipe.
-fn in_background<P: Read + Send + 'static>(
-    pipe: Option<P>,
-    read: impl FnOnce(P) -> io::Result<Vec<u8>> + Send + 'static,
-) -> Receiver<String> {
-    let (done, result) = mpsc::channel();
-    if let Some(pipe) = pipe {
-        thread::spawn(move || {
-            let bytes = read(pipe).unwrap_or_default();
-            // Nobody listens any more once the grace time is over.
-            let _ = done.send(String::from_utf8_lossy(&bytes).into_owned());
-        });
-    }
-    result
+/// Milliseconds since the Unix epoch.
+pub(crate) fn unix_ms(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn read_start(pipe: impl Read, bytes_max: u64) -> io::Result<Vec<u8>> {
@@ -114,23 +66,10 @@ fn read_start(pipe: impl Read, bytes_max: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read_tail(mut pipe: impl Read, bytes_max: usize) -> io::Result<Vec<u8>> {
-    let mut tail = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        match pipe.read(&mut chunk)? {
-            0 => return Ok(tail),
-            n => tail.extend_from_slice(&chunk[..n]),
-        }
-        if tail.len() > 2 * bytes_max {
-            tail.drain(..tail.len() - bytes_max);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
 
     fn shell(script: &str, limit: Duration) -> ChildEnd {
         let mut command = Command::new("sh");

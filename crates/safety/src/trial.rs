@@ -27,7 +27,8 @@ const PATIENCE: u64 = 8;
 /// The limit of a program that keeps little, as a multiple of what it keeps.
 const PRESSURE: u64 = 4;
 
-/// Runs the trials of collector `C` from number `first` on, and hands each to `done` as it ends.
+/// Runs the trials of collector `C` from number `first` on, and hands each to `done`: when it begins,
+/// for it may end this process, and when it has ended.
 ///
 /// # Errors
 /// If no thread can be started for them.
@@ -43,7 +44,10 @@ pub fn run<C: Collector>(
         let thread = thread.spawn_scoped(scope, || {
             let mut controls = HashMap::new();
             for (number, planned) in plan(C::CAPS, seeds).into_iter().enumerate().skip(first) {
-                done(trial::<C>(number, &planned, &mut controls));
+                let mut trial = begin(number, &planned, C::CAPS);
+                done(trial.clone());
+                attempt::<C>(&planned, &mut controls, &mut trial);
+                done(trial);
             }
         })?;
         thread.join().unwrap_or_else(|panic| resume_unwind(panic));
@@ -51,26 +55,29 @@ pub fn run<C: Collector>(
     })
 }
 
-fn trial<C: Collector>(number: usize, planned: &Planned, controls: &mut Controls) -> Trial {
-    let mut trial = Trial {
+fn begin(number: usize, planned: &Planned, caps: Caps) -> Trial {
+    Trial {
         schema: SAFETY_VERSION,
         number,
-        subject: planned.subject(C::CAPS),
+        subject: planned.subject(caps),
         seed: planned.seed,
-        end: TrialEnd::Right,
+        end: TrialEnd::Begun,
         counts: Counts::default(),
         leaks: Vec::new(),
-    };
+    }
+}
+
+fn attempt<C: Collector>(planned: &Planned, controls: &mut Controls, trial: &mut Trial) {
     match planned.trying {
-        Trying::Mistake(mistake) => err::<C>(planned, mistake, controls, &mut trial),
+        Trying::Mistake(mistake) => err::<C>(planned, mistake, controls, trial),
         Trying::Pressure => trial.end = press::<C>(planned),
         Trying::Native(list) => {
-            if let Err(e) = native_drop(list, native::NODES, native::STACK_BYTES) {
-                trial.end = TrialEnd::NotApplicable { reason: e.to_string() };
+            trial.end = match native_drop(list, native::NODES, native::STACK_BYTES) {
+                Ok(()) => TrialEnd::Right,
+                Err(e) => TrialEnd::NotApplicable { reason: e.to_string() },
             }
         }
     }
-    trial
 }
 
 /// Controls by program, and by whether they were surveyed; or why there is none.

@@ -5,19 +5,13 @@
 //! so, and the trials only show what happens when the rules are bent.
 
 use crate::cases::{CASES, Case};
-use crate::plan::is_checked_statically;
-use heap::Caps;
 use record::{
     Bent, CollectorInfo, Counts, Effect, Failure, SAFETY_VERSION, Safety, SafetyCell, Series,
     Trial, TrialEnd, Verdict,
 };
 
-/// The matrix of these collectors, each with its capabilities and trials.
-pub fn matrix(
-    collectors: Vec<(CollectorInfo, Caps, Vec<Trial>)>,
-    seeds: u32,
-    build: String,
-) -> Safety {
+/// The matrix of these collectors, each with its trials.
+pub fn matrix(collectors: Vec<(CollectorInfo, Vec<Trial>)>, seeds: u32, build: String) -> Safety {
     let mut safety = Safety {
         schema: SAFETY_VERSION,
         seeds,
@@ -27,11 +21,11 @@ pub fn matrix(
         series: Vec::new(),
         cases: Vec::new(),
     };
-    for (info, caps, trials) in collectors {
+    for (info, trials) in collectors {
         for failure in Failure::ALL {
             let of_failure: Vec<&Trial> =
                 trials.iter().filter(|trial| trial.subject.failure == failure).collect();
-            safety.cells.push(cell(failure, &info.name, caps, &of_failure));
+            safety.cells.push(cell(failure, &info.name, &of_failure));
         }
         safety.series.extend(fold(&info.name, &trials));
         safety.collectors.push(info);
@@ -46,16 +40,15 @@ pub fn matrix(
     safety
 }
 
-fn cell(failure: Failure, collector: &str, caps: Caps, trials: &[&Trial]) -> SafetyCell {
+fn cell(failure: Failure, collector: &str, trials: &[&Trial]) -> SafetyCell {
     let (plain, bent): (Vec<&Trial>, Vec<&Trial>) =
         trials.iter().partition(|trial| trial.subject.bends.is_empty());
     let cases = CASES.iter().filter(|case| case.failure == failure);
     let cases: Vec<String> = cases.map(|case| case.name.to_owned()).collect();
     let of_plain = of_trials(&plain);
-    let is_rejected = matches!(of_plain, Verdict::NotApplicable { .. })
-        && is_checked_statically(caps)
-        && !cases.is_empty();
-    let by = bent.first().map(|trial| trial.subject.bends.clone());
+    let is_rejected = plain.is_empty() && !bent.is_empty() && !cases.is_empty();
+    let by = bent.iter().find(|trial| trial.effect().is_some());
+    let by = by.map(|trial| trial.subject.bends.clone());
     SafetyCell {
         failure,
         collector: collector.to_owned(),

@@ -15,7 +15,7 @@ use crate::author::{Author, Mistake, OwnStore};
 use crate::tenants::Tenants;
 use heap::{
     Access, Deed, Heap, Layout, ObjectReference, Offset32, Omission, Probe, Reachable, SlotKind,
-    Value,
+    Slots, Value,
 };
 use record::{Counts, LeakPoint};
 use std::cell::{Cell, RefCell};
@@ -27,12 +27,15 @@ use std::panic::resume_unwind;
 pub(crate) enum Ended {
     /// It touched memory that has gone back to the system.
     Faulted,
-    /// It made far more accesses than it does without the mistake.
+    /// It made far more accesses than it does without the mistake, or would free without end.
     Hung,
 }
 
 /// A stamp that no object has: that of bits which nobody stored.
 const NOBODY: u64 = 0;
+
+/// No destructor of these programs frees as many objects.
+const OWNED_MAX: u32 = 10_000;
 
 /// Counts what goes wrong.
 #[derive(Debug)]
@@ -55,6 +58,20 @@ pub(crate) struct Witness {
     touches: Cell<u64>,
     touches_max: u64,
     surveys: Vec<Found>,
+}
+
+/// Goes where a destructor will go. A corrupted graph may have a ring of owners, in which it would not
+/// come to an end, and run out of memory for what it still has to free.
+fn follow_owned(heap: &Heap, object: ObjectReference) {
+    let mut pending = vec![object];
+    let mut followed = 0;
+    while let Some(object) = pending.pop() {
+        followed += 1;
+        if followed > OWNED_MAX {
+            resume_unwind(Box::new(Ended::Hung));
+        }
+        pending.extend(heap.memory().slots(object, Slots::Own).filter_map(Value::reference));
+    }
 }
 
 /// What a survey found.
@@ -167,11 +184,12 @@ impl Witness {
         stamp: u64,
         allocated: impl Fn(ObjectReference) -> bool,
     ) {
-        if self.frees
-            && let Some((_, other)) = self.judge(heap, object, stamp, allocated)
-        {
-            self.count(|counts| counts.stale_frees += 1);
-            self.corrupts(other);
+        if self.frees {
+            if let Some((_, other)) = self.judge(heap, object, stamp, allocated) {
+                self.count(|counts| counts.stale_frees += 1);
+                self.corrupts(other);
+            }
+            follow_owned(heap, object);
         }
     }
 
@@ -265,6 +283,12 @@ impl Probe for Witness {
                 self.count(|counts| counts.stale_writes += 1);
                 self.corrupts(other);
             }
+        }
+    }
+
+    fn let_go(&self, heap: &Heap, object: ObjectReference) {
+        if self.frees {
+            follow_owned(heap, object);
         }
     }
 

@@ -1,78 +1,228 @@
-//! scratch
-use collectors::registry::{Harness, standard};
-use heap::Collector;
-use record::*;
+//! The matrix over the registered collectors: every kind of verdict occurs, and what is known of the
+//! disciplines comes out of their trials.
 
+use collectors::registry::{Harness, standard};
+use heap::{Caps, Collector};
+use record::{
+    CollectorInfo, Colour, Counts, Effect, Failure, Family, LineStyle, Safety, SafetyCell, Trial,
+    TrialEnd, Verdict,
+};
+use safety::{CASES, Trying, matrix, plan, run};
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+const SEEDS: u32 = 2;
+
+/// Runs all trials but the native drops, which would end this process.
 struct Trials;
+
 impl Harness for Trials {
-    type Job = u32;
+    type Job = ();
     type Report = Vec<Trial>;
-    fn run<C: Collector>(seeds: &u32) -> Vec<Trial> {
-        let mut all = Vec::new();
-        let t = std::time::Instant::now();
-        // Without the native drops: they end the process.
-        let n = safety::plan(C::CAPS, *seeds)
-            .iter()
-            .filter(|p| !matches!(p.trying, safety::Trying::Native(_)))
-            .count();
-        struct Enough;
-        let r = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let _ = safety::run::<C>(*seeds, 0, &mut |trial| {
-                all.push(trial);
-                if all.len() == n {
-                    std::panic::resume_unwind(Box::new(Enough));
+
+    fn run<C: Collector>((): &()) -> Vec<Trial> {
+        let wanted = planned(C::CAPS);
+        let mut trials = Vec::new();
+        let enough = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            run::<C>(SEEDS, 0, &mut |trial| {
+                if trial.number >= wanted {
+                    std::panic::resume_unwind(Box::new("the native drops come last"));
                 }
-            });
+                if trial.end != TrialEnd::Begun {
+                    trials.push(trial);
+                }
+            })
         }));
-        drop(r);
-        eprintln!("{} trials in {:?}", all.len(), t.elapsed());
-        all
+        assert!(trials.len() == wanted, "{:?}", enough.map(|result| result.is_ok()));
+        trials
+    }
+}
+
+/// Trials that can be run in this process.
+fn planned(caps: Caps) -> usize {
+    let is_native = |trying| matches!(trying, Trying::Native(_));
+    plan(caps, SEEDS).into_iter().take_while(|planned| !is_native(planned.trying)).count()
+}
+
+fn safety() -> &'static Safety {
+    static SAFETY: OnceLock<Safety> = OnceLock::new();
+    SAFETY.get_or_init(|| {
+        let info = |name: &str| CollectorInfo {
+            name: name.to_owned(),
+            family: Family::Control,
+            summary: String::new(),
+            capabilities: Vec::new(),
+            colour: Colour { light: "#000000".to_owned(), dark: "#ffffff".to_owned() },
+            line: LineStyle::Solid,
+            bounded: false,
+        };
+        let registry = standard::<Trials>();
+        let tried = registry.entries().iter().map(|e| (info(e.info.name), (e.run)(&())));
+        matrix(tried.collect(), SEEDS, "a test".to_owned())
+    })
+}
+
+fn cell(failure: Failure, collector: &str) -> &'static SafetyCell {
+    safety().cell(failure, collector).expect("every field is filled")
+}
+
+fn word(failure: Failure, collector: &str) -> &'static str {
+    cell(failure, collector).verdict.word()
+}
+
+const MISUSES: [Failure; 3] = [Failure::UseAfterFree, Failure::DoubleFree, Failure::DanglingBorrow];
+
+#[test]
+fn every_field_is_filled_and_every_verdict_occurs() {
+    let safety = safety();
+    assert_eq!(safety.cells.len(), Failure::ALL.len() * safety.collectors.len());
+    for word in ["rejected", "cannot", "detected", "happens", "n/a"] {
+        assert!(safety.cells.iter().any(|cell| cell.verdict.word() == word), "no field {word}");
+    }
+    let effects = [Effect::None, Effect::Benign, Effect::WrongValue, Effect::Corrupted];
+    for effect in effects.into_iter().chain([Effect::Faulted, Effect::Detected]) {
+        assert!(safety.series.iter().any(|s| s.runs_with(effect) > 0), "no run is {effect:?}");
     }
 }
 
 #[test]
-fn scratch() {
-    let mut rows = Vec::new();
-    for entry in standard::<Trials>().entries() {
-        eprintln!("{}", entry.info.name);
-        let trials = (entry.run)(&3);
-        let info = CollectorInfo {
-            name: entry.info.name.into(),
-            family: Family::Control,
-            summary: String::new(),
-            capabilities: vec![],
-            colour: Colour { light: "#000000".into(), dark: "#000000".into() },
-            line: LineStyle::Solid,
-            bounded: false,
-        };
-        rows.push((info, entry.caps, trials));
-    }
-    let m = safety::matrix(rows, 3, "x".into());
-    for s in &m.series {
-        println!(
-            "{:14} {:?} {:20} {:?} {} {} {:?} {:?}",
-            s.collector,
-            s.subject.failure,
-            s.subject.program,
-            s.subject.order,
-            s.subject.bends,
-            s.subject.mistake,
-            s.effects,
-            s.counts
-        );
-        println!("       {:?}", s.end);
-    }
-    for f in Failure::ALL {
-        for c in &m.collectors {
-            let x = m.cell(f, &c.name).unwrap();
-            println!(
-                "{:18} {:14} {:?} {} {:?}",
-                f.name(),
-                c.name,
-                x.verdict,
-                x.runs,
-                x.bent.as_ref().map(|b| &b.verdict)
-            );
+fn no_field_is_empty_handed() {
+    for cell in &safety().cells {
+        let name = format!("{:?} under {}", cell.failure, cell.collector);
+        match &cell.verdict {
+            Verdict::Impossible | Verdict::Detected | Verdict::Happens => {
+                assert!(cell.runs > 0, "{name} rests on no run");
+            }
+            Verdict::Rejected { cases } => assert!(!cases.is_empty(), "{name} rests on no case"),
+            Verdict::NotApplicable { reason } => assert!(!reason.is_empty(), "{name}: why?"),
+        }
+        if cell.verdict == Verdict::Impossible {
+            let counts = Counts { mistakes: 0, ..cell.counts };
+            assert_eq!(counts, Counts::default(), "{name} is not without effect");
         }
     }
+}
+
+#[test]
+fn mistakes_are_made_wherever_one_is_planned() {
+    for series in safety().series.iter().filter(|s| MISUSES.contains(&s.subject.failure)) {
+        assert!(series.runs() == SEEDS, "{series:?}");
+        assert!(series.counts.mistakes > 0, "{series:?}");
+    }
+}
+
+#[test]
+fn stale_pointers_harm_where_nothing_guards_them() {
+    for failure in MISUSES {
+        assert_eq!(word(failure, "manual"), "happens", "{failure:?}");
+        assert_eq!(word(failure, "ownership"), "rejected", "{failure:?}");
+        let bent = cell(failure, "ownership").bent.as_ref().expect("unsafe bends it");
+        assert_eq!((bent.verdict.word(), bent.by.as_str()), ("happens", "unsafe"));
+        for guarded in ["rc", "rc|count-loads", "mark-sweep", "no-gc"] {
+            assert_eq!(word(failure, guarded), "cannot", "{failure:?} under {guarded}");
+        }
+        assert!(cell(failure, "manual").counts.corrupted_objects > 0, "{failure:?}");
+    }
+    assert_eq!(word(Failure::DanglingBorrow, "rc-weak"), "detected");
+    assert!(cell(Failure::DanglingBorrow, "rc-weak").counts.refused > 0);
+    // Its only free is the end of a region.
+    assert_eq!(word(Failure::UseAfterFree, "region"), "happens");
+    assert_eq!(word(Failure::DoubleFree, "region"), "cannot");
+}
+
+#[test]
+fn a_quarantine_delays_harm() {
+    let corrupted = |order: &str| {
+        let of_order = safety().series.iter().filter(|s| {
+            s.collector == "manual"
+                && s.subject.order == order
+                && MISUSES.contains(&s.subject.failure)
+        });
+        of_order.map(|s| s.counts.corrupted_objects).sum::<u64>()
+    };
+    let (last, quarantined) = (corrupted("last freed first"), corrupted("quarantine"));
+    assert!(last > 4 * quarantined, "{last} objects corrupted, {quarantined} under a quarantine");
+}
+
+#[test]
+fn rings_leak_to_the_byte_where_they_are_counted() {
+    // 54 of 60 rings are dropped, of 20 nodes of 8 + 16 + 8 bytes.
+    let rings = (54 * 20 * 32, 54 * 20);
+    for collector in ["rc", "rc|count-loads", "rc-weak", "no-gc", "region"] {
+        let counts = cell(Failure::CycleLeak, collector).counts;
+        assert_eq!((counts.leaked_bytes, counts.leaked_objects), rings, "{collector}");
+    }
+    assert_eq!(word(Failure::CycleLeak, "mark-sweep"), "cannot");
+    assert_eq!(cell(Failure::CycleLeak, "mark-sweep").counts.leaked_bytes, 0);
+    assert_eq!(word(Failure::CycleLeak, "manual"), "n/a");
+    assert_eq!(word(Failure::CycleLeak, "ownership"), "rejected");
+}
+
+#[test]
+fn a_forgotten_free_leaks_only_where_nobody_else_frees() {
+    for (collector, expected) in
+        [("manual", "happens"), ("ownership", "cannot"), ("rc", "cannot"), ("mark-sweep", "cannot")]
+    {
+        assert_eq!(word(Failure::Leak, collector), expected, "{collector}");
+    }
+    // Six messages of 1024 bytes, with their long headers.
+    assert_eq!(cell(Failure::Leak, "manual").counts.leaked_bytes, 6 * 1040);
+    for collector in ["ownership", "rc", "rc-weak"] {
+        let bent = cell(Failure::Leak, collector).bent.as_ref().expect("mem::forget bends it");
+        assert_eq!((bent.by.as_str(), bent.counts.leaked_bytes), ("mem::forget", 6 * 1040));
+    }
+    for cell in safety().cells.iter().filter(|cell| cell.failure == Failure::LogicalLeak) {
+        assert_eq!(cell.verdict, Verdict::Happens, "{}", cell.collector);
+        assert_eq!(cell.counts.leaked_bytes, 6 * 1040, "{}", cell.collector);
+    }
+}
+
+#[test]
+fn a_leak_grows_over_time() {
+    let leaks = &safety().series.iter().find(|s| {
+        s.collector == "manual" && s.subject.failure == Failure::Leak && !s.leaks.is_empty()
+    });
+    let leaks = &leaks.expect("leaks are surveyed").leaks;
+    assert!(leaks.len() > 10 && leaks.is_sorted_by_key(|point| point.allocated_bytes));
+    assert!(leaks.is_sorted_by_key(|point| point.leaked_bytes), "{leaks:?}");
+    assert_eq!((leaks[0].leaked_bytes, leaks[leaks.len() - 1].leaked_bytes), (0, 6 * 1040));
+}
+
+#[test]
+fn garbage_without_end_needs_a_collector_and_a_deep_drop_a_loop() {
+    for (collector, expected) in [("no-gc", "happens"), ("region", "happens"), ("manual", "cannot")]
+    {
+        assert_eq!(word(Failure::UnboundedGarbage, collector), expected);
+    }
+    for collector in &safety().collectors {
+        assert_eq!(word(Failure::DeepDrop, &collector.name), "cannot", "{}", collector.name);
+    }
+}
+
+#[test]
+fn the_cases_are_those_that_the_compiler_is_tried_on() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../heap/tests");
+    let suite = fs::read_to_string(tests.join("compile_fail.rs")).unwrap();
+    assert!(suite.contains(r#"compile_fail(programs.join("*.rs"))"#), "the test takes them all");
+    assert!(suite.contains(r#"originals("ui")"#), "from this directory");
+    for case in CASES {
+        for ending in ["rs", "stderr"] {
+            assert!(tests.join(format!("ui/{}.{ending}", case.name)).is_file(), "{}", case.name);
+        }
+        assert!(case.error.starts_with("error"), "{} has no expected error", case.name);
+    }
+    for named in safety().cells.iter().filter_map(|cell| match &cell.verdict {
+        Verdict::Rejected { cases } => Some(cases),
+        _ => None,
+    }) {
+        assert!(named.iter().all(|name| safety().cases.iter().any(|case| case.name == *name)));
+    }
+}
+
+#[test]
+fn the_same_seeds_give_the_same_matrix() {
+    let registry = standard::<Trials>();
+    let manual = registry.find("manual").expect("it is registered");
+    assert_eq!((manual.run)(&()), (manual.run)(&()));
 }

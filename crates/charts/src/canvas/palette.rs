@@ -5,7 +5,7 @@
 //! between inks, or the dark page could not tell them apart (checked by a test).
 
 use plotters::style::RGBColor;
-use record::{CollectorInfo, Manifest};
+use record::CollectorInfo;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -129,10 +129,10 @@ pub(crate) fn hex((red, green, blue): (u8, u8, u8)) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-/// Style rules that turn drawn shapes dark, for use inside a dark media query. `within` is a
-/// selector prefix, such as `svg.chart `.
-pub(crate) fn dark_rules(manifests: &[&Manifest], within: &str) -> String {
-    let collectors = manifests.iter().flat_map(|m| &m.collectors).map(Ink::of);
+/// Style rules that turn drawn shapes dark, for use inside a dark media query. `collectors` are all
+/// that are drawn; `within` is a selector prefix, such as `svg.chart `.
+pub(crate) fn dark_rules(collectors: &[&CollectorInfo], within: &str) -> String {
+    let collectors = collectors.iter().map(|collector| Ink::of(collector));
     let collectors = collectors.flat_map(|ink| [ink, ink.for_text()]);
     let mut pairs = BTreeMap::new();
     for ink in collectors.chain(FIXED).chain(HEAT) {

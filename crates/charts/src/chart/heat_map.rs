@@ -158,7 +158,7 @@ fn head_lines(name: &str, room: f64) -> Vec<String> {
 }
 
 /// Breaks a name after `-`, `|` and `@` where it must.
-fn break_name(name: &str, room: f64, kind: Type) -> Vec<String> {
+pub(super) fn break_name(name: &str, room: f64, kind: Type) -> Vec<String> {
     let mut lines = vec![String::new()];
     for part in name.split_inclusive(['-', '|', '@']) {
         let last = lines.len() - 1;

@@ -8,5 +8,6 @@ pub(crate) mod heat_map;
 pub(crate) mod memory;
 pub(crate) mod pauses;
 pub(crate) mod percentiles;
+pub(crate) mod safety;
 pub(crate) mod scatter;
 pub(crate) mod time;

@@ -10,6 +10,7 @@ pub(crate) mod labels;
 pub(crate) mod panels;
 pub(crate) mod rug;
 pub(crate) mod scale;
+pub(crate) mod stamp;
 pub(crate) mod step;
 pub(crate) mod strip;
 pub(crate) mod tail;

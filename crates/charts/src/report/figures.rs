@@ -15,6 +15,8 @@ pub(crate) struct RunFigures {
     pub(crate) overviews: Vec<Plate>,
     /// One entry per workload that has a row, in suite order.
     pub(crate) workloads: Vec<WorkloadFigures>,
+    /// The safety matrix and the shares; empty without them.
+    pub(crate) safety: Vec<Plate>,
 }
 
 /// Figures of one workload.
@@ -33,6 +35,7 @@ enum Place {
     Overview,
     Heap { workload: String, heap: HeapSize },
     Scatter { workload: String },
+    Safety,
 }
 
 /// Draws all charts of all runs into `directory`.
@@ -62,7 +65,8 @@ pub(crate) fn draw_all(
                 Ok((place, plate, files))
             })
             .collect::<Result<_>>()?;
-        let mut run = RunFigures { overviews: Vec::new(), workloads: Vec::new() };
+        let mut run =
+            RunFigures { overviews: Vec::new(), workloads: Vec::new(), safety: Vec::new() };
         for (place, plate, file) in drawn {
             files.push(file);
             run.put(place, plate);
@@ -96,6 +100,11 @@ fn jobs<'a>(study: &'a Study<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, S
             }
         }
     }
+    if let Ok(Some(safety)) = &study.safety {
+        for job in [Job::SafetyMatrix(safety), Job::SafetyShares(safety)] {
+            jobs.push((Place::Safety, job.kind().to_owned(), job));
+        }
+    }
     jobs
 }
 
@@ -103,6 +112,7 @@ impl RunFigures {
     fn put(&mut self, place: Place, plate: Plate) {
         match place {
             Place::Overview => self.overviews.push(plate),
+            Place::Safety => self.safety.push(plate),
             Place::Scatter { workload } => {
                 self.workloads.push(WorkloadFigures {
                     workload,

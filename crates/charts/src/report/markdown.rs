@@ -25,6 +25,9 @@ fn run(text: &mut String, study: &Study<'_>) {
         source(study.run),
         trust::what_ran(study)
     );
+    if let Some(stamp) = manifest.stamp() {
+        let _ = writeln!(text, "**{stamp}**\n");
+    }
     for finding in trust::findings(study) {
         let _ = writeln!(text, "- {}: {}", finding.weight.word(), finding.text);
     }

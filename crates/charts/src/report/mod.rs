@@ -7,6 +7,7 @@ mod csv;
 mod figures;
 mod markdown;
 mod page;
+mod safety;
 mod tables;
 mod trust;
 
@@ -14,7 +15,7 @@ use crate::canvas::palette;
 use crate::plate::ChartFiles;
 use crate::scene::Study;
 use anyhow::{Context as _, Result, bail};
-use record::Run;
+use record::{CollectorInfo, Run};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -53,10 +54,10 @@ pub fn write_report(runs: &[Run], out: &Path) -> Result<ReportPaths> {
         )
     })?;
     let studies: Vec<Study<'_>> = runs.iter().map(Study::new).collect();
-    let manifests: Vec<_> = runs.iter().map(|r| &r.manifest).collect();
-    let dark_rules = palette::dark_rules(&manifests, "");
+    let collectors: Vec<&CollectorInfo> = studies.iter().flat_map(Study::collectors).collect();
+    let dark_rules = palette::dark_rules(&collectors, "");
     let (figures, charts) = figures::draw_all(&studies, &dark_rules, &charts_directory)?;
-    let page = page::render(&studies, &figures, &palette::dark_rules(&manifests, "svg.chart "));
+    let page = page::render(&studies, &figures, &palette::dark_rules(&collectors, "svg.chart "));
     Ok(ReportPaths {
         page: write(out, "index.html", &page)?,
         summary: write(out, "summary.md", &markdown::render(&studies))?,

@@ -5,6 +5,7 @@
 //! memory, pauses, time and table; definitions; environment and the command to reproduce.
 
 use super::figures::{RunFigures, WorkloadFigures};
+use super::safety;
 use super::tables::{self, Field, Table};
 use super::trust;
 use crate::canvas::palette::{Ink, hex};
@@ -74,6 +75,10 @@ fn header(html: &mut String, studies: &[Study<'_>]) {
                 escape(&workload.name)
             );
         }
+        if !matches!(study.safety, Ok(None)) {
+            let _ =
+                writeln!(html, "<li><a href=\"#r{index}-safety\">{}safety</a></li>", escape(&name));
+        }
     }
     html.push_str(
         "<li><a href=\"#definitions\">definitions</a></li>\n<li><a href=\"#r0-environment\">environment</a></li>\n</ul></nav>\n</header>\n",
@@ -121,12 +126,16 @@ fn run(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures, sev
     if several {
         let _ = writeln!(html, "<h2 class=\"run prose\">Run {}</h2>", escape(&manifest.run_id));
     }
+    if let Some(stamp) = manifest.stamp() {
+        let _ = writeln!(html, "<p class=\"stamp prose\" role=\"alert\">{}</p>", escape(&stamp));
+    }
     trusted(html, id, study);
     in_short(html, id, study, figures);
     for workload in &manifest.workloads {
         let figures = figures.workloads.iter().find(|f| f.workload == workload.name);
         section(html, id, study, workload, figures);
     }
+    safety::chapter(html, id, study, figures);
 }
 
 fn trusted(html: &mut String, id: &str, study: &Study<'_>) {
@@ -287,7 +296,7 @@ fn census(study: &Study<'_>, workload: &WorkloadInfo) -> Option<Statistics> {
 }
 
 /// A figure in two layouts, of which the style sheet shows one.
-fn figure(html: &mut String, plate: &Plate) {
+pub(super) fn figure(html: &mut String, plate: &Plate) {
     let id = slug(&plate.stem);
     let _ = writeln!(
         html,

@@ -58,6 +58,7 @@ pub(crate) fn findings(study: &Study<'_>) -> Vec<Finding> {
         load(study),
         build(study),
     ];
+    all.extend(study.run.manifest.stamp().map(|stamp| finding(Weight::Bad, stamp + ".")));
     all.extend(failures(study));
     all.extend(unreadable(study));
     all.extend(resident(study));

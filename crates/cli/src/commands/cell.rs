@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Suite that the workload is taken from: a name or a file.
     #[arg(long)]
     suite: String,
+    /// Run it in checking mode, and collect before every so many allocations.
+    #[arg(long)]
+    collect_every: Option<u64>,
 }
 
 /// The command line that runs this cell in a fresh process of `program`.
@@ -44,10 +47,10 @@ pub(crate) fn command(program: &Path, cell: &Cell, suite: &str) -> Command {
 }
 
 pub(crate) fn cell(args: Args, registry: &Registry, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let Args { collector, workload, size, heap, mode, suite } = args;
+    let Args { collector, workload, size, heap, mode, suite, collect_every } = args;
     let cell = Cell { collector, workload, size, heap, mode };
     let heap_limit_bytes = registry.heap_limit(&cell, &suite)?;
-    let job = CellJob { cell, heap_limit_bytes, suite };
+    let job = CellJob { cell, heap_limit_bytes, suite, collect_every };
     match registry.run_cell(&job) {
         Ok(sample) => {
             print(&sample, out)?;

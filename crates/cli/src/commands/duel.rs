@@ -12,7 +12,7 @@ use crate::failure::{Exit, Failure};
 use crate::progress::Progress;
 use crate::side::Side;
 use crate::table::{Align, Line, Text, render};
-use crate::{Registry, palette, select};
+use crate::{Registry, gate, palette, select};
 use analysis::paired::{Ratio, ratio};
 use analysis::{Estimate, format};
 use anyhow::Context;
@@ -53,6 +53,9 @@ pub(crate) struct Args {
     /// Time limit of one process.
     #[arg(long, value_parser = time_limit, default_value = "300s", value_name = "TIME")]
     timeout: Duration,
+    /// Let collectors that fail the conformance kit take part, and say so.
+    #[arg(long)]
+    unverified: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -61,12 +64,19 @@ pub(crate) struct Args {
 pub(crate) fn duel(args: Args, registry: &Registry, out: &mut dyn Write) -> Result<Exit, Failure> {
     let suite = select::suite(registry, args.suite.as_deref())?;
     let read = |text: &str| Side::read(text, registry, &suite, args.size);
+    let sides = [read(&args.a)?, read(&args.b)?];
+    let interrupt = on_ctrl_c()?;
+    let mut names: Vec<&str> = sides.iter().filter_map(Side::collector).collect();
+    names.dedup();
+    let tolerated = if args.unverified { &names[..] } else { &[] };
+    let unverified = gate::pass(registry, &names, tolerated, &interrupt)?;
     let arena = Arena {
-        sides: [read(&args.a)?, read(&args.b)?],
+        sides,
         program: env::current_exe().context("cannot find the program that runs the cells")?,
-        interrupt: on_ctrl_c()?,
+        interrupt,
         suite,
         args,
+        unverified,
     };
     let verdict = arena.fight()?;
     if arena.args.json {
@@ -85,6 +95,8 @@ struct Verdict {
     b: String,
     seed: u64,
     blocks: u32,
+    /// Collectors that failed the conformance kit.
+    unverified: Vec<String>,
     cpu: Comparison,
     wall: Comparison,
 }
@@ -124,6 +136,8 @@ struct Arena {
     sides: [Side; 2],
     program: PathBuf,
     interrupt: Interrupt,
+    /// Collectors that failed the conformance kit.
+    unverified: Vec<String>,
 }
 
 impl Arena {
@@ -174,6 +188,7 @@ impl Arena {
             b: self.sides[1].to_string(),
             seed: self.args.seed,
             blocks: self.args.blocks,
+            unverified: self.unverified.clone(),
             cpu: comparison(|sample| sample.cpu_ns)?,
             wall: comparison(|sample| sample.wall_ns)?,
         })
@@ -202,6 +217,10 @@ impl Arena {
 
 fn print(verdict: &Verdict, out: &mut dyn Write) -> Result<(), Failure> {
     let strong = palette::strong();
+    if !verdict.unverified.is_empty() {
+        let names = verdict.unverified.join(", ");
+        writeln!(out, "{strong}UNVERIFIED: {names} failed the conformance kit{strong:#}\n")?;
+    }
     writeln!(out, "{strong}A{strong:#}  {}", verdict.a)?;
     writeln!(out, "{strong}B{strong:#}  {}", verdict.b)?;
     writeln!(

@@ -1,6 +1,7 @@
 //! `gcw run`: measures a matrix of cells and writes its report.
 //!
-//! 1. Resolve what is to be run; write it down (`run.json`) before anything is measured.
+//! 1. Resolve what is to be run, and verify the collectors ([`crate::gate`]); write it down
+//!    (`run.json`) before anything is measured.
 //! 2. Run the plan, one child process per cell, each recorded as it ends.
 //! 3. Read the records back: what is shown is what is on disk.
 //! 4. Print the comparison, write the report; the last line is the path of the page.
@@ -8,11 +9,11 @@
 //! A resumed run enters at 2 with the plan that was written down.
 
 use crate::arguments::{heap, size, size_word, time_limit};
-use crate::commands::{cell, report};
+use crate::commands::{cell, report, safety};
 use crate::failure::{Exit, Failure, warn};
 use crate::profile::{Profile, Settings};
 use crate::progress::Progress;
-use crate::{Registry, build, comparison, select};
+use crate::{Registry, build, comparison, gate, select};
 use analysis::{format, summarise};
 use anyhow::Context;
 use record::{HeapSize, Manifest, Record, Run, SCHEMA_VERSION, Size, read_run};
@@ -59,6 +60,9 @@ pub(crate) struct Args {
         "out",
     ])]
     resume: Option<PathBuf>,
+    /// Run collectors that fail the conformance kit nevertheless, and say so on every chart.
+    #[arg(long, conflicts_with = "resume")]
+    unverified: bool,
     /// Print JSON: the summary, and where the run and its report are.
     #[arg(long)]
     json: bool,
@@ -67,14 +71,16 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, registry: &Registry, out: &mut dyn Write) -> Result<Exit, Failure> {
     let clock = Instant::now();
     let json = args.json;
+    let interrupt = on_ctrl_c()?;
     let (mut store, manifest, earlier) = match &args.resume {
-        Some(directory) => resume(directory)?,
-        None => start(&args, registry)?,
+        Some(directory) => resume(directory, registry, &interrupt)?,
+        None => start(&args, registry, &interrupt)?,
     };
     if build::build().profile == "debug" {
         warn(&"this is a debug build, its times mean nothing; use `cargo run --release -- run`");
     }
-    measure(&manifest, &earlier, registry, &mut store)?;
+    measure(&manifest, &earlier, registry, &mut store, interrupt)?;
+    safety::beside_run(store.directory(), &manifest.collectors, registry);
     let run = read_run(store.directory())?;
     if !json {
         comparison::print(&run, &summarise(&run), out)?;
@@ -96,7 +102,11 @@ pub(crate) fn run(args: Args, registry: &Registry, out: &mut dyn Write) -> Resul
 }
 
 /// A new run: everything resolved, checked and written down.
-fn start(args: &Args, registry: &Registry) -> Result<(Store, Manifest, Vec<Record>), Failure> {
+fn start(
+    args: &Args,
+    registry: &Registry,
+    interrupt: &Interrupt,
+) -> Result<(Store, Manifest, Vec<Record>), Failure> {
     let preset = args.profile.settings();
     let settings = Settings {
         size: args.size.unwrap_or(preset.size),
@@ -108,6 +118,11 @@ fn start(args: &Args, registry: &Registry) -> Result<(Store, Manifest, Vec<Recor
     let workloads = registry
         .workloads(&suite, settings.size)
         .map_err(|error| Failure::Usage(format!("{error:#}")))?;
+    let collectors = select::collectors(registry.collectors(), &args.collector)?;
+    let workloads = select::workloads(&workloads, &args.workload)?;
+    let names: Vec<&str> = collectors.iter().map(|c| c.name.as_str()).collect();
+    let tolerated = if args.unverified { &names[..] } else { &[] };
+    let unverified = gate::pass(registry, &names, tolerated, interrupt)?;
     let started = SystemTime::now();
     let directory = args.out.clone().unwrap_or_else(|| unused(args.profile, started));
     let manifest = Manifest {
@@ -120,8 +135,9 @@ fn start(args: &Args, registry: &Registry) -> Result<(Store, Manifest, Vec<Recor
         repeats: settings.repeats,
         heaps: settings.heaps,
         timeout_ms: u64::try_from(settings.timeout.as_millis()).unwrap_or(u64::MAX),
-        collectors: select::collectors(registry.collectors(), &args.collector)?,
-        workloads: select::workloads(&workloads, &args.workload)?,
+        unverified,
+        collectors,
+        workloads,
         suite,
         environment: environment(&build::build()),
     };
@@ -129,11 +145,19 @@ fn start(args: &Args, registry: &Registry) -> Result<(Store, Manifest, Vec<Recor
 }
 
 /// An earlier run, with what it has measured so far.
-fn resume(directory: &Path) -> Result<(Store, Manifest, Vec<Record>), Failure> {
+fn resume(
+    directory: &Path,
+    registry: &Registry,
+    interrupt: &Interrupt,
+) -> Result<(Store, Manifest, Vec<Record>), Failure> {
     let (store, run) = Store::resume(directory)?;
     for problem in &run.problems {
         warn(problem);
     }
+    let names: Vec<&str> = run.manifest.collectors.iter().map(|c| c.name.as_str()).collect();
+    // What is stamped already may fail again.
+    let stamped: Vec<&str> = run.manifest.unverified.iter().map(String::as_str).collect();
+    gate::pass(registry, &names, &stamped, interrupt)?;
     let (then, now) = (&run.manifest.environment, environment(&build::build()));
     for (what, then, now) in [
         ("built from commit", &then.commit, &now.commit),
@@ -152,10 +176,10 @@ fn measure(
     earlier: &[Record],
     registry: &Registry,
     store: &mut Store,
+    interrupt: Interrupt,
 ) -> Result<(), Failure> {
     let cells = plan(manifest, registry.census(), &|c, w| registry.applies(c, &manifest.suite, w));
     let program = env::current_exe().context("cannot find the program that runs the cells")?;
-    let interrupt = on_ctrl_c()?;
     let mut executor = ProcessExecutor {
         command: |p: &Planned| cell::command(&program, &p.cell, &manifest.suite),
         limit: Duration::from_millis(manifest.timeout_ms),
@@ -195,6 +219,7 @@ fn print_json(run: &Run, page: &Path, out: &mut dyn Write) -> Result<(), Failure
         "run": run.directory,
         "report": page,
         "summary": summarise(run),
+        "unverified": run.manifest.unverified,
         "problems": comparison::problems(&run.problems),
     });
     let text = serde_json::to_string_pretty(&value).map_err(anyhow::Error::from)?;

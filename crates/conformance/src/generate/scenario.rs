@@ -13,10 +13,12 @@ use rand_pcg::Pcg32;
 
 /// Draws a scenario.
 pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
-    let all: [fn(&mut Pcg32) -> Vec<Op>; 18] = [
+    let all: [fn(&mut Pcg32) -> Vec<Op>; 20] = [
         stored_again,
         parked_again_and_again,
         parked_inside_parked,
+        parked_with_a_shared_child,
+        blocks_that_empty,
         cycle_with_tail,
         own_cycle,
         rooted_only_by_a_local,
@@ -71,6 +73,29 @@ fn parked_inside_parked(random: &mut Pcg32) -> Vec<Op> {
         Clear(0),
         Safepoint,
     ]
+}
+
+/// What is parked holds something that others hold, too.
+fn parked_with_a_shared_child(random: &mut Pcg32) -> Vec<Op> {
+    let mut ops = vec![Alloc(Pair), Alloc(Pair), Graft(Pair, 0, 2), Store(1, 1, Some(5))];
+    (0..random.random_range(1..4)).for_each(|_| ops.extend([Clear(0), Store(0, 0, Some(0))]));
+    ops.extend([Clear(0), Safepoint, Major]);
+    ops
+}
+
+/// Blocks that are full, have a few free cells, and at last none that is used.
+fn blocks_that_empty(random: &mut Pcg32) -> Vec<Op> {
+    // Hundreds of objects: now and then is enough.
+    if random.random_range(0..4) > 0 {
+        return vec![Grove(Pair, 20), Major, Free(0)];
+    }
+    let mut ops = vec![Alloc(Pair), Grove(Wide, random.random_range(200..420))];
+    for _ in 0..random.random_range(0..4) {
+        ops.extend([Take(0, random.random_range(0..8)), Free(0)]);
+    }
+    let end = if random.random() { Drop(0) } else { Free(0) };
+    ops.extend([end, Alloc(Pair), Churn(Wide, 250, true), Grove(Wide, 210), Alloc(Wide), Free(1)]);
+    ops
 }
 
 fn cycle_with_tail(random: &mut Pcg32) -> Vec<Op> {

@@ -1,8 +1,8 @@
 //! Counts that reach their maximum stick: what they count leaks, and nothing in use is freed.
 
 use super::{Case, check, mutator, objects, pair};
-use conformance::Rules;
 use collectors::{Rc, RcWeak};
+use conformance::Rules;
 use heap::{Borrow, Caps, Collector, Count, Mutator, Probe, Shared, Slot};
 use std::sync::atomic::Ordering::Relaxed;
 

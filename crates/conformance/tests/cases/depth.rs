@@ -1,7 +1,7 @@
 //! Long lists: every discipline reclaims them on a thread of 512 KiB, where a recursion would end.
 
-use conformance::Rules;
 use collectors::registry::{Harness, standard};
+use conformance::Rules;
 use heap::{Collector, Commit, Config, HeapConfig, Mutator, Off};
 use std::thread;
 

@@ -1,9 +1,9 @@
 //! The heap limit, and when a tracing collector collects.
 
 use super::{Case, check, limited, objects, pair, verified};
-use conformance::program::{Leaf, Pair};
-use conformance::Rules;
 use collectors::MarkSweep;
+use conformance::Rules;
+use conformance::program::{Leaf, Pair};
 use heap::os::PAGE_BYTES;
 use heap::{Caps, Collector, Config, Mutator, Off, Own, Probe, Shape, Slot};
 

@@ -9,9 +9,9 @@ mod mistakes;
 mod ownership;
 mod parking;
 
-use conformance::program::Pair;
-use conformance::Rules;
 use collectors::registry::{Harness, standard};
+use conformance::Rules;
+use conformance::program::Pair;
 use heap::{
     Caps, Checker, Collector, Commit, Config, HeapConfig, Mutator, Off, Probe, Ref, Root, verify,
 };

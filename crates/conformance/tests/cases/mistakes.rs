@@ -1,8 +1,8 @@
 //! Mistakes that a discipline allows are executed, and seen by the checker.
 
 use super::{limited, mutator, pair};
-use conformance::program::{Leaf, Pair};
 use collectors::{Manual, MarkSweep, NoGc, Ownership, Rc, RcWeak, Region};
+use conformance::program::{Leaf, Pair};
 use heap::{Checker, Collector, Mutator, Off, Own, Shared, Slot};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

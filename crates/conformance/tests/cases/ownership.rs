@@ -1,9 +1,9 @@
 //! Moves of ownership: cycles, overwriting, scopes and regions.
 
 use super::{Case, check, id, mutator, objects, pair, verified};
-use conformance::program::Pair;
-use conformance::Rules;
 use collectors::{Manual, Ownership, Region};
+use conformance::Rules;
+use conformance::program::Pair;
 use heap::{Caps, Collector, Mutator, Probe, REGION};
 
 /// Cycles of own slots can be made by moves. They leak, and what is in them is never freed twice.

@@ -1,9 +1,9 @@
 //! What loses its last reference in an operation that may not reclaim, and what borrows see of it.
 
 use super::{Case, check, id, mutator, objects, pair, verified};
-use conformance::program::Pair;
-use conformance::Rules;
 use collectors::RcWeak;
+use conformance::Rules;
+use conformance::program::Pair;
 use heap::{Caps, Collector, Mutator, Probe};
 
 /// What was loaded stays readable up to the next safepoint, and can be stored again.

@@ -31,6 +31,20 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         Ok(())
     }
 
+    /// Collects before every `allocations`-th allocation from now on, if the discipline collects at
+    /// all: stress, under which an object that was not kept alive is soon missed. Has no effect under
+    /// [`crate::Off`].
+    pub fn collect_every(&mut self, allocations: u64) {
+        self.collect_every = Some(allocations);
+    }
+
+    #[inline(always)]
+    pub(super) fn stress(&mut self) {
+        if self.collect_every.is_some_and(|every| self.allocated_objects.is_multiple_of(every)) {
+            self.collect();
+        }
+    }
+
     /// Begins a named phase of the program.
     pub fn phase(&mut self, name: &'static str) {
         self.cx.log.phase(name);

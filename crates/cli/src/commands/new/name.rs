@@ -43,9 +43,7 @@ impl Name {
             return Err(format!("'{text}' is a Rust keyword; add a word to it"));
         }
         if MEANT_OTHERWISE.contains(&text) {
-            return Err(format!(
-                "'{text}' already means something to Rust; add a word to it"
-            ));
+            return Err(format!("'{text}' already means something to Rust; add a word to it"));
         }
         if text.len() > LENGTH_MAX {
             return Err(format!(

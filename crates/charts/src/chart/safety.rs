@@ -1,0 +1,357 @@
+//! What becomes of faulty programs: the matrix of failures by disciplines, and the shares of what
+//! happened by the order in which memory is used again.
+//!
+//! Every field carries its word, and a ground or pattern of its own beside: colour alone says nothing.
+
+use super::heat_map::break_name;
+use crate::canvas::palette::{FAILED, GRID, HATCH, HEAT, LIVE, MUTED, ON_HEAT, PAPER, TEXT};
+use crate::canvas::pen::Point;
+use crate::canvas::{Align, Ink, Pen, Stroke, Surface, Type};
+use crate::layout::failures;
+use crate::layout::frame::{Frame, MARGIN_PX, SMALL_PX};
+use analysis::format;
+use record::{CollectorInfo, Effect, Failure, Safety, SafetyCell, Series, TrialEnd, Verdict};
+
+/// The question of the matrix.
+pub(crate) const MATRIX_TITLE: &str = "What becomes of each failure?";
+/// The question of the shares.
+pub(crate) const SHARES_TITLE: &str = "What does a stale pointer do?";
+
+const ROW_PX: f64 = 40.0;
+/// Least width of a column: the longest word must fit.
+const COLUMN_PX: f64 = 62.0;
+const BAR_PX: f64 = 20.0;
+
+/// Effects in the order of a bar, with their words.
+const EFFECTS: [(Effect, &str); 6] = [
+    (Effect::None, "no effect"),
+    (Effect::Detected, "detected"),
+    (Effect::Benign, "benign"),
+    (Effect::WrongValue, "wrong value"),
+    (Effect::Corrupted, "corrupted neighbour"),
+    (Effect::Faulted, "would have faulted"),
+];
+
+fn frame(safety: &Safety, title: &str, reading: &str, facts: String) -> Frame {
+    let source = format!("safety matrix · {} seeds · {}", safety.seeds, safety.build);
+    Frame { title: title.to_owned(), reading: reading.to_owned(), facts, source }
+}
+
+/// Draws the matrix; gives its height in pixels.
+pub(crate) fn draw_matrix<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> f64 {
+    let runs: u32 = safety.series.iter().map(Series::runs).sum();
+    let frame = frame(
+        safety,
+        MATRIX_TITLE,
+        "rejected: by the compiler, as tests show. cannot: the faulty programs ran without effect. \
+         detected: refused at run time. happens: executed; below it bytes leaked, or uses of what is \
+         gone. An asterisk: but it happens with unsafe or mem::forget.",
+        format!("{} runs of programs whose author errs", format::count(runs.into())),
+    );
+    let mut y = frame.above(pen) + 12.0;
+    let small = Type::new(SMALL_PX, TEXT);
+    let names = if pen.narrow() { 78.0 } else { 122.0 };
+    let room = pen.width() - 2.0 * MARGIN_PX - names;
+    let columns = safety.collectors.len().max(1);
+    let per_block = ((room / COLUMN_PX).floor() as usize).clamp(1, columns);
+    // Blocks of equal size rather than a full one and a rest.
+    let per_block = columns.div_ceil(columns.div_ceil(per_block));
+    let width = room / per_block as f64;
+    for block in safety.collectors.chunks(per_block) {
+        y = draw_heads(pen, y, block, MARGIN_PX + names, width);
+        for failure in Failure::ALL {
+            let lines = small.wrap(failure.name(), names - 8.0);
+            let mut line_y = y + ROW_PX / 2.0 - (lines.len() as f64 - 1.0) * 6.5;
+            for line in lines {
+                pen.centred(&line, (MARGIN_PX, line_y), Align::Left, small);
+                line_y += 13.0;
+            }
+            for (place, collector) in block.iter().enumerate() {
+                let left = MARGIN_PX + names + width * place as f64;
+                let (from, to) = ((left + 1.0, y + 1.0), (left + width - 1.0, y + ROW_PX - 1.0));
+                let Some(cell) = safety.cell(failure, &collector.name) else { continue };
+                let title = format!("{}, {}: {}", failure.name(), collector.name, said(cell));
+                pen.series(&collector.name, &title, |pen| draw_cell(pen, from, to, cell));
+            }
+            y += ROW_PX;
+        }
+        y += 12.0;
+    }
+    frame.below(pen, y - 10.0)
+}
+
+fn draw_heads<S: Surface>(
+    pen: &mut Pen<'_, S>,
+    top: f64,
+    block: &[CollectorInfo],
+    left: f64,
+    width: f64,
+) -> f64 {
+    let bold = Type::new(SMALL_PX, TEXT).bold();
+    let heads: Vec<Vec<String>> =
+        block.iter().map(|c| break_name(&c.name, width - 4.0, bold)).collect();
+    let base = top + 14.0 * heads.iter().map(Vec::len).max().unwrap_or(1) as f64;
+    for (place, (collector, head)) in block.iter().zip(&heads).enumerate() {
+        let kind = Type::new(SMALL_PX, Ink::of(collector).for_text()).bold();
+        let middle = left + width * (place as f64 + 0.5);
+        pen.series(&collector.name, &collector.name, |pen| {
+            for (index, line) in head.iter().rev().enumerate() {
+                pen.text(line, (middle, base - 6.0 - 14.0 * index as f64), Align::Middle, kind);
+            }
+        });
+    }
+    base
+}
+
+fn draw_cell<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point, cell: &SafetyCell) {
+    let kind = Type::new(SMALL_PX, TEXT);
+    match cell.verdict {
+        Verdict::NotApplicable { .. } => return failures::cell(pen, from, to, "n/a"),
+        Verdict::Happens => pen.block(from, to, HEAT[3], 1.0),
+        Verdict::Detected => pen.block(from, to, HEAT[1], 1.0),
+        Verdict::Rejected { .. } => {
+            pen.block(from, to, LIVE, 1.0);
+            pen.block(from, (from.0 + 4.0, to.1), TEXT, 1.0);
+        }
+        Verdict::Impossible => outline(pen, from, to),
+    }
+    let kind = if cell.verdict == Verdict::Happens { kind.bold() } else { kind };
+    let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
+    pen.centred(&word(cell), (middle.0, middle.1 - 8.0), Align::Middle, kind);
+    let below = Type::new(SMALL_PX, TEXT);
+    pen.centred(&number(cell), (middle.0, middle.1 + 8.0), Align::Middle, below);
+}
+
+fn outline<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point) {
+    pen.block(from, to, PAPER, 1.0);
+    let corners = [from, (to.0, from.1), to, (from.0, to.1), from];
+    pen.line(&corners, Stroke::solid(GRID, 1.0));
+}
+
+/// The verdict, with an asterisk where bending the rules makes it happen.
+fn word(cell: &SafetyCell) -> String {
+    let bends = cell.bent.as_ref().is_some_and(|bent| bent.verdict == Verdict::Happens);
+    format!("{}{}", cell.verdict.word(), if bends { "*" } else { "" })
+}
+
+/// What was counted, in so few characters that it fits a field.
+fn number(cell: &SafetyCell) -> String {
+    match &cell.verdict {
+        Verdict::Rejected { cases } => format!("{} tests", cases.len()),
+        Verdict::Impossible if cell.runs == 1 => "1 run".to_owned(),
+        Verdict::Impossible => format!("{} runs", cell.runs),
+        Verdict::Detected => format!("{} times", cell.counts.refused),
+        Verdict::NotApplicable { .. } => String::new(),
+        Verdict::Happens => match &cell.end {
+            TrialEnd::StackOverflow { .. } => "overflow".to_owned(),
+            TrialEnd::OutOfMemory => "OOM".to_owned(),
+            _ if cell.counts.stale() >= 10_000 => format!("{}k uses", cell.counts.stale() / 1000),
+            _ if cell.counts.stale() > 0 => format!("{} uses", cell.counts.stale()),
+            _ => format::bytes(cell.counts.leaked_bytes as f64),
+        },
+    }
+}
+
+fn said(cell: &SafetyCell) -> String {
+    let counts = &cell.counts;
+    match &cell.verdict {
+        Verdict::Rejected { cases } => format!("rejected by the compiler: {}", cases.join(", ")),
+        Verdict::NotApplicable { reason } => format!("n/a: {reason}"),
+        Verdict::Happens if counts.stale() > 0 => format!(
+            "happens: {} stale reads, {} stale writes, {} stale frees, {} objects corrupted",
+            counts.stale_reads, counts.stale_writes, counts.stale_frees, counts.corrupted_objects
+        ),
+        _ => format!("{}, {}", cell.verdict.word(), number(cell)),
+    }
+}
+
+/// One bar: the runs of a collector in one order of reuse, by effect.
+struct Bar<'a> {
+    collector: &'a CollectorInfo,
+    order: &'a str,
+    bends: bool,
+    runs: [u32; EFFECTS.len()],
+}
+
+impl Bar<'_> {
+    fn n(&self) -> u32 {
+        self.runs.iter().sum()
+    }
+
+    /// Whether anything happened at all.
+    fn has_effect(&self) -> bool {
+        self.runs[1..].iter().any(|&runs| runs > 0)
+    }
+}
+
+/// Runs in which pointers were misused, by collector and order.
+fn bars(safety: &Safety) -> Vec<Bar<'_>> {
+    let misuses = |series: &&Series| {
+        use Failure::{DanglingBorrow, DoubleFree, UseAfterFree};
+        matches!(series.subject.failure, UseAfterFree | DoubleFree | DanglingBorrow)
+            && series.runs() > 0
+    };
+    let mut bars: Vec<Bar<'_>> = Vec::new();
+    for series in safety.series.iter().filter(misuses) {
+        let Some(collector) = safety.collectors.iter().find(|c| c.name == series.collector) else {
+            continue;
+        };
+        let order = series.subject.order.as_str();
+        let known =
+            bars.iter().position(|b| b.collector.name == collector.name && b.order == order);
+        let place = known.unwrap_or_else(|| {
+            bars.push(Bar { collector, order, bends: false, runs: [0; EFFECTS.len()] });
+            bars.len() - 1
+        });
+        bars[place].bends |= !series.subject.bends.is_empty();
+        for (runs, (effect, _)) in bars[place].runs.iter_mut().zip(EFFECTS) {
+            *runs += series.runs_with(effect);
+        }
+    }
+    bars
+}
+
+/// Draws the shares; gives the height in pixels.
+pub(crate) fn draw_shares<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> f64 {
+    let bars = bars(safety);
+    let affected =
+        |c: &CollectorInfo| bars.iter().any(|bar| bar.collector.name == c.name && bar.has_effect());
+    let frame = frame(
+        safety,
+        SHARES_TITLE,
+        "Each bar is all runs of one discipline in one order of reuse; each run counts by the worst \
+         that happened before it would have faulted.",
+        "use after free, double free and dangling borrow".to_owned(),
+    );
+    let mut y = frame.above(pen) + 10.0;
+    y = draw_key(pen, y) + 12.0;
+    let small = Type::new(SMALL_PX, MUTED);
+    let names = 112.0;
+    let right = pen.width() - MARGIN_PX - 52.0;
+    for collector in safety.collectors.iter().filter(|c| affected(c)) {
+        let of_it: Vec<&Bar<'_>> =
+            bars.iter().filter(|bar| bar.collector.name == collector.name).collect();
+        let bent = if of_it.iter().any(|bar| bar.bends) { ", bent by unsafe" } else { "" };
+        let kind = Type::new(SMALL_PX, Ink::of(collector).for_text()).bold();
+        pen.series(&collector.name, &collector.name, |pen| {
+            pen.text(
+                &format!("{}{bent}", collector.name),
+                (MARGIN_PX, y + 12.0),
+                Align::Left,
+                kind,
+            );
+        });
+        y += 19.0;
+        for bar in of_it {
+            let title = format!("{}, {}: {}", collector.name, bar.order, in_words(bar));
+            pen.series(&collector.name, &title, |pen| {
+                let middle = y + BAR_PX / 2.0;
+                pen.centred(bar.order, (MARGIN_PX, middle), Align::Left, small);
+                draw_bar(pen, bar, (MARGIN_PX + names, y), (right, y + BAR_PX));
+                let n = format!("n = {}", bar.n());
+                pen.centred(&n, (pen.width() - MARGIN_PX, middle), Align::Right, small);
+            });
+            y += BAR_PX + 4.0;
+        }
+        y += 8.0;
+    }
+    let spared: Vec<String> = safety
+        .collectors
+        .iter()
+        .filter(|c| !affected(c))
+        .map(|c| {
+            let of_it = bars.iter().filter(|bar| bar.collector.name == c.name);
+            format!("{} (n = {})", c.name, of_it.map(Bar::n).sum::<u32>())
+        })
+        .collect();
+    if !spared.is_empty() {
+        y = failures::note(pen, y - 8.0, &format!("No effect in any run: {}.", spared.join(", ")));
+    }
+    frame.below(pen, y)
+}
+
+fn draw_bar<S: Surface>(pen: &mut Pen<'_, S>, bar: &Bar<'_>, from: Point, to: Point) {
+    let n = f64::from(bar.n().max(1));
+    let mut left = from.0;
+    for (place, &runs) in bar.runs.iter().enumerate().filter(|&(_, &runs)| runs > 0) {
+        let share = f64::from(runs) / n;
+        let right = left + (to.0 - from.0) * share;
+        swatch(pen, place, (left, from.1), (right - 1.0, to.1));
+        let kind = Type::new(SMALL_PX, ink_on(place));
+        let percent = format!("{:.0} %", share * 100.0);
+        let labels = [format!("{percent} {}", EFFECTS[place].1), percent];
+        if let Some(label) = labels.iter().find(|l| kind.width(l) + 6.0 < right - left) {
+            let middle = ((left + right - 1.0) / 2.0, (from.1 + to.1) / 2.0);
+            if EFFECTS[place].0 == Effect::Faulted {
+                let half = kind.width(label) / 2.0 + 3.0;
+                pen.block(
+                    (middle.0 - half, middle.1 - 7.0),
+                    (middle.0 + half, middle.1 + 7.0),
+                    PAPER,
+                    1.0,
+                );
+            }
+            pen.centred(label, middle, Align::Middle, kind);
+        }
+        left = right;
+    }
+}
+
+/// The ground and pattern of an effect.
+fn swatch<S: Surface>(pen: &mut Pen<'_, S>, place: usize, from: Point, to: Point) {
+    match EFFECTS[place].0 {
+        Effect::None => outline(pen, from, to),
+        Effect::Detected => pen.block(from, to, HEAT[1], 1.0),
+        Effect::Benign => pen.block(from, to, LIVE, 1.0),
+        Effect::WrongValue => pen.block(from, to, HEAT[4], 1.0),
+        Effect::Corrupted | Effect::Exhausted => pen.block(from, to, HEAT[6], 1.0),
+        Effect::Faulted => {
+            pen.block(from, to, FAILED, 1.0);
+            pen.hatch(from, to, Stroke::solid(HATCH, 1.25));
+        }
+    }
+}
+
+fn ink_on(place: usize) -> Ink {
+    if EFFECTS[place].0 == Effect::Corrupted { ON_HEAT } else { TEXT }
+}
+
+/// What the grounds mean, in lines; gives the y below them.
+fn draw_key<S: Surface>(pen: &mut Pen<'_, S>, top: f64) -> f64 {
+    let kind = Type::new(SMALL_PX, TEXT);
+    let (mut x, mut y) = (MARGIN_PX, top);
+    for (place, (_, word)) in EFFECTS.iter().enumerate() {
+        let width = 20.0 + 6.0 + kind.width(word);
+        if x > MARGIN_PX && x + width > pen.width() - MARGIN_PX {
+            (x, y) = (MARGIN_PX, y + 19.0);
+        }
+        swatch(pen, place, (x, y), (x + 20.0, y + 13.0));
+        pen.centred(word, (x + 26.0, y + 6.5), Align::Left, kind);
+        x += width + 16.0;
+    }
+    y + 13.0
+}
+
+fn in_words(bar: &Bar<'_>) -> String {
+    let of_runs = bar.runs.iter().zip(EFFECTS).filter(|(runs, _)| **runs > 0);
+    let words: Vec<String> = of_runs.map(|(runs, (_, word))| format!("{runs} {word}")).collect();
+    format!("{} of {} runs", words.join(", "), bar.n())
+}
+
+/// The matrix in words: one sentence for each failure.
+pub(crate) fn describe_matrix(safety: &Safety) -> String {
+    let of_failure = |failure: Failure| {
+        let cells = safety.cells.iter().filter(|cell| cell.failure == failure);
+        let words: Vec<String> =
+            cells.map(|cell| format!("{} {}", cell.collector, word(cell))).collect();
+        format!("{}: {}.", failure.name(), words.join(", "))
+    };
+    Failure::ALL.map(of_failure).join(" ")
+}
+
+/// The shares in words: one sentence for each bar.
+pub(crate) fn describe_shares(safety: &Safety) -> String {
+    let sentence =
+        |bar: &Bar<'_>| format!("{}, {}: {}.", bar.collector.name, bar.order, in_words(bar));
+    bars(safety).iter().map(sentence).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,100 @@
+//! The command line over collectors that are broken, each in its own way: the tests of `gcw verify` and
+//! of the gate in `gcw run` are written against them.
+//!
+//! All are bump allocators that never reclaim, like `no-gc`. `chatty` has no bug: it only prints.
+
+#![forbid(unsafe_code)]
+
+use collectors::registry::{Family, Info, Line};
+use heap::{
+    BumpSpace, Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference,
+    Occupancy, OutOfMemory,
+};
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::{io, thread};
+
+const CHATTY: u8 = 0;
+const HANGS: u8 = 1;
+const PANICS: u8 = 2;
+const OVERFLOWS: u8 = 3;
+const OVERLAPS: u8 = 4;
+const HOARDS: u8 = 5;
+
+fn main() -> ExitCode {
+    let collectors = gcw::Collectors::empty()
+        .with::<Broken<CHATTY>>(info("chatty", "prints half a line for each object"))
+        .with::<Broken<HANGS>>(info("hangs", "waits for ever at the third object"))
+        .with::<Broken<PANICS>>(info("panics", "panics when a program asks for a collection"))
+        .with::<Broken<OVERFLOWS>>(info("overflows", "recurses without end at the third object"))
+        .with::<Broken<OVERLAPS>>(info("overlaps", "gives every fourth object's place away twice"))
+        .with::<Broken<HOARDS>>(info("hoards", "takes 64 MiB for each object beside it"));
+    gcw::main(gcw::Registry::of(collectors))
+}
+
+fn info(name: &'static str, summary: &'static str) -> Info {
+    let (light, dark) = ("#6e7781", "#9aa4af");
+    Info { name, summary, family: Family::Control, light, dark, line: Line::Solid }
+}
+
+/// A collector with this bug.
+struct Broken<const BUG: u8> {
+    space: BumpSpace,
+    objects: u64,
+    last: Option<ObjectReference>,
+    hoard: Vec<Vec<u8>>,
+}
+
+impl<const BUG: u8> Collector for Broken<BUG> {
+    const CAPS: Caps = Caps::NONE;
+
+    fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
+        Ok(Self { space: BumpSpace::new(heap), objects: 0, last: None, hoard: Vec::new() })
+    }
+
+    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+        self.objects += 1;
+        match BUG {
+            CHATTY => print!("an object; "),
+            HANGS if self.objects == 3 => loop {
+                thread::park();
+            },
+            OVERFLOWS if self.objects == 3 => self.objects += sink(1),
+            OVERLAPS if self.objects.is_multiple_of(4) => {
+                if let Some(last) = self.last {
+                    return Ok(last);
+                }
+            }
+            HOARDS => self.hoard.push(vec![1; 64 << 20]),
+            _ => {}
+        }
+        let object = self.space.alloc(layout)?;
+        self.last = Some(object);
+        Ok(object)
+    }
+
+    fn footprint(&self) -> Footprint {
+        self.space.footprint()
+    }
+
+    fn occupied(&self) -> Occupancy {
+        self.space.occupied()
+    }
+
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.space.is_allocated(object)
+    }
+
+    fn heap(&self) -> &Heap {
+        self.space.heap()
+    }
+
+    fn collect(&mut self, _: &mut Context, cause: Cause) {
+        assert!(BUG != PANICS || cause != Cause::Requested, "the collector is broken");
+    }
+}
+
+/// Recurses until the stack ends.
+fn sink(depth: u64) -> u64 {
+    if black_box(depth) == 0 { 0 } else { sink(depth + 1) + black_box(1) }
+}

@@ -1,0 +1,199 @@
+//! `gcw safety`: faulty programs under every discipline, and what becomes of them.
+//!
+//! 1. Start a child for each collector, which runs its trials one after the other and prints each.
+//! 2. A trial may end its child (an overflowing stack) or not come to an end: then it is known by its
+//!    having begun, the child's end says what became of it, and another child goes on after it.
+//! 3. Fold trials and compile-fail cases into the matrix; print it, keep it as `safety.json`.
+
+use crate::commands::run::on_ctrl_c;
+use crate::failure::{Exit, Failure, warn};
+use crate::{Registry, build, safety_table, select};
+use anyhow::Context;
+use record::{CollectorInfo, Outcome, SAFETY_FILE, Safety, Trial, TrialEnd};
+use runner::{Interrupt, Stop, classify, run_child};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use std::{env, fs, panic};
+
+/// Seeds tried where chance decides, unless the command line says how many.
+const SEEDS: u32 = 3;
+/// Longest that the trials of a collector may take. They take a fraction of a second.
+const LIMIT: Duration = Duration::from_secs(60);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Collectors, with their parameters; a trailing * stands for any ending [default: all].
+    #[arg(short, long, value_delimiter = ',', value_name = "NAMES")]
+    collector: Vec<String>,
+    /// Seeds tried where chance decides.
+    #[arg(long, value_name = "N", default_value_t = SEEDS, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    seeds: u32,
+    /// Write safety.json to this directory; `gcw report` shows it where that is a run.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Explain a failure, or what becomes of it under one collector: trials, programs that do not
+    /// compile and what the compiler says. Such as `use-after-free/ownership`.
+    #[arg(long, value_name = "FAILURE[/COLLECTOR]", conflicts_with = "json")]
+    explain: Option<String>,
+    /// Print JSON: the matrix and all trials.
+    #[arg(long)]
+    json: bool,
+    /// Run the trials of this collector in this process and print each.
+    #[arg(long, hide = true)]
+    trials_of: Option<String>,
+    /// The first of them.
+    #[arg(long, hide = true, default_value_t = 0, requires = "trials_of")]
+    first: usize,
+}
+
+pub(crate) fn safety(
+    args: Args,
+    registry: &Registry,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    if let Some(collector) = &args.trials_of {
+        return print_trials(registry, collector, args.seeds, args.first, out);
+    }
+    if !registry.has_trials() {
+        return Err(Failure::Usage("this registry brings no faulty programs to try".to_owned()));
+    }
+    let mut collectors = select::collectors(registry.collectors(), &args.collector)?;
+    let explained = match &args.explain {
+        Some(what) => {
+            let (failure, collector) = safety_table::explained(what, &collectors)?;
+            collectors.retain(|known| collector.as_ref().is_none_or(|name| *name == known.name));
+            Some(failure)
+        }
+        None => None,
+    };
+    let safety = try_all(collectors, args.seeds)?;
+    if let Some(directory) = &args.out {
+        write(&safety, directory)?;
+    }
+    match explained {
+        _ if args.json => writeln!(out, "{}", json(&safety)?)?,
+        Some(failure) => out.write_all(safety_table::explain(&safety, failure).as_bytes())?,
+        None => out.write_all(safety_table::render(&safety).as_bytes())?,
+    }
+    Ok(Exit::Fine)
+}
+
+/// Has the matrix of these collectors written to a run directory, by a process of its own. The run is
+/// good without it.
+pub(crate) fn beside_run(directory: &Path, collectors: &[CollectorInfo], registry: &Registry) {
+    if !registry.has_trials() {
+        return;
+    }
+    let names: Vec<&str> = collectors.iter().map(|c| c.name.as_str()).collect();
+    let attempt = || -> anyhow::Result<()> {
+        let mut command = Command::new(env::current_exe()?);
+        command.args(["safety", "--json"]);
+        command.args(["--collector", &names.join(",")]).arg("--out").arg(directory);
+        let output = command.output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.success(), "it ended with {}: {said}", output.status);
+        Ok(())
+    };
+    if let Err(e) = attempt() {
+        warn(&format!("no safety matrix: {e:#}; try `gcw safety --out {}`", directory.display()));
+    }
+}
+
+fn print_trials(
+    registry: &Registry,
+    collector: &str,
+    seeds: u32,
+    first: usize,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    // A faulty program may well panic, and says so in its trial.
+    panic::set_hook(Box::new(|_| {}));
+    let mut result = Ok(());
+    registry.run_trials(collector, seeds, first, &mut |trial| {
+        let printed = serde_json::to_string(&trial).map_err(anyhow::Error::from);
+        let printed = printed.and_then(|line| {
+            writeln!(out, "{line}")?;
+            Ok(out.flush()?)
+        });
+        if let Err(e) = printed {
+            result = Err(e);
+        }
+    })?;
+    result?;
+    Ok(Exit::Fine)
+}
+
+fn try_all(collectors: Vec<CollectorInfo>, seeds: u32) -> Result<Safety, Failure> {
+    let program = env::current_exe().context("cannot find the program that runs the trials")?;
+    let interrupt = on_ctrl_c()?;
+    let mut tried = Vec::new();
+    for info in collectors {
+        let trials = trials_of(&program, &info.name, seeds, &interrupt)?;
+        tried.push((info, trials));
+    }
+    let build = build::build();
+    Ok(safety::matrix(tried, seeds, format!("{} build of commit {}", build.profile, build.commit)))
+}
+
+/// All trials of a collector, with as many children as that takes.
+fn trials_of(
+    program: &Path,
+    collector: &str,
+    seeds: u32,
+    interrupt: &Interrupt,
+) -> Result<Vec<Trial>, Failure> {
+    let mut trials: Vec<Trial> = Vec::new();
+    loop {
+        let first = trials.len();
+        let mut command = Command::new(program);
+        command.args(["safety", "--trials-of", collector]);
+        command.args(["--seeds", &seeds.to_string(), "--first", &first.to_string()]);
+        let Some(end) = run_child(&mut command, LIMIT, interrupt)? else {
+            return Err(Failure::Interrupted("nothing is kept of an unfinished matrix".to_owned()));
+        };
+        for trial in end.stdout.lines().filter_map(|line| serde_json::from_str::<Trial>(line).ok())
+        {
+            if trials.last().is_some_and(|last| last.number == trial.number) {
+                trials.pop();
+            }
+            trials.push(trial);
+        }
+        if end.stop == Stop::Exited(0) {
+            return Ok(trials);
+        }
+        let (outcome, _) = classify(&end);
+        match trials.last_mut().filter(|last| last.number >= first && last.end == TrialEnd::Begun) {
+            Some(last) => last.end = end_of(outcome),
+            None => {
+                let reason = outcome.reason();
+                return Err(
+                    anyhow::anyhow!("the trials of {collector} did not run: {reason}").into()
+                );
+            }
+        }
+    }
+}
+
+/// What the end of its process means for a trial.
+fn end_of(outcome: Outcome) -> TrialEnd {
+    match outcome {
+        Outcome::Timeout { .. } => TrialEnd::Hung,
+        Outcome::StackOverflow { reason } => TrialEnd::StackOverflow { why: reason },
+        other => TrialEnd::Stopped { why: other.reason() },
+    }
+}
+
+fn json(safety: &Safety) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(safety)?)
+}
+
+fn write(safety: &Safety, directory: &Path) -> anyhow::Result<()> {
+    let file = directory.join(SAFETY_FILE);
+    fs::create_dir_all(directory)
+        .and_then(|()| fs::write(&file, serde_json::to_string(safety)? + "\n"))
+        .with_context(|| {
+            format!("cannot write {}; name another directory by --out", file.display())
+        })
+}

@@ -1,0 +1,194 @@
+//! `gcw verify`: proves collectors, in child processes that may hang or crash.
+//!
+//! 1. Random programs under each collector against an exact model, made short where one fails.
+//! 2. With `--workloads`, every program of the suite under stress and in checking mode.
+//! 3. Or, with `--mutants`, the kit itself: does it find the known bugs?
+
+mod mutants;
+mod workloads;
+
+use crate::arguments::time_limit;
+use crate::commands::run::on_ctrl_c;
+use crate::failure::{Exit, Failure};
+use crate::kit::{Kit, Verified, processors};
+use crate::table::{Align, Text, render};
+use crate::{Registry, palette, select};
+use analysis::format;
+use clap::ValueEnum;
+use conformance::program::Schedule;
+use conformance::{Job, Limits, OPS};
+use serde_json::json;
+use std::io::Write;
+use std::time::Duration;
+use workloads::Stressed;
+
+/// Programs for each collector, or for each known bug of one.
+const SEEDS: u64 = 200;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A failure is printed with its seed and as a test to be pasted. To play it again as \
+    it was drawn: gcw verify NAME --from SEED --seeds 1"
+)]
+pub(crate) struct Args {
+    /// Collectors, with their parameters; a trailing * stands for any ending [default: all].
+    #[arg(value_name = "COLLECTOR")]
+    collectors: Vec<String>,
+    /// Random programs for each collector.
+    #[arg(long, value_name = "N", default_value_t = SEEDS)]
+    seeds: u64,
+    /// Seed of the first one.
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    from: u64,
+    /// Operations of each.
+    #[arg(long, value_name = "N", default_value_t = OPS)]
+    ops: usize,
+    /// When to collect [default: as each program says].
+    #[arg(long, value_name = "WHEN")]
+    stress: Option<Stress>,
+    /// Also run the workloads of the suite, small, in checking mode, with collections that nobody needs.
+    #[arg(long)]
+    workloads: bool,
+    /// Instead, give the heap and the collectors known bugs, and see which of them are found by what.
+    #[arg(long, conflicts_with_all = ["workloads", "stress", "from"])]
+    mutants: bool,
+    /// Only whether each known bug is found, not by what alone.
+    #[arg(long, requires = "mutants")]
+    kills_only: bool,
+    /// Time limit of one program, such as 10s.
+    #[arg(long, value_parser = time_limit, value_name = "TIME", default_value = "10s")]
+    timeout: Duration,
+    /// Collectors at a time [default: as many as there are processors].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// When to collect.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Stress {
+    /// Before every allocation.
+    #[value(name = "every-1")]
+    Every1,
+    /// Before every fourth.
+    #[value(name = "every-4")]
+    Every4,
+    /// Before every 32nd.
+    #[value(name = "every-32")]
+    Every32,
+    /// Before one in four, at random.
+    Random,
+    /// A step of an incremental collection after every operation.
+    Steps,
+}
+
+impl Stress {
+    fn schedule(self) -> Schedule {
+        match self {
+            Self::Every1 => Schedule::Every(1),
+            Self::Every4 => Schedule::Every(4),
+            Self::Every32 => Schedule::Every(32),
+            Self::Random => Schedule::Random(4, 0),
+            Self::Steps => Schedule::Steps,
+        }
+    }
+}
+
+pub(crate) fn verify(
+    args: Args,
+    registry: &Registry,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    if !registry.has_kit() {
+        let message = "the collectors of this registry cannot be played by the conformance kit";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    let collectors = select::collectors(registry.collectors(), &args.collectors)?;
+    let interrupt = on_ctrl_c()?;
+    let defaults = Limits::default();
+    let kit = Kit {
+        limits: Limits {
+            program: args.timeout,
+            attempt: args.timeout.min(defaults.attempt),
+            ..defaults
+        },
+        at_once: args.jobs.map_or_else(processors, |jobs| jobs as usize),
+        interrupt: &interrupt,
+    };
+    if args.mutants {
+        let job = |name: &str| Job { ops: args.ops, ..Job::of(name, 0..args.seeds) };
+        let jobs = collectors.iter().map(|c| job(&c.name)).collect();
+        return mutants::verify(&kit, jobs, !args.kills_only, args.json, out);
+    }
+    let job = |name: &str| Job {
+        ops: args.ops,
+        schedule: args.stress.map(Stress::schedule),
+        ..Job::of(name, args.from..args.from.saturating_add(args.seeds))
+    };
+    let verified = kit.verify(collectors.iter().map(|c| job(&c.name)).collect())?;
+    let stressed = match args.workloads {
+        true => workloads::stress(&kit, registry, &collectors)?,
+        false => Vec::new(),
+    };
+    if args.json {
+        print_json(&verified, &stressed, out)?;
+    } else {
+        print(&verified, &stressed, out)?;
+    }
+    let failed = verified.iter().any(|v| v.report.failure.is_some())
+        || stressed.iter().any(Stressed::is_failure);
+    Ok(if failed { Exit::Defect } else { Exit::Fine })
+}
+
+fn print(verified: &[Verified], stressed: &[Stressed], out: &mut dyn Write) -> Result<(), Failure> {
+    let headings = [
+        ("collector", Align::Left),
+        ("programs", Align::Right),
+        ("time", Align::Right),
+        ("result", Align::Left),
+    ];
+    let line = |v: &Verified| {
+        let result = match &v.report.failure {
+            None => Text::from("ok"),
+            Some(failure) => {
+                Text::styled(format!("FAILED by {}", failure.detector), palette::strong())
+            }
+        };
+        let time = format::duration_ns(v.wall.as_nanos() as f64);
+        vec![
+            v.job.collector.as_str().into(),
+            format::count(v.report.programs).into(),
+            time.into(),
+            result,
+        ]
+    };
+    write!(out, "{}", render(&headings, &verified.iter().map(line).collect::<Vec<_>>()))?;
+    if !stressed.is_empty() {
+        writeln!(out)?;
+        workloads::print(stressed, out)?;
+    }
+    for failure in verified.iter().filter_map(|v| v.report.failure.as_ref()) {
+        writeln!(out, "\n{failure}")?;
+    }
+    Ok(())
+}
+
+fn print_json(
+    verified: &[Verified],
+    stressed: &[Stressed],
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let programs = verified.iter().map(|v| {
+        json!({
+            "collector": v.job.collector,
+            "programs": v.report.programs,
+            "wall_ns": u64::try_from(v.wall.as_nanos()).unwrap_or(u64::MAX),
+            "failure": v.report.failure,
+        })
+    });
+    let value = json!({ "programs": programs.collect::<Vec<_>>(), "workloads": stressed });
+    let text = serde_json::to_string_pretty(&value).map_err(anyhow::Error::from)?;
+    Ok(writeln!(out, "{text}")?)
+}

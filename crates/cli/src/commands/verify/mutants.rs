@@ -1,0 +1,182 @@
+//! The kit itself under test: which known bugs does it find, and what finds them?
+//!
+//! 1. Play programs under each collector as it is: which switches of mutants does its code pass?
+//! 2. Switch each of those on, and look with all detectors until one notices it: it is killed.
+//! 3. For the matrix, look with each detector alone, and count the programs in which it notices it.
+
+use crate::failure::{Exit, Failure};
+use crate::kit::Kit;
+use crate::palette;
+use crate::table::{Align, Line, Text, render};
+use conformance::mutants::{ALL, Known};
+use conformance::{Detector, Detectors, Job};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::Write;
+
+/// Programs for each detector in the matrix.
+const SEEDS_ALONE: u64 = 25;
+
+/// A known bug in a collector whose code passes it.
+#[derive(Debug, Clone, Serialize)]
+struct Mutant {
+    mutant: &'static str,
+    /// Where such a bug has been seen.
+    source: &'static str,
+    collector: String,
+    /// Why it changes nothing there, if it does not.
+    equivalent: Option<&'static str>,
+    /// What noticed it first.
+    killed_by: Option<Detector>,
+    /// The seed of the program that did.
+    seed: Option<u64>,
+    /// Programs in which a detector notices it alone, of those played: the matrix.
+    alone: BTreeMap<Detector, (u64, u64)>,
+}
+
+impl Mutant {
+    /// It is found where it can be, and lives on only where there is a reason.
+    fn is_as_expected(&self) -> bool {
+        self.killed_by.is_some() != self.equivalent.is_some()
+    }
+}
+
+/// All of a kill matrix.
+#[derive(Debug, Clone, Serialize)]
+struct Matrix {
+    mutants: Vec<Mutant>,
+    /// Known bugs whose code no collector has run.
+    unreached: Vec<&'static str>,
+}
+
+/// Prints which of the known bugs are found; a defect if one is not that should be. A job says how one
+/// collector is to be verified.
+pub(super) fn verify(
+    kit: &Kit<'_>,
+    jobs: Vec<Job>,
+    with_matrix: bool,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    if !heap::MUTANTS {
+        let message = "this program is built without known bugs; \
+            use `cargo run --release --features mutants -- verify --mutants`";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    let (mut mutants, infected) = reached(kit, jobs)?;
+    for (mutant, verified) in mutants.iter_mut().zip(kit.verify(infected.clone())?) {
+        if let Some(failure) = verified.report.failure {
+            (mutant.killed_by, mutant.seed) = (Some(failure.detector), failure.seed);
+        }
+    }
+    if with_matrix {
+        let alone = |job: &Job, detector| Job {
+            detectors: Detectors::only(detector),
+            seeds: 0..job.seeds.end.min(SEEDS_ALONE),
+            counts: true,
+            ..job.clone()
+        };
+        let each = |job| Detector::ALL.map(|detector| alone(job, detector));
+        let counted = kit.verify(infected.iter().flat_map(each).collect())?;
+        for (mutant, counted) in mutants.iter_mut().zip(counted.chunks(Detector::ALL.len())) {
+            let shares = counted.iter().map(|v| (v.report.failed, v.report.programs));
+            mutant.alone = Detector::ALL.into_iter().zip(shares).collect();
+        }
+    }
+    let is_reached = |known: &&Known| mutants.iter().any(|mutant| mutant.mutant == known.name);
+    let unreached = ALL.iter().filter(|known| !is_reached(known)).map(|known| known.name).collect();
+    let matrix = Matrix { mutants, unreached };
+    if json {
+        let text = serde_json::to_string_pretty(&matrix).map_err(anyhow::Error::from)?;
+        writeln!(out, "{text}")?;
+    } else {
+        print(&matrix, out)?;
+    }
+    let is_fine = matrix.mutants.iter().all(Mutant::is_as_expected);
+    Ok(if is_fine { Exit::Fine } else { Exit::Defect })
+}
+
+/// The known bugs that each collector passes, and the jobs that look for them.
+fn reached(kit: &Kit<'_>, jobs: Vec<Job>) -> Result<(Vec<Mutant>, Vec<Job>), Failure> {
+    let (mut mutants, mut infected) = (Vec::new(), Vec::new());
+    for verified in kit.verify(jobs)? {
+        let (job, report) = (verified.job, verified.report);
+        if let Some(failure) = report.failure {
+            return Err(anyhow::anyhow!("without any known bug, {failure}").into());
+        }
+        let has_passed = |known: &&Known| report.passed.iter().any(|name| name == known.name);
+        for known in ALL.iter().filter(has_passed) {
+            mutants.push(Mutant {
+                mutant: known.name,
+                source: known.source,
+                collector: job.collector.clone(),
+                equivalent: known.reason(&job.collector),
+                killed_by: None,
+                seed: None,
+                alone: BTreeMap::new(),
+            });
+            let mutant = Some(known.name.to_owned());
+            infected.push(Job { mutant, shrinks: false, ..job.clone() });
+        }
+    }
+    Ok((mutants, infected))
+}
+
+/// One line per known bug, its shares taken over all collectors in which it can be found.
+fn print(matrix: &Matrix, out: &mut dyn Write) -> Result<(), Failure> {
+    let of = |known: &'static Known| {
+        let found = matrix.mutants.iter().filter(|m| m.mutant == known.name);
+        found.filter(|m| m.equivalent.is_none()).collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = ALL.iter().map(|known| (known, of(known))).collect();
+    let share = |mutants: &[&Mutant], detector| {
+        let shares = mutants.iter().filter_map(|m| m.alone.get(&detector));
+        shares.fold((0, 0), |sum, share| (sum.0 + share.0, sum.1 + share.1))
+    };
+    let notices = |&detector: &Detector| rows.iter().any(|(_, m)| share(m, detector).0 > 0);
+    let detectors: Vec<Detector> = Detector::ALL.into_iter().filter(notices).collect();
+    let mut headings = vec![("killed", Align::Right)];
+    headings.extend(detectors.iter().map(|detector| (detector.name(), Align::Right)));
+    headings.push(("known bug", Align::Left));
+    let line = |(known, mutants): &(&Known, Vec<&Mutant>)| -> Line {
+        let killed = mutants.iter().filter(|m| m.killed_by.is_some()).count();
+        let mut line: Line = vec![format!("{killed} of {}", mutants.len()).into()];
+        line.extend(detectors.iter().map(|&detector| match share(mutants, detector) {
+            (_, 0) => Text::from("n/a"),
+            (0, _) => Text::styled("–", palette::faint()),
+            (failed, all) => format!("{:.0} %", (100 * failed) as f64 / all as f64).into(),
+        }));
+        line.push(known.name.into());
+        line
+    };
+    write!(out, "{}", render(&headings, &rows.iter().map(line).collect::<Vec<_>>()))?;
+    let faint = palette::faint();
+    writeln!(
+        out,
+        "{faint}Killed: in so many of the collectors that run its code and in which it can be \
+         found.\nShares: of the programs in which that detector alone notices it, beside a crash or \
+         a hang.{faint:#}\n"
+    )?;
+    for m in &matrix.mutants {
+        match (m.killed_by, m.equivalent) {
+            (None, Some(reason)) => {
+                writeln!(out, "equivalent  {} in {}: {reason}", m.mutant, m.collector)?;
+            }
+            (None, None) => writeln!(out, "SURVIVES    {} in {}", m.mutant, m.collector)?,
+            (Some(detector), Some(_)) => writeln!(
+                out,
+                "KILLED      {} in {}, by {detector}, though it is listed as equivalent",
+                m.mutant, m.collector
+            )?,
+            (Some(_), None) => {}
+        }
+    }
+    for name in &matrix.unreached {
+        writeln!(out, "unreached   {name}: no collector chosen here runs its code")?;
+    }
+    let killed = matrix.mutants.iter().filter(|m| m.killed_by.is_some()).count();
+    let equivalent = matrix.mutants.iter().filter(|m| m.equivalent.is_some()).count();
+    let all = matrix.mutants.len();
+    writeln!(out, "{killed} of {} killed, {equivalent} equivalent", all - equivalent)?;
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! The suite's programs under stress: small, in checking mode, with collections that nobody needs, and
+//! their answers compared with the literals of the suite.
+
+use crate::commands::cell;
+use crate::failure::Failure;
+use crate::kit::Kit;
+use crate::progress::Progress;
+use crate::table::{Align, Text, render};
+use crate::{Registry, palette, select};
+use analysis::format;
+use anyhow::Context;
+use record::{Cell, CollectorInfo, HeapSize, Mode, Outcome, Size};
+use runner::{ChildEnd, Dialogue, Heard, Stop, classify};
+use serde::Serialize;
+use std::env;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Time limit of one workload. Under stress most take less than a second, and none more than a few.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A workload that was run under stress.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Stressed {
+    /// The collector.
+    pub(crate) collector: String,
+    /// The workload.
+    pub(crate) workload: String,
+    /// Allocations from one collection to the next.
+    pub(crate) collect_every: u64,
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// How long its process took.
+    pub(crate) wall_ns: u64,
+}
+
+impl Stressed {
+    /// Whether the collector is to blame: without a limit on the heap and with plenty of time, whatever
+    /// is not fine is a failure.
+    pub(crate) fn is_failure(&self) -> bool {
+        self.outcome != Outcome::Ok
+    }
+}
+
+/// Runs every workload of the first suite under every collector that can run it.
+pub(super) fn stress(
+    kit: &Kit<'_>,
+    registry: &Registry,
+    collectors: &[CollectorInfo],
+) -> Result<Vec<Stressed>, Failure> {
+    let program = env::current_exe().context("cannot find the program that runs the cells")?;
+    let suite = select::suite(registry, None)?;
+    let mut cells = Vec::new();
+    for workload in registry.workloads(&suite, Size::Small)? {
+        let every = registry.stress(&suite, &workload.name, Size::Small);
+        let applies =
+            |c: &&CollectorInfo| registry.applies(&c.name, &suite, &workload.name).is_ok();
+        cells.extend(collectors.iter().filter(applies).map(|collector| {
+            let cell = Cell {
+                collector: collector.name.clone(),
+                workload: workload.name.clone(),
+                size: Size::Small,
+                heap: HeapSize::Unlimited,
+                mode: Mode::Memory,
+            };
+            (cell, every)
+        }));
+    }
+    let progress = Progress::new(cells.len(), 0);
+    let stressed = kit.each(
+        cells,
+        || (),
+        |(), (cell, every)| {
+            progress.starts(format!("{} on {}", cell.collector, cell.workload));
+            let Some(end) = run(kit, &program, &cell, &suite, every)? else { return Ok(None) };
+            progress.ended();
+            let (outcome, _) = classify(&end);
+            let Cell { collector, workload, .. } = cell;
+            let wall_ns = end.wall_ns;
+            Ok(Some(Stressed { collector, workload, collect_every: every, outcome, wall_ns }))
+        },
+    );
+    progress.end();
+    stressed
+}
+
+/// Runs a cell within the limits of time and memory; `None` if interrupted.
+fn run(
+    kit: &Kit<'_>,
+    program: &Path,
+    cell: &Cell,
+    suite: &str,
+    every: u64,
+) -> anyhow::Result<Option<ChildEnd>> {
+    let mut command: Command = cell::command(program, cell, suite);
+    command.args(["--collect-every", &every.to_string()]);
+    let clock = Instant::now();
+    let mut child = Dialogue::open(&mut command, kit.interrupt)
+        .with_context(|| format!("cannot start a process for {cell}"))?;
+    let mut stdout = String::new();
+    let ended = |stop, stderr_tail: String, stdout| ChildEnd {
+        stop,
+        stdout,
+        stderr_tail,
+        started_unix_ms: 0,
+        wall_ns: u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX),
+    };
+    loop {
+        match child.hear(clock + LIMIT, kit.limits.resident_bytes)? {
+            Heard::Line(line) => {
+                stdout.push_str(&line);
+                stdout.push('\n');
+            }
+            Heard::Ended(end) => return Ok(Some(ended(end.stop, end.stderr_tail, stdout))),
+            Heard::Silence => return Ok(Some(ended(Stop::TimedOut(LIMIT), String::new(), stdout))),
+            Heard::TooLarge(bytes) => {
+                let words = format!("its process held {}", format::bytes(bytes as f64));
+                return Ok(Some(ended(Stop::Exited(runner::EXIT_OUT_OF_MEMORY), words, stdout)));
+            }
+            Heard::Interrupted => return Ok(None),
+        }
+    }
+}
+
+/// One line per workload, and one per failure.
+pub(super) fn print(stressed: &[Stressed], out: &mut dyn Write) -> Result<(), Failure> {
+    let headings = [
+        ("workload, under stress", Align::Left),
+        ("collected every", Align::Right),
+        ("collectors", Align::Right),
+        ("time", Align::Right),
+        ("result", Align::Left),
+    ];
+    let mut lines = Vec::new();
+    for group in stressed.chunk_by(|a, b| a.workload == b.workload) {
+        let time = group.iter().map(|s| s.wall_ns).sum::<u64>();
+        let failed = group.iter().filter(|s| s.is_failure()).count();
+        let result = match failed {
+            0 => Text::from("ok"),
+            failed => Text::styled(format!("{failed} FAILED"), palette::strong()),
+        };
+        lines.push(vec![
+            group[0].workload.as_str().into(),
+            format!("{} allocations", format::count(group[0].collect_every)).into(),
+            group.len().to_string().into(),
+            format::duration_ns(time as f64).into(),
+            result,
+        ]);
+    }
+    write!(out, "{}", render(&headings, &lines))?;
+    for s in stressed.iter().filter(|s| s.is_failure()) {
+        writeln!(out, "\n{} fails on {}: {}", s.collector, s.workload, s.outcome)?;
+        writeln!(
+            out,
+            "  to see it again: gcw cell --collector '{}' --workload '{}' --size small --heap \
+             unlimited --mode memory --suite core --collect-every {}",
+            s.collector, s.workload, s.collect_every
+        )?;
+    }
+    Ok(())
+}

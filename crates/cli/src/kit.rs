@@ -1,0 +1,103 @@
+//! The conformance kit as commands use it: jobs in child processes of this program, several at a time.
+
+use crate::failure::Failure;
+use crate::progress::Progress;
+use anyhow::Context;
+use conformance::{Job, Limits, Report, Supervisor};
+use runner::Interrupt;
+use std::env;
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What became of a job.
+#[derive(Debug, Clone)]
+pub(crate) struct Verified {
+    /// What was to be done.
+    pub(crate) job: Job,
+    /// What was found.
+    pub(crate) report: Report,
+    /// From its start to its end, shrinking included.
+    pub(crate) wall: Duration,
+}
+
+/// How jobs are done.
+pub(crate) struct Kit<'a> {
+    /// How much of time and memory each may take.
+    pub(crate) limits: Limits,
+    /// How many at a time.
+    pub(crate) at_once: usize,
+    /// A request to stop.
+    pub(crate) interrupt: &'a Interrupt,
+}
+
+/// The jobs that this machine can do at a time.
+pub(crate) fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+impl Kit<'_> {
+    /// Does all jobs; what became of them, in their order.
+    ///
+    /// # Errors
+    /// If a child cannot be started, or on a request to stop.
+    pub(crate) fn verify(&self, jobs: Vec<Job>) -> Result<Vec<Verified>, Failure> {
+        let program = env::current_exe().context("cannot find the program that verifies")?;
+        let command = || {
+            let mut command = Command::new(&program);
+            command.arg("verify-child");
+            command
+        };
+        let progress = Progress::new(jobs.len(), 0);
+        let start = || Supervisor::new(&command, self.limits, self.interrupt);
+        let verified = self.each(jobs, start, |supervisor, job: Job| {
+            let clock = Instant::now();
+            let (name, last) = (&job.collector, job.seeds.end.saturating_sub(1));
+            let begins = |seed| progress.starts(format!("{name}, seed {seed} of {last}"));
+            let report = supervisor.verify(&job, begins);
+            let report = report.with_context(|| format!("cannot verify {name} in a process"))?;
+            progress.ended();
+            Ok(report.map(|report| Verified { job, report, wall: clock.elapsed() }))
+        });
+        progress.end();
+        verified
+    }
+
+    /// Works through items, several at a time; the results in their order. Each worker starts with a
+    /// state of its own. `None` is a result that was interrupted.
+    pub(crate) fn each<T: Send, S, R: Send>(
+        &self,
+        items: Vec<T>,
+        start: impl Fn() -> S + Sync,
+        work: impl Fn(&mut S, T) -> anyhow::Result<Option<R>> + Sync,
+    ) -> Result<Vec<R>, Failure> {
+        let queue = Mutex::new(items.into_iter().enumerate());
+        let worker = || {
+            let (mut state, mut done) = (start(), Vec::new());
+            // The lock is not held while an item is worked on.
+            let next = || queue.lock().map_or(None, |mut queue| queue.next());
+            while let Some((place, item)) = next() {
+                match work(&mut state, item)? {
+                    Some(result) => done.push((place, result)),
+                    None => return Ok(None),
+                }
+            }
+            Ok::<_, anyhow::Error>(Some(done))
+        };
+        let parts = thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.at_once.max(1)).map(|_| scope.spawn(worker)).collect();
+            let parts = workers.into_iter().map(|worker| worker.join());
+            parts.map(|part| part.unwrap_or_else(|panic| resume_unwind(panic))).collect::<Vec<_>>()
+        });
+        let mut all = Vec::new();
+        for part in parts {
+            let interrupted = || Failure::Interrupted("not everything is verified".to_owned());
+            all.extend(part?.ok_or_else(interrupted)?);
+        }
+        all.sort_by_key(|(place, _)| *place);
+        Ok(all.into_iter().map(|(_, result)| result).collect())
+    }
+}

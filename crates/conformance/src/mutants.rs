@@ -1,0 +1,149 @@
+//! The known bugs that the kit must find, and those that cannot be found, with the reason.
+//!
+//! Each is a switch in the code of the heap or of a collector (`mutant!`), built in by the feature
+//! `mutants` only. A mutant is tried on every collector that passes its switch. It is *killed* if some
+//! detector notices it within the seed budget; one that lives on must be listed here as equivalent.
+
+use heap::{Heap, Mutant};
+
+/// A known bug.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Known {
+    /// Its name: what goes wrong, in words.
+    pub name: &'static str,
+    /// Where such a bug has been seen.
+    pub source: &'static str,
+    /// Collectors in which it changes nothing (a trailing `*` stands for any ending), and why.
+    pub equivalent: &'static [(&'static str, &'static str)],
+}
+
+impl Known {
+    const fn new(name: &'static str, source: &'static str) -> Self {
+        Self { name, source, equivalent: &[] }
+    }
+
+    const fn equivalent(self, equivalent: &'static [(&'static str, &'static str)]) -> Self {
+        Self { equivalent, ..self }
+    }
+
+    /// Why it changes nothing in this collector, if it does not.
+    pub fn reason(&self, collector: &str) -> Option<&'static str> {
+        let reasons = self.equivalent.iter();
+        let applies = |&&(name, _): &&(&str, &str)| match name.strip_suffix('*') {
+            Some(start) => collector.starts_with(start),
+            None => collector == name,
+        };
+        reasons.filter(applies).map(|&(_, reason)| reason).next()
+    }
+}
+
+/// The classic mistakes of allocators and collectors, from the Handbook's pitfalls.
+const CLASSIC: &str = "classic";
+/// A mistake that this design invites.
+const DESIGN: &str = "this design";
+
+const RELEASED: &str = "a scope that releases its roots takes them off one by one";
+
+/// All known bugs.
+pub const ALL: &[Known] = &[
+    // ---- objects and their headers
+    Known::new("a new object is not cleared", CLASSIC)
+        .equivalent(&[("no-gc", "no memory is used a second time, and at first it is zero")]),
+    Known::new("layout and count share a bit", DESIGN),
+    // ---- cells and blocks
+    Known::new("a size class is one too small", CLASSIC),
+    Known::new("a window's first cell is always free", DESIGN),
+    Known::new("a block counts a free cell twice", "whippet 3db1e48: race in the live page count"),
+    Known::new("an empty block stays on its list", "whippet 6d5e7c9: from the wrong list"),
+    // ---- large objects
+    Known::new("a large object's tail is not charged again", DESIGN),
+    Known::new("a large object's last block is lost", CLASSIC),
+    Known::new("a large object is never swept", "whippet 5c4d5a7: wrong initial mark value"),
+    // ---- regions
+    Known::new("a bump is one granule short", "wasmtime #13774: misaligned after rounding"),
+    Known::new("a region's last chunk is not given back", CLASSIC),
+    Known::new("two open regions have one number", DESIGN),
+    Known::new("a region's object is rooted as an owner", DESIGN),
+    Known::new("a region's object is dropped as well", DESIGN).equivalent(&[(
+        "ownership",
+        "it has no bit in the space of cells, and nothing is allocated before what it owns is dropped \
+         a second time",
+    )]),
+    Known::new("a region drops nothing outside", DESIGN),
+    // ---- roots and scopes
+    Known::new("a root is lost", "whippet 5375c03: roots in lists of workers never woken"),
+    Known::new("locals are no roots", CLASSIC),
+    Known::new("a hole is trimmed below its scope", DESIGN),
+    Known::new("a part stays a root", DESIGN),
+    Known::new("a scope leaves its roots behind", CLASSIC).equivalent(&[
+        ("ownership", RELEASED),
+        ("rc*", RELEASED),
+    ]),
+    Known::new("a scope drops what it yields", CLASSIC),
+    Known::new("what is taken stays in its slot", CLASSIC),
+    // ---- marking and sweeping
+    Known::new("a marker forgets the last slot", CLASSIC),
+    Known::new("a marker forgets its queue", DESIGN),
+    Known::new("a full mark stack drops edges", CLASSIC),
+    Known::new("a mark is not counted", DESIGN),
+    Known::new("marks are not cleared", "whippet 5c4d5a7: wrong initial mark value"),
+    // ---- dropping and freeing
+    Known::new("a cascade loses the second child", CLASSIC),
+    Known::new("a cascade loses a batch", DESIGN),
+    Known::new("a cascade sees half of an array", CLASSIC),
+    Known::new("a cascade frees what is parked", DESIGN).equivalent(&[(
+        "rc*",
+        "its count is not zero when its turn comes, before anything is allocated in its cell; only the \
+         address sanitizer sees that the freed header is read",
+    )]),
+    Known::new("a destructor forgets its children", CLASSIC),
+    Known::new("a borrow that ends drops its object", CLASSIC),
+    Known::new("nobody is told of an orphan", CLASSIC),
+    // ---- counting
+    Known::new("an object is parked twice", "wasmtime #13166: the same object exposed twice"),
+    Known::new("what is parked is freed though stored", DESIGN),
+    Known::new("decrement before increment", CLASSIC).equivalent(&[(
+        "rc*",
+        "what reaches zero is parked, and has been incremented again when its turn comes",
+    )]),
+    Known::new("a store does not decrement", CLASSIC),
+    Known::new("children are not decremented", CLASSIC),
+    Known::new("a local is not counted", CLASSIC),
+    Known::new("a local that is aimed anew counts twice", CLASSIC),
+    Known::new("a full count wraps", CLASSIC),
+    Known::new("a full count is decremented", CLASSIC),
+    Known::new("a barrier is told a wrong kind", "mmtk-core #1129: an argument nobody looked at"),
+    // ---- weak references
+    Known::new("an upgrade finds the dead", CLASSIC),
+    Known::new("the dead keep what they borrow", CLASSIC),
+    Known::new("borrowed memory is freed", CLASSIC),
+];
+
+/// A set of mutants, by their place in [`ALL`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Passed(u128);
+
+impl Passed {
+    /// Those whose switches have been passed in this heap.
+    pub(crate) fn in_heap(heap: &Heap) -> Self {
+        const { assert!(ALL.len() <= 128, "a bit for each mutant") };
+        if !heap::MUTANTS {
+            return Self(0);
+        }
+        let bit = |(place, known): (usize, &Known)| {
+            u128::from(heap.has_passed(Mutant::named(known.name))) << place
+        };
+        Self(ALL.iter().enumerate().map(bit).fold(0, |set, bit| set | bit))
+    }
+
+    /// Those of either set.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Their names.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let has = move |place: usize| self.0 >> place & 1 != 0;
+        ALL.iter().enumerate().filter(move |&(place, _)| has(place)).map(|(_, known)| known.name)
+    }
+}

@@ -1,0 +1,134 @@
+//! A child process and all that it starts: one process group, ended as a whole.
+//!
+//! The child leads a process group of its own. Ending it ends what it started, too, and Ctrl-C in
+//! the terminal reaches the parent alone, which then decides.
+
+use crate::classify::Stop;
+use crate::interrupt::Wake;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use std::io::{self, Read};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How much of the end of a child's standard error is kept for the reason.
+pub(crate) const STDERR_TAIL_BYTES: usize = 8 << 10;
+/// How long an output pipe may stay open after its process group is gone.
+pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(2);
+
+/// A child that leads a group. It ends, at the latest, with this value.
+#[derive(Debug)]
+pub(crate) struct Group {
+    leader: Child,
+    pid: Pid,
+    waiter: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Group {
+    /// Starts a command with pipes on both outputs. `wake` is told when it has ended: a thread waits
+    /// for that *without reaping it*, so that its process id cannot be used again while the parent
+    /// may still send it a signal.
+    pub(crate) fn start(
+        command: &mut Command,
+        stdin: Stdio,
+        wake: Sender<Wake>,
+    ) -> io::Result<Self> {
+        let command = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let leader = command.process_group(0).spawn()?;
+        let pid = Pid::from_child(&leader);
+        let waiter = thread::spawn(move || {
+            let ended = wait_without_reaping(pid);
+            // The parent may have given up waiting; it then ends the child itself.
+            let _ = wake.send(Wake::ChildEnded);
+            ended
+        });
+        Ok(Self { leader, pid, waiter: Some(waiter) })
+    }
+
+    /// The pipe to its standard input, once, if it has one.
+    pub(crate) fn stdin(&mut self) -> Option<ChildStdin> {
+        self.leader.stdin.take()
+    }
+
+    /// The pipe from its standard output, once.
+    pub(crate) fn stdout(&mut self) -> Option<ChildStdout> {
+        self.leader.stdout.take()
+    }
+
+    /// The pipe from its standard error, once.
+    pub(crate) fn stderr(&mut self) -> Option<ChildStderr> {
+        self.leader.stderr.take()
+    }
+
+    /// Number of the process that leads it.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.leader.id()
+    }
+
+    /// Ends whatever is left of the group, also after a natural end of its leader: nothing that the
+    /// child started may run beside the next one. Gives the leader's status.
+    pub(crate) fn end(&mut self) -> io::Result<ExitStatus> {
+        if let Some(waiter) = self.waiter.take() {
+            // The group cannot be somebody else's, because its leader is not reaped yet.
+            let _ = kill_process_group(self.pid, Signal::KILL);
+            waiter
+                .join()
+                .map_err(|_| io::Error::other("the thread waiting for a child failed"))??;
+        }
+        self.leader.wait()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Nobody is left who could be told that it could not be ended.
+        let _ = self.end();
+    }
+}
+
+/// What an exit status says.
+pub(crate) fn stop_of(status: ExitStatus) -> Stop {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Stop::Exited(code),
+        (None, signal) => Stop::Signalled(signal.unwrap_or_default()),
+    }
+}
+
+fn wait_without_reaping(pid: Pid) -> io::Result<()> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), options))?;
+    Ok(())
+}
+
+/// Reads a pipe on a thread of its own: a child must never block on a full pipe.
+pub(crate) fn in_background<P: Read + Send + 'static>(
+    pipe: Option<P>,
+    read: impl FnOnce(P) -> io::Result<Vec<u8>> + Send + 'static,
+) -> Receiver<String> {
+    let (done, result) = mpsc::channel();
+    if let Some(pipe) = pipe {
+        thread::spawn(move || {
+            let bytes = read(pipe).unwrap_or_default();
+            // Nobody listens any more once the grace time is over.
+            let _ = done.send(String::from_utf8_lossy(&bytes).into_owned());
+        });
+    }
+    result
+}
+
+/// The last bytes of a pipe, between `bytes_max` and twice that.
+pub(crate) fn read_tail(mut pipe: impl Read, bytes_max: usize) -> io::Result<Vec<u8>> {
+    let mut tail = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        match pipe.read(&mut chunk)? {
+            0 => return Ok(tail),
+            n => tail.extend_from_slice(&chunk[..n]),
+        }
+        if tail.len() > 2 * bytes_max {
+            tail.drain(..tail.len() - bytes_max);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Fuzzes collectors with the programs of the conformance kit.
+//!
+//! Any bytes are a program (`conformance::generate::from_bytes`), so the fuzzer needs no grammar. It is
+//! played under the collector named in `COLLECTOR`, or under each; what the fuzzer measures as new is
+//! code of the heap and of the collector that no program has reached before. The first program that
+//! some detector objects to is made short and printed as a test, and ends the process.
+//!
+//! Run by `scripts/fuzz.sh`.
+
+#![no_main]
+
+use collectors::registry::standard;
+use conformance::generate::from_bytes;
+use conformance::{Detector, Detectors, Job, Kit};
+use libfuzzer_sys::fuzz_target;
+use std::{env, panic, process};
+
+/// Names the collector to fuzz; all are if it is not set.
+const COLLECTOR: &str = "COLLECTOR";
+
+/// What is looked at. Under the address sanitizer not the stamps: the kit poisons freed cells itself,
+/// which the sanitizer takes for what both are looking for.
+const DETECTORS: Detectors =
+    if cfg!(gcw_asan) { Detectors::only(Detector::Model) } else { Detectors::ALL };
+
+fuzz_target!(
+    init: {
+        // The fuzzer would end the process at the first panic, but the kit catches those of a program
+        // to say what went wrong.
+        panic::set_hook(Box::new(|_| ()));
+        if let Ok(name) = env::var(COLLECTOR) && standard::<Kit>().find(&name).is_none() {
+            let names: Vec<_> = standard::<Kit>().entries().iter().map(|entry| entry.info.name).collect();
+            eprintln!("no collector '{name}': set {COLLECTOR} to one of {}", names.join(", "));
+            process::exit(2);
+        }
+    },
+    |bytes: &[u8]| {
+        let program = from_bytes(bytes);
+        let chosen = env::var(COLLECTOR).ok();
+        for entry in standard::<Kit>().entries() {
+            if chosen.as_deref().is_some_and(|name| name != entry.info.name) {
+                continue;
+            }
+            let (program, detectors) = (Some(program.clone()), DETECTORS);
+            let job = Job { program, detectors, ..Job::of(entry.info.name, 0..0) };
+            if let Some(failure) = (entry.run)(&job).failure {
+                eprintln!("{failure}");
+                process::abort();
+            }
+        }
+    }
+);
