@@ -4,6 +4,7 @@
 //! seconds for all. Who passes is remembered by the hash of this program, so that the next run of the
 //! same build begins at once. A registry without a kit has no gate.
 
+use crate::commands::run::quoted;
 use crate::failure::{Failure, warn};
 use crate::kit::{Kit, processors};
 use crate::{Registry, build};
@@ -66,9 +67,10 @@ pub(crate) fn pass(
             let names: Vec<&str> = refused.iter().map(|(name, _)| name.as_str()).collect();
             let failures: Vec<String> = refused.iter().map(|(_, f)| format!("\n\n{f}")).collect();
             Err(Failure::Broken(anyhow::anyhow!(
-                "refused: {} failed the conformance kit, so nothing was measured; `gcw verify '{first}'` \
+                "refused: {} failed the conformance kit, so nothing was measured; `gcw verify {}` \
                  tells more, `--unverified` measures nevertheless and says so on every chart{}",
                 names.join(", "),
+                quoted(first),
                 failures.concat()
             )))
         }

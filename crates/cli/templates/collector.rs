@@ -9,8 +9,8 @@
 //! No barrier yet. Say last what it cannot do, and how its pauses grow.
 
 use heap::{
-    BumpSpace, Caps, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference, Occupancy,
-    OutOfMemory,
+    BumpSpace, Caps, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference,
+    Occupancy, OutOfMemory,
 };
 use std::io;
 

@@ -1,5 +1,6 @@
 //! Reads the heap where its shadow says that something is, and compares the two.
 
+use crate::colours;
 use crate::detector::{Detector, Place, violate};
 use crate::player::{Held, M, Player, ROOTS, word_of};
 use crate::rules::Rules;
@@ -104,6 +105,9 @@ impl Player<'_> {
             views.iter().for_each(|&view| self.compare_object(m, view, &findable));
         }
         self.verify(m);
+        if self.looks(Detector::Colours) {
+            colours::check(m);
+        }
         self.compare_occupied(m, false);
         self.compare_account(m);
     }

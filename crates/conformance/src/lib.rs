@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod colours;
 mod compare;
 mod detector;
 mod failure;

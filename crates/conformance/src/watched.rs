@@ -10,7 +10,7 @@
 use crate::detector::{Detector, Detectors, Place, violate};
 use crate::rules::Rules;
 use heap::{
-    Caps, Cause, Collector, Config, Context, Extent, Footprint, Heap, Layout, ObjectReference,
+    Caps, Cause, Collector, Colour, Config, Context, Extent, Footprint, Heap, Layout, ObjectReference,
     Occupancy, Offset32, OutOfMemory, SlotKind, Step, Value,
 };
 use std::cell::{Cell, RefCell};
@@ -50,6 +50,14 @@ impl<C: Collector> Watched<C> {
     /// The last thing that the collector was asked to do.
     pub(crate) fn phase(&self) -> &'static str {
         self.phase.get()
+    }
+
+    /// The objects that are allocated.
+    pub(crate) fn objects(&self) -> Vec<ObjectReference> {
+        let cells = self.cells.borrow();
+        let starts = cells.iter().filter(|(_, known)| !known.is_poisoned).map(|(&start, _)| start);
+        let objects = starts.filter_map(ObjectReference::from_bits);
+        objects.filter(|&object| self.inner.is_allocated(object)).collect()
     }
 
     fn looks(&self, detector: Detector) -> bool {
@@ -237,6 +245,10 @@ impl<C: Collector> Collector for Watched<C> {
 
     fn verify(&self, cx: &Context) -> Result<(), String> {
         self.inner.verify(cx)
+    }
+
+    fn colour(&self, object: ObjectReference) -> Option<Colour> {
+        self.inner.colour(object)
     }
 
     fn store(

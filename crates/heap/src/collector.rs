@@ -104,6 +104,17 @@ pub enum Cause {
     End,
 }
 
+/// What a marker knows of an object (Dijkstra and others 1978).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Colour {
+    /// Not reached yet; reclaimed if it stays so.
+    White,
+    /// Reached, its slots still to be looked at.
+    Grey,
+    /// Done with.
+    Black,
+}
+
 /// A part of a collection that is done in steps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
@@ -241,6 +252,13 @@ pub trait Collector: Sized {
     fn verify(&self, cx: &Context) -> Result<(), String> {
         let _ = cx;
         Ok(())
+    }
+
+    /// The colour of an object while a collection is under way, so that tests see what is hidden from
+    /// the marker; `None` when none is.
+    fn colour(&self, object: ObjectReference) -> Option<Colour> {
+        let _ = object;
+        None
     }
 
     // ---- with defaults: regions ---------------------------------------------------------------

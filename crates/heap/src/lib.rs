@@ -52,7 +52,7 @@ pub use budget::Budget;
 pub use bump_space::BumpSpace;
 pub use cascade::cascade;
 pub use cells::{Batch, CellSpace, Occupancy};
-pub use collector::{Caps, Cause, Collector, Config, OutOfMemory, Step};
+pub use collector::{Caps, Cause, Collector, Colour, Config, OutOfMemory, Step};
 pub use context::Context;
 pub use count::{Count, in_degrees};
 pub use events::{CascadeClock, EventLog, Pause, PauseKind, PauseStart};

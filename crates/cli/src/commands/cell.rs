@@ -69,5 +69,6 @@ pub(crate) fn cell(args: Args, registry: &Registry, out: &mut dyn Write) -> Resu
 
 fn print(sample: &Sample, out: &mut dyn Write) -> Result<(), Failure> {
     let line = serde_json::to_string(sample).map_err(anyhow::Error::from)?;
-    Ok(writeln!(out, "{line}")?)
+    // An empty line before it, for a collector may have printed half a line.
+    Ok(writeln!(out, "\n{line}")?)
 }

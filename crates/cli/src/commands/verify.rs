@@ -58,6 +58,9 @@ pub(crate) struct Args {
     /// Time limit of one program, such as 10s.
     #[arg(long, value_parser = time_limit, value_name = "TIME", default_value = "10s")]
     timeout: Duration,
+    /// Most memory that the process of a collector may hold, in MiB.
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    memory_mib: u64,
     /// Collectors at a time [default: as many as there are processors].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     jobs: Option<u32>,
@@ -112,6 +115,7 @@ pub(crate) fn verify(
         limits: Limits {
             program: args.timeout,
             attempt: args.timeout.min(defaults.attempt),
+            resident_bytes: args.memory_mib.saturating_mul(1 << 20),
             ..defaults
         },
         at_once: args.jobs.map_or_else(processors, |jobs| jobs as usize),
