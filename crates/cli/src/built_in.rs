@@ -94,7 +94,7 @@ impl Universe for BuiltIn {
         let task = self.task(job).map_err(CellError::Failed)?;
         let entry = self.entry(&job.cell.collector).map_err(CellError::Failed)?;
         match (entry.run)(&Job::Cell(task)) {
-            Done::Cell(result) => result,
+            Done::Cell(result) => *result,
             _ => Err(CellError::Failed(anyhow::anyhow!("a cell was run as another job"))),
         }
     }

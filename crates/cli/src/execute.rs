@@ -50,7 +50,7 @@ pub enum Job {
 /// What became of it.
 pub enum Done {
     /// The sample of a cell.
-    Cell(Result<Sample, CellError>),
+    Cell(Box<Result<Sample, CellError>>),
     /// The trials have been handed over one by one.
     Trials(std::io::Result<()>),
     /// What the kit found.
@@ -66,7 +66,7 @@ impl Harness for Cells {
 
     fn run<C: Collector>(job: &Job) -> Done {
         match job {
-            Job::Cell(task) => Done::Cell(run_cell::<C>(task)),
+            Job::Cell(task) => Done::Cell(Box::new(run_cell::<C>(task))),
             Job::Trials(trials) => Done::Trials(trials.run::<C>()),
             Job::Programs(job, begins) => {
                 Done::Programs(on_small_stack(|| conformance::verify::<C>(job, begins)))

@@ -144,11 +144,11 @@ fn a_duel_has_the_same_gate() {
 #[test]
 fn workloads_run_under_stress() {
     let place = Place::broken();
-    let arguments = ["verify", "chatty", "overlaps", "--seeds", "0", "--workloads", "--json"];
+    let arguments = ["verify", "chatty", "overlaps", "--seeds", "0", "--workloads=mess*,lru*", "--json"];
     let (text, _) = place.check(1, &arguments);
     let value: Value = serde_json::from_str(&text).unwrap();
     let stressed = value["workloads"].as_array().unwrap();
-    assert!(stressed.len() > 10, "{text}");
+    assert_eq!(stressed.len(), 4, "{text}");
     for entry in stressed {
         let is_ok = entry["outcome"]["status"] == "ok";
         assert_eq!(is_ok, entry["collector"] == "chatty", "{entry}");

@@ -130,10 +130,10 @@ impl<'p> Player<'p> {
 
     /// Operations that may not reclaim, on views loaded before the first of them.
     fn quietly<C: Collector, P: Probe>(&mut self, m: &M<C, P>) {
-        let mut views = self.views(m);
+        let views = self.views(m);
         while let Some(&op) = self.program.ops.get(self.next).filter(|op| op.is_quiet()) {
             self.next += 1;
-            self.quiet_step(m, &mut views, op);
+            self.quiet_step(m, &views, op);
             self.compare(m, &views);
         }
     }

@@ -18,7 +18,7 @@ pub(crate) enum Said {
     /// The program of this seed is played next.
     Begins(u64),
     /// The job is done.
-    Done(Report),
+    Done(Box<Report>),
 }
 
 /// Serves until standard input ends, and with it whoever asks; then ends this process, whatever it is
@@ -47,7 +47,7 @@ pub fn serve<E: From<io::Error>>(
         if let Some(failure) = report.failure.as_mut().filter(|f| f.detector == Detector::Run) {
             failure.message.push_str(&panics.place_of(&failure.message));
         }
-        say(&Said::Done(report))?;
+        say(&Said::Done(Box::new(report)))?;
     }
     Ok(())
 }

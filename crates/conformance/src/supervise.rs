@@ -148,7 +148,7 @@ impl<'a> Supervisor<'a> {
                             self.has_ended(flight);
                         }
                         self.child = Some(child);
-                        return Ok(Some(Answer { report, died: None }));
+                        return Ok(Some(Answer { report: *report, died: None }));
                     }
                     // Printed by the collector, and no sign that it gets anywhere.
                     Err(_) if Instant::now() < until => {}

@@ -46,9 +46,11 @@ pub(crate) struct Args {
     /// When to collect [default: as each program says].
     #[arg(long, value_name = "WHEN")]
     stress: Option<Stress>,
-    /// Also run the workloads of the suite, small, in checking mode, with collections that nobody needs.
-    #[arg(long)]
-    workloads: bool,
+    /// Also run the workloads of the suite (or those named), small, in checking mode, with collections
+    /// that nobody needs.
+    #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true, value_delimiter = ',',
+        default_missing_value = "*")]
+    workloads: Vec<String>,
     /// Instead, give the heap and the collectors known bugs, and see which of them are found by what.
     #[arg(long, conflicts_with_all = ["workloads", "stress", "from"])]
     mutants: bool,
@@ -132,9 +134,9 @@ pub(crate) fn verify(
         ..Job::of(name, args.from..args.from.saturating_add(args.seeds))
     };
     let verified = kit.verify(collectors.iter().map(|c| job(&c.name)).collect())?;
-    let stressed = match args.workloads {
-        true => workloads::stress(&kit, registry, &collectors)?,
-        false => Vec::new(),
+    let stressed = match args.workloads.as_slice() {
+        [] => Vec::new(),
+        names => workloads::stress(&kit, registry, &collectors, names)?,
     };
     if args.json {
         print_json(&verified, &stressed, out)?;

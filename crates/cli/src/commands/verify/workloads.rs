@@ -44,16 +44,17 @@ impl Stressed {
     }
 }
 
-/// Runs every workload of the first suite under every collector that can run it.
+/// Runs the workloads of these names, of the first suite, under every collector that can run them.
 pub(super) fn stress(
     kit: &Kit<'_>,
     registry: &Registry,
     collectors: &[CollectorInfo],
+    names: &[String],
 ) -> Result<Vec<Stressed>, Failure> {
     let program = env::current_exe().context("cannot find the program that runs the cells")?;
     let suite = select::suite(registry, None)?;
     let mut cells = Vec::new();
-    for workload in registry.workloads(&suite, Size::Small)? {
+    for workload in select::workloads(&registry.workloads(&suite, Size::Small)?, names)? {
         let every = registry.stress(&suite, &workload.name, Size::Small);
         let applies =
             |c: &&CollectorInfo| registry.applies(&c.name, &suite, &workload.name).is_ok();
