@@ -105,7 +105,7 @@ impl Universe for BuiltIn {
 
     fn verify(&self, job: &conformance::Job, begins: fn(u64)) -> anyhow::Result<Report> {
         match (self.entry(&job.collector)?.run)(&Job::Programs(job.clone(), begins)) {
-            Done::Programs(report) => Ok(report?),
+            Done::Programs(report) => Ok((*report)?),
             _ => anyhow::bail!("programs of the kit were run as another job"),
         }
     }

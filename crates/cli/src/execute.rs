@@ -54,7 +54,7 @@ pub enum Done {
     /// The trials have been handed over one by one.
     Trials(std::io::Result<()>),
     /// What the kit found.
-    Programs(std::io::Result<conformance::Report>),
+    Programs(Box<std::io::Result<conformance::Report>>),
 }
 
 /// Runs jobs under collectors chosen by name.
@@ -69,7 +69,8 @@ impl Harness for Cells {
             Job::Cell(task) => Done::Cell(Box::new(run_cell::<C>(task))),
             Job::Trials(trials) => Done::Trials(trials.run::<C>()),
             Job::Programs(job, begins) => {
-                Done::Programs(on_small_stack(|| conformance::verify::<C>(job, begins)))
+                let report = on_small_stack(|| conformance::verify::<C>(job, begins));
+                Done::Programs(Box::new(report))
             }
         }
     }

@@ -52,7 +52,7 @@ pub struct Played {
 /// Plays a program under collector `C`, to its end or to the first mistake that is noticed.
 ///
 /// A collector that hangs, overflows its stack or aborts takes this process with it: see
-/// [`crate::supervise`].
+/// [`crate::Supervisor`].
 ///
 /// # Panics
 /// If the operating system refuses address space for a heap.
