@@ -1,6 +1,6 @@
 //! What a program is: parameters, a preparation and a run.
 
-use heap::{Collector, Mutator, OutOfMemory, Probe};
+use heap::{Caps, Collector, Mutator, OutOfMemory, Probe};
 use serde::de::DeserializeOwned;
 
 /// A program, prepared.
@@ -32,4 +32,15 @@ impl Needs {
     pub const OWNED: Self = Self { shared: false, free_points: true };
     /// Objects have several holders, and nobody knows where the last one goes.
     pub const SHARED: Self = Self { shared: true, free_points: false };
+
+    /// Why a discipline of these capabilities cannot run such a program, if it cannot.
+    pub fn refusal(self, caps: Caps) -> Option<&'static str> {
+        if self.shared && !caps.shared {
+            return Some("objects have several holders and no region: nobody owns them");
+        }
+        if !self.free_points && caps.needs_free {
+            return Some("nobody knows where the last holder goes, so there is no place to free");
+        }
+        None
+    }
 }

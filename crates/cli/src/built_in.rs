@@ -7,7 +7,6 @@ use conformance::Report;
 use heap::Caps;
 use record::{CollectorInfo, Colour, LineStyle, Sample, Size, Trial, WorkloadInfo};
 use std::path::Path;
-use workloads::Needs;
 
 /// About how many collections a workload goes through under stress: seconds for a tracer.
 const STRESS_COLLECTIONS: u64 = 500;
@@ -87,7 +86,8 @@ impl Universe for BuiltIn {
         let workload = suite
             .find(workload)
             .ok_or_else(|| format!("there is no workload '{workload}' in suite {}", suite.name))?;
-        not_applicable(entry.caps, workload.entry().needs).map_or(Ok(()), Err)
+        let refusal = workload.entry().needs.refusal(entry.caps);
+        refusal.map_or(Ok(()), |reason| Err(reason.to_owned()))
     }
 
     fn run_cell(&self, job: &CellJob) -> Result<Sample, CellError> {
@@ -156,19 +156,6 @@ impl BuiltIn {
             collect_every: job.collect_every,
         })
     }
-}
-
-/// Why a discipline cannot run a program, if it cannot.
-fn not_applicable(caps: Caps, needs: Needs) -> Option<String> {
-    if needs.shared && !caps.shared {
-        return Some("objects have several holders and no region: nobody owns them".to_owned());
-    }
-    if !needs.free_points && caps.needs_free {
-        return Some(
-            "nobody knows where the last holder goes, so there is no place to free".to_owned(),
-        );
-    }
-    None
 }
 
 fn collector_info(entry: &Entry<Cells>) -> CollectorInfo {

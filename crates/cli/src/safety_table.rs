@@ -17,6 +17,7 @@ fn heads(failure: Failure) -> [&'static str; 2] {
         Failure::Leak => ["leak", ""],
         Failure::LogicalLeak => ["logical", "leak"],
         Failure::UseAfterFree => ["use after", "free"],
+        Failure::UseBeforeInit => ["use before", "init"],
         Failure::DoubleFree => ["double", "free"],
         Failure::DanglingBorrow => ["dangling", "borrow"],
         Failure::CycleLeak => ["cycle", "leak"],
@@ -25,17 +26,25 @@ fn heads(failure: Failure) -> [&'static str; 2] {
     }
 }
 
+/// Failures that stand side by side: with a legible column for each, no more fit the width.
+const ABREAST: usize = 5;
+
 /// The table, its legend and where the programs came from.
 pub(crate) fn render(safety: &Safety) -> String {
-    let headings: Vec<(&str, Align)> = [("collector", Align::Left)]
-        .into_iter()
-        .chain(Failure::ALL.map(|failure| (heads(failure)[0], Align::Left)))
-        .collect();
-    let below = |failure| Text::styled(heads(failure)[1], palette::faint());
+    let parts = Failure::ALL.chunks(ABREAST).map(|failures| part(safety, failures) + "\n");
+    parts.chain([legend(safety)]).collect()
+}
+
+/// The part of the table that shows these failures.
+fn part(safety: &Safety, failures: &[Failure]) -> String {
+    let heads_of = |failure: &Failure| (heads(*failure)[0], Align::Left);
+    let headings: Vec<(&str, Align)> =
+        [("collector", Align::Left)].into_iter().chain(failures.iter().map(heads_of)).collect();
+    let below = |failure: &Failure| Text::styled(heads(*failure)[1], palette::faint());
     let mut lines: Vec<Line> =
-        vec![[Text::from("")].into_iter().chain(Failure::ALL.map(below)).collect()];
+        vec![[Text::from("")].into_iter().chain(failures.iter().map(below)).collect()];
     for collector in &safety.collectors {
-        let cells = || Failure::ALL.iter().map(|&f| safety.cell(f, &collector.name));
+        let cells = || failures.iter().map(|&f| safety.cell(f, &collector.name));
         let name = Text::styled(&collector.name, palette::collector(&collector.colour));
         let words = cells().map(|cell| cell.map_or_else(|| "n/a".into(), word));
         lines.push([name].into_iter().chain(words).collect());
@@ -43,10 +52,7 @@ pub(crate) fn render(safety: &Safety) -> String {
             .map(|cell| Text::styled(cell.map_or_else(String::new, count), palette::faint()));
         lines.push([Text::from("")].into_iter().chain(counts).collect());
     }
-    let mut text = lay_out(&headings, &lines);
-    text.push('\n');
-    text.push_str(&legend(safety));
-    text
+    lay_out(&headings, &lines)
 }
 
 fn legend(safety: &Safety) -> String {
@@ -59,8 +65,8 @@ fn legend(safety: &Safety) -> String {
         "{faint}rejected  by the compiler: the programs are compile-fail tests\n\
          cannot    impossible by construction: the faulty programs ran and had no effect\n\
          detected  at run time: the use was refused\n\
-         happens   executed on the sandboxed heap; below: bytes leaked, uses of what is gone\n\
-         ...*      but it happens with unsafe or mem::forget{faint:#}\n\n\
+         happens   executed on the sandboxed heap; below: bytes leaked, or uses of what is not there\n\
+         ...*      but it happens with unsafe, mem::forget or an allocator that does not zero{faint:#}\n\n\
          {} runs, {} seeds where chance decides, {}.\n{}\
          More of a field: gcw safety --explain use-after-free/manual\n",
         format::count(runs.into()),
@@ -84,6 +90,7 @@ fn word(cell: &SafetyCell) -> Text {
 /// The number of a field: short.
 fn count(cell: &SafetyCell) -> String {
     match &cell.verdict {
+        Verdict::Rejected { cases } if cases.len() == 1 => "1 test".to_owned(),
         Verdict::Rejected { cases } => format!("{} tests", cases.len()),
         Verdict::Impossible => runs(cell.runs),
         Verdict::Detected => format!("{}x", short(cell.counts.refused)),
@@ -176,6 +183,7 @@ fn meaning(failure: Failure) -> &'static str {
         Failure::Leak => "what nobody can reach is never reclaimed",
         Failure::LogicalLeak => "what nobody needs stays reachable, and no discipline can know",
         Failure::UseAfterFree => "an object is used after its memory was freed",
+        Failure::UseBeforeInit => "a new object is read before it is written",
         Failure::DoubleFree => "an object is freed a second time, when its memory may be another's",
         Failure::DanglingBorrow => "a borrow is used after its owner has freed the object",
         Failure::CycleLeak => "objects that refer to each other in a ring are never reclaimed",

@@ -144,7 +144,8 @@ fn a_duel_has_the_same_gate() {
 #[test]
 fn workloads_run_under_stress() {
     let place = Place::broken();
-    let arguments = ["verify", "chatty", "overlaps", "--seeds", "0", "--workloads=mess*,lru*", "--json"];
+    let arguments =
+        ["verify", "chatty", "overlaps", "--seeds", "0", "--workloads=mess*,lru*", "--json"];
     let (text, _) = place.check(1, &arguments);
     let value: Value = serde_json::from_str(&text).unwrap();
     let stressed = value["workloads"].as_array().unwrap();

@@ -47,7 +47,9 @@ pub(crate) fn check<C: Collector, P: Probe>(m: &M<C, P>) {
         let white = white.filter(|&child| colour(child) == Some(Colour::White));
         grey.extend(white.filter(|&child| protected.insert(child)));
     }
-    if let Some(&(parent, slot, child)) = hidden.iter().find(|(.., child)| !protected.contains(child)) {
+    if let Some(&(parent, slot, child)) =
+        hidden.iter().find(|(.., child)| !protected.contains(child))
+    {
         let message = "a white object is hidden behind a black one".to_owned();
         violate(Detector::Colours, message, Some(Place::of(Some(parent), slot, child)));
     }

@@ -46,6 +46,10 @@ impl Default for Limits {
 const ATTEMPT_MIN: Duration = Duration::from_millis(250);
 const PATIENCE: u32 = 10;
 
+/// After so many processes that ended, failures are not counted any further: a share of the programs
+/// played so far is as good, and whoever hangs in every program would take hours.
+const DEATHS_MAX: u32 = 3;
+
 /// What the last act of a process was is not known to anybody else.
 const PHASE: &str = "not known, its process is gone";
 
@@ -91,6 +95,7 @@ impl<'a> Supervisor<'a> {
     pub fn verify(&mut self, job: &Job, mut begins: impl FnMut(u64)) -> io::Result<Option<Report>> {
         let mut plain = Job { shrinks: false, ..job.clone() };
         let mut all = Report::default();
+        let mut deaths = 0;
         let death = loop {
             let Some(answer) = self.ask(&plain, self.limits.program, &mut begins)? else {
                 return Ok(None);
@@ -98,7 +103,8 @@ impl<'a> Supervisor<'a> {
             all = merged(all, answer.report);
             match answer.died {
                 // What it had counted before has gone with it; what is to be counted goes on after it.
-                Some((seed, _)) if job.counts => {
+                Some((seed, _)) if job.counts && deaths + 1 < DEATHS_MAX => {
+                    deaths += 1;
                     let before = Job { seeds: plain.seeds.start..seed, ..plain.clone() };
                     let Some(again) = self.ask(&before, self.limits.program, &mut |_| ())? else {
                         return Ok(None);

@@ -10,8 +10,8 @@
 use crate::detector::{Detector, Detectors, Place, violate};
 use crate::rules::Rules;
 use heap::{
-    Caps, Cause, Collector, Colour, Config, Context, Extent, Footprint, Heap, Layout, ObjectReference,
-    Occupancy, Offset32, OutOfMemory, SlotKind, Step, Value,
+    Caps, Cause, Collector, Colour, Config, Context, Extent, Footprint, Heap, Layout,
+    ObjectReference, Occupancy, Offset32, OutOfMemory, SlotKind, Step, Value,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -30,6 +30,8 @@ pub(crate) struct Watched<C> {
     inner: C,
     detectors: Cell<Detectors>,
     phase: Cell<&'static str>,
+    /// Whether anything may have been reclaimed since the cells were looked at.
+    may_have_reclaimed: Cell<bool>,
     /// By reference bits, of which one stands for four bytes.
     cells: RefCell<BTreeMap<u32, Known>>,
 }
@@ -184,10 +186,11 @@ impl<C: Collector> Watched<C> {
 
     /// After an operation: what has gone is poisoned, what was poisoned has stayed so.
     pub(crate) fn poison(&self) {
-        if !self.looks(Detector::Stamps) {
+        // The address sanitizer poisons by itself, and reports who looks.
+        if !self.looks(Detector::Stamps) || cfg!(gcw_asan) {
             return;
         }
-        let memory = self.heap().memory();
+        let (memory, may_have_gone) = (self.heap().memory(), self.may_have_reclaimed.take());
         for (&start, known) in self.cells.borrow_mut().iter_mut() {
             let object = ObjectReference::from_bits(start).expect("it was one");
             let words = known.words;
@@ -201,7 +204,7 @@ impl<C: Collector> Watched<C> {
                     let message = "freed memory was written to".to_owned();
                     violate(Detector::Stamps, message, Some(Place::of(None, 0, object)));
                 }
-            } else if !self.inner.is_allocated(object) {
+            } else if may_have_gone && !self.inner.is_allocated(object) {
                 known.is_poisoned = true;
                 ends.into_iter().flatten().for_each(|w| word(w).store(POISON, Relaxed));
             }
@@ -217,12 +220,16 @@ impl<C: Collector> Collector for Watched<C> {
             inner: C::new(heap, config)?,
             detectors: Cell::new(Detectors::ALL),
             phase: Cell::new("new"),
+            may_have_reclaimed: Cell::new(false),
             cells: RefCell::default(),
         })
     }
 
     fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         self.phase.set("alloc");
+        if C::CAPS.cycles {
+            self.may_have_reclaimed.set(true);
+        }
         let object = self.inner.alloc(cx, layout);
         self.after_alloc(object, layout)
     }
@@ -303,16 +310,19 @@ impl<C: Collector> Collector for Watched<C> {
         } else {
             self.expects_unless_trusted("release", object);
         }
+        self.may_have_reclaimed.set(true);
         self.inner.release(cx, object, owned);
     }
 
     fn reclaim(&mut self, cx: &mut Context) {
         self.phase.set("reclaim");
+        self.may_have_reclaimed.set(true);
         self.inner.reclaim(cx);
     }
 
     fn free(&mut self, cx: &mut Context, object: ObjectReference) {
         self.expects("free", object);
+        self.may_have_reclaimed.set(true);
         self.inner.free(cx, object);
     }
 
@@ -322,6 +332,7 @@ impl<C: Collector> Collector for Watched<C> {
             Cause::End => "last collection",
             Cause::Exhausted | Cause::Requested => "collection",
         });
+        self.may_have_reclaimed.set(true);
         self.inner.collect(cx, cause);
     }
 
@@ -331,6 +342,7 @@ impl<C: Collector> Collector for Watched<C> {
             Step::Advance => "step of a cycle",
             Step::Finish => "end of a cycle",
         });
+        self.may_have_reclaimed.set(true);
         self.inner.step(cx, step);
     }
 
@@ -345,6 +357,7 @@ impl<C: Collector> Collector for Watched<C> {
         region: u32,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
+        self.poison();
         self.phase.set("allocation in a region");
         let object = self.inner.region_alloc(cx, region, layout);
         self.after_alloc(object, layout)
@@ -352,6 +365,7 @@ impl<C: Collector> Collector for Watched<C> {
 
     fn region_end(&mut self, cx: &mut Context, region: u32) {
         self.phase.set("end of a region");
+        self.may_have_reclaimed.set(true);
         self.inner.region_end(cx, region);
     }
 }

@@ -66,7 +66,8 @@ impl<const BARRIER: bool> Collector for Incremental<BARRIER> {
     }
 
     fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        let object = self.objects.alloc(layout, 0).or_else(|| self.objects.alloc_growing(layout, 0));
+        let object =
+            self.objects.alloc(layout, 0).or_else(|| self.objects.alloc_growing(layout, 0));
         let object = object.ok_or_else(|| self.objects.heap().refuse(layout))?;
         // Grey, for its slots may be filled without a barrier.
         self.shade(Some(object));

@@ -138,7 +138,9 @@ impl BlockTable {
         memory: &ObjectMemory,
         budget: &Budget,
     ) {
-        let kept = (self.retained_max - self.retained).min(count);
+        let is_overdrawn = budget.held_bytes() > budget.limit_bytes();
+        let most = if is_overdrawn { 0 } else { self.retained_max - self.retained };
+        let kept = most.min(count);
         let (kept_end, end) = ((start.0 + kept) as usize, (start.0 + count) as usize);
         debug_assert!(self.states[start.0 as usize..end].iter().all(|&s| s == State::Used));
         self.used -= count;

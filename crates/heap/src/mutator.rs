@@ -175,6 +175,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     fn after_allocation(&mut self, object: ObjectReference, layout: Layout) {
         if P::ON {
+            self.unzero(object, layout);
             self.probe.allocated(object, layout);
         }
     }
@@ -287,6 +288,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     pub fn word(&self, object: Ref<'_>, word: Word) -> u64 {
         self.touch(object.object, Access::Read);
+        if P::ON {
+            self.probe.word_read(object.object, word.offset());
+        }
         self.heap.memory().word64(object.object, word.offset()).load(Relaxed)
     }
 
@@ -294,6 +298,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     pub fn set_word(&self, object: Ref<'_>, word: Word, value: u64) {
         self.touch(object.object, Access::Write);
+        if P::ON {
+            self.probe.word_set(object.object, word.offset(), value);
+        }
         self.heap.memory().word64(object.object, word.offset()).store(value, Relaxed);
     }
 

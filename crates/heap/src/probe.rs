@@ -6,7 +6,7 @@
 use crate::fault::{Access, Deed, Omission};
 use crate::header::{Extent, Layout, SlotKind};
 use crate::heap::Heap;
-use crate::memory::Offset32;
+use crate::memory::{Offset32, Offset64};
 use crate::survey::Reachable;
 use crate::value::{ObjectReference, Value};
 use std::cell::RefCell;
@@ -76,6 +76,18 @@ pub trait Probe {
         let _ = (heap, object, access, allocated);
     }
 
+    /// A payload word is read.
+    #[inline(always)]
+    fn word_read(&self, object: ObjectReference, at: Offset64) {
+        let _ = (object, at);
+    }
+
+    /// A payload word is set.
+    #[inline(always)]
+    fn word_set(&self, object: ObjectReference, at: Offset64, value: u64) {
+        let _ = (object, at, value);
+    }
+
     /// An own slot gave this value up, to another slot, to a root or to nobody.
     #[inline(always)]
     fn taken(&self, object: ObjectReference, at: Offset32, value: Value) {
@@ -132,6 +144,19 @@ pub trait Probe {
     #[inline(always)]
     fn resets(&mut self) -> bool {
         false
+    }
+
+    /// What a new object, of which the probe has not been told yet, is to show in place of zeros: the
+    /// bits of slots and payload words, as an allocator leaves them that does not zero.
+    #[inline(always)]
+    fn remains(
+        &mut self,
+        heap: &Heap,
+        object: ObjectReference,
+        layout: Layout,
+    ) -> Vec<(Offset32, u32)> {
+        let _ = (heap, object, layout);
+        Vec::new()
     }
 
     /// What the author wanted to use through a borrow is gone, and the discipline said so.

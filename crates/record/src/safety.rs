@@ -24,6 +24,8 @@ pub enum Failure {
     LogicalLeak,
     /// An object is used after its memory was freed.
     UseAfterFree,
+    /// An object is used before it is initialised: it shows what its memory held before.
+    UseBeforeInit,
     /// An object is freed a second time.
     DoubleFree,
     /// A borrow is used after its owner is gone.
@@ -38,10 +40,11 @@ pub enum Failure {
 
 impl Failure {
     /// All, in the order of tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Leak,
         Self::LogicalLeak,
         Self::UseAfterFree,
+        Self::UseBeforeInit,
         Self::DoubleFree,
         Self::DanglingBorrow,
         Self::CycleLeak,
@@ -55,6 +58,7 @@ impl Failure {
             Self::Leak => "leak",
             Self::LogicalLeak => "logical leak",
             Self::UseAfterFree => "use after free",
+            Self::UseBeforeInit => "use before init",
             Self::DoubleFree => "double free",
             Self::DanglingBorrow => "dangling borrow",
             Self::CycleLeak => "cycle leak",
@@ -106,7 +110,7 @@ pub enum TrialEnd {
 pub struct Counts {
     /// Mistakes made.
     pub mistakes: u64,
-    /// Reads through references whose object is gone.
+    /// Reads through references whose object is gone, and of words that nobody has initialised.
     pub stale_reads: u64,
     /// Those that found another object's contents.
     pub wrong_reads: u64,
@@ -167,8 +171,8 @@ pub struct Subject {
     pub mistake: String,
     /// In which order freed memory is used again.
     pub order: String,
-    /// What must be bent to write it in a language of this discipline: `unsafe`, `mem::forget`;
-    /// empty if nothing.
+    /// What must be bent to write it in a language of this discipline: `unsafe`, `mem::forget`, an
+    /// allocator that does not zero; empty if nothing.
     pub bends: String,
 }
 
@@ -320,7 +324,7 @@ pub struct SafetyCell {
 /// What happens where the rules of a language are bent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bent {
-    /// With `unsafe`, with `mem::forget`.
+    /// With `unsafe`, with `mem::forget`, with an allocator that does not zero.
     pub by: String,
     /// What becomes of it.
     pub verdict: Verdict,

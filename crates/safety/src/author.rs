@@ -37,6 +37,10 @@ pub enum Mistake {
     BorrowsTooLong,
     /// Ends a region in the middle of its use.
     ResetsRegion,
+    /// Does not initialise an object; what it shows is up to the allocator.
+    LeavesUninitialised,
+    /// The same under an allocator that does not zero.
+    LeavesUnzeroed,
 }
 
 impl Mistake {
@@ -51,12 +55,22 @@ impl Mistake {
             Self::FreesTwice => "some objects are freed again through a copy of the pointer",
             Self::BorrowsTooLong => "some objects are used through a borrow after they were freed",
             Self::ResetsRegion => "some regions are ended while they are used",
+            Self::LeavesUninitialised => "some objects are not initialised",
+            Self::LeavesUnzeroed => {
+                "some objects are not initialised, and show what was there before"
+            }
         }
     }
 
     /// Whether its clock are the frees of the program; otherwise its allocations.
     pub(crate) fn errs_at_frees(self) -> bool {
-        !matches!(self, Self::None | Self::FreesEarly | Self::ResetsRegion)
+        let at_allocations = matches!(self, Self::None | Self::FreesEarly | Self::ResetsRegion);
+        !at_allocations && !self.leaves_out_initialisation()
+    }
+
+    /// Whether objects are not initialised, with or without an allocator that zeroes.
+    pub(crate) fn leaves_out_initialisation(self) -> bool {
+        matches!(self, Self::LeavesUninitialised | Self::LeavesUnzeroed)
     }
 }
 

@@ -41,6 +41,7 @@ macro_rules! cases {
 
 cases! {
     UseAfterFree: "owner_dropped_while_borrowed", "root_used_after_drop", "view_held_over_a_safepoint";
+    UseBeforeInit: "root_used_before_it_is_initialised";
     DoubleFree: "root_freed_twice", "owner_moved_while_borrowed";
     DanglingBorrow: "struct_outlives_what_it_borrows", "nested_borrow_outlives_its_owner",
         "view_returned_from_a_scope";

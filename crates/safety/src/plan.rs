@@ -67,6 +67,13 @@ pub fn plan(caps: Caps, seeds: u32) -> Vec<Planned> {
     add(LogicalLeak, &ACYCLIC, erring(KeepsRoot), only, 1);
     add(UseAfterFree, &FREEING, erring(FreesEarly), &ORDERS, seeds);
     add(UseAfterFree, &["binary-trees@regions"], erring(ResetsRegion), &ORDERS, seeds);
+    // A compiler that drops at the right place knows what is initialised, and refuses this.
+    if !caps.drops {
+        add(UseBeforeInit, &FREEING, erring(LeavesUninitialised), only, seeds);
+        add(UseBeforeInit, &["binary-trees@regions"], erring(LeavesUninitialised), only, seeds);
+    }
+    add(UseBeforeInit, &FREEING, erring(LeavesUnzeroed), &ORDERS, seeds);
+    add(UseBeforeInit, &["binary-trees@regions"], erring(LeavesUnzeroed), &ORDERS, seeds);
     add(DoubleFree, &FREEING, erring(FreesTwice), &ORDERS, seeds);
     add(DanglingBorrow, &FREEING, erring(BorrowsTooLong), &ORDERS, seeds);
     add(CycleLeak, &["cycle-torture"], erring(None), only, 1);
@@ -93,6 +100,10 @@ impl Planned {
     pub(crate) fn subject(&self, caps: Caps) -> Subject {
         let (mistake, bends) = match self.trying {
             Trying::Mistake(Mistake::Forgets) => (Mistake::Forgets.words(), "mem::forget"),
+            Trying::Mistake(Mistake::LeavesUnzeroed) => {
+                let by = if caps.drops { "unsafe" } else { "an allocator that does not zero" };
+                (Mistake::LeavesUnzeroed.words(), by)
+            }
             Trying::Mistake(mistake) => {
                 // Leaving something out is no misuse of a pointer; a ring of owners is one.
                 let omits = matches!(mistake, Mistake::OmitsFree | Mistake::KeepsRoot);

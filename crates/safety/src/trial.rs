@@ -14,7 +14,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::{io, thread};
-use workloads::{Needs, Prepared, Size, Suite};
+use workloads::{Prepared, Size, Suite};
 
 /// What no faulty program may exceed, whatever it does.
 const LIMIT_BYTES: u64 = 64 << 20;
@@ -113,7 +113,7 @@ fn err<C: Collector>(
 ) {
     let entry = workloads::find(planned.program).map_err(|e| e.to_string());
     let needs = entry.as_ref().map(|entry| entry.needs);
-    if let Some(reason) = needs.ok().and_then(|needs| not_applicable(C::CAPS, needs)) {
+    if let Some(reason) = needs.ok().and_then(|needs| needs.refusal(C::CAPS)) {
         trial.end = TrialEnd::NotApplicable { reason: reason.to_owned() };
         return;
     }
@@ -167,17 +167,6 @@ fn err<C: Collector>(
     if let Some(leaked) = leaked {
         (trial.counts.leaked_bytes, trial.counts.leaked_objects) = (leaked.bytes, leaked.objects);
     }
-}
-
-/// Why a discipline cannot run a program, if it cannot.
-fn not_applicable(caps: Caps, needs: Needs) -> Option<&'static str> {
-    if needs.shared && !caps.shared {
-        return Some("objects have several holders and no region: nobody owns them");
-    }
-    if !needs.free_points && caps.needs_free {
-        return Some("nobody knows where the last holder goes, so there is no place to free");
-    }
-    None
 }
 
 /// Runs the program without its mistake: first without a limit, then, if the discipline collects at

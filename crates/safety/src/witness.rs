@@ -10,12 +10,16 @@
 //! | holds the remains of another object | a wrong value | benign |
 //! | is another object's | a wrong value | corrupts that object |
 //! | has gone back to the system | the program ends | the program ends |
+//!
+//! Of an object that is not initialised, a word that is read before it is written is read as if its
+//! object were gone: benign where it shows zero, a wrong value otherwise.
 
 use crate::author::{Author, Mistake, OwnStore};
+use crate::remains::Remains;
 use crate::tenants::Tenants;
 use heap::{
-    Access, Deed, Heap, Layout, ObjectReference, Offset32, Omission, Probe, Reachable, SlotKind,
-    Slots, Value,
+    Access, Deed, Heap, Layout, ObjectReference, Offset32, Offset64, Omission, Probe, Reachable,
+    SlotKind, Slots, Value,
 };
 use record::{Counts, LeakPoint};
 use std::cell::{Cell, RefCell};
@@ -44,6 +48,7 @@ pub(crate) struct Witness {
     /// Whether a `free` does anything under this discipline.
     frees: bool,
     tenants: Tenants,
+    remains: RefCell<Remains>,
     objects_freed: u64,
     /// What each own, shared or borrow slot was filled with.
     slots: RefCell<HashMap<(ObjectReference, Offset32), (ObjectReference, u64)>>,
@@ -108,6 +113,7 @@ impl Witness {
             author,
             frees,
             tenants: Tenants::default(),
+            remains: RefCell::default(),
             objects_freed: 0,
             slots: RefCell::default(),
             roots: RefCell::default(),
@@ -172,6 +178,19 @@ impl Witness {
         Some((!is_meant, other.map(|other| other.stamp)))
     }
 
+    /// So many words are read: whether they are of an object that is not initialised. What an
+    /// allocator zeroes is defined, and no mistake.
+    fn judge_contents(&self, object: ObjectReference, at_bytes: u32, words: usize) {
+        let shown = self.remains.borrow().uninitialised(object, at_bytes, words);
+        let zeroes = self.author.mistake == Mistake::LeavesUninitialised;
+        if let Some(bits) = shown.filter(|&bits| bits != 0 || !zeroes) {
+            self.count(|counts| {
+                counts.stale_reads += 1;
+                counts.wrong_reads += u64::from(bits != 0);
+            });
+        }
+    }
+
     fn corrupts(&self, other: Option<u64>) {
         self.corrupted.borrow_mut().extend(other);
     }
@@ -221,7 +240,44 @@ impl Probe for Witness {
         self.kind.set(kind);
     }
 
+    fn remains(
+        &mut self,
+        heap: &Heap,
+        object: ObjectReference,
+        layout: Layout,
+    ) -> Vec<(Offset32, u32)> {
+        let mistake = self.author.mistake;
+        if !mistake.leaves_out_initialisation() {
+            return Vec::new();
+        }
+        // Only what an object of the same layout has left: its slots and words are where they were.
+        let former = self.tenants.of(object);
+        let is_alike = former.is_some_and(|old| old.object == object && old.layout == layout);
+        let remains = self.remains.get_mut();
+        if !is_alike || !self.author.is_time(self.tenants.count()) {
+            remains.clear(object, layout);
+            return Vec::new();
+        }
+        self.author.made();
+        self.counts.get_mut().mistakes += 1;
+        if mistake == Mistake::LeavesUnzeroed {
+            return remains.restore(object, layout);
+        }
+        remains.expose(heap, object, layout);
+        Vec::new()
+    }
+
+    fn word_read(&self, object: ObjectReference, at: Offset64) {
+        self.judge_contents(object, at.bytes(), 2);
+    }
+
+    fn word_set(&self, object: ObjectReference, at: Offset64, value: u64) {
+        let halves = [value as u32, (value >> 32) as u32];
+        self.remains.borrow_mut().write(object, at.bytes(), halves);
+    }
+
     fn stored(&self, parent: ObjectReference, at: Offset32, value: Value) {
+        self.remains.borrow_mut().write(parent, at.bytes(), [value.bits()]);
         let Some(child) = value.reference() else { return };
         let stamp = self.meant(child);
         self.slots.borrow_mut().insert((parent, at), (child, stamp));
@@ -241,6 +297,7 @@ impl Probe for Witness {
     }
 
     fn taken(&self, object: ObjectReference, at: Offset32, value: Value) {
+        self.judge_contents(object, at.bytes(), 1);
         let Some(child) = value.reference() else { return };
         let held = self.slots.borrow().get(&(object, at)).copied();
         let stamp = held.filter(|(held, _)| *held == child).map_or(NOBODY, |(_, stamp)| stamp);

@@ -132,6 +132,32 @@ fn stale_pointers_harm_where_nothing_guards_them() {
 }
 
 #[test]
+fn what_is_not_initialised_harms_only_where_memory_is_used_again_as_it_is() {
+    let failure = Failure::UseBeforeInit;
+    for collector in ["no-gc", "region", "manual", "mark-sweep"] {
+        let cell = cell(failure, collector);
+        assert_eq!(cell.verdict, Verdict::Impossible, "{collector} zeroes");
+        let bent = cell.bent.as_ref().expect("an allocator need not zero");
+        assert_eq!(bent.by, "an allocator that does not zero");
+        let expected = if collector == "no-gc" { "cannot" } else { "happens" };
+        assert_eq!(bent.verdict.word(), expected, "{collector}");
+    }
+    assert!(cell(failure, "manual").counts.mistakes > 0, "nothing came of them");
+    for collector in ["ownership", "rc", "rc|count-loads", "rc-weak"] {
+        assert_eq!(word(failure, collector), "rejected", "{collector}");
+        let bent = cell(failure, collector).bent.as_ref().expect("unsafe bends it");
+        assert_eq!((bent.verdict.word(), bent.by.as_str()), ("happens", "unsafe"));
+    }
+    let bent = cell(failure, "manual").bent.as_ref().expect("an allocator need not zero");
+    let counts = bent.counts;
+    assert!(0 < counts.wrong_reads && counts.wrong_reads < counts.stale_reads, "{counts:?}");
+    let bent = safety().cells.iter().filter(|cell| cell.failure == failure);
+    let bent = bent.filter_map(|cell| cell.bent.as_ref()).map(|bent| bent.counts);
+    let followed = bent.map(|counts| counts.stale_writes + counts.stale_frees).sum::<u64>();
+    assert!(followed > 0, "no stale reference is followed");
+}
+
+#[test]
 fn a_quarantine_delays_harm() {
     let corrupted = |order: &str| {
         let of_order = safety().series.iter().filter(|s| {

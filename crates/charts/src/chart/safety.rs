@@ -45,7 +45,8 @@ pub(crate) fn draw_matrix<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
         MATRIX_TITLE,
         "rejected: by the compiler, as tests show. cannot: the faulty programs ran without effect. \
          detected: refused at run time. happens: executed; below it bytes leaked, or uses of what is \
-         gone. An asterisk: but it happens with unsafe or mem::forget.",
+         gone or not yet there. An asterisk: but it happens with unsafe, mem::forget or an allocator \
+         that does not zero.",
         format!("{} runs of programs whose author errs", format::count(runs.into())),
     );
     let mut y = frame.above(pen) + 12.0;
@@ -137,6 +138,7 @@ fn word(cell: &SafetyCell) -> String {
 /// What was counted, in so few characters that it fits a field.
 fn number(cell: &SafetyCell) -> String {
     match &cell.verdict {
+        Verdict::Rejected { cases } if cases.len() == 1 => "1 test".to_owned(),
         Verdict::Rejected { cases } => format!("{} tests", cases.len()),
         Verdict::Impossible if cell.runs == 1 => "1 run".to_owned(),
         Verdict::Impossible => format!("{} runs", cell.runs),

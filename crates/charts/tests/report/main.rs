@@ -1,5 +1,6 @@
 //! The report as a reader finds it on disk, over a run with every outcome there is.
 
+mod safety;
 mod synthetic;
 
 use charts::{ReportPaths, write_report};

@@ -78,6 +78,13 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
     }
 
+    /// Puts back into a new object what its memory held before, where the probe says so.
+    pub(super) fn unzero(&mut self, object: ObjectReference, layout: Layout) {
+        for (at, bits) in self.probe.remains(&self.heap, object, layout) {
+            self.heap.memory().write(object, at, bits);
+        }
+    }
+
     /// Ends a region too early; what is allocated in it next begins it again.
     pub(super) fn reset(&mut self, region: &Region) {
         self.collector.region_end(&mut self.cx, region.number);

@@ -9,11 +9,15 @@ use crate::kit::Kit;
 use crate::palette;
 use crate::table::{Align, Line, Text, render};
 use conformance::mutants::{ALL, Known};
-use conformance::{Detector, Detectors, Job};
+use conformance::{Detector, Detectors, Job, Limits};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::time::Duration;
 
+/// Most time for one program: a tenth of a second does even without optimisation, and a bug that hangs
+/// is found once by each detector.
+const LIMIT: Duration = Duration::from_secs(2);
 /// Programs for each detector in the matrix.
 const SEEDS_ALONE: u64 = 25;
 
@@ -63,7 +67,9 @@ pub(super) fn verify(
             use `cargo run --release --features mutants -- verify --mutants`";
         return Err(Failure::Usage(message.to_owned()));
     }
+    let limits = Limits { program: kit.limits.program.min(LIMIT), ..kit.limits };
     let (mut mutants, infected) = reached(kit, jobs)?;
+    let kit = &Kit { limits, ..*kit };
     for (mutant, verified) in mutants.iter_mut().zip(kit.verify(infected.clone())?) {
         if let Some(failure) = verified.report.failure {
             (mutant.killed_by, mutant.seed) = (Some(failure.detector), failure.seed);

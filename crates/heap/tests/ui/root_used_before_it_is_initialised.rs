@@ -1,0 +1,10 @@
+//! A variable that nothing was assigned to has no object.
+
+use heap::{Collector, Mutator, Root};
+
+fn program<C: Collector>(m: &mut Mutator<C>) {
+    let a: Root;
+    m.get(&a);
+}
+
+fn main() {}
