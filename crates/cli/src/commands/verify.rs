@@ -52,7 +52,7 @@ pub(crate) struct Args {
         default_missing_value = "*")]
     workloads: Vec<String>,
     /// Instead, give the heap and the collectors known bugs, and see which of them are found by what.
-    #[arg(long, conflicts_with_all = ["workloads", "stress", "from"])]
+    #[arg(long, conflicts_with_all = ["workloads", "stress"])]
     mutants: bool,
     /// Only whether each known bug is found, not by what alone.
     #[arg(long, requires = "mutants")]
@@ -123,15 +123,16 @@ pub(crate) fn verify(
         at_once: args.jobs.map_or_else(processors, |jobs| jobs as usize),
         interrupt: &interrupt,
     };
+    let seeds = args.from..args.from.saturating_add(args.seeds);
     if args.mutants {
-        let job = |name: &str| Job { ops: args.ops, ..Job::of(name, 0..args.seeds) };
+        let job = |name: &str| Job { ops: args.ops, ..Job::of(name, seeds.clone()) };
         let jobs = collectors.iter().map(|c| job(&c.name)).collect();
         return mutants::verify(&kit, jobs, !args.kills_only, args.json, out);
     }
     let job = |name: &str| Job {
         ops: args.ops,
         schedule: args.stress.map(Stress::schedule),
-        ..Job::of(name, args.from..args.from.saturating_add(args.seeds))
+        ..Job::of(name, seeds.clone())
     };
     let verified = kit.verify(collectors.iter().map(|c| job(&c.name)).collect())?;
     let stressed = match args.workloads.as_slice() {
