@@ -99,7 +99,7 @@ fn what_is_scaffolded_is_formatted_compiles_and_runs() {
     assert!(listed("collectors").ends_with(&["my-gc".to_owned(), "every-mib".to_owned()]));
     assert_eq!(listed("workloads").last().unwrap(), "my-program");
 
-    // Here goes `verify my-gc every-mib`, with a short seed budget.
+    succeed(Command::new(&program).args(["verify", "my-gc", "every-mib", "--seeds", "5"]));
     let runs = tempfile::tempdir().unwrap();
     let run = runs.path().join("run");
     succeed(

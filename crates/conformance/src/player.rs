@@ -609,6 +609,14 @@ impl<'p> Player<'p> {
         if dying.is_empty() {
             return;
         }
+        // All of them first: what is reached by one of them may not be, once another is cleared.
+        let views = self.views(m);
+        for (holder, slot) in self.shared_slots_into(&dying) {
+            if let Some(view) = views.iter().find(|view| view.id == holder) {
+                m.store(view.object, self.place::<Shared>(holder, slot), None);
+            }
+            self.shadow.set(holder, slot, Content::Null);
+        }
         for index in 0..self.held.len() {
             let hold = self.shadow.handles[index];
             if let Some(Hold { owned: false, target: Some(id), lost: false }) = hold
@@ -622,24 +630,19 @@ impl<'p> Player<'p> {
                 self.aim_global(m, global, None);
             }
         }
-        while let Some((holder, slot)) = self.shared_slot_into(&dying) {
-            let views = self.views(m);
-            if let Some(view) = views.iter().find(|view| view.id == holder) {
-                m.store(view.object, self.place::<Shared>(holder, slot), None);
-            }
-            self.shadow.set(holder, slot, Content::Null);
-        }
     }
 
-    /// A readable shared slot that refers to one of the dying objects and is not itself in one.
-    fn shared_slot_into(&self, dying: &[Id]) -> Option<(Id, u32)> {
+    /// The readable shared slots that refer to one of the dying objects and are not themselves in one.
+    fn shared_slots_into(&self, dying: &[Id]) -> Vec<(Id, u32)> {
         let reached = self.shadow.reach(false, |_| true).into_iter().map(|(id, _)| id);
-        reached.filter(|id| !dying.contains(id)).find_map(|id| {
-            let mut edges = self.shadow.objects[id].edges();
-            let edge = edges
-                .find(|&(_, target, kind)| kind == SlotKind::Shared && dying.contains(&target));
-            edge.map(|(slot, ..)| (id, slot))
-        })
+        let holders = reached.filter(|id| !dying.contains(id));
+        let slots = holders.flat_map(|id| {
+            let edges = self.shadow.objects[id].edges();
+            let into = edges
+                .filter(|&(_, target, kind)| kind == SlotKind::Shared && dying.contains(&target));
+            into.map(move |(slot, ..)| (id, slot))
+        });
+        slots.collect()
     }
 
     // ---- picking operands -------------------------------------------------------------------------

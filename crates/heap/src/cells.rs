@@ -348,8 +348,9 @@ impl CellSpace {
         match (info.state, info.live) {
             (State::Current, _) => {}
             (state, 0) => {
-                let stays = mutant!(self.heap.memory(), "an empty block stays on its list");
-                if state == State::Listed && !stays {
+                if state == State::Listed
+                    && !mutant!(self.heap.memory(), "an empty block stays on its list")
+                {
                     self.unlist(block);
                 }
                 self.give_back(block);

@@ -78,6 +78,10 @@ fn parked_inside_parked(random: &mut Pcg32) -> Vec<Op> {
 /// What is parked holds something that others hold, too.
 fn parked_with_a_shared_child(random: &mut Pcg32) -> Vec<Op> {
     let mut ops = vec![Alloc(Pair), Alloc(Pair), Graft(Pair, 0, 2), Store(1, 1, Some(5))];
+    if random.random() {
+        // A borrow holds its memory longer.
+        ops.push(Store(2, 2, Some(3)));
+    }
     (0..random.random_range(1..4)).for_each(|_| ops.extend([Clear(0), Store(0, 0, Some(0))]));
     ops.extend([Clear(0), Safepoint, Major]);
     ops
