@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod allocate;
 mod colours;
 mod compare;
 mod detector;
@@ -22,13 +23,13 @@ mod serve;
 mod shadow;
 pub mod shrink;
 mod supervise;
+mod valid;
 mod verify;
 mod watched;
 
 pub use detector::{Detector, Detectors, Place};
 pub use failure::Failure;
-pub use play::{Defeat, Played};
-pub use play::{Setup, play};
+pub use play::{Defeat, Played, Setup, play};
 pub use rules::Rules;
 pub use serve::serve;
 pub use supervise::{Limits, Supervisor};
@@ -54,12 +55,29 @@ impl Harness for Kit {
 /// a reported failure is pasted into.
 ///
 /// # Panics
-/// With the failure, or if there is no such collector.
+/// With the failure, or if there is no such collector: for one of another crate, see [`replay_as`].
 pub fn replay(collector: &str, program: &Program) {
     let kit = standard::<Kit>();
-    let entry = kit.find(collector).unwrap_or_else(|| panic!("no collector '{collector}'"));
-    let job = Job { program: Some(program.clone()), ..Job::of(collector, 0..0) };
-    if let Some(failure) = (entry.run)(&job).failure {
+    let entry = kit.find(collector).unwrap_or_else(|| {
+        panic!("no collector '{collector}' here: write conformance::replay_as::<ItsType>(..)")
+    });
+    expect_success(&(entry.run)(&job_of(collector, program)));
+}
+
+/// [`replay`] for a collector of any crate.
+///
+/// # Panics
+/// With the failure.
+pub fn replay_as<C: Collector>(program: &Program) {
+    expect_success(&verify::<C>(&job_of(std::any::type_name::<C>(), program), |_| ()));
+}
+
+fn job_of(collector: &str, program: &Program) -> Job {
+    Job { program: Some(program.clone()), ..Job::of(collector, 0..0) }
+}
+
+fn expect_success(report: &Report) {
+    if let Some(failure) = &report.failure {
         panic!("{failure}");
     }
 }

@@ -1,16 +1,12 @@
 //! Plays a program on a real heap and on its shadow.
 
 use crate::compare::View;
-use crate::detector::{Detector, Detectors, violate};
-use crate::program::{Form, Leaf, Op, Pair, Pick, Program, Schedule, Start, Wide};
-use crate::rules::Rules;
-use crate::shadow::{Content, GLOBALS, Hold, Id, Shadow};
+use crate::detector::Detectors;
+use crate::program::{Form, Op, Pair, Pick, Program, Schedule};
+use crate::shadow::{GLOBALS, Id, Shadow};
 use crate::watched::Watched;
-use heap::{
-    Borrow, Caps, Collector, Global, Local, Mutator, OutOfMemory, Own, Probe, Region, Root, Shared,
-    Slot, SlotKind, Step, Word,
-};
-use rand::{RngExt, SeedableRng};
+use heap::{Caps, Collector, Global, Local, Mutator, Probe, Region, Root, SlotKind, Step, Word};
+use rand::SeedableRng;
 use rand_pcg::Pcg32;
 
 /// The mutator of a watched collector.
@@ -34,17 +30,17 @@ pub(crate) struct Player<'p> {
     /// Beside the shadow's handles.
     pub(crate) held: Vec<Option<Held>>,
     pub(crate) detectors: Detectors,
-    regions: Vec<Option<Region>>,
-    program: &'p Program,
+    pub(crate) regions: Vec<Option<Region>>,
+    pub(crate) program: &'p Program,
     /// Number of the next operation.
     next: usize,
     depth: usize,
-    allocations: u32,
-    random: Pcg32,
+    pub(crate) allocations: u32,
+    pub(crate) random: Pcg32,
     /// Whether the next allocation is to find no new memory.
-    fails_next: bool,
+    pub(crate) fails_next: bool,
     /// Whether the allocation under way may be refused.
-    may_fail: bool,
+    pub(crate) may_fail: bool,
 }
 
 impl<'p> Player<'p> {
@@ -176,14 +172,7 @@ impl<'p> Player<'p> {
                 self.settle(m);
                 self.regions.push(Some(m.region()));
             }
-            Op::AllocIn(form, region) => {
-                let Some(region) = self.region(region) else { return };
-                let form = if form.is_array() { Form::Pair } else { form };
-                self.before_allocation(m);
-                let local = alloc_in(m, form, self.regions[region].as_ref().expect("it is open"));
-                self.after_allocation(m);
-                self.new_region_object(m, form, region, local);
-            }
+            Op::AllocIn(form, region) => self.alloc_in(m, form, region),
             Op::BuildIn(region, count, locals) => {
                 self.build_in(m, region, &locals[..usize::from(count) % 3]);
             }
@@ -219,264 +208,12 @@ impl<'p> Player<'p> {
         }
     }
 
-    fn major<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>) {
+    pub(crate) fn major<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>) {
         self.settle(m);
         m.collect();
         self.shadow.collect();
         self.compare_occupied(m, true);
         self.verify_tables(m);
-    }
-
-    // ---- allocation -------------------------------------------------------------------------------
-
-    /// Before an allocation: what is parked goes, and a collection happens if one is due.
-    fn before_allocation<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>) {
-        self.settle(m);
-        self.allocations += 1;
-        let is_due = match self.program.schedule {
-            Schedule::Natural | Schedule::Steps => false,
-            Schedule::Every(n) => self.allocations.is_multiple_of(n.max(1)),
-            Schedule::Random(n, _) => self.random.random_range(0..n.max(1)) == 0,
-        };
-        if is_due {
-            self.major(m);
-        }
-        self.may_fail = self.fails_next || self.program.limit_bytes.is_some();
-        if self.fails_next {
-            let budget = m.heap().budget();
-            budget.set_limit_bytes(budget.held_bytes().min(budget.limit_bytes()));
-        }
-    }
-
-    fn after_allocation<C: Collector, P: Probe>(&mut self, m: &M<C, P>) {
-        if std::mem::take(&mut self.fails_next) {
-            m.heap().budget().set_limit_bytes(self.program.limit_bytes.unwrap_or(u64::MAX));
-        }
-    }
-
-    fn alloc<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>, form: Form) -> Option<Id> {
-        self.before_allocation(m);
-        let root = alloc(m, form);
-        self.after_allocation(m);
-        self.new_root(m, form, root)
-    }
-
-    /// Fills the heap as the program wants it.
-    fn start<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>) {
-        let first = self.held.len();
-        if self.program.start == Start::Empty || self.program.limit_bytes.is_none() {
-            return;
-        }
-        let forms = [Form::OwnArray(2000), Form::SharedArray(500), Form::Wide];
-        for form in forms {
-            // Each of these sizes, until there is no room for another of it.
-            while let Ok(root) = alloc(m, form) {
-                self.new_root(m, form, Ok(root));
-            }
-        }
-        let drops: Vec<usize> = match self.program.start {
-            Start::AlmostFull => (self.held.len().saturating_sub(3)..self.held.len()).collect(),
-            Start::Fragmented => (first..self.held.len()).step_by(2).collect(),
-            Start::Full | Start::Empty => Vec::new(),
-        };
-        for index in drops {
-            self.consume(m, index, Shadow::free, Mutator::free);
-        }
-        self.compare(m, &self.views(m));
-    }
-
-    fn graft<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut M<C, P>,
-        form: Form,
-        holder: Pick,
-        slot: Pick,
-    ) {
-        let views = self.views(m);
-        let keeps = |kind| kind != SlotKind::Borrow;
-        let Some((View { id: holder, .. }, slot)) = self.slot(&views, holder, slot, keeps) else {
-            return;
-        };
-        drop(views);
-        let Some(id) = self.alloc(m, form) else { return };
-        let index = self.held.len() - 1;
-        let views = self.views(m);
-        let Some(&view) = views.iter().find(|view| view.id == holder) else { return };
-        if self.shadow.objects[holder].form.kind(slot) == SlotKind::Own {
-            self.put(m, view, slot, Some(index));
-        } else {
-            self.store(m, view, slot, views.iter().find(|view| view.id == id).copied());
-            self.consume(m, index, |shadow, index| shadow.handles[index] = None, Mutator::drop);
-        }
-    }
-
-    fn build<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>, form: Form, picks: &[Pick]) {
-        let form = if form == Form::Wide { Form::Wide } else { Form::Pair };
-        self.before_allocation(m);
-        let most = if form == Form::Wide { 3 } else { 2 };
-        let (mut roots, mut parts) = (Vec::new(), Vec::new());
-        for &pick in picks.iter().take(most) {
-            if let Some(index) = self.handle(pick, |held| matches!(held, Held::Root(_))) {
-                let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
-                roots.push(root);
-                parts.push(index);
-            }
-        }
-        let built = build(m, form, roots);
-        self.after_allocation(m);
-        let targets: Vec<_> = parts.iter().map(|&part| self.part(part, built.is_ok())).collect();
-        if let Some(id) = self.new_root(m, form, built) {
-            for (slot, target) in (0..).zip(targets) {
-                self.shadow.set(id, slot, Content::To(target));
-            }
-        }
-    }
-
-    fn build_in<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>, region: Pick, picks: &[Pick]) {
-        let Some(region) = self.region(region) else { return };
-        self.before_allocation(m);
-        let (mut locals, mut parts) = (Vec::new(), Vec::new());
-        for &pick in picks {
-            let aimed = |held: &Held| matches!(held, Held::Local(local) if m.find(local).is_some());
-            let Some(index) = self.handle(pick, aimed) else { continue };
-            let target = self.shadow.handles[index].and_then(|hold| hold.target);
-            let Some(target) = target else { continue };
-            if self.may_share(Some(region), target) {
-                let Some(Held::Local(local)) = self.held[index].take() else { unreachable!() };
-                locals.push(local);
-                parts.push(index);
-            }
-        }
-        let token = self.regions[region].as_ref().expect("it is open");
-        let mut locals = locals.into_iter();
-        let built = match (locals.next(), locals.next()) {
-            (None, _) => m.alloc_in::<Pair>(token),
-            (Some(a), None) => m.build_in::<Pair, 1>(token, [a]),
-            (Some(a), Some(b)) => m.build_in::<Pair, 2>(token, [a, b]),
-        };
-        self.after_allocation(m);
-        let targets: Vec<_> = parts.iter().map(|&part| self.part(part, built.is_ok())).collect();
-        if let Some(id) = self.new_region_object(m, Form::Pair, region, built) {
-            let first = Form::Pair.slots(|kind| kind == SlotKind::Shared).next();
-            for (slot, target) in (first.expect("pairs have some")..).zip(targets) {
-                self.shadow.set(id, slot, Content::To(target));
-            }
-        }
-    }
-
-    fn chain<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>, count: u16) {
-        if self.alloc(m, Form::Pair).is_none() {
-            return;
-        }
-        for _ in 0..count {
-            self.build(m, Form::Pair, &[0]);
-        }
-    }
-
-    fn grove<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>, form: Form, count: u16) {
-        let Some(array) = self.alloc(m, Form::OwnArray(u32::from(count))) else { return };
-        let place = self.held.len() - 1;
-        for slot in 0..u32::from(count) {
-            let Some(id) = self.alloc(m, form) else { return };
-            self.shadow.handles.pop();
-            let tree = self.held.pop().flatten();
-            let (Some(Held::Root(tree)), Some(Held::Root(root))) = (tree, &self.held[place]) else {
-                unreachable!("both are roots")
-            };
-            m.put(m.get(root), Slot::element(slot), tree);
-            self.shadow.set(array, slot, Content::To(id));
-        }
-    }
-
-    fn fan<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut M<C, P>,
-        target: Pick,
-        count: u16,
-        borrows: bool,
-    ) {
-        let count = u32::from(count);
-        let views = self.views(m);
-        let Some(&View { id: target, .. }) = choose(&views, target) else { return };
-        if !borrows && !self.may_share(None, target) {
-            return;
-        }
-        drop(views);
-        let form = if borrows { Form::BorrowArray(count) } else { Form::SharedArray(count) };
-        let Some(array) = self.alloc(m, form) else { return };
-        let views = self.views(m);
-        let view = |id| views.iter().find(|view: &&View<'_>| view.id == id);
-        let (Some(array), Some(target)) = (view(array), view(target)) else { return };
-        for slot in 0..count {
-            if borrows {
-                m.store(array.object, Slot::<Borrow>::element(slot), target.object);
-            } else {
-                m.store(array.object, Slot::<Shared>::element(slot), target.object);
-            }
-        }
-        self.shadow.fill(array.id, target.id);
-    }
-
-    fn churn<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut M<C, P>,
-        form: Form,
-        count: u16,
-        frees: bool,
-    ) {
-        self.before_allocation(m);
-        for _ in 0..count.max(1) {
-            let root = alloc(m, form);
-            self.after_allocation(m);
-            let Some(root) = self.unless_full(root) else { break };
-            if frees {
-                m.free(root)
-            } else {
-                m.drop(root)
-            }
-            self.shadow.litter(frees);
-        }
-    }
-
-    /// `None` if the heap limit is reached, which it may be only where there is one.
-    fn unless_full<T>(&self, result: Result<T, OutOfMemory>) -> Option<T> {
-        if !self.may_fail && result.is_err() {
-            violate(Detector::Run, "out of memory without a limit".to_owned(), None);
-        }
-        result.ok()
-    }
-
-    fn new_root<C: Collector, P: Probe>(
-        &mut self,
-        m: &M<C, P>,
-        form: Form,
-        root: Result<Root, OutOfMemory>,
-    ) -> Option<Id> {
-        let root = self.unless_full(root)?;
-        let id = self.shadow.allocate(form, None);
-        m.set_word(m.get(&root), word_of(form, 0), id as u64);
-        self.shadow.push(true, Some(id));
-        self.held.push(Some(Held::Root(root)));
-        Some(id)
-    }
-
-    fn new_region_object<C: Collector, P: Probe>(
-        &mut self,
-        m: &M<C, P>,
-        form: Form,
-        region: usize,
-        local: Result<Local, OutOfMemory>,
-    ) -> Option<Id> {
-        let local = self.unless_full(local)?;
-        let id = self.shadow.allocate(form, Some(region));
-        m.set_word(m.get(&local), word_of(form, 0), id as u64);
-        self.new_local(local, Some(id));
-        Some(id)
-    }
-
-    pub(crate) fn new_local(&mut self, local: Local, target: Option<Id>) {
-        self.shadow.push(false, target);
-        self.held.push(Some(Held::Local(local)));
     }
 
     // ---- scopes -----------------------------------------------------------------------------------
@@ -528,123 +265,6 @@ impl<'p> Player<'p> {
         target
     }
 
-    // ---- keeping programs valid -------------------------------------------------------------------
-
-    /// Whether an object in this region, or in none, may refer to another by a shared slot: under
-    /// ownership only within a region, for elsewhere nobody would drop it.
-    pub(crate) fn may_share(&self, region: Option<usize>, target: Id) -> bool {
-        self.shadow.rules != Rules::Owns
-            || region.is_some() && self.shadow.objects[target].region == region
-    }
-
-    fn consume<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut M<C, P>,
-        index: usize,
-        effect: impl Fn(&mut Shadow, usize),
-        operation: impl Fn(&mut M<C, P>, Root),
-    ) {
-        if self.is_forbidden(|shadow| effect(shadow, index)) {
-            return;
-        }
-        self.safely(m, |shadow| effect(shadow, index));
-        let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
-        operation(m, root);
-        self.finish(|shadow| effect(shadow, index));
-    }
-
-    /// Before an operation that may reclaim what is parked and does no more.
-    fn settle<C: Collector, P: Probe>(&mut self, m: &M<C, P>) {
-        self.safely(m, |_| ());
-        self.finish(|_| ());
-    }
-
-    /// After an operation that may reclaim.
-    fn finish(&mut self, effect: impl Fn(&mut Shadow)) {
-        effect(&mut self.shadow);
-        self.shadow.settle();
-    }
-
-    /// What an operation with this effect reclaims while it could be read: nothing, where the
-    /// discipline sees to that itself.
-    fn dying(&self, effect: impl Fn(&mut Shadow)) -> Vec<Id> {
-        if !self.shadow.rules.trust_programs() {
-            return Vec::new();
-        }
-        let mut after = self.shadow.clone();
-        effect(&mut after);
-        after.settle();
-        let dies = |&id: &Id| after.is_freed(id) && !self.shadow.is_freed(id);
-        (0..self.shadow.objects.len()).filter(dies).collect()
-    }
-
-    /// Whether something that the program has lost refers to what an operation with this effect
-    /// reclaims. The program is then not to do it, for it cannot clear that reference.
-    fn is_forbidden(&self, effect: impl Fn(&mut Shadow)) -> bool {
-        let dying = self.dying(effect);
-        if dying.is_empty() {
-            return false;
-        }
-        let lost = self.shadow.handles.iter().flatten().filter(|hold| hold.lost);
-        let mut locals = lost.clone().filter(|hold| !hold.owned).filter_map(|hold| hold.target);
-        if locals.any(|id| dying.contains(&id)) {
-            return true;
-        }
-        if lost.count() == 0 {
-            return false;
-        }
-        let readable: Vec<Id> = self.shadow.reach(false, |_| true).iter().map(|o| o.0).collect();
-        let mut all = self.shadow.reach(true, |kind| kind != SlotKind::Borrow).into_iter();
-        all.any(|(id, _)| {
-            let refers = |(_, target, kind)| kind == SlotKind::Shared && dying.contains(&target);
-            let is_lost = !readable.contains(&id) && !dying.contains(&id);
-            is_lost && self.shadow.objects[id].edges().any(refers)
-        })
-    }
-
-    /// Before an operation with this effect: what a borrow checker would refuse is cleared. Nothing
-    /// that can be read, except by a borrow slot, may refer to what is about to be reclaimed.
-    fn safely<C: Collector, P: Probe>(&mut self, m: &M<C, P>, effect: impl Fn(&mut Shadow)) {
-        let dying = self.dying(effect);
-        if dying.is_empty() {
-            return;
-        }
-        // All of them first: what is reached by one of them may not be, once another is cleared.
-        let views = self.views(m);
-        for (holder, slot) in self.shared_slots_into(&dying) {
-            if let Some(view) = views.iter().find(|view| view.id == holder) {
-                m.store(view.object, self.place::<Shared>(holder, slot), None);
-            }
-            self.shadow.set(holder, slot, Content::Null);
-        }
-        for index in 0..self.held.len() {
-            let hold = self.shadow.handles[index];
-            if let Some(Hold { owned: false, target: Some(id), lost: false }) = hold
-                && dying.contains(&id)
-            {
-                self.aim(m, index, None);
-            }
-        }
-        for global in 0..GLOBALS {
-            if self.shadow.globals[global].is_some_and(|id| dying.contains(&id)) {
-                self.aim_global(m, global, None);
-            }
-        }
-    }
-
-    /// The readable shared slots that refer to one of the dying objects and are not themselves in one.
-    fn shared_slots_into(&self, dying: &[Id]) -> Vec<(Id, u32)> {
-        let reached = self.shadow.reach(false, |_| true).into_iter().map(|(id, _)| id);
-        let holders = reached.filter(|id| !dying.contains(id));
-        let slots = holders.flat_map(|id| {
-            let edges = self.shadow.objects[id].edges();
-            let into = edges
-                .filter(|&(_, target, kind)| kind == SlotKind::Shared && dying.contains(&target));
-            into.map(move |(slot, ..)| (id, slot))
-        });
-        slots.collect()
-    }
-
     // ---- picking operands -------------------------------------------------------------------------
 
     /// A handle that is wanted, newest first.
@@ -654,7 +274,7 @@ impl<'p> Player<'p> {
         wanted.get(usize::from(pick).checked_rem(wanted.len())?).copied()
     }
 
-    fn region(&self, pick: Pick) -> Option<usize> {
+    pub(crate) fn region(&self, pick: Pick) -> Option<usize> {
         let open: Vec<_> =
             (0..self.regions.len()).rev().filter(|&r| self.regions[r].is_some()).collect();
         open.get(usize::from(pick).checked_rem(open.len())?).copied()
@@ -687,48 +307,4 @@ pub(crate) fn choose<'v, 'm>(views: &'v [View<'m>], pick: Pick) -> Option<&'v Vi
 pub(crate) fn word_of(form: Form, index: u32) -> Word {
     let slots = form.layout().slots();
     if form.is_array() { Word::element(slots, index) } else { Word::of_shape(slots, index) }
-}
-
-fn alloc<C: Collector, P: Probe>(m: &mut M<C, P>, form: Form) -> Result<Root, OutOfMemory> {
-    match form {
-        Form::Leaf => m.alloc::<Leaf>(),
-        Form::Pair => m.alloc::<Pair>(),
-        Form::Wide => m.alloc::<Wide>(),
-        Form::OwnArray(slots) => m.alloc_array(Own, slots, 2),
-        Form::SharedArray(slots) => m.alloc_array(Shared, slots, 2),
-        Form::BorrowArray(slots) => m.alloc_array(Borrow, slots, 2),
-    }
-}
-
-fn alloc_in<C: Collector, P: Probe>(
-    m: &mut M<C, P>,
-    form: Form,
-    region: &Region,
-) -> Result<Local, OutOfMemory> {
-    match form {
-        Form::Leaf => m.alloc_in::<Leaf>(region),
-        Form::Wide => m.alloc_in::<Wide>(region),
-        Form::Pair => m.alloc_in::<Pair>(region),
-        Form::OwnArray(_) | Form::SharedArray(_) | Form::BorrowArray(_) => {
-            unreachable!("programs have no arrays in regions")
-        }
-    }
-}
-
-/// Builds an object of at most as many roots as the smaller shape owns.
-fn build<C: Collector, P: Probe>(
-    m: &mut M<C, P>,
-    form: Form,
-    roots: Vec<Root>,
-) -> Result<Root, OutOfMemory> {
-    let mut roots = roots.into_iter();
-    match (form, roots.next(), roots.next(), roots.next()) {
-        (Form::Pair, None, ..) => m.alloc::<Pair>(),
-        (Form::Pair, Some(a), None, _) => m.build::<Pair, 1>([a]),
-        (Form::Pair, Some(a), Some(b), _) => m.build::<Pair, 2>([a, b]),
-        (_, None, ..) => m.alloc::<Wide>(),
-        (_, Some(a), None, _) => m.build::<Wide, 1>([a]),
-        (_, Some(a), Some(b), None) => m.build::<Wide, 2>([a, b]),
-        (_, Some(a), Some(b), Some(c)) => m.build::<Wide, 3>([a, b, c]),
-    }
 }

@@ -1,0 +1,342 @@
+//! Operations that make objects, and the state of the heap in which a program begins.
+
+use crate::compare::View;
+use crate::detector::{Detector, violate};
+use crate::player::{Held, M, Player, choose, word_of};
+use crate::program::{Form, Leaf, Pair, Pick, Schedule, Start, Wide};
+use crate::shadow::{Content, Id, Shadow};
+use heap::{
+    Borrow, Collector, Local, Mutator, OutOfMemory, Own, Probe, Region, Root, Shared, Slot,
+    SlotKind,
+};
+use rand::RngExt;
+
+impl Player<'_> {
+    /// Before an allocation: what is parked goes, and a collection happens if one is due.
+    pub(crate) fn before_allocation<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>) {
+        self.settle(m);
+        self.allocations += 1;
+        let is_due = match self.program.schedule {
+            Schedule::Natural | Schedule::Steps => false,
+            Schedule::Every(n) => self.allocations.is_multiple_of(n.max(1)),
+            Schedule::Random(n, _) => self.random.random_range(0..n.max(1)) == 0,
+        };
+        if is_due {
+            self.major(m);
+        }
+        self.may_fail = self.fails_next || self.program.limit_bytes.is_some();
+        if self.fails_next {
+            let budget = m.heap().budget();
+            budget.set_limit_bytes(budget.held_bytes().min(budget.limit_bytes()));
+        }
+    }
+
+    pub(crate) fn after_allocation<C: Collector, P: Probe>(&mut self, m: &M<C, P>) {
+        if std::mem::take(&mut self.fails_next) {
+            m.heap().budget().set_limit_bytes(self.program.limit_bytes.unwrap_or(u64::MAX));
+        }
+    }
+
+    pub(crate) fn alloc<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut M<C, P>,
+        form: Form,
+    ) -> Option<Id> {
+        self.before_allocation(m);
+        let root = alloc(m, form);
+        self.after_allocation(m);
+        self.new_root(m, form, root)
+    }
+
+    /// Fills the heap as the program wants it.
+    pub(crate) fn start<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>) {
+        let first = self.held.len();
+        if self.program.start == Start::Empty || self.program.limit_bytes.is_none() {
+            return;
+        }
+        let forms = [Form::OwnArray(2000), Form::SharedArray(500), Form::Wide];
+        for form in forms {
+            // Each of these sizes, until there is no room for another of it.
+            while let Ok(root) = alloc(m, form) {
+                self.new_root(m, form, Ok(root));
+            }
+        }
+        let drops: Vec<usize> = match self.program.start {
+            Start::AlmostFull => (self.held.len().saturating_sub(3)..self.held.len()).collect(),
+            Start::Fragmented => (first..self.held.len()).step_by(2).collect(),
+            Start::Full | Start::Empty => Vec::new(),
+        };
+        for index in drops {
+            self.consume(m, index, Shadow::free, Mutator::free);
+        }
+        self.compare(m, &self.views(m));
+    }
+
+    pub(crate) fn graft<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut M<C, P>,
+        form: Form,
+        holder: Pick,
+        slot: Pick,
+    ) {
+        let views = self.views(m);
+        let keeps = |kind| kind != SlotKind::Borrow;
+        let Some((View { id: holder, .. }, slot)) = self.slot(&views, holder, slot, keeps) else {
+            return;
+        };
+        drop(views);
+        let Some(id) = self.alloc(m, form) else { return };
+        let index = self.held.len() - 1;
+        let views = self.views(m);
+        let Some(&view) = views.iter().find(|view| view.id == holder) else { return };
+        if self.shadow.objects[holder].form.kind(slot) == SlotKind::Own {
+            self.put(m, view, slot, Some(index));
+        } else {
+            self.store(m, view, slot, views.iter().find(|view| view.id == id).copied());
+            self.consume(m, index, |shadow, index| shadow.handles[index] = None, Mutator::drop);
+        }
+    }
+
+    pub(crate) fn build<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut M<C, P>,
+        form: Form,
+        picks: &[Pick],
+    ) {
+        let form = if form == Form::Wide { Form::Wide } else { Form::Pair };
+        self.before_allocation(m);
+        let most = if form == Form::Wide { 3 } else { 2 };
+        let (mut roots, mut parts) = (Vec::new(), Vec::new());
+        for &pick in picks.iter().take(most) {
+            if let Some(index) = self.handle(pick, |held| matches!(held, Held::Root(_))) {
+                let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
+                roots.push(root);
+                parts.push(index);
+            }
+        }
+        let built = build(m, form, roots);
+        self.after_allocation(m);
+        let targets: Vec<_> = parts.iter().map(|&part| self.part(part, built.is_ok())).collect();
+        if let Some(id) = self.new_root(m, form, built) {
+            for (slot, target) in (0..).zip(targets) {
+                self.shadow.set(id, slot, Content::To(target));
+            }
+        }
+    }
+
+    /// There are no arrays in regions.
+    pub(crate) fn alloc_in<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut M<C, P>,
+        form: Form,
+        region: Pick,
+    ) {
+        let Some(region) = self.region(region) else { return };
+        let form = if form.is_array() { Form::Pair } else { form };
+        self.before_allocation(m);
+        let local = alloc_in(m, form, self.regions[region].as_ref().expect("it is open"));
+        self.after_allocation(m);
+        self.new_region_object(m, form, region, local);
+    }
+
+    pub(crate) fn build_in<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut M<C, P>,
+        region: Pick,
+        picks: &[Pick],
+    ) {
+        let Some(region) = self.region(region) else { return };
+        self.before_allocation(m);
+        let (mut locals, mut parts) = (Vec::new(), Vec::new());
+        for &pick in picks {
+            let aimed = |held: &Held| matches!(held, Held::Local(local) if m.find(local).is_some());
+            let Some(index) = self.handle(pick, aimed) else { continue };
+            let target = self.shadow.handles[index].and_then(|hold| hold.target);
+            let Some(target) = target else { continue };
+            if self.may_share(Some(region), target) {
+                let Some(Held::Local(local)) = self.held[index].take() else { unreachable!() };
+                locals.push(local);
+                parts.push(index);
+            }
+        }
+        let token = self.regions[region].as_ref().expect("it is open");
+        let mut locals = locals.into_iter();
+        let built = match (locals.next(), locals.next()) {
+            (None, _) => m.alloc_in::<Pair>(token),
+            (Some(a), None) => m.build_in::<Pair, 1>(token, [a]),
+            (Some(a), Some(b)) => m.build_in::<Pair, 2>(token, [a, b]),
+        };
+        self.after_allocation(m);
+        let targets: Vec<_> = parts.iter().map(|&part| self.part(part, built.is_ok())).collect();
+        if let Some(id) = self.new_region_object(m, Form::Pair, region, built) {
+            let first = Form::Pair.slots(|kind| kind == SlotKind::Shared).next();
+            for (slot, target) in (first.expect("pairs have some")..).zip(targets) {
+                self.shadow.set(id, slot, Content::To(target));
+            }
+        }
+    }
+
+    pub(crate) fn chain<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>, count: u16) {
+        if self.alloc(m, Form::Pair).is_none() {
+            return;
+        }
+        for _ in 0..count {
+            self.build(m, Form::Pair, &[0]);
+        }
+    }
+
+    pub(crate) fn grove<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut M<C, P>,
+        form: Form,
+        count: u16,
+    ) {
+        let Some(array) = self.alloc(m, Form::OwnArray(u32::from(count))) else { return };
+        let place = self.held.len() - 1;
+        for slot in 0..u32::from(count) {
+            let Some(id) = self.alloc(m, form) else { return };
+            self.shadow.handles.pop();
+            let tree = self.held.pop().flatten();
+            let (Some(Held::Root(tree)), Some(Held::Root(root))) = (tree, &self.held[place]) else {
+                unreachable!("both are roots")
+            };
+            m.put(m.get(root), Slot::element(slot), tree);
+            self.shadow.set(array, slot, Content::To(id));
+        }
+    }
+
+    pub(crate) fn fan<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut M<C, P>,
+        target: Pick,
+        count: u16,
+        borrows: bool,
+    ) {
+        let count = u32::from(count);
+        let views = self.views(m);
+        let Some(&View { id: target, .. }) = choose(&views, target) else { return };
+        if !borrows && !self.may_share(None, target) {
+            return;
+        }
+        drop(views);
+        let form = if borrows { Form::BorrowArray(count) } else { Form::SharedArray(count) };
+        let Some(array) = self.alloc(m, form) else { return };
+        let views = self.views(m);
+        let view = |id| views.iter().find(|view: &&View<'_>| view.id == id);
+        let (Some(array), Some(target)) = (view(array), view(target)) else { return };
+        for slot in 0..count {
+            if borrows {
+                m.store(array.object, Slot::<Borrow>::element(slot), target.object);
+            } else {
+                m.store(array.object, Slot::<Shared>::element(slot), target.object);
+            }
+        }
+        self.shadow.fill(array.id, target.id);
+    }
+
+    pub(crate) fn churn<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut M<C, P>,
+        form: Form,
+        count: u16,
+        frees: bool,
+    ) {
+        self.before_allocation(m);
+        for _ in 0..count.max(1) {
+            let root = alloc(m, form);
+            self.after_allocation(m);
+            let Some(root) = self.unless_full(root) else { break };
+            if frees {
+                m.free(root)
+            } else {
+                m.drop(root)
+            }
+            self.shadow.litter(frees);
+        }
+    }
+
+    /// `None` if the heap limit is reached, which it may be only where there is one.
+    pub(crate) fn unless_full<T>(&self, result: Result<T, OutOfMemory>) -> Option<T> {
+        if !self.may_fail && result.is_err() {
+            violate(Detector::Run, "out of memory without a limit".to_owned(), None);
+        }
+        result.ok()
+    }
+
+    pub(crate) fn new_root<C: Collector, P: Probe>(
+        &mut self,
+        m: &M<C, P>,
+        form: Form,
+        root: Result<Root, OutOfMemory>,
+    ) -> Option<Id> {
+        let root = self.unless_full(root)?;
+        let id = self.shadow.allocate(form, None);
+        m.set_word(m.get(&root), word_of(form, 0), id as u64);
+        self.shadow.push(true, Some(id));
+        self.held.push(Some(Held::Root(root)));
+        Some(id)
+    }
+
+    pub(crate) fn new_region_object<C: Collector, P: Probe>(
+        &mut self,
+        m: &M<C, P>,
+        form: Form,
+        region: usize,
+        local: Result<Local, OutOfMemory>,
+    ) -> Option<Id> {
+        let local = self.unless_full(local)?;
+        let id = self.shadow.allocate(form, Some(region));
+        m.set_word(m.get(&local), word_of(form, 0), id as u64);
+        self.new_local(local, Some(id));
+        Some(id)
+    }
+
+    pub(crate) fn new_local(&mut self, local: Local, target: Option<Id>) {
+        self.shadow.push(false, target);
+        self.held.push(Some(Held::Local(local)));
+    }
+}
+
+fn alloc<C: Collector, P: Probe>(m: &mut M<C, P>, form: Form) -> Result<Root, OutOfMemory> {
+    match form {
+        Form::Leaf => m.alloc::<Leaf>(),
+        Form::Pair => m.alloc::<Pair>(),
+        Form::Wide => m.alloc::<Wide>(),
+        Form::OwnArray(slots) => m.alloc_array(Own, slots, 2),
+        Form::SharedArray(slots) => m.alloc_array(Shared, slots, 2),
+        Form::BorrowArray(slots) => m.alloc_array(Borrow, slots, 2),
+    }
+}
+
+fn alloc_in<C: Collector, P: Probe>(
+    m: &mut M<C, P>,
+    form: Form,
+    region: &Region,
+) -> Result<Local, OutOfMemory> {
+    match form {
+        Form::Leaf => m.alloc_in::<Leaf>(region),
+        Form::Wide => m.alloc_in::<Wide>(region),
+        Form::Pair => m.alloc_in::<Pair>(region),
+        Form::OwnArray(_) | Form::SharedArray(_) | Form::BorrowArray(_) => {
+            unreachable!("programs have no arrays in regions")
+        }
+    }
+}
+
+/// Builds an object of at most as many roots as the smaller shape owns.
+fn build<C: Collector, P: Probe>(
+    m: &mut M<C, P>,
+    form: Form,
+    roots: Vec<Root>,
+) -> Result<Root, OutOfMemory> {
+    let mut roots = roots.into_iter();
+    match (form, roots.next(), roots.next(), roots.next()) {
+        (Form::Pair, None, ..) => m.alloc::<Pair>(),
+        (Form::Pair, Some(a), None, _) => m.build::<Pair, 1>([a]),
+        (Form::Pair, Some(a), Some(b), _) => m.build::<Pair, 2>([a, b]),
+        (_, None, ..) => m.alloc::<Wide>(),
+        (_, Some(a), None, _) => m.build::<Wide, 1>([a]),
+        (_, Some(a), Some(b), None) => m.build::<Wide, 2>([a, b]),
+        (_, Some(a), Some(b), Some(c)) => m.build::<Wide, 3>([a, b, c]),
+    }
+}

@@ -1,0 +1,130 @@
+//! Keeps programs valid: what a borrow checker would refuse is not done.
+//!
+//! Disciplines that reclaim where the program says so trust it to hold nothing that goes. Programs
+//! are random, so before an operation that reclaims, what refers to its victims is cleared.
+
+use crate::player::{Held, M, Player};
+use crate::rules::Rules;
+use crate::shadow::{Content, GLOBALS, Hold, Id, Shadow};
+use heap::{Collector, Probe, Root, Shared, SlotKind};
+
+impl Player<'_> {
+    /// Whether an object in this region, or in none, may refer to another by a shared slot: under
+    /// ownership only within a region, for elsewhere nobody would drop it.
+    pub(crate) fn may_share(&self, region: Option<usize>, target: Id) -> bool {
+        self.shadow.rules != Rules::Owns
+            || region.is_some() && self.shadow.objects[target].region == region
+    }
+
+    pub(crate) fn consume<C: Collector, P: Probe>(
+        &mut self,
+        m: &mut M<C, P>,
+        index: usize,
+        effect: impl Fn(&mut Shadow, usize),
+        operation: impl Fn(&mut M<C, P>, Root),
+    ) {
+        if self.is_forbidden(|shadow| effect(shadow, index)) {
+            return;
+        }
+        self.safely(m, |shadow| effect(shadow, index));
+        let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
+        operation(m, root);
+        self.finish(|shadow| effect(shadow, index));
+    }
+
+    /// Before an operation that may reclaim what is parked and does no more.
+    pub(crate) fn settle<C: Collector, P: Probe>(&mut self, m: &M<C, P>) {
+        self.safely(m, |_| ());
+        self.finish(|_| ());
+    }
+
+    /// After an operation that may reclaim.
+    pub(crate) fn finish(&mut self, effect: impl Fn(&mut Shadow)) {
+        effect(&mut self.shadow);
+        self.shadow.settle();
+    }
+
+    /// What an operation with this effect reclaims while it could be read: nothing, where the
+    /// discipline sees to that itself.
+    pub(crate) fn dying(&self, effect: impl Fn(&mut Shadow)) -> Vec<Id> {
+        if !self.shadow.rules.trust_programs() {
+            return Vec::new();
+        }
+        let mut after = self.shadow.clone();
+        effect(&mut after);
+        after.settle();
+        let dies = |&id: &Id| after.is_freed(id) && !self.shadow.is_freed(id);
+        (0..self.shadow.objects.len()).filter(dies).collect()
+    }
+
+    /// Whether something that the program has lost refers to what an operation with this effect
+    /// reclaims. The program is then not to do it, for it cannot clear that reference.
+    pub(crate) fn is_forbidden(&self, effect: impl Fn(&mut Shadow)) -> bool {
+        let dying = self.dying(effect);
+        if dying.is_empty() {
+            return false;
+        }
+        let lost = self.shadow.handles.iter().flatten().filter(|hold| hold.lost);
+        let mut locals = lost.clone().filter(|hold| !hold.owned).filter_map(|hold| hold.target);
+        if locals.any(|id| dying.contains(&id)) {
+            return true;
+        }
+        if lost.count() == 0 {
+            return false;
+        }
+        let readable: Vec<Id> = self.shadow.reach(false, |_| true).iter().map(|o| o.0).collect();
+        let mut all = self.shadow.reach(true, |kind| kind != SlotKind::Borrow).into_iter();
+        all.any(|(id, _)| {
+            let refers = |(_, target, kind)| kind == SlotKind::Shared && dying.contains(&target);
+            let is_lost = !readable.contains(&id) && !dying.contains(&id);
+            is_lost && self.shadow.objects[id].edges().any(refers)
+        })
+    }
+
+    /// Before an operation with this effect: what a borrow checker would refuse is cleared. Nothing
+    /// that can be read, except by a borrow slot, may refer to what is about to be reclaimed.
+    pub(crate) fn safely<C: Collector, P: Probe>(
+        &mut self,
+        m: &M<C, P>,
+        effect: impl Fn(&mut Shadow),
+    ) {
+        let dying = self.dying(effect);
+        if dying.is_empty() {
+            return;
+        }
+        // All of them first: what is reached by one of them may not be, once another is cleared.
+        let views = self.views(m);
+        for (holder, slot) in self.shared_slots_into(&dying) {
+            if let Some(view) = views.iter().find(|view| view.id == holder) {
+                m.store(view.object, self.place::<Shared>(holder, slot), None);
+            }
+            self.shadow.set(holder, slot, Content::Null);
+        }
+        for index in 0..self.held.len() {
+            let hold = self.shadow.handles[index];
+            if let Some(Hold { owned: false, target: Some(id), lost: false }) = hold
+                && dying.contains(&id)
+            {
+                self.aim(m, index, None);
+            }
+        }
+        for global in 0..GLOBALS {
+            if self.shadow.globals[global].is_some_and(|id| dying.contains(&id)) {
+                self.aim_global(m, global, None);
+            }
+        }
+    }
+
+    /// The readable shared slots that refer to one of the dying objects and are not themselves in one.
+    pub(crate) fn shared_slots_into(&self, dying: &[Id]) -> Vec<(Id, u32)> {
+        let reached = self.shadow.reach(false, |_| true).into_iter().map(|(id, _)| id);
+        let holders = reached.filter(|id| !dying.contains(id));
+        let slots = holders.flat_map(|id| {
+            let edges = self.shadow.objects[id].edges();
+            let into = edges
+                .filter(|&(_, target, kind)| kind == SlotKind::Shared && dying.contains(&target));
+            into.map(move |(slot, ..)| (id, slot))
+        });
+        slots.collect()
+    }
+}
