@@ -1,5 +1,5 @@
 //! `gcw new` end to end: what it writes into a copy of this workspace is formatted, compiles, and
-//! runs; what it refuses leaves no trace. The copy also holds the crate of `examples/out-of-tree`, whose
+//! runs; what it refuses leaves no trace. The copy also holds the crate of `cli/examples/out-of-tree`, whose
 //! program is the one that is built here: it has the collectors of the copy, and one of its own.
 
 use record::{Outcome, read_run};
@@ -58,7 +58,8 @@ fn cargo(directory: &Path, arguments: &[&str]) -> Command {
 /// What scaffolds touch is as rustfmt writes it. `cargo fmt` would not look at it: it finds no modules that
 /// a macro declares.
 fn check_format(checkout: &Path) {
-    let directories = ["crates/collectors/src", "workloads/src", "examples/out-of-tree/src"];
+    let directories =
+        ["crates/collectors/src", "workloads/src", "crates/cli/examples/out-of-tree/src"];
     let files = directories.iter().flat_map(|directory| {
         let entries = fs::read_dir(checkout.join(directory)).unwrap();
         entries.map(|entry| entry.unwrap().path())
@@ -71,12 +72,11 @@ fn what_is_scaffolded_is_formatted_compiles_and_runs() {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new");
     let (checkout, target) = (place.join("checkout"), place.join("target"));
     let _ = fs::remove_dir_all(&checkout);
-    let parts =
-        ["Cargo.toml", "Cargo.lock", ".rustfmt.toml", "crates", "workloads", "benches", "examples"];
+    let parts = ["Cargo.toml", "Cargo.lock", ".rustfmt.toml", "crates", "workloads", "benches"];
     for part in parts {
         copy(&workspace().join(part), &checkout.join(part));
     }
-    let example = checkout.join("examples/out-of-tree");
+    let example = checkout.join("crates/cli/examples/out-of-tree");
     // With the versions of the workspace, for no others need be at hand.
     copy(&checkout.join("Cargo.lock"), &example.join("Cargo.lock"));
 

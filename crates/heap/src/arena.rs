@@ -5,8 +5,8 @@
 
 use crate::asan;
 use crate::block::{BLOCK_BYTES, Block};
-use crate::cells::Occupancy;
 use crate::events::CascadeClock;
+use crate::footprint::Occupancy;
 use crate::header::{Extent, Layout, SlotKind};
 use crate::heap::Heap;
 use crate::memory::Memory;

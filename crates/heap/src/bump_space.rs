@@ -1,9 +1,8 @@
 //! Bump allocation over the whole heap, for a discipline that frees nothing.
 
 use crate::arena::{Arena, ChunkPool};
-use crate::cells::Occupancy;
 use crate::collector::OutOfMemory;
-use crate::footprint::Footprint;
+use crate::footprint::{Footprint, Occupancy};
 use crate::header::Layout;
 use crate::heap::Heap;
 use crate::value::ObjectReference;

@@ -16,15 +16,26 @@
 //! Measured: bumping through holes instead of windows saves nothing in an empty block and costs two
 //! to three times as much at 50 % random fragmentation, where the end of a hole cannot be predicted.
 
+mod batch;
+mod blocks;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use batch::Batch;
+
 use crate::asan;
 use crate::bitmap::Bitmap;
 use crate::block::{BLOCK_BYTES, BLOCK_WORDS, Block};
+use crate::footprint::Occupancy;
 use crate::header::Layout;
 use crate::heap::Heap;
 use crate::mutant;
 use crate::reuse::FreedCells;
 use crate::size_class::{CELL_BYTES, CELL_STARTS, CLASSES, cells_per_block};
 use crate::value::ObjectReference;
+use blocks::{BlockInfo, NONE, State};
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -42,36 +53,6 @@ struct Cursor {
 }
 
 const NO_WINDOW: Cursor = Cursor { free: 0, base: 0, block: None, scan: 0 };
-
-/// What a block is to its space.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
-    /// Not in this space.
-    Foreign,
-    /// Some cursor allocates from it.
-    Current,
-    /// On its class's list: has, or may have, free cells.
-    Listed,
-    /// Had no free cell when its cursor left it, and nothing was freed in it since.
-    Full,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct BlockInfo {
-    class: u8,
-    state: State,
-    /// Cells whose allocation bit is set.
-    live: u16,
-    /// Cells marked in the cycle under way.
-    marked: u16,
-    /// Neighbours on the class's list; `NONE` at its ends.
-    newer: u32,
-    older: u32,
-}
-
-const NONE: u32 = u32::MAX;
-const FOREIGN: BlockInfo =
-    BlockInfo { class: 0, state: State::Foreign, live: 0, marked: 0, newer: NONE, older: NONE };
 
 /// Size-classed cells with side bits.
 #[derive(Debug)]
@@ -212,46 +193,6 @@ impl CellSpace {
         true
     }
 
-    /// A new block for a class, in no list yet.
-    fn take_block(&mut self, class: usize) -> Option<Block> {
-        let block = self.heap.acquire(1)?;
-        if !self.cover(block) {
-            self.heap.release(block, 1);
-            return None;
-        }
-        self.allocated.clear_block(block);
-        self.used_blocks += 1;
-        self.blocks[block.index() as usize] =
-            BlockInfo { class: class as u8, state: State::Full, ..FOREIGN };
-        Some(block)
-    }
-
-    /// Makes the tables reach `block`, charging for them.
-    fn cover(&mut self, block: Block) -> bool {
-        if !self.allocated.cover(block) {
-            return false;
-        }
-        if self.marks.as_mut().is_some_and(|marks| !marks.cover(block)) {
-            return false;
-        }
-        let needed = block.index() as usize + 1;
-        if needed > self.blocks.len() {
-            let before = self.table_bytes();
-            if needed > self.blocks.capacity() {
-                let grown = needed.next_power_of_two().max(64);
-                let bytes = (grown - self.blocks.capacity()) * size_of::<BlockInfo>();
-                if !self.heap.budget().try_charge(bytes as u64) {
-                    return false;
-                }
-                self.blocks.reserve_exact(grown - self.blocks.len());
-                let surplus = self.table_bytes() - before - bytes as u64;
-                self.heap.budget().charge(surplus);
-            }
-            self.blocks.resize(needed, FOREIGN);
-        }
-        true
-    }
-
     /// Makes the cell that is to be used again next a window of its own, to be used up at once.
     fn take_freed(&mut self, class: usize) -> bool {
         while let Some(cell) = self.freed.as_mut().and_then(|freed| freed.pop(class)) {
@@ -341,56 +282,6 @@ impl CellSpace {
         }
     }
 
-    /// Puts a block with a free cell on the list, or gives it back if all its cells are free.
-    #[inline(never)]
-    fn reclassify(&mut self, block: Block) {
-        let info = self.blocks[block.index() as usize];
-        match (info.state, info.live) {
-            (State::Current, _) => {}
-            (state, 0) => {
-                if state == State::Listed
-                    && !mutant!(self.heap.memory(), "an empty block stays on its list")
-                {
-                    self.unlist(block);
-                }
-                self.give_back(block);
-            }
-            (State::Full, _) => self.list(block),
-            (State::Listed | State::Foreign, _) => {}
-        }
-    }
-
-    fn give_back(&mut self, block: Block) {
-        if let Some(freed) = &mut self.freed {
-            freed.forget(block);
-        }
-        self.blocks[block.index() as usize] = FOREIGN;
-        self.used_blocks -= 1;
-        self.heap.release(block, 1);
-    }
-
-    fn list(&mut self, block: Block) {
-        let class = usize::from(self.blocks[block.index() as usize].class);
-        let older = std::mem::replace(&mut self.newest_listed[class], block.index());
-        if older != NONE {
-            self.blocks[older as usize].newer = block.index();
-        }
-        let info = &mut self.blocks[block.index() as usize];
-        (info.state, info.newer, info.older) = (State::Listed, NONE, older);
-    }
-
-    fn unlist(&mut self, block: Block) {
-        let BlockInfo { class, newer, older, .. } = self.blocks[block.index() as usize];
-        if newer == NONE {
-            self.newest_listed[usize::from(class)] = older;
-        } else {
-            self.blocks[newer as usize].older = older;
-        }
-        if older != NONE {
-            self.blocks[older as usize].newer = newer;
-        }
-    }
-
     /// Gives the free cells of a class's window back to their block.
     fn retire_window(&mut self, class: usize) {
         let cursor = &mut self.cursors[class];
@@ -405,95 +296,12 @@ impl CellSpace {
         }
     }
 
-    /// The mark bits, if there are any, and what marks with them and counts the marks of each block:
-    /// it tells whether an object was not marked before. Works for any object under the bitmap, large
-    /// ones included.
-    #[inline(always)]
-    pub(crate) fn marking(
-        &mut self,
-    ) -> (Option<&Bitmap>, impl FnMut(ObjectReference) -> bool + use<'_>) {
-        let Self { marks, blocks, heap, .. } = self;
-        let marks = marks.as_ref();
-        let memory = heap.memory();
-        let mark = move |object: ObjectReference| {
-            if !marks.is_some_and(|marks| marks.set(object)) {
-                return false;
-            }
-            if let Some(info) = blocks.get_mut(object.block() as usize) {
-                let forgets =
-                    mutant!(memory, "a mark is not counted") && object.granule().is_multiple_of(6);
-                info.marked = info.marked.wrapping_add(u16::from(!forgets));
-            }
-            true
-        };
-        (marks, mark)
-    }
-
-    /// The mark bits, if this space has any.
-    #[inline(always)]
-    pub fn marks(&self) -> Option<&Bitmap> {
-        self.marks.as_ref()
-    }
-
-    /// Makes the mark bits reach an object of another space, charging for them.
-    pub fn cover_object(&mut self, object: ObjectReference) -> bool {
-        self.cover(Block::of(object))
-    }
-
     /// Retires all windows: afterwards a set allocation bit means an object.
     pub fn retire_windows(&mut self) {
         for class in 0..CLASSES {
             self.retire_window(class);
             if let Some(block) = self.cursors[class].block {
                 self.leave(class, block);
-            }
-        }
-    }
-
-    /// Reclaims every unmarked cell: exchanges the two bitmaps and classifies each block by its
-    /// count of marks. Mark bits are clear afterwards. Large objects are swept by their own space,
-    /// before this.
-    pub fn sweep(&mut self) {
-        let Some(marks) = self.marks.as_mut() else { return };
-        std::mem::swap(&mut self.allocated, marks);
-        self.cursors = [NO_WINDOW; CLASSES];
-        self.newest_listed = [NONE; CLASSES];
-        let mut is_used = [false; CLASSES];
-        // Downwards, so that each list begins with its lowest block.
-        for index in (0..self.blocks.len()).rev() {
-            let Some(block) = Block::from_index(index as u32) else { continue };
-            let info = &mut self.blocks[index];
-            let marked = std::mem::take(&mut info.marked);
-            if info.state == State::Foreign {
-                continue;
-            }
-            if let Some(marks) = &self.marks {
-                let bitmaps = [marks, &self.allocated];
-                asan::poison_swept(self.heap.memory(), block, bitmaps, info.class);
-                if !mutant!(self.heap.memory(), "marks are not cleared") {
-                    marks.clear_block(block);
-                }
-            }
-            info.live = marked;
-            info.state = State::Full;
-            is_used[usize::from(info.class)] |= marked > 0;
-            if u32::from(marked) < cells_per_block(usize::from(info.class)) {
-                self.reclassify(block);
-            }
-        }
-        self.share_out(is_used);
-    }
-
-    /// Gives a block to every class that is in use and has not a single free cell, before the classes
-    /// that allocate first take all that was reclaimed: in a tight heap the others would find nothing
-    /// at their next allocation, and collect again for nothing.
-    fn share_out(&mut self, is_used: [bool; CLASSES]) {
-        for (class, is_used) in is_used.into_iter().enumerate() {
-            if is_used
-                && self.newest_listed[class] == NONE
-                && let Some(block) = self.take_block(class)
-            {
-                self.list(block);
             }
         }
     }
@@ -536,10 +344,6 @@ impl CellSpace {
         let marks = self.marks.as_ref().map_or(0, Bitmap::covered_bytes);
         self.allocated.covered_bytes() + marks + self.table_bytes()
     }
-
-    fn table_bytes(&self) -> u64 {
-        (self.blocks.capacity() * size_of::<BlockInfo>()) as u64
-    }
 }
 
 impl Drop for CellSpace {
@@ -547,76 +351,3 @@ impl Drop for CellSpace {
         self.heap.budget().discharge(self.table_bytes());
     }
 }
-
-/// Cells to be freed together: those that share a word of allocation bits. A cascade mostly walks
-/// through neighbours, and frees a word's worth of them with one store.
-#[derive(Clone, Copy, Debug)]
-pub struct Batch {
-    /// Number of the bitmap word.
-    word: u32,
-    cells: u64,
-}
-
-impl Batch {
-    /// Adds an object; false if it belongs to another word, and this batch must be freed first.
-    #[inline(always)]
-    pub fn add(&mut self, object: ObjectReference) -> bool {
-        let granule = object.granule();
-        if granule / 64 != self.word {
-            return false;
-        }
-        self.cells |= 1 << (granule % 64);
-        true
-    }
-
-    /// A batch of one object.
-    #[inline(always)]
-    pub fn of(object: ObjectReference) -> Self {
-        Self { word: object.granule() / 64, cells: 1 << (object.granule() % 64) }
-    }
-
-    /// The block that all its objects start in.
-    #[inline(always)]
-    fn block(self) -> Block {
-        Block::at_granule(self.word * 64)
-    }
-
-    /// Whether there are none.
-    #[inline(always)]
-    pub(crate) fn is_empty(self) -> bool {
-        self.cells == 0
-    }
-
-    /// The objects.
-    pub(crate) fn objects(self) -> impl Iterator<Item = ObjectReference> {
-        (0..64)
-            .filter(move |bit| self.cells >> bit & 1 == 1)
-            .filter_map(move |bit| ObjectReference::from_bits((self.word * 64 + bit) << 1))
-    }
-}
-
-/// Objects and the bytes of their cells.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Occupancy {
-    /// Number of objects.
-    pub objects: u64,
-    /// Bytes of the cells (or runs of blocks, or chunks) that hold them.
-    pub bytes: u64,
-}
-
-impl Occupancy {
-    /// Counts `objects` more of `bytes_each`.
-    pub fn add(&mut self, objects: u64, bytes_each: u32) {
-        self.objects += objects;
-        self.bytes += objects * u64::from(bytes_each);
-    }
-
-    /// The sum of two spaces.
-    pub fn plus(self, other: Self) -> Self {
-        Self { objects: self.objects + other.objects, bytes: self.bytes + other.bytes }
-    }
-}
-
-#[cfg(test)]
-mod tests;
-mod verify;

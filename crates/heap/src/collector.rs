@@ -1,8 +1,7 @@
 //! The collectors' side of the heap: one trait, its capabilities and its errors.
 
-use crate::cells::Occupancy;
 use crate::context::Context;
-use crate::footprint::Footprint;
+use crate::footprint::{Footprint, Occupancy};
 use crate::header::{Layout, SlotKind};
 use crate::heap::Heap;
 use crate::memory::Offset32;

@@ -1,4 +1,5 @@
-//! What a heap holds, split into parts that are each counted and never derived.
+//! What a heap holds, split into parts that are each counted and never derived; and how much of it
+//! objects occupy.
 
 /// Bytes held from the operating system, by part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -47,4 +48,26 @@ pub struct LiveSample {
     pub at_ns: u64,
     /// Bytes of reachable objects, headers included, before rounding to cells.
     pub live_bytes: u64,
+}
+
+/// Objects and the bytes of their cells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Occupancy {
+    /// Number of objects.
+    pub objects: u64,
+    /// Bytes of the cells (or runs of blocks, or chunks) that hold them.
+    pub bytes: u64,
+}
+
+impl Occupancy {
+    /// Counts `objects` more of `bytes_each`.
+    pub fn add(&mut self, objects: u64, bytes_each: u32) {
+        self.objects += objects;
+        self.bytes += objects * u64::from(bytes_each);
+    }
+
+    /// The sum of two spaces.
+    pub fn plus(self, other: Self) -> Self {
+        Self { objects: self.objects + other.objects, bytes: self.bytes + other.bytes }
+    }
 }

@@ -4,7 +4,7 @@
 //! back to the budget, for nothing is ever committed there.
 
 use crate::block::{BLOCK_BYTES, Block};
-use crate::cells::Occupancy;
+use crate::footprint::Occupancy;
 use crate::header::{LARGE, Layout};
 use crate::heap::Heap;
 use crate::mutant;

@@ -51,13 +51,13 @@ pub use block::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, Block};
 pub use budget::Budget;
 pub use bump_space::BumpSpace;
 pub use cascade::cascade;
-pub use cells::{Batch, CellSpace, Occupancy};
+pub use cells::{Batch, CellSpace};
 pub use collector::{Caps, Cause, Collector, Colour, Config, OutOfMemory, Step};
 pub use context::Context;
 pub use count::{Count, in_degrees};
 pub use events::{CascadeClock, EventLog, Pause, PauseKind, PauseStart};
 pub use fault::{Access, Deed, Omission};
-pub use footprint::{Footprint, FootprintSample, LiveSample};
+pub use footprint::{Footprint, FootprintSample, LiveSample, Occupancy};
 pub use header::{
     EXTENDED_HEADER_BYTES, Extent, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS, MAX_SHAPE_WORDS,
     PARKED, REGION, SlotKind, Slots,

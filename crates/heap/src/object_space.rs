@@ -1,7 +1,7 @@
 //! Cells and large objects together: where every discipline but bump allocation keeps its objects.
 
-use crate::cells::{Batch, CellSpace, Occupancy};
-use crate::footprint::Footprint;
+use crate::cells::{Batch, CellSpace};
+use crate::footprint::{Footprint, Occupancy};
 use crate::header::Layout;
 use crate::heap::Heap;
 use crate::large::LargeSpace;

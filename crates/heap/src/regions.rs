@@ -1,10 +1,9 @@
 //! The regions of a program: arenas by number, over one pool of chunks.
 
 use crate::arena::{Arena, ChunkPool};
-use crate::cells::Occupancy;
 use crate::context::Context;
 use crate::events::CascadeClock;
-use crate::footprint::Footprint;
+use crate::footprint::{Footprint, Occupancy};
 use crate::header::{Extent, Layout, REGION};
 use crate::heap::Heap;
 use crate::mutant;

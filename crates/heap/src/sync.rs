@@ -18,7 +18,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> impl DerefMut<Target = T> + '_ {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The same for the thread sanitizer (`scripts/tsan.sh`), which is blind to how a thread waits for a
+/// The same for the thread sanitizer (`conformance/scripts/tsan.sh`), which is blind to how a thread waits for a
 /// lock, for the standard library is not built with it, and would report every wait as a race.
 #[cfg(gcw_tsan)]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> impl DerefMut<Target = T> + '_ {

@@ -1,7 +1,7 @@
 //! The address sanitizer sees what is done to freed objects: each mistake is made in a process of its
 //! own, and what the sanitizer says of that process is read.
 //!
-//! Run by `scripts/asan.sh`, in a build of its own.
+//! Run by `conformance/scripts/asan.sh`, in a build of its own.
 
 #![cfg(gcw_asan)]
 #![forbid(unsafe_code)]

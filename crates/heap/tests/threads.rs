@@ -1,6 +1,6 @@
 //! One heap, two threads: each has spaces of its own, and they share the blocks and the account.
 //!
-//! Played once per run on real threads, and under the thread sanitizer by `scripts/tsan.sh`; the model
+//! Played once per run on real threads, and under the thread sanitizer by `conformance/scripts/tsan.sh`; the model
 //! checker plays less of it in every order (`loom`).
 
 #![forbid(unsafe_code)]

@@ -1,6 +1,7 @@
 //! Checks the tables of a space of cells against each other. For tests: it looks at everything.
 
-use super::{CellSpace, NONE, State};
+use super::CellSpace;
+use super::blocks::{NONE, State};
 use crate::bitmap::Bitmap;
 use crate::block::Block;
 use crate::size_class::{CELL_STARTS, CLASSES, cells_per_block};

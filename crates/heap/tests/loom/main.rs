@@ -6,7 +6,7 @@
 //! in mapped memory, which the checker cannot follow: they are models, and name what they model.
 //! Which kernel is right depends on the number of threads: what the heap does today is meant for one.
 //!
-//! Run by `scripts/loom.sh`, in a build of its own.
+//! Run by `conformance/scripts/loom.sh`, in a build of its own.
 
 #![cfg(loom)]
 

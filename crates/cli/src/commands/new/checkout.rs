@@ -25,7 +25,7 @@ impl Checkout {
             Some(root) => Ok(Self { root: root.to_owned() }),
             None => Err(Failure::Usage(format!(
                 "{} is not in a checkout of the workbench; go to one, or name it with --dir \
-                 (its examples/out-of-tree shows a collector in a crate of its own)",
+                 (its crates/cli/examples/out-of-tree shows a collector in a crate of its own)",
                 place.display()
             ))),
         }

@@ -2,11 +2,11 @@
 # Fuzzes collectors with programs made of bytes. Needs a nightly and cargo-fuzz
 # (`cargo install cargo-fuzz`).
 #
-#   scripts/fuzz.sh [SECONDS] [COLLECTOR]     60 seconds and all collectors unless said otherwise
+#   crates/conformance/scripts/fuzz.sh [SECONDS] [COLLECTOR]     60 seconds and all collectors unless said otherwise
 #
 # With SANITIZER=address under the address sanitizer, which is slower and sees every access to a freed
 # cell; with RUSTFLAGS="--cfg tiny" with tiny capacities. What fails is printed as a test and kept under
-# fuzz/artifacts.
+# fuzz/artifacts in this crate.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds="${1:-60}"

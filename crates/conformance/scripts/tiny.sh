@@ -2,7 +2,7 @@
 # Runs the tests with tiny capacities: blocks of a page, two of them retained, a prefetch queue of two.
 # What fills up, overflows or is returned once in a while otherwise, does so all the time.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../../.."
 export RUSTFLAGS="--cfg tiny"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/tiny"
 cargo test -p heap -p conformance "$@"

@@ -11,17 +11,12 @@
 
 use collectors::registry::standard;
 use conformance::generate::from_bytes;
-use conformance::{Detector, Detectors, Job, Kit};
+use conformance::{Job, Kit};
 use libfuzzer_sys::fuzz_target;
 use std::{env, panic, process};
 
 /// Names the collector to fuzz; all are if it is not set.
 const COLLECTOR: &str = "COLLECTOR";
-
-/// What is looked at. Under the address sanitizer not the stamps: the kit poisons freed cells itself,
-/// which the sanitizer takes for what both are looking for.
-const DETECTORS: Detectors =
-    if cfg!(gcw_asan) { Detectors::only(Detector::Model) } else { Detectors::ALL };
 
 fuzz_target!(
     init: {
@@ -41,8 +36,7 @@ fuzz_target!(
             if chosen.as_deref().is_some_and(|name| name != entry.info.name) {
                 continue;
             }
-            let (program, detectors) = (Some(program.clone()), DETECTORS);
-            let job = Job { program, detectors, ..Job::of(entry.info.name, 0..0) };
+            let job = Job { program: Some(program.clone()), ..Job::of(entry.info.name, 0..0) };
             if let Some(failure) = (entry.run)(&job).failure {
                 eprintln!("{failure}");
                 process::abort();

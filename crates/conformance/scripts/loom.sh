@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plays the kernels that threads share in every order: see crates/heap/tests/loom.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../../.."
 export RUSTFLAGS="--cfg loom"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/loom"
 cargo test --release -p heap --test loom "$@"

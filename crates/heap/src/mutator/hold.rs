@@ -1,0 +1,103 @@
+//! What programs hold: locals that are kept, aimed and given up; roots that are dropped and freed.
+
+use super::{Mutator, Ref};
+use crate::collector::Collector;
+use crate::mutant;
+use crate::probe::Probe;
+use crate::roots::sealed::Place;
+use crate::roots::{Global, Local, Root, Rooted};
+use crate::value::ObjectReference;
+
+impl<C: Collector, P: Probe> Mutator<C, P> {
+    /// A local that refers to the object: a borrow to be kept across safepoints.
+    #[inline(always)]
+    pub fn keep(&self, object: Ref<'_>) -> Local {
+        if !(C::CAPS.counts && mutant!(self.heap.memory(), "a local is not counted")) {
+            self.collector.retain(&self.cx, object.object);
+        }
+        self.push_local(Some(object.object))
+    }
+
+    /// A local that refers to nothing yet.
+    #[inline(always)]
+    pub fn nowhere(&self) -> Local {
+        self.push_local(None)
+    }
+
+    /// Makes a local refer to another object, or to none.
+    #[inline(always)]
+    pub fn aim<'m>(&'m self, local: &Local, object: impl Into<Option<Ref<'m>>>) {
+        self.aim_at(local, object.into());
+    }
+
+    /// Makes a global (a static variable) refer to another object, or to none.
+    #[inline(always)]
+    pub fn aim_global<'m>(&'m self, global: Global, object: impl Into<Option<Ref<'m>>>) {
+        self.aim_at(&global, object.into());
+    }
+
+    #[inline(always)]
+    pub(super) fn aim_at(&self, place: &impl Rooted, object: Option<Ref<'_>>) {
+        let object = object.map(|object| object.object);
+        if let Some(object) = object {
+            self.collector.retain(&self.cx, object);
+            if P::ON {
+                self.probe.rooted(place.index(), object);
+            }
+        }
+        if let Some(old) = self.cx.roots.aim(place, object)
+            && !(C::CAPS.counts
+                && mutant!(self.heap.memory(), "a local that is aimed anew counts twice"))
+        {
+            self.collector.unretain(&self.cx, old);
+        }
+    }
+
+    /// Gives a local up before its scope ends.
+    #[inline(always)]
+    pub fn forget(&mut self, local: Local) {
+        self.settle();
+        let object = self.cx.roots.peek(local.index());
+        self.cx.roots.vacate(&local);
+        if let Some(object) = object
+            && C::CAPS.releases()
+        {
+            self.collector.release(&mut self.cx, object, false);
+        }
+    }
+
+    /// Takes a root off the stack and returns its object.
+    #[inline(always)]
+    pub(super) fn consume(&self, root: &Root) -> ObjectReference {
+        let object = self.cx.roots.consume(root);
+        if P::ON {
+            self.probe.consumed(root.index(), object);
+        }
+        object
+    }
+
+    /// Drops an owned object.
+    #[inline(always)]
+    pub fn drop(&mut self, root: Root) {
+        self.settle();
+        let object = self.consume(&root);
+        if P::ON {
+            self.probe.let_go(&self.heap, object);
+        }
+        if C::CAPS.releases() {
+            self.collector.release(&mut self.cx, object, true);
+        }
+    }
+
+    /// Frees an owned object where the author says so: a drop, but for a discipline that frees only
+    /// here.
+    #[inline(always)]
+    pub fn free(&mut self, root: Root) {
+        self.settle();
+        if P::ON && !self.is_freed(&root) {
+            return;
+        }
+        let object = self.consume(&root);
+        self.collector.free(&mut self.cx, object);
+    }
+}

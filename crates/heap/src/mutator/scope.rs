@@ -1,0 +1,123 @@
+//! Scopes, whose roots are dropped at their end, and regions, whose objects are.
+
+use super::{Mutator, Region};
+use crate::collector::{Collector, OutOfMemory};
+use crate::header::{Layout, SlotKind};
+use crate::mutant;
+use crate::probe::Probe;
+use crate::roots::sealed::Place;
+use crate::roots::{Leftover, Local, Root};
+use crate::shape::Shape;
+use crate::value::ObjectReference;
+
+impl<C: Collector, P: Probe> Mutator<C, P> {
+    /// Runs `body` in a scope: what its roots still own at the end is dropped.
+    #[inline]
+    pub fn scope<T>(&mut self, body: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.cx.roots.enter();
+        let result = body(self);
+        self.leave(outer);
+        result
+    }
+
+    /// A scope that returns an owned object to the outer one.
+    ///
+    /// # Errors
+    /// Those of `body`.
+    #[inline]
+    pub fn yields<E>(
+        &mut self,
+        body: impl FnOnce(&mut Self) -> Result<Root, E>,
+    ) -> Result<Root, E> {
+        let outer = self.cx.roots.enter();
+        let keeps = mutant!(self.heap.memory(), "a scope drops what it yields");
+        let object = body(self).map(|root| {
+            if keeps { self.cx.roots.get(&root) } else { self.cx.roots.consume(&root) }
+        });
+        self.leave(outer);
+        object.map(|object| self.push_root(object))
+    }
+
+    #[inline]
+    pub(super) fn leave(&mut self, outer: u32) {
+        if C::CAPS.releases() {
+            self.settle();
+            while let Some(Leftover { object, owned }) = self.cx.roots.pop() {
+                if P::ON && owned {
+                    self.probe.let_go(&self.heap, object);
+                }
+                self.collector.release(&mut self.cx, object, owned);
+            }
+        }
+        self.cx.roots.leave(outer);
+    }
+
+    /// Begins a region.
+    #[inline]
+    pub fn region(&mut self) -> Region {
+        self.settle();
+        Region { number: self.collector.region_begin(&mut self.cx) }
+    }
+
+    /// A new object in a region. The region owns it; the local must not outlive the region.
+    ///
+    /// # Errors
+    /// As [`Mutator::alloc`].
+    #[inline(always)]
+    pub fn alloc_in<S: Shape>(&mut self, region: &Region) -> Result<Local, OutOfMemory> {
+        let object = self.alloc_object_in(region, S::LAYOUT)?;
+        if mutant!(self.heap.memory(), "a region's object is rooted as an owner") {
+            let _ = self.push_root(object);
+        }
+        Ok(self.push_local(Some(object)))
+    }
+
+    /// A new object in a region into whose first shared slots the locals move.
+    ///
+    /// # Errors
+    /// As [`Mutator::alloc`].
+    #[inline(always)]
+    pub fn build_in<S: Shape, const N: usize>(
+        &mut self,
+        region: &Region,
+        shared: [Local; N],
+    ) -> Result<Local, OutOfMemory> {
+        const {
+            assert!(
+                N as u32 <= S::LAYOUT.slots_of(SlotKind::Shared),
+                "fewer shared slots than locals"
+            )
+        };
+        let object = self.alloc_object_in(region, S::LAYOUT)?;
+        let first = S::LAYOUT.slots_of(SlotKind::Own);
+        let local = self.cx.roots.replace_by_local(shared, object, |children| {
+            self.fill(object, first, SlotKind::Shared, children);
+        });
+        if P::ON {
+            self.probe.rooted(local.index(), object);
+        }
+        Ok(local)
+    }
+
+    #[inline(always)]
+    pub(super) fn alloc_object_in(
+        &mut self,
+        region: &Region,
+        layout: Layout,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        self.before_allocation(layout);
+        if P::ON && self.probe.resets() {
+            self.reset(region);
+        }
+        let object = self.collector.region_alloc(&mut self.cx, region.number, layout)?;
+        self.after_allocation(object, layout);
+        Ok(object)
+    }
+
+    /// Ends a region and frees its objects.
+    #[inline]
+    pub fn end(&mut self, region: Region) {
+        self.settle();
+        self.collector.region_end(&mut self.cx, region.number);
+    }
+}

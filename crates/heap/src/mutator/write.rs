@@ -1,0 +1,99 @@
+//! What programs write: slots and payload words. Whatever changes a slot goes through its collector.
+
+use super::{Mutator, Ref};
+use crate::collector::Collector;
+use crate::fault::Access;
+use crate::header::SlotKind;
+use crate::mutant;
+use crate::probe::Probe;
+use crate::roots::Root;
+use crate::shape::{NotOwn, Own, Slot, Strong};
+use crate::value::Value;
+
+impl<C: Collector, P: Probe> Mutator<C, P> {
+    /// Stores a reference, or null, in a shared or borrow slot.
+    #[inline(always)]
+    pub fn store<'m, K: NotOwn>(
+        &'m self,
+        object: Ref<'m>,
+        slot: Slot<K>,
+        value: impl Into<Option<Ref<'m>>>,
+    ) {
+        let value = value.into().map(|child| child.object).into();
+        self.store_value(object, slot, value);
+    }
+
+    /// Stores an immediate integer in a shared slot.
+    ///
+    /// # Panics
+    /// If it does not fit 31 bits.
+    #[inline(always)]
+    pub fn store_int<K: NotOwn + Strong>(&self, object: Ref<'_>, slot: Slot<K>, value: i32) {
+        let value = Value::int(value).expect("an immediate integer has 31 bits");
+        self.store_value(object, slot, value);
+    }
+
+    #[inline(always)]
+    pub(super) fn store_value<K: NotOwn>(&self, object: Ref<'_>, slot: Slot<K>, value: Value) {
+        if P::ON {
+            self.probe.accesses(&self.heap, object.object, slot.offset(), K::KIND);
+            self.touch(object.object, Access::Write);
+            self.probe.stored(object.object, slot.offset(), value);
+        }
+        let kind = match K::KIND {
+            SlotKind::Borrow if mutant!(self.heap.memory(), "a barrier is told a wrong kind") => {
+                SlotKind::Shared
+            }
+            kind => kind,
+        };
+        self.collector.store(&self.cx, object.object, slot.offset(), kind, value);
+    }
+
+    /// Moves a root (or nothing) into an own slot. What the slot owned before is dropped.
+    #[inline(always)]
+    pub fn put(&self, object: Ref<'_>, slot: Slot<Own>, root: impl Into<Option<Root>>) {
+        let new = root.into().map(|root| self.consume(&root));
+        let old = self.exchange(object, slot, new.into());
+        if let Some(orphan) = old.reference()
+            && !(C::CAPS.parks && mutant!(self.heap.memory(), "nobody is told of an orphan"))
+        {
+            if P::ON {
+                self.probe.let_go(&self.heap, orphan);
+            }
+            self.collector.orphan(&self.cx, orphan);
+        }
+    }
+
+    /// Moves the object out of an own slot.
+    #[inline(always)]
+    pub fn take(&self, object: Ref<'_>, slot: Slot<Own>) -> Option<Root> {
+        let taken = self.exchange(object, slot, Value::NULL).reference()?;
+        Some(self.push_root(taken))
+    }
+
+    /// Exchanges the contents of two own slots.
+    #[inline(always)]
+    pub fn swap(&self, a: Ref<'_>, s: Slot<Own>, b: Ref<'_>, t: Slot<Own>) {
+        let from_b = Value::from_bits(self.heap.memory().read(b.object, t.offset()));
+        self.taken(b.object, t.offset(), from_b);
+        let from_a = self.exchange(a, s, from_b);
+        self.exchange(b, t, from_a);
+    }
+
+    #[inline(always)]
+    pub(super) fn exchange(&self, object: Ref<'_>, slot: Slot<Own>, new: Value) -> Value {
+        let (object, at) = (object.object, slot.offset());
+        let old = Value::from_bits(self.heap.memory().read(object, at));
+        if P::ON {
+            self.probe.accesses(&self.heap, object, at, SlotKind::Own);
+            self.touch(object, Access::Write);
+            self.taken(object, at, old);
+            self.probe.stored(object, at, new);
+        }
+        let keeps = mutant!(self.heap.memory(), "what is taken stays in its slot");
+        if new != Value::NULL || !keeps {
+            self.collector.moved(&self.cx, object, at, new);
+        }
+        old
+    }
+}
