@@ -11,7 +11,7 @@ use crate::layout::stamp;
 use crate::scene::{Scene, Series, Study};
 use analysis::{Estimate, Measure, Measured, format};
 use anyhow::{Context as _, Result};
-use record::{HeapSize, Safety};
+use record::{HeapSize, Run, Safety};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -37,10 +37,10 @@ pub(crate) enum Job<'a> {
     Scatter(&'a [Scene<'a>]),
     /// The overview of a whole run.
     Overview(&'a Study<'a>, Measure, HeapSize),
-    /// The safety matrix.
-    SafetyMatrix(&'a Safety),
-    /// What stale pointers did.
-    SafetyShares(&'a Safety),
+    /// The safety matrix beside a run.
+    SafetyMatrix(&'a Run, &'a Safety),
+    /// What stale pointers did, by that matrix.
+    SafetyShares(&'a Run, &'a Safety),
 }
 
 /// A drawn chart.
@@ -82,8 +82,7 @@ impl Job<'_> {
             | Self::Footprint(scene) => scene.run,
             Self::Scatter(scenes) => scenes[0].run,
             Self::Overview(study, ..) => study.run,
-            // It tells of faulty programs, not of what was measured.
-            Self::SafetyMatrix(_) | Self::SafetyShares(_) => return None,
+            Self::SafetyMatrix(run, _) | Self::SafetyShares(run, _) => run,
         };
         run.manifest.stamp()
     }
@@ -97,8 +96,8 @@ impl Job<'_> {
             Self::Footprint(scene) => footprint::draw(pen, scene),
             Self::Scatter(scenes) => scatter::draw(pen, scenes),
             Self::Overview(study, measure, heap) => heat_map::draw(pen, study, *measure, *heap),
-            Self::SafetyMatrix(matrix) => safety::draw_matrix(pen, matrix),
-            Self::SafetyShares(matrix) => safety::draw_shares(pen, matrix),
+            Self::SafetyMatrix(_, matrix) => safety::draw_matrix(pen, matrix),
+            Self::SafetyShares(_, matrix) => safety::draw_shares(pen, matrix),
         }
     }
 
@@ -111,8 +110,8 @@ impl Job<'_> {
             Self::Footprint(_) => footprint::TITLE,
             Self::Scatter(_) => scatter::TITLE,
             Self::Overview(_, measure, _) => heat_map::title(*measure),
-            Self::SafetyMatrix(_) => safety::MATRIX_TITLE,
-            Self::SafetyShares(_) => safety::SHARES_TITLE,
+            Self::SafetyMatrix(..) => safety::MATRIX_TITLE,
+            Self::SafetyShares(..) => safety::SHARES_TITLE,
         }
     }
 
@@ -128,8 +127,8 @@ impl Job<'_> {
             Self::Scatter(_) => "memory-against-time",
             Self::Overview(_, Measure::PeakFootprint, _) => "overview-memory",
             Self::Overview(..) => "overview-time",
-            Self::SafetyMatrix(_) => "safety-matrix",
-            Self::SafetyShares(_) => "safety-shares",
+            Self::SafetyMatrix(..) => "safety-matrix",
+            Self::SafetyShares(..) => "safety-shares",
         }
     }
 
@@ -175,8 +174,8 @@ impl Job<'_> {
                  The tables of the workloads carry the numbers.",
                 measure.name()
             ),
-            Self::SafetyMatrix(matrix) => safety::describe_matrix(matrix),
-            Self::SafetyShares(matrix) => safety::describe_shares(matrix),
+            Self::SafetyMatrix(_, matrix) => safety::describe_matrix(matrix),
+            Self::SafetyShares(_, matrix) => safety::describe_shares(matrix),
         }
     }
 

@@ -110,7 +110,7 @@ impl Universe for BuiltIn {
         }
     }
 
-    fn stress(&self, suite: &str, workload: &str, size: Size) -> u64 {
+    fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {
         let suite = self.suite(suite).ok();
         let instance = suite.and_then(|s| s.find(workload)?.at(size_of_suite(size)).cloned());
         let objects = instance.and_then(|instance| instance.census).map(|census| census.objects);

@@ -28,7 +28,8 @@ const HEAP_CHARS_MAX: usize = 9;
 /// Characters of a curve. With all columns at their widest the table is exactly as wide as allowed.
 const CURVE_CHARS: usize = 16;
 
-/// Prints the stamp of a run that has one, a table per workload, then the lines of the run that could not be used.
+/// Prints the stamp of a run that has one, a table per workload, then the lines of the run that could
+/// not be used.
 pub(crate) fn print(run: &Run, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     if let Some(stamp) = run.manifest.stamp() {
         let strong = palette::strong();

@@ -77,12 +77,12 @@ impl Harness for Cells {
 }
 
 fn run_cell<C: Collector>(task: &Task) -> Result<Sample, CellError> {
-    let run = match task.cell.mode {
-        _ if task.collect_every.is_some() => under_stress::<C>,
-        Mode::Time => in_time_mode::<C>,
-        Mode::Memory | Mode::Census => in_memory_mode::<C>,
+    let run = || match (task.collect_every, task.cell.mode) {
+        (Some(allocations), _) => under_stress::<C>(task, allocations),
+        (None, Mode::Time) => in_time_mode::<C>(task),
+        (None, Mode::Memory | Mode::Census) => in_memory_mode::<C>(task),
     };
-    on_small_stack(|| run(task)).map_err(failed)?
+    on_small_stack(run).map_err(failed)?
 }
 
 fn on_small_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
@@ -128,15 +128,13 @@ fn in_memory_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
     })
 }
 
-/// In checking mode, with collections that nobody needs.
-fn under_stress<C: Collector>(task: &Task) -> Result<Sample, CellError> {
+/// In checking mode, with collections that nobody needs: one before every so many allocations.
+fn under_stress<C: Collector>(task: &Task, allocations: u64) -> Result<Sample, CellError> {
     let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
     let checker = Checker::default();
     let mut mutator =
         Mutator::<C, Checker>::new(config, &Config::default(), checker).map_err(failed)?;
-    if let Some(allocations) = task.collect_every {
-        mutator.collect_every(allocations);
-    }
+    mutator.collect_every(allocations);
     measure(task, mutator, |_, _| {})
 }
 

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Nothing is wrong.
     Fine,
-    /// A cell crashed or gave a wrong answer.
+    /// A cell crashed or gave a wrong answer, or a collector failed the conformance kit.
     Defect,
     /// A cell reached its heap limit (`gcw cell` only).
     OutOfMemory,

@@ -1,4 +1,6 @@
-//! The gate before every measurement: no collector reaches a chart unproven.
+//! The gate before every measurement.
+//!
+//! **Invariant:** no collector reaches a chart unproven, unless the chart says so.
 //!
 //! Whoever is about to be measured plays a few of the conformance kit's programs first, about two
 //! seconds for all. Who passes is remembered by the hash of this program, so that the next run of the
@@ -7,8 +9,9 @@
 use crate::commands::run::quoted;
 use crate::failure::{Failure, warn};
 use crate::kit::{Kit, processors};
+use crate::supervise::Limits;
 use crate::{Registry, build};
-use conformance::{Job, Limits};
+use conformance::Job;
 use runner::Interrupt;
 use serde::{Deserialize, Serialize};
 use std::collections::hash_map::DefaultHasher;

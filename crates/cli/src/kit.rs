@@ -2,8 +2,9 @@
 
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::supervise::{Limits, Supervisor};
 use anyhow::Context;
-use conformance::{Job, Limits, Report, Supervisor};
+use conformance::{Job, Report};
 use runner::Interrupt;
 use std::env;
 use std::num::NonZero;

@@ -31,6 +31,7 @@ mod safety_table;
 mod select;
 mod side;
 mod sparkline;
+mod supervise;
 mod table;
 mod trials;
 

@@ -48,7 +48,7 @@ pub trait Universe {
         anyhow::bail!("this registry has no conformance kit to play under {}", job.collector)
     }
     /// Allocations between two collections of a workload under stress, so that it takes seconds.
-    fn stress(&self, suite: &str, workload: &str, size: Size) -> u64 {
+    fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {
         let _ = (suite, workload, size);
         1000
     }
@@ -163,8 +163,8 @@ impl Registry {
     }
 
     /// Allocations between two collections of a workload under stress, so that it takes seconds.
-    pub fn stress(&self, suite: &str, workload: &str, size: Size) -> u64 {
-        self.0.stress(suite, workload, size)
+    pub fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {
+        self.0.collect_every(suite, workload, size)
     }
 
     /// Whether it brings faulty programs, for the safety matrix.

@@ -5,9 +5,7 @@ use crate::palette;
 use crate::table::{Align, Line, Text, WIDTH, render as lay_out, wrap};
 use analysis::format;
 use anstyle::Style;
-use record::{
-    CollectorInfo, Counts, Effect, Failure, Safety, SafetyCell, Series, TrialEnd, Verdict,
-};
+use record::{CollectorInfo, Counts, Failure, Safety, SafetyCell, Series, TrialEnd, Verdict};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -77,14 +75,12 @@ fn legend(safety: &Safety) -> String {
 }
 
 fn word(cell: &SafetyCell) -> Text {
-    let bends = cell.bent.as_ref().is_some_and(|bent| bent.verdict == Verdict::Happens);
-    let star = if bends { "*" } else { "" };
     let style = match cell.verdict {
         Verdict::Happens => palette::strong(),
         Verdict::NotApplicable { .. } => palette::faint(),
         _ => Style::new(),
     };
-    Text::styled(format!("{}{star}", cell.verdict.word()), style)
+    Text::styled(cell.word(), style)
 }
 
 /// The number of a field: short.
@@ -255,7 +251,7 @@ fn trials(series: &[&Series]) -> String {
         let effects: Vec<String> = series
             .effects
             .iter()
-            .map(|&(effect, runs)| format!("{runs} {}", effect_word(effect)))
+            .map(|&(effect, runs)| format!("{runs} {}", effect.word()))
             .collect();
         let became = match &series.end {
             TrialEnd::NotApplicable { reason } => format!("n/a: {reason}"),
@@ -288,16 +284,4 @@ fn trials(series: &[&Series]) -> String {
         rest = &rest[same..];
     }
     text
-}
-
-fn effect_word(effect: Effect) -> &'static str {
-    match effect {
-        Effect::None => "without effect",
-        Effect::Detected => "detected",
-        Effect::Benign => "benign",
-        Effect::WrongValue => "wrong value",
-        Effect::Corrupted => "corrupted neighbour",
-        Effect::Faulted => "would have faulted",
-        Effect::Exhausted => "lost memory",
-    }
 }

@@ -1,7 +1,9 @@
 //! A failure, as it is reported: enough to see it again with one paste.
 
+use crate::Kit;
 use crate::detector::{Detector, Place};
 use crate::program::Program;
+use collectors::registry::standard;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -10,8 +12,6 @@ use std::fmt;
 pub struct Failure {
     /// The collector.
     pub collector: String,
-    /// The mutant that was switched on.
-    pub mutant: Option<String>,
     /// The seed of the program that failed; `None` if a program was given.
     pub seed: Option<u64>,
     /// What noticed it.
@@ -31,10 +31,7 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { collector, detector, message, phase, .. } = self;
-        match &self.mutant {
-            Some(mutant) => writeln!(f, "{collector} fails, as it should ({mutant}): {message}")?,
-            None => writeln!(f, "{collector} fails: {message}")?,
-        }
+        writeln!(f, "{collector} fails: {message}")?;
         if let Some(place) = &self.place {
             writeln!(f, "  where     {place}")?;
         }
@@ -45,14 +42,50 @@ impl fmt::Display for Failure {
             None => writeln!(f, "  seed      none, the program was given")?,
         }
         let (ops, drawn) = (self.program.ops.len(), self.drawn_ops);
-        writeln!(f, "  program   {ops} operations, of {drawn} drawn; to see it again, paste:")?;
+        writeln!(f, "  program   {ops} operations, of {drawn} drawn")?;
+        let (place, replay) = match standard::<Kit>().find(collector) {
+            Some(_) => (
+                "a new file of crates/collectors/tests",
+                format!("replay(\"{collector}\", &program);"),
+            ),
+            None => (
+                "a test of its crate, with `conformance` among the dev-dependencies",
+                format!("replay_as::<ItsType>(&program); // the type of {collector}"),
+            ),
+        };
+        writeln!(f, "\nTo see it again, paste this into {place}:")?;
         let name: String =
             collector.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         writeln!(f, "\n#[test]\nfn {name}_{detector}() {{")?;
         writeln!(f, "    use conformance::program::{{Form::*, Op::*, Program, Schedule, Start}};")?;
         let program = self.program.to_string().replace('\n', "\n    ");
         writeln!(f, "    let program = {program};")?;
-        writeln!(f, "    conformance::replay(\"{collector}\", &program);")?;
+        writeln!(f, "    conformance::{replay}")?;
         write!(f, "}}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Op;
+
+    #[test]
+    fn whoever_pastes_it_can_call_what_it_calls() {
+        let failure = |collector: &str| Failure {
+            collector: collector.to_owned(),
+            seed: Some(7),
+            detector: Detector::Run,
+            message: "a panic".to_owned(),
+            place: None,
+            phase: "alloc".to_owned(),
+            drawn_ops: 400,
+            program: Program::of([Op::Major]),
+        };
+        let here = failure("rc|count-loads").to_string();
+        assert!(here.contains("fn rc_count_loads_run() {"), "{here}");
+        assert!(here.contains("conformance::replay(\"rc|count-loads\", &program);"), "{here}");
+        let elsewhere = failure("every-mib").to_string();
+        assert!(elsewhere.contains("conformance::replay_as::<ItsType>(&program);"), "{elsewhere}");
     }
 }

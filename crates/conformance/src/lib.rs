@@ -3,7 +3,10 @@
 //!
 //! * [`program`]: the alphabet of operations. [`generate`]: how programs are drawn.
 //! * [`play`]: plays one program under a watched collector. [`shrink`]: makes a failing one short.
-//! * [`verify`]: seeds in a row, in this process. [`Supervisor`]: in a child, which may hang or crash.
+//! * [`verify`]: seeds in a row, in this process. A collector that hangs or crashes takes the process
+//!   with it: `gcw verify` has it done by children.
+//!
+//! **Invariant:** the kit knows heaps and collectors, and starts no processes.
 
 #![forbid(unsafe_code)]
 
@@ -19,10 +22,8 @@ mod player;
 pub mod program;
 mod quiet;
 mod rules;
-mod serve;
 mod shadow;
 pub mod shrink;
-mod supervise;
 mod valid;
 mod verify;
 mod watched;
@@ -31,8 +32,6 @@ pub use detector::{Detector, Detectors, Place};
 pub use failure::Failure;
 pub use play::{Defeat, Played, Setup, play};
 pub use rules::Rules;
-pub use serve::serve;
-pub use supervise::{Limits, Supervisor};
 pub use verify::{Job, OPS, Report, verify};
 
 use collectors::registry::{Harness, standard};
@@ -51,8 +50,8 @@ impl Harness for Kit {
     }
 }
 
-/// Plays a program under a registered collector, and fails as a test does if anything is wrong: what
-/// a reported failure is pasted into.
+/// Plays a program under a collector of this workspace, and fails as a test does if anything is wrong:
+/// what the test calls that a failure is printed as.
 ///
 /// # Panics
 /// With the failure, or if there is no such collector: for one of another crate, see [`replay_as`].

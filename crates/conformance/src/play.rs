@@ -51,8 +51,8 @@ pub struct Played {
 
 /// Plays a program under collector `C`, to its end or to the first mistake that is noticed.
 ///
-/// A collector that hangs, overflows its stack or aborts takes this process with it: see
-/// [`crate::Supervisor`].
+/// A collector that hangs, overflows its stack or aborts takes this process with it; `gcw verify` plays
+/// in a child.
 ///
 /// # Panics
 /// If the operating system refuses address space for a heap.
@@ -101,8 +101,45 @@ fn read(payload: Box<dyn Any + Send>) -> Violation {
     };
     // The checker is a probe of the heap, which knows nothing of detectors: it panics.
     let by_stamp = message.starts_with("use after free")
-        || message.ends_with("is of another kind")
+        || message.contains("is of another kind")
         || message.contains("no slot at byte");
     let detector = if by_stamp { Detector::Stamps } else { Detector::Run };
     Violation { detector, message, place: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::{Leaf, Pair};
+    use collectors::Manual;
+    use heap::{Mutator, Own, Shared, Slot};
+
+    /// What notices the mistake that a program makes in checking mode.
+    fn detector(mistake: impl Fn(&mut Mutator<Manual, Checker>)) -> Detector {
+        let heap = HeapConfig { limit_bytes: None, commit: Commit::Lazily };
+        let m = Mutator::new(heap, &Config::default(), Checker::default());
+        let m = &mut m.expect("address space for a heap");
+        let payload = catch_unwind(AssertUnwindSafe(|| mistake(m))).expect_err("it is noticed");
+        read(payload).detector
+    }
+
+    #[test]
+    fn what_the_checker_says_is_told_from_a_panic_of_the_collector() {
+        let freed = detector(|m| {
+            let root = m.alloc::<Pair>().expect("there is room");
+            let local = m.keep(m.get(&root));
+            m.free(root);
+            m.get(&local);
+        });
+        let outside = detector(|m| {
+            let leaf = m.alloc::<Leaf>().expect("there is room");
+            m.load(m.get(&leaf), Pair::LEFT);
+        });
+        let kind = detector(|m| {
+            let array = m.alloc_array(Shared, 4, 0).expect("there is room");
+            m.take(m.get(&array), Slot::<Own>::element(3));
+        });
+        assert_eq!([freed, outside, kind], [Detector::Stamps; 3]);
+        assert_eq!(detector(|_| panic!("the collector is broken")), Detector::Run);
+    }
 }

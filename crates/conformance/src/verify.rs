@@ -122,7 +122,6 @@ fn failure<C: Collector>(
     let Defeat { detector, message, place, phase, .. } = shown;
     Failure {
         collector: job.collector.clone(),
-        mutant: job.mutant.clone(),
         seed,
         detector,
         message,

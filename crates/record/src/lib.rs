@@ -17,18 +17,20 @@ mod outcome;
 mod run;
 mod safety;
 mod sample;
+mod trial;
 
 pub use cell::{Cell, HeapSize, Mode, Record, Size};
 pub use manifest::{CollectorInfo, Colour, Environment, Family, LineStyle, Manifest, WorkloadInfo};
 pub use outcome::Outcome;
 pub use run::{LineProblem, ReadError, Run, read_run};
 pub use safety::{
-    Bent, CompileFail, Counts, Effect, Failure, LeakPoint, SAFETY_FILE, SAFETY_VERSION, Safety,
-    SafetyCell, Series, Subject, Trial, TrialEnd, Verdict, read_safety,
+    Bent, CompileFail, SAFETY_FILE, SAFETY_VERSION, Safety, SafetyCell, Series, Verdict,
+    read_safety,
 };
 pub use sample::{
     Answer, Final, FootprintPoint, HeaderBytes, LivePoint, Pause, PauseKind, Sample, Statistics,
 };
+pub use trial::{Counts, Effect, Failure, LeakPoint, Subject, Trial, TrialEnd};
 
 /// Version of the schema written by this crate. A reader accepts only lines of its own version.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -12,7 +12,7 @@
 //!
 //! Beside that, `dialogue.rs` speaks with a child that may hang, crash or grow without bound.
 //!
-//! **Invariant:** never two cells at once, and the parent sleeps while one runs.
+//! **Invariant:** a run never measures two cells at once, and the parent sleeps while one runs.
 //!
 //! **Invariant:** of our crates this one depends on `record` only, so anything that prints a
 //! [`record::Sample`] can be run by it.

@@ -22,14 +22,15 @@ const ROW_PX: f64 = 40.0;
 const COLUMN_PX: f64 = 62.0;
 const BAR_PX: f64 = 20.0;
 
-/// Effects in the order of a bar, with their words.
-const EFFECTS: [(Effect, &str); 6] = [
-    (Effect::None, "no effect"),
-    (Effect::Detected, "detected"),
-    (Effect::Benign, "benign"),
-    (Effect::WrongValue, "wrong value"),
-    (Effect::Corrupted, "corrupted neighbour"),
-    (Effect::Faulted, "would have faulted"),
+/// Effects in the order of a bar.
+const EFFECTS: [Effect; 7] = [
+    Effect::None,
+    Effect::Detected,
+    Effect::Benign,
+    Effect::WrongValue,
+    Effect::Corrupted,
+    Effect::Faulted,
+    Effect::Exhausted,
 ];
 
 fn frame(safety: &Safety, title: &str, reading: &str, facts: String) -> Frame {
@@ -118,7 +119,7 @@ fn draw_cell<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point, cell: &Sa
     }
     let kind = if cell.verdict == Verdict::Happens { kind.bold() } else { kind };
     let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
-    pen.centred(&word(cell), (middle.0, middle.1 - 8.0), Align::Middle, kind);
+    pen.centred(&cell.word(), (middle.0, middle.1 - 8.0), Align::Middle, kind);
     let below = Type::new(SMALL_PX, TEXT);
     pen.centred(&number(cell), (middle.0, middle.1 + 8.0), Align::Middle, below);
 }
@@ -127,12 +128,6 @@ fn outline<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point) {
     pen.block(from, to, PAPER, 1.0);
     let corners = [from, (to.0, from.1), to, (from.0, to.1), from];
     pen.line(&corners, Stroke::solid(GRID, 1.0));
-}
-
-/// The verdict, with an asterisk where bending the rules makes it happen.
-fn word(cell: &SafetyCell) -> String {
-    let bends = cell.bent.as_ref().is_some_and(|bent| bent.verdict == Verdict::Happens);
-    format!("{}{}", cell.verdict.word(), if bends { "*" } else { "" })
 }
 
 /// What was counted, in so few characters that it fits a field.
@@ -172,6 +167,7 @@ struct Bar<'a> {
     collector: &'a CollectorInfo,
     order: &'a str,
     bends: bool,
+    /// By the order of [`EFFECTS`].
     runs: [u32; EFFECTS.len()],
 }
 
@@ -180,9 +176,14 @@ impl Bar<'_> {
         self.runs.iter().sum()
     }
 
+    /// The effects that there were, each with its runs.
+    fn occurred(&self) -> impl Iterator<Item = (Effect, u32)> {
+        EFFECTS.into_iter().zip(self.runs).filter(|&(_, runs)| runs > 0)
+    }
+
     /// Whether anything happened at all.
     fn has_effect(&self) -> bool {
-        self.runs[1..].iter().any(|&runs| runs > 0)
+        self.occurred().any(|(effect, _)| effect != Effect::None)
     }
 }
 
@@ -206,7 +207,7 @@ fn bars(safety: &Safety) -> Vec<Bar<'_>> {
             bars.len() - 1
         });
         bars[place].bends |= !series.subject.bends.is_empty();
-        for (runs, (effect, _)) in bars[place].runs.iter_mut().zip(EFFECTS) {
+        for (runs, effect) in bars[place].runs.iter_mut().zip(EFFECTS) {
             *runs += series.runs_with(effect);
         }
     }
@@ -223,10 +224,11 @@ pub(crate) fn draw_shares<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
         SHARES_TITLE,
         "Each bar is all runs of one discipline in one order of reuse; each run counts by the worst \
          that happened before it would have faulted.",
-        "use after free, double free and dangling borrow".to_owned(),
+        "use after free, double free and dangling borrow; use before init is in the matrix only"
+            .to_owned(),
     );
     let mut y = frame.above(pen) + 10.0;
-    y = draw_key(pen, y) + 12.0;
+    y = draw_key(pen, &bars, y) + 12.0;
     let small = Type::new(SMALL_PX, MUTED);
     let names = 112.0;
     let right = pen.width() - MARGIN_PX - 52.0;
@@ -275,16 +277,16 @@ pub(crate) fn draw_shares<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
 fn draw_bar<S: Surface>(pen: &mut Pen<'_, S>, bar: &Bar<'_>, from: Point, to: Point) {
     let n = f64::from(bar.n().max(1));
     let mut left = from.0;
-    for (place, &runs) in bar.runs.iter().enumerate().filter(|&(_, &runs)| runs > 0) {
+    for (effect, runs) in bar.occurred() {
         let share = f64::from(runs) / n;
         let right = left + (to.0 - from.0) * share;
-        swatch(pen, place, (left, from.1), (right - 1.0, to.1));
-        let kind = Type::new(SMALL_PX, ink_on(place));
+        swatch(pen, effect, (left, from.1), (right - 1.0, to.1));
+        let kind = Type::new(SMALL_PX, ink_on(effect));
         let percent = format!("{:.0} %", share * 100.0);
-        let labels = [format!("{percent} {}", EFFECTS[place].1), percent];
+        let labels = [format!("{percent} {}", effect.word()), percent];
         if let Some(label) = labels.iter().find(|l| kind.width(l) + 6.0 < right - left) {
             let middle = ((left + right - 1.0) / 2.0, (from.1 + to.1) / 2.0);
-            if EFFECTS[place].0 == Effect::Faulted {
+            if effect == Effect::Faulted {
                 let half = kind.width(label) / 2.0 + 3.0;
                 pen.block(
                     (middle.0 - half, middle.1 - 7.0),
@@ -300,34 +302,41 @@ fn draw_bar<S: Surface>(pen: &mut Pen<'_, S>, bar: &Bar<'_>, from: Point, to: Po
 }
 
 /// The ground and pattern of an effect.
-fn swatch<S: Surface>(pen: &mut Pen<'_, S>, place: usize, from: Point, to: Point) {
-    match EFFECTS[place].0 {
+fn swatch<S: Surface>(pen: &mut Pen<'_, S>, effect: Effect, from: Point, to: Point) {
+    match effect {
         Effect::None => outline(pen, from, to),
         Effect::Detected => pen.block(from, to, HEAT[1], 1.0),
         Effect::Benign => pen.block(from, to, LIVE, 1.0),
         Effect::WrongValue => pen.block(from, to, HEAT[4], 1.0),
-        Effect::Corrupted | Effect::Exhausted => pen.block(from, to, HEAT[6], 1.0),
+        Effect::Corrupted => pen.block(from, to, HEAT[6], 1.0),
         Effect::Faulted => {
             pen.block(from, to, FAILED, 1.0);
             pen.hatch(from, to, Stroke::solid(HATCH, 1.25));
         }
+        Effect::Exhausted => pen.block(from, to, TEXT, 1.0),
     }
 }
 
-fn ink_on(place: usize) -> Ink {
-    if EFFECTS[place].0 == Effect::Corrupted { ON_HEAT } else { TEXT }
+fn ink_on(effect: Effect) -> Ink {
+    match effect {
+        Effect::Corrupted => ON_HEAT,
+        Effect::Exhausted => PAPER,
+        _ => TEXT,
+    }
 }
 
-/// What the grounds mean, in lines; gives the y below them.
-fn draw_key<S: Surface>(pen: &mut Pen<'_, S>, top: f64) -> f64 {
+/// What the grounds that occur mean, in lines; gives the y below them.
+fn draw_key<S: Surface>(pen: &mut Pen<'_, S>, bars: &[Bar<'_>], top: f64) -> f64 {
     let kind = Type::new(SMALL_PX, TEXT);
     let (mut x, mut y) = (MARGIN_PX, top);
-    for (place, (_, word)) in EFFECTS.iter().enumerate() {
+    let occurs = |effect: &Effect| bars.iter().any(|bar| bar.occurred().any(|(e, _)| e == *effect));
+    for effect in EFFECTS.into_iter().filter(occurs) {
+        let word = effect.word();
         let width = 20.0 + 6.0 + kind.width(word);
         if x > MARGIN_PX && x + width > pen.width() - MARGIN_PX {
             (x, y) = (MARGIN_PX, y + 19.0);
         }
-        swatch(pen, place, (x, y), (x + 20.0, y + 13.0));
+        swatch(pen, effect, (x, y), (x + 20.0, y + 13.0));
         pen.centred(word, (x + 26.0, y + 6.5), Align::Left, kind);
         x += width + 16.0;
     }
@@ -335,8 +344,8 @@ fn draw_key<S: Surface>(pen: &mut Pen<'_, S>, top: f64) -> f64 {
 }
 
 fn in_words(bar: &Bar<'_>) -> String {
-    let of_runs = bar.runs.iter().zip(EFFECTS).filter(|(runs, _)| **runs > 0);
-    let words: Vec<String> = of_runs.map(|(runs, (_, word))| format!("{runs} {word}")).collect();
+    let words: Vec<String> =
+        bar.occurred().map(|(effect, runs)| format!("{runs} {}", effect.word())).collect();
     format!("{} of {} runs", words.join(", "), bar.n())
 }
 
@@ -345,7 +354,7 @@ pub(crate) fn describe_matrix(safety: &Safety) -> String {
     let of_failure = |failure: Failure| {
         let cells = safety.cells.iter().filter(|cell| cell.failure == failure);
         let words: Vec<String> =
-            cells.map(|cell| format!("{} {}", cell.collector, word(cell))).collect();
+            cells.map(|cell| format!("{} {}", cell.collector, cell.word())).collect();
         format!("{}: {}.", failure.name(), words.join(", "))
     };
     Failure::ALL.map(of_failure).join(" ")

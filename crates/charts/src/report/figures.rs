@@ -101,7 +101,8 @@ fn jobs<'a>(study: &'a Study<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, S
         }
     }
     if let Ok(Some(safety)) = &study.safety {
-        for job in [Job::SafetyMatrix(safety), Job::SafetyShares(safety)] {
+        let run = study.run;
+        for job in [Job::SafetyMatrix(run, safety), Job::SafetyShares(run, safety)] {
             jobs.push((Place::Safety, job.kind().to_owned(), job));
         }
     }

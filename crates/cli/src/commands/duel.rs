@@ -194,8 +194,8 @@ impl Arena {
         })
     }
 
-    /// Runs one side once, in a block or before the first one. Anything but the right answer ends the duel: a time without it is not a
-    /// time of the same work.
+    /// Runs one side once, in a block or before the first one. Anything but the right answer ends the
+    /// duel: a time without it is not a time of the same work.
     fn run_side(&self, side: &Side, block: Option<u32>) -> Result<Sample, Failure> {
         let mut command = side.command(&self.program, &self.suite);
         let end = run_child(&mut command, self.args.timeout, &self.interrupt)

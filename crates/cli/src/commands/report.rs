@@ -38,7 +38,12 @@ pub(crate) fn directory_in(run: &Path) -> PathBuf {
 
 /// Writes the report and returns the path of its page.
 pub(crate) fn write(runs: &[Run], directory: &Path) -> anyhow::Result<PathBuf> {
-    let report = charts::write_report(runs, directory)
-        .with_context(|| format!("cannot write the report to {}; the records are kept, try again with `gcw report RUN --out DIR`", directory.display()))?;
+    let report = charts::write_report(runs, directory).with_context(|| {
+        format!(
+            "cannot write the report to {}; the records are kept, try again with \
+             `gcw report RUN --out DIR`",
+            directory.display()
+        )
+    })?;
     Ok(report.page)
 }

@@ -11,12 +11,13 @@ use crate::arguments::time_limit;
 use crate::commands::run::on_ctrl_c;
 use crate::failure::{Exit, Failure};
 use crate::kit::{Kit, Verified, processors};
+use crate::supervise::Limits;
 use crate::table::{Align, Text, render};
 use crate::{Registry, palette, select};
 use analysis::format;
 use clap::ValueEnum;
 use conformance::program::Schedule;
-use conformance::{Job, Limits, OPS};
+use conformance::{Job, OPS};
 use serde_json::json;
 use std::io::Write;
 use std::time::Duration;
@@ -28,11 +29,11 @@ const SEEDS: u64 = 200;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "A failure is printed with its seed and as a test to be pasted. To play it again as \
-    it was drawn: gcw verify NAME --from SEED --seeds 1"
+    it was drawn: gcw verify NAME --from SEED --seeds 1, with the same --ops and --stress"
 )]
 pub(crate) struct Args {
     /// Collectors, with their parameters; a trailing * stands for any ending [default: all].
-    #[arg(value_name = "COLLECTOR")]
+    #[arg(value_name = "COLLECTOR", value_delimiter = ',')]
     collectors: Vec<String>,
     /// Random programs for each collector.
     #[arg(long, value_name = "N", default_value_t = SEEDS)]

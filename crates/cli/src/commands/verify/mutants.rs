@@ -7,9 +7,10 @@
 use crate::failure::{Exit, Failure};
 use crate::kit::Kit;
 use crate::palette;
+use crate::supervise::Limits;
 use crate::table::{Align, Line, Text, render};
 use conformance::mutants::{ALL, Known};
-use conformance::{Detector, Detectors, Job, Limits};
+use conformance::{Detector, Detectors, Job};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;

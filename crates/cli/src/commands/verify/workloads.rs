@@ -2,6 +2,7 @@
 //! their answers compared with the literals of the suite.
 
 use crate::commands::cell;
+use crate::commands::run::quoted;
 use crate::failure::Failure;
 use crate::kit::Kit;
 use crate::progress::Progress;
@@ -13,8 +14,7 @@ use record::{Cell, CollectorInfo, HeapSize, Mode, Outcome, Size};
 use runner::{ChildEnd, Dialogue, Heard, Stop, classify};
 use serde::Serialize;
 use std::env;
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, Write};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,8 @@ pub(crate) struct Stressed {
     pub(crate) outcome: Outcome,
     /// How long its process took.
     pub(crate) wall_ns: u64,
+    /// The command line that runs it again.
+    pub(crate) again: String,
 }
 
 impl Stressed {
@@ -55,7 +57,7 @@ pub(super) fn stress(
     let suite = select::suite(registry, None)?;
     let mut cells = Vec::new();
     for workload in select::workloads(&registry.workloads(&suite, Size::Small)?, names)? {
-        let every = registry.stress(&suite, &workload.name, Size::Small);
+        let every = registry.collect_every(&suite, &workload.name, Size::Small);
         let applies =
             |c: &&CollectorInfo| registry.applies(&c.name, &suite, &workload.name).is_ok();
         cells.extend(collectors.iter().filter(applies).map(|collector| {
@@ -75,54 +77,53 @@ pub(super) fn stress(
         || (),
         |(), (cell, every)| {
             progress.starts(format!("{} on {}", cell.collector, cell.workload));
-            let Some(end) = run(kit, &program, &cell, &suite, every)? else { return Ok(None) };
+            let mut command = cell::command(&program, &cell, &suite);
+            command.args(["--collect-every", &every.to_string()]);
+            let again = words(&command);
+            let Some(end) = run(kit, &mut command)
+                .with_context(|| format!("cannot run {cell} in a process"))?
+            else {
+                return Ok(None);
+            };
             progress.ended();
             let (outcome, _) = classify(&end);
             let Cell { collector, workload, .. } = cell;
-            let wall_ns = end.wall_ns;
-            Ok(Some(Stressed { collector, workload, collect_every: every, outcome, wall_ns }))
+            let (collect_every, wall_ns) = (every, end.wall_ns);
+            Ok(Some(Stressed { collector, workload, collect_every, outcome, wall_ns, again }))
         },
     );
     progress.end();
     stressed
 }
 
-/// Runs a cell within the limits of time and memory; `None` if interrupted.
-fn run(
-    kit: &Kit<'_>,
-    program: &Path,
-    cell: &Cell,
-    suite: &str,
-    every: u64,
-) -> anyhow::Result<Option<ChildEnd>> {
-    let mut command: Command = cell::command(program, cell, suite);
-    command.args(["--collect-every", &every.to_string()]);
+/// A command line as it is typed.
+fn words(command: &Command) -> String {
+    let arguments = command.get_args().map(|argument| quoted(&argument.to_string_lossy()));
+    ["gcw".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+/// Runs a command within the limits of time and memory; `None` if interrupted.
+fn run(kit: &Kit<'_>, command: &mut Command) -> io::Result<Option<ChildEnd>> {
     let clock = Instant::now();
-    let mut child = Dialogue::open(&mut command, kit.interrupt)
-        .with_context(|| format!("cannot start a process for {cell}"))?;
+    let mut child = Dialogue::open(command, kit.interrupt)?;
     let mut stdout = String::new();
-    let ended = |stop, stderr_tail: String, stdout| ChildEnd {
-        stop,
-        stdout,
-        stderr_tail,
-        started_unix_ms: 0,
-        wall_ns: u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX),
-    };
-    loop {
+    let (stop, stderr_tail) = loop {
         match child.hear(clock + LIMIT, kit.limits.resident_bytes)? {
             Heard::Line(line) => {
                 stdout.push_str(&line);
                 stdout.push('\n');
             }
-            Heard::Ended(end) => return Ok(Some(ended(end.stop, end.stderr_tail, stdout))),
-            Heard::Silence => return Ok(Some(ended(Stop::TimedOut(LIMIT), String::new(), stdout))),
+            Heard::Ended(end) => break (end.stop, end.stderr_tail),
+            Heard::Silence => break (Stop::TimedOut(LIMIT), String::new()),
             Heard::TooLarge(bytes) => {
                 let words = format!("its process held {}", format::bytes(bytes as f64));
-                return Ok(Some(ended(Stop::Exited(runner::EXIT_OUT_OF_MEMORY), words, stdout)));
+                break (Stop::Exited(runner::EXIT_OUT_OF_MEMORY), words);
             }
             Heard::Interrupted => return Ok(None),
         }
-    }
+    };
+    let wall_ns = u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    Ok(Some(ChildEnd { stop, stdout, stderr_tail, started_unix_ms: 0, wall_ns }))
 }
 
 /// One line per workload, and one per failure.
@@ -153,12 +154,7 @@ pub(super) fn print(stressed: &[Stressed], out: &mut dyn Write) -> Result<(), Fa
     write!(out, "{}", render(&headings, &lines))?;
     for s in stressed.iter().filter(|s| s.is_failure()) {
         writeln!(out, "\n{} fails on {}: {}", s.collector, s.workload, s.outcome)?;
-        writeln!(
-            out,
-            "  to see it again: gcw cell --collector '{}' --workload '{}' --size small --heap \
-             unlimited --mode memory --suite core --collect-every {}",
-            s.collector, s.workload, s.collect_every
-        )?;
+        writeln!(out, "  to see it again: {}", s.again)?;
     }
     Ok(())
 }

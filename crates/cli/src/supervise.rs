@@ -1,18 +1,17 @@
 //! Verifying in a child process: a collector that hangs, crashes, overflows its stack or eats all
 //! memory fails with its seed and a short program, like any other, and the tool lives on.
 //!
-//! 1. A child is given the job and says which seed it is about to play ([`crate::serve()`] is its side).
+//! 1. A child is given the job and says which seed it is about to play
+//!    ([`crate::commands::verify_child`] is its side).
 //! 2. If it then says nothing within the limit, holds too much memory, or ends, the program of that
 //!    seed has failed by [`Detector::Run`].
 //! 3. Whatever failed is made short by trying candidates in children, too. They are kept for the next
 //!    candidate as long as they live, so that only what ends a process costs a new one.
 
-use crate::detector::Detector;
-use crate::failure::Failure;
-use crate::program::Program;
-use crate::serve::Said;
-use crate::shrink::shrink;
-use crate::verify::{Job, Report};
+use crate::commands::verify_child::Said;
+use conformance::program::Program;
+use conformance::shrink::shrink;
+use conformance::{Detector, Failure, Job, Report};
 use runner::{ChildEnd, Dialogue, Heard, Interrupt, Stop, classify};
 use std::io;
 use std::process::Command;
@@ -20,15 +19,15 @@ use std::time::{Duration, Instant};
 
 /// How much of time and memory verifying may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// For one program.
-    pub program: Duration,
+    pub(crate) program: Duration,
     /// For one candidate while a failing program is made short; also for the last one to fail again.
-    pub attempt: Duration,
+    pub(crate) attempt: Duration,
     /// For making a program short.
-    pub shrinking: Duration,
+    pub(crate) shrinking: Duration,
     /// Resident memory of a child.
-    pub resident_bytes: u64,
+    pub(crate) resident_bytes: u64,
 }
 
 impl Default for Limits {
@@ -42,7 +41,8 @@ impl Default for Limits {
     }
 }
 
-/// A candidate gets at least this long, and [`PATIENCE`] times what the slowest program took that ended.
+/// A candidate gets at least this long, and [`PATIENCE`] times what the slowest program took that
+/// ended.
 const ATTEMPT_MIN: Duration = Duration::from_millis(250);
 const PATIENCE: u32 = 10;
 
@@ -72,7 +72,7 @@ enum Death {
 }
 
 /// Verifies in child processes, one at a time.
-pub struct Supervisor<'a> {
+pub(crate) struct Supervisor<'a> {
     command: &'a dyn Fn() -> Command,
     limits: Limits,
     interrupt: &'a Interrupt,
@@ -83,7 +83,11 @@ pub struct Supervisor<'a> {
 
 impl<'a> Supervisor<'a> {
     /// A supervisor of children that `command` starts, each of which serves.
-    pub fn new(command: &'a dyn Fn() -> Command, limits: Limits, interrupt: &'a Interrupt) -> Self {
+    pub(crate) fn new(
+        command: &'a dyn Fn() -> Command,
+        limits: Limits,
+        interrupt: &'a Interrupt,
+    ) -> Self {
         Self { command, limits, interrupt, child: None, slowest: Duration::ZERO }
     }
 
@@ -92,7 +96,11 @@ impl<'a> Supervisor<'a> {
     ///
     /// # Errors
     /// If a child cannot be started or spoken with.
-    pub fn verify(&mut self, job: &Job, mut begins: impl FnMut(u64)) -> io::Result<Option<Report>> {
+    pub(crate) fn verify(
+        &mut self,
+        job: &Job,
+        mut begins: impl FnMut(u64),
+    ) -> io::Result<Option<Report>> {
         let mut plain = Job { shrinks: false, ..job.clone() };
         let mut all = Report::default();
         let mut deaths = 0;
@@ -244,7 +252,6 @@ fn died(job: &Job, seed: u64, message: String) -> Failure {
     let program = job.program.clone().unwrap_or_else(|| job.program_of(seed));
     Failure {
         collector: job.collector.clone(),
-        mutant: job.mutant.clone(),
         seed: job.program.is_none().then_some(seed),
         detector: Detector::Run,
         message,
