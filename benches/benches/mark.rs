@@ -47,7 +47,6 @@ fn list() -> Graph {
 
 /// Time of one marking; the marks are cleared again by a sweep that keeps everything.
 fn mark(graph: &mut Graph, marker: &mut Marker) -> Duration {
-    graph.space.retire_windows();
     marker.push(graph.root);
     let started = Instant::now();
     let marked = graph.space.trace(marker);

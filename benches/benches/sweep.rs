@@ -14,7 +14,6 @@ fn sweep_once(marked_percent: usize) -> Duration {
     let mut space = ObjectSpace::with_marks(&heap).expect("address space");
     let mut marker = Marker::new(&heap, 16).expect("address space");
     let all = shuffled(nodes(&mut space, OBJECTS), &mut random(4));
-    space.retire_windows();
     all[..OBJECTS * marked_percent / 100].iter().for_each(|&object| marker.push(object));
     space.trace(&mut marker);
     let started = Instant::now();

@@ -296,16 +296,6 @@ impl CellSpace {
         }
     }
 
-    /// Retires all windows: afterwards a set allocation bit means an object.
-    pub fn retire_windows(&mut self) {
-        for class in 0..CLASSES {
-            self.retire_window(class);
-            if let Some(block) = self.cursors[class].block {
-                self.leave(class, block);
-            }
-        }
-    }
-
     /// Whether a cell is allocated now: its bit is set and it is not merely reserved.
     pub fn is_allocated(&self, object: ObjectReference) -> bool {
         let block = Block::of(object);

@@ -210,7 +210,6 @@ mod tests {
                 slots.iter().map(|slots| slots.iter().map(|&(_, to)| to).collect()).collect();
             let roots: Vec<usize> = roots.iter().map(|root| root.index(objects.len())).collect();
             let expected = reachable(&edges, &roots);
-            space.retire_windows();
             for distance in [0, 1, 2, 3, 8, 16, 64, 1000] {
                 let mut marker = Marker::new(space.heap(), distance).unwrap();
                 prop_assert!(marker.distance <= MAX_PREFETCH && marker.distance <= distance);
@@ -246,7 +245,6 @@ mod tests {
         for distance in [0, 16] {
             let mut marker = Marker::new(space.heap(), distance).unwrap();
             marker.push(list);
-            space.retire_windows();
             assert_eq!(space.trace(&mut marker), LENGTH);
             space.sweep();
             assert_eq!(space.occupied().objects, LENGTH);

@@ -165,7 +165,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     fn before_allocation(&mut self, layout: Layout) {
         self.settle();
         if P::ON {
-            self.err();
+            self.make_mistakes();
             self.observe();
             self.stress();
             self.allocated_bytes += u64::from(layout.bytes());

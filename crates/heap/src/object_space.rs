@@ -115,11 +115,6 @@ impl ObjectSpace {
         cells.sweep();
     }
 
-    /// Makes a set allocation bit mean an object: to be called before marking.
-    pub fn retire_windows(&mut self) {
-        self.cells.retire_windows();
-    }
-
     /// Whether the object is allocated now.
     pub fn is_allocated(&self, object: ObjectReference) -> bool {
         self.cells.is_allocated(object) || self.large.is_allocated(object)

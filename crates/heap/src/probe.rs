@@ -135,7 +135,11 @@ pub trait Probe {
     /// What the author does beside the program, before an allocation or a `free`: asked until there
     /// is nothing more.
     #[inline(always)]
-    fn errs(&mut self, heap: &Heap, allocated: impl Fn(ObjectReference) -> bool) -> Option<Deed> {
+    fn next_mistake(
+        &mut self,
+        heap: &Heap,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) -> Option<Deed> {
         let _ = (heap, allocated);
         None
     }

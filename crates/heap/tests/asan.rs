@@ -96,7 +96,6 @@ fn read_after_cascade(space: &mut ObjectSpace) {
 
 fn read_after_sweep(space: &mut ObjectSpace) {
     let [swept, _] = two_pairs(space);
-    space.retire_windows();
     space.sweep();
     read_by_mistake(space.heap(), swept, 0);
 }
@@ -105,7 +104,6 @@ fn read_after_partial_sweep(space: &mut ObjectSpace) {
     let [swept, kept] = two_pairs(space);
     let mut marker = Marker::new(space.heap(), 0).expect("address space");
     marker.push(kept);
-    space.retire_windows();
     assert_eq!(space.trace(&mut marker), 1);
     space.sweep();
     read(space.heap(), kept, 0);

@@ -95,7 +95,6 @@ fn marked_objects_stay() {
     let mut marked = Measured::new(ObjectSpace::with_marks, 800_000);
     marked.fill(&[Layout::shape(2, 0, 0, 0), array(20), array(500), array(4000)]);
     marked.check("200 MB under mark bits");
-    marked.space.retire_windows();
     marked.space.sweep();
     marked.check("nothing marked");
     marked.objects.clear();

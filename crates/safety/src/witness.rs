@@ -399,7 +399,11 @@ impl Probe for Witness {
         omission
     }
 
-    fn errs(&mut self, heap: &Heap, allocated: impl Fn(ObjectReference) -> bool) -> Option<Deed> {
+    fn next_mistake(
+        &mut self,
+        heap: &Heap,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) -> Option<Deed> {
         for store in self.own_stores.get_mut().drain(..) {
             self.author.stored(store);
         }

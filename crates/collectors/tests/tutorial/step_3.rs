@@ -53,7 +53,6 @@ impl Collector for MyGc {
 
     fn collect(&mut self, cx: &mut Context, _: Cause) {
         let pause = cx.log.begin_pause();
-        self.objects.retire_windows();
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.marked += self.objects.trace(&mut self.marker);
         self.marker.shrink();

@@ -50,7 +50,6 @@ impl Collector for MyGc {
 
     fn collect(&mut self, cx: &mut Context, _: Cause) {
         let pause = cx.log.begin_pause();
-        self.objects.retire_windows();
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
         self.objects.sweep();

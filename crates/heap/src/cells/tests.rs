@@ -28,6 +28,18 @@ const fn array(slots: u32) -> Layout {
     }
 }
 
+impl CellSpace {
+    /// Retires all windows: afterwards a set allocation bit means an object.
+    fn retire_windows(&mut self) {
+        for class in 0..CLASSES {
+            self.retire_window(class);
+            if let Some(block) = self.cursors[class].block {
+                self.leave(class, block);
+            }
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     /// This many objects of a layout.

@@ -47,7 +47,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         let allocated = |object| self.collector.is_allocated(object);
         let omission = self.probe.frees(&self.heap, root.index(), object, allocated);
         match omission {
-            Omission::None => self.err(),
+            Omission::None => self.make_mistakes(),
             Omission::Unsaid => {
                 self.cx.roots.vacate(root);
                 if C::CAPS.releases() {
@@ -61,10 +61,10 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     /// Lets the author err beside the program.
-    pub(super) fn err(&mut self) {
+    pub(super) fn make_mistakes(&mut self) {
         while let Some(deed) = {
             let allocated = |object| self.collector.is_allocated(object);
-            self.probe.errs(&self.heap, allocated)
+            self.probe.next_mistake(&self.heap, allocated)
         } {
             match deed {
                 Deed::Copy(object) => self.collector.retain(&self.cx, object),
