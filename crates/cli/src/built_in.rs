@@ -110,6 +110,10 @@ impl Universe for BuiltIn {
         }
     }
 
+    fn type_path(&self, collector: &str) -> String {
+        self.entry(collector).map_or_else(|_| "ItsType".to_owned(), |entry| entry.type_path.clone())
+    }
+
     fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {
         let suite = self.suite(suite).ok();
         let instance = suite.and_then(|s| s.find(workload)?.at(size_of_suite(size)).cloned());

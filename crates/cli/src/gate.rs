@@ -8,7 +8,7 @@
 
 use crate::commands::run::quoted;
 use crate::failure::{Failure, warn};
-use crate::kit::{Kit, processors};
+use crate::kit::{Kit, in_full, processors};
 use crate::supervise::Limits;
 use crate::{Registry, build};
 use conformance::Job;
@@ -68,7 +68,8 @@ pub(crate) fn pass(
         None => Ok(failed),
         Some(((first, _), _)) => {
             let names: Vec<&str> = refused.iter().map(|(name, _)| name.as_str()).collect();
-            let failures: Vec<String> = refused.iter().map(|(_, f)| format!("\n\n{f}")).collect();
+            let failures: Vec<String> =
+                refused.iter().map(|(_, f)| format!("\n\n{}", in_full(f, registry))).collect();
             Err(Failure::Broken(anyhow::anyhow!(
                 "refused: {} failed the conformance kit, so nothing was measured; `gcw verify {}` \
                  tells more, `--unverified` measures nevertheless and says so on every chart{}",

@@ -1,5 +1,6 @@
 //! The conformance kit as commands use it: jobs in child processes of this program, several at a time.
 
+use crate::Registry;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::supervise::{Limits, Supervisor};
@@ -33,6 +34,11 @@ pub(crate) struct Kit<'a> {
     pub(crate) at_once: usize,
     /// A request to stop.
     pub(crate) interrupt: &'a Interrupt,
+}
+
+/// What a failure is printed as: what was found, and a test that finds it again.
+pub(crate) fn in_full(failure: &conformance::Failure, registry: &Registry) -> String {
+    format!("{failure}\n\n{}", failure.as_test(&registry.type_path(&failure.collector)))
 }
 
 /// The jobs that this machine can do at a time.

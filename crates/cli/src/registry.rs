@@ -47,6 +47,11 @@ pub trait Universe {
         let _ = begins;
         anyhow::bail!("this registry has no conformance kit to play under {}", job.collector)
     }
+    /// The type of a collector as a test names it that plays a program of the kit again.
+    fn type_path(&self, collector: &str) -> String {
+        let _ = collector;
+        "ItsType".to_owned()
+    }
     /// Allocations between two collections of a workload under stress, so that it takes seconds.
     fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {
         let _ = (suite, workload, size);
@@ -160,6 +165,11 @@ impl Registry {
     /// If the collector is unknown, or this registry has no kit.
     pub fn verify(&self, job: &conformance::Job, begins: fn(u64)) -> anyhow::Result<Report> {
         self.0.verify(job, begins)
+    }
+
+    /// The type of a collector as a test names it that plays a program of the kit again.
+    pub fn type_path(&self, collector: &str) -> String {
+        self.0.type_path(collector)
     }
 
     /// Allocations between two collections of a workload under stress, so that it takes seconds.

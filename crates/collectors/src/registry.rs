@@ -4,6 +4,7 @@
 //! in the command line, the charts and the tests all come from there.
 
 use heap::{Caps, Collector};
+use std::any::type_name;
 
 /// The family whose hue a collector wears in charts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +67,8 @@ pub struct Entry<H: Harness> {
     pub info: Info,
     /// What it can do.
     pub caps: Caps,
+    /// Path of its type, as another crate names it.
+    pub type_path: String,
     /// Runs a job under it.
     pub run: fn(&H::Job) -> H::Report,
 }
@@ -84,7 +87,8 @@ impl<H: Harness> Registry<H> {
     /// Adds a collector. One of the same name is replaced.
     #[must_use]
     pub fn with<C: Collector>(mut self, info: Info) -> Self {
-        let entry = Entry { info, caps: C::CAPS, run: H::run::<C> };
+        let (type_path, run) = (type_path(type_name::<C>()), H::run::<C> as fn(&_) -> _);
+        let entry = Entry { info, caps: C::CAPS, type_path, run };
         match self.entries.iter_mut().find(|e| e.info.name == info.name) {
             Some(old) => *old = entry,
             None => self.entries.push(entry),
@@ -103,7 +107,29 @@ impl<H: Harness> Registry<H> {
     }
 }
 
+/// The path at the root of its crate, from where types are exported, of a path through its modules.
+fn type_path(through_modules: &str) -> String {
+    let arguments = through_modules.find('<').unwrap_or(through_modules.len());
+    let (path, arguments) = through_modules.split_at(arguments);
+    match (path.split_once("::"), path.rsplit_once("::")) {
+        (Some((root, _)), Some((_, name))) => format!("{root}::{name}{arguments}"),
+        _ => through_modules.to_owned(),
+    }
+}
+
 /// The collectors of this crate, in the order of their table.
 pub fn standard<H: Harness>() -> Registry<H> {
     crate::all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_named_as_they_are_exported() {
+        assert_eq!(type_path(type_name::<crate::Rc<true>>()), "collectors::Rc<true>");
+        assert_eq!(type_path(type_name::<crate::MarkSweep>()), "collectors::MarkSweep");
+        assert_eq!(type_path("mine::gc::Mine<mine::gc::Fast>"), "mine::Mine<mine::gc::Fast>");
+    }
 }

@@ -1,9 +1,7 @@
 //! A failure, as it is reported: enough to see it again with one paste.
 
-use crate::Kit;
 use crate::detector::{Detector, Place};
 use crate::program::Program;
-use collectors::registry::standard;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -42,26 +40,32 @@ impl fmt::Display for Failure {
             None => writeln!(f, "  seed      none, the program was given")?,
         }
         let (ops, drawn) = (self.program.ops.len(), self.drawn_ops);
-        writeln!(f, "  program   {ops} operations, of {drawn} drawn")?;
-        let (place, replay) = match standard::<Kit>().find(collector) {
-            Some(_) => (
-                "a new file of crates/collectors/tests",
-                format!("replay(\"{collector}\", &program);"),
-            ),
-            None => (
-                "a test of its crate, with `conformance` among the dev-dependencies",
-                format!("replay_as::<ItsType>(&program); // the type of {collector}"),
-            ),
+        write!(f, "  program   {ops} operations, of {drawn} drawn")
+    }
+}
+
+impl Failure {
+    /// A test to be pasted that plays the program again; `type_path` is the type of the collector.
+    pub fn as_test(&self, type_path: &str) -> String {
+        let place = match type_path.starts_with("collectors::") {
+            true => "a new file of crates/collectors/tests",
+            false => "a test of its crate, with `conformance` among the dev-dependencies",
         };
-        writeln!(f, "\nTo see it again, paste this into {place}:")?;
-        let name: String =
-            collector.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        writeln!(f, "\n#[test]\nfn {name}_{detector}() {{")?;
-        writeln!(f, "    use conformance::program::{{Form::*, Op::*, Program, Schedule, Start}};")?;
-        let program = self.program.to_string().replace('\n', "\n    ");
-        writeln!(f, "    let program = {program};")?;
-        writeln!(f, "    conformance::{replay}")?;
-        write!(f, "}}")
+        let name: String = (self.collector.chars())
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
+        let (detector, program) = (self.detector, self.program.to_string());
+        let program = program.replace('\n', "\n    ");
+        format!(
+            "To see it again, paste this into {place}:
+
+#[test]
+fn {name}_{detector}() {{
+    use conformance::program::{{Form::*, Op::*, Program, Schedule, Start}};
+    let program = {program};
+    conformance::replay::<{type_path}>(&program);
+}}"
+        )
     }
 }
 
@@ -72,8 +76,8 @@ mod tests {
 
     #[test]
     fn whoever_pastes_it_can_call_what_it_calls() {
-        let failure = |collector: &str| Failure {
-            collector: collector.to_owned(),
+        let failure = Failure {
+            collector: "rc|count-loads".to_owned(),
             seed: Some(7),
             detector: Detector::Run,
             message: "a panic".to_owned(),
@@ -82,10 +86,11 @@ mod tests {
             drawn_ops: 400,
             program: Program::of([Op::Major]),
         };
-        let here = failure("rc|count-loads").to_string();
-        assert!(here.contains("fn rc_count_loads_run() {"), "{here}");
-        assert!(here.contains("conformance::replay(\"rc|count-loads\", &program);"), "{here}");
-        let elsewhere = failure("every-mib").to_string();
-        assert!(elsewhere.contains("conformance::replay_as::<ItsType>(&program);"), "{elsewhere}");
+        let here = failure.as_test("collectors::Rc<true>");
+        assert!(here.contains("crates/collectors/tests"), "{here}");
+        assert!(here.contains("fn rc_count_loads_run() {\n    use"), "{here}");
+        assert!(here.contains("    conformance::replay::<collectors::Rc<true>>(&program);\n}"));
+        let elsewhere = failure.as_test("mine::EveryMib");
+        assert!(elsewhere.contains("a test of its crate"), "{elsewhere}");
     }
 }

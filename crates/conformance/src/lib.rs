@@ -34,9 +34,10 @@ pub use play::{Defeat, Played, Setup, play};
 pub use rules::Rules;
 pub use verify::{Job, OPS, Report, verify};
 
-use collectors::registry::{Harness, standard};
+use collectors::registry::Harness;
 use heap::Collector;
 use program::Program;
+use std::any::type_name;
 
 /// Verifies a collector that was chosen by name.
 pub struct Kit;
@@ -50,33 +51,14 @@ impl Harness for Kit {
     }
 }
 
-/// Plays a program under a collector of this workspace, and fails as a test does if anything is wrong:
-/// what the test calls that a failure is printed as.
-///
-/// # Panics
-/// With the failure, or if there is no such collector: for one of another crate, see [`replay_as`].
-pub fn replay(collector: &str, program: &Program) {
-    let kit = standard::<Kit>();
-    let entry = kit.find(collector).unwrap_or_else(|| {
-        panic!("no collector '{collector}' here: write conformance::replay_as::<ItsType>(..)")
-    });
-    expect_success(&(entry.run)(&job_of(collector, program)));
-}
-
-/// [`replay`] for a collector of any crate.
+/// Plays a program under a collector, and fails as a test does if anything is wrong: what the test
+/// calls that a failure is printed as.
 ///
 /// # Panics
 /// With the failure.
-pub fn replay_as<C: Collector>(program: &Program) {
-    expect_success(&verify::<C>(&job_of(std::any::type_name::<C>(), program), |_| ()));
-}
-
-fn job_of(collector: &str, program: &Program) -> Job {
-    Job { program: Some(program.clone()), ..Job::of(collector, 0..0) }
-}
-
-fn expect_success(report: &Report) {
-    if let Some(failure) = &report.failure {
+pub fn replay<C: Collector>(program: &Program) {
+    let job = Job { program: Some(program.clone()), ..Job::of(type_name::<C>(), 0..0) };
+    if let Some(failure) = verify::<C>(&job, |_| ()).failure {
         panic!("{failure}");
     }
 }

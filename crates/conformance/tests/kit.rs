@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use collectors::registry::standard;
-use conformance::{Job, Kit};
+use conformance::{Job, Kit, Report};
 use std::thread;
 
 /// Programs for each collector. `gcw verify --seeds` plays more.
@@ -15,11 +15,15 @@ fn every_collector_passes() {
     thread::scope(|scope| {
         let halves = [0, 1].map(|half| {
             let entries = kit.entries().iter().skip(half).step_by(2);
-            let each = entries.map(|entry| (entry.run, Job::of(entry.info.name, 0..SEEDS)));
-            let jobs: Vec<_> = each.collect();
+            let jobs: Vec<_> = entries
+                .map(|entry| (entry.run, Job::of(entry.info.name, 0..SEEDS), &entry.type_path))
+                .collect();
             scope.spawn(move || {
-                let failures = jobs.iter().filter_map(|(run, job)| run(job).failure);
-                failures.map(|failure| failure.to_string()).collect::<Vec<_>>()
+                let fail = |(run, job, type_path): &(fn(&Job) -> Report, Job, &String)| {
+                    let failure = run(job).failure?;
+                    Some(format!("{failure}\n\n{}", failure.as_test(type_path)))
+                };
+                jobs.iter().filter_map(fail).collect::<Vec<_>>()
             })
         });
         let failures = halves.map(|half| half.join().expect("the kit does not panic")).concat();

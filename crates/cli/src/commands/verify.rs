@@ -10,7 +10,7 @@ mod workloads;
 use crate::arguments::time_limit;
 use crate::commands::run::on_ctrl_c;
 use crate::failure::{Exit, Failure};
-use crate::kit::{Kit, Verified, processors};
+use crate::kit::{Kit, Verified, in_full, processors};
 use crate::supervise::Limits;
 use crate::table::{Align, Text, render};
 use crate::{Registry, palette, select};
@@ -143,14 +143,19 @@ pub(crate) fn verify(
     if args.json {
         print_json(&verified, &stressed, out)?;
     } else {
-        print(&verified, &stressed, out)?;
+        print(&verified, &stressed, registry, out)?;
     }
     let failed = verified.iter().any(|v| v.report.failure.is_some())
         || stressed.iter().any(Stressed::is_failure);
     Ok(if failed { Exit::Defect } else { Exit::Fine })
 }
 
-fn print(verified: &[Verified], stressed: &[Stressed], out: &mut dyn Write) -> Result<(), Failure> {
+fn print(
+    verified: &[Verified],
+    stressed: &[Stressed],
+    registry: &Registry,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let headings = [
         ("collector", Align::Left),
         ("programs", Align::Right),
@@ -178,7 +183,7 @@ fn print(verified: &[Verified], stressed: &[Stressed], out: &mut dyn Write) -> R
         workloads::print(stressed, out)?;
     }
     for failure in verified.iter().filter_map(|v| v.report.failure.as_ref()) {
-        writeln!(out, "\n{failure}")?;
+        writeln!(out, "\n{}", in_full(failure, registry))?;
     }
     Ok(())
 }
