@@ -6,14 +6,13 @@ use crate::player::{Held, M, Player, choose, word_of};
 use crate::program::{Form, Leaf, Pair, Pick, Schedule, Start, Wide};
 use crate::shadow::{Content, Id, Shadow};
 use heap::{
-    Borrow, Collector, Local, Mutator, OutOfMemory, Own, Probe, Region, Root, Shared, Slot,
-    SlotKind,
+    Borrow, Collector, Local, Mutator, OutOfMemory, Own, Region, Root, Shared, Slot, SlotKind,
 };
 use rand::RngExt;
 
 impl Player<'_> {
     /// Before an allocation: what is parked goes, and a collection happens if one is due.
-    pub(crate) fn before_allocation<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>) {
+    pub(crate) fn before_allocation<C: Collector>(&mut self, m: &mut M<C>) {
         self.settle(m);
         self.allocations += 1;
         let is_due = match self.program.schedule {
@@ -31,17 +30,13 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn after_allocation<C: Collector, P: Probe>(&mut self, m: &M<C, P>) {
+    pub(crate) fn after_allocation<C: Collector>(&mut self, m: &M<C>) {
         if std::mem::take(&mut self.fails_next) {
             m.heap().budget().set_limit_bytes(self.program.limit_bytes.unwrap_or(u64::MAX));
         }
     }
 
-    pub(crate) fn alloc<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut M<C, P>,
-        form: Form,
-    ) -> Option<Id> {
+    pub(crate) fn alloc<C: Collector>(&mut self, m: &mut M<C>, form: Form) -> Option<Id> {
         self.before_allocation(m);
         let root = alloc(m, form);
         self.after_allocation(m);
@@ -49,7 +44,7 @@ impl Player<'_> {
     }
 
     /// Fills the heap as the program wants it.
-    pub(crate) fn start<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>) {
+    pub(crate) fn start<C: Collector>(&mut self, m: &mut M<C>) {
         let first = self.held.len();
         if self.program.start == Start::Empty || self.program.limit_bytes.is_none() {
             return;
@@ -72,9 +67,9 @@ impl Player<'_> {
         self.compare(m, &self.views(m));
     }
 
-    pub(crate) fn graft<C: Collector, P: Probe>(
+    pub(crate) fn graft<C: Collector>(
         &mut self,
-        m: &mut M<C, P>,
+        m: &mut M<C>,
         form: Form,
         holder: Pick,
         slot: Pick,
@@ -97,12 +92,7 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn build<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut M<C, P>,
-        form: Form,
-        picks: &[Pick],
-    ) {
+    pub(crate) fn build<C: Collector>(&mut self, m: &mut M<C>, form: Form, picks: &[Pick]) {
         let form = if form == Form::Wide { Form::Wide } else { Form::Pair };
         self.before_allocation(m);
         let most = if form == Form::Wide { 3 } else { 2 };
@@ -125,12 +115,7 @@ impl Player<'_> {
     }
 
     /// There are no arrays in regions.
-    pub(crate) fn alloc_in<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut M<C, P>,
-        form: Form,
-        region: Pick,
-    ) {
+    pub(crate) fn alloc_in<C: Collector>(&mut self, m: &mut M<C>, form: Form, region: Pick) {
         let Some(region) = self.region(region) else { return };
         let form = if form.is_array() { Form::Pair } else { form };
         self.before_allocation(m);
@@ -139,12 +124,7 @@ impl Player<'_> {
         self.new_region_object(m, form, region, local);
     }
 
-    pub(crate) fn build_in<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut M<C, P>,
-        region: Pick,
-        picks: &[Pick],
-    ) {
+    pub(crate) fn build_in<C: Collector>(&mut self, m: &mut M<C>, region: Pick, picks: &[Pick]) {
         let Some(region) = self.region(region) else { return };
         self.before_allocation(m);
         let (mut locals, mut parts) = (Vec::new(), Vec::new());
@@ -176,7 +156,7 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn chain<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>, count: u16) {
+    pub(crate) fn chain<C: Collector>(&mut self, m: &mut M<C>, count: u16) {
         if self.alloc(m, Form::Pair).is_none() {
             return;
         }
@@ -185,12 +165,7 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn grove<C: Collector, P: Probe>(
-        &mut self,
-        m: &mut M<C, P>,
-        form: Form,
-        count: u16,
-    ) {
+    pub(crate) fn grove<C: Collector>(&mut self, m: &mut M<C>, form: Form, count: u16) {
         let Some(array) = self.alloc(m, Form::OwnArray(u32::from(count))) else { return };
         let place = self.held.len() - 1;
         for slot in 0..u32::from(count) {
@@ -205,9 +180,9 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn fan<C: Collector, P: Probe>(
+    pub(crate) fn fan<C: Collector>(
         &mut self,
-        m: &mut M<C, P>,
+        m: &mut M<C>,
         target: Pick,
         count: u16,
         borrows: bool,
@@ -234,9 +209,9 @@ impl Player<'_> {
         self.shadow.fill(array.id, target.id);
     }
 
-    pub(crate) fn churn<C: Collector, P: Probe>(
+    pub(crate) fn churn<C: Collector>(
         &mut self,
-        m: &mut M<C, P>,
+        m: &mut M<C>,
         form: Form,
         count: u16,
         frees: bool,
@@ -263,9 +238,9 @@ impl Player<'_> {
         result.ok()
     }
 
-    pub(crate) fn new_root<C: Collector, P: Probe>(
+    pub(crate) fn new_root<C: Collector>(
         &mut self,
-        m: &M<C, P>,
+        m: &M<C>,
         form: Form,
         root: Result<Root, OutOfMemory>,
     ) -> Option<Id> {
@@ -277,9 +252,9 @@ impl Player<'_> {
         Some(id)
     }
 
-    pub(crate) fn new_region_object<C: Collector, P: Probe>(
+    pub(crate) fn new_region_object<C: Collector>(
         &mut self,
-        m: &M<C, P>,
+        m: &M<C>,
         form: Form,
         region: usize,
         local: Result<Local, OutOfMemory>,
@@ -297,7 +272,7 @@ impl Player<'_> {
     }
 }
 
-fn alloc<C: Collector, P: Probe>(m: &mut M<C, P>, form: Form) -> Result<Root, OutOfMemory> {
+fn alloc<C: Collector>(m: &mut M<C>, form: Form) -> Result<Root, OutOfMemory> {
     match form {
         Form::Leaf => m.alloc::<Leaf>(),
         Form::Pair => m.alloc::<Pair>(),
@@ -308,11 +283,7 @@ fn alloc<C: Collector, P: Probe>(m: &mut M<C, P>, form: Form) -> Result<Root, Ou
     }
 }
 
-fn alloc_in<C: Collector, P: Probe>(
-    m: &mut M<C, P>,
-    form: Form,
-    region: &Region,
-) -> Result<Local, OutOfMemory> {
+fn alloc_in<C: Collector>(m: &mut M<C>, form: Form, region: &Region) -> Result<Local, OutOfMemory> {
     match form {
         Form::Leaf => m.alloc_in::<Leaf>(region),
         Form::Wide => m.alloc_in::<Wide>(region),
@@ -324,11 +295,7 @@ fn alloc_in<C: Collector, P: Probe>(
 }
 
 /// Builds an object of at most as many roots as the smaller shape owns.
-fn build<C: Collector, P: Probe>(
-    m: &mut M<C, P>,
-    form: Form,
-    roots: Vec<Root>,
-) -> Result<Root, OutOfMemory> {
+fn build<C: Collector>(m: &mut M<C>, form: Form, roots: Vec<Root>) -> Result<Root, OutOfMemory> {
     let mut roots = roots.into_iter();
     match (form, roots.next(), roots.next(), roots.next()) {
         (Form::Pair, None, ..) => m.alloc::<Pair>(),

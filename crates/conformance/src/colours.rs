@@ -8,11 +8,11 @@
 
 use crate::detector::{Detector, Place, violate};
 use crate::player::M;
-use heap::{Collector, Colour, ObjectReference, Probe, Slots, Value};
+use heap::{Collector, Colour, ObjectReference, Slots, Value};
 use std::collections::HashSet;
 
 /// Walks the graph as it is, if a collection is under way.
-pub(crate) fn check<C: Collector, P: Probe>(m: &M<C, P>) {
+pub(crate) fn check<C: Collector>(m: &M<C>) {
     let memory = m.heap().memory();
     let colour = |object| m.collector().colour(object);
     let children = |object: ObjectReference| {

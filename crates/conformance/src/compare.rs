@@ -6,7 +6,7 @@ use crate::player::{Held, M, Player, ROOTS, word_of};
 use crate::rules::Rules;
 use crate::shadow::{Content, From, Id};
 use heap::{
-    BLOCK_BYTES, Borrow, Collector, Kind, Loaded, Own, Probe, Ref, Shared, Slot, SlotKind, verify,
+    BLOCK_BYTES, Borrow, Collector, Kind, Loaded, Own, Ref, Shared, Slot, SlotKind, verify,
 };
 
 /// How many objects are compared after every operation; of more of them it would be slow.
@@ -48,7 +48,7 @@ impl Player<'_> {
 
     /// Everything that can be reached, newest handle first. What is not where it should be is left out
     /// if the model is not asked.
-    pub(crate) fn views<'m, C: Collector, P: Probe>(&self, m: &'m M<C, P>) -> Vec<View<'m>> {
+    pub(crate) fn views<'m, C: Collector>(&self, m: &'m M<C>) -> Vec<View<'m>> {
         let reached = self.shadow.reach(false, |_| true);
         let mut found: Vec<Option<View<'m>>> = Vec::with_capacity(reached.len());
         for (id, from) in reached {
@@ -78,9 +78,9 @@ impl Player<'_> {
     }
 
     /// What a slot holds.
-    fn load<'m, C: Collector, P: Probe>(
+    fn load<'m, C: Collector>(
         &self,
-        m: &'m M<C, P>,
+        m: &'m M<C>,
         View { id, object }: View<'m>,
         slot: u32,
     ) -> Loaded<'m> {
@@ -94,7 +94,7 @@ impl Player<'_> {
 
     /// Compares the objects viewed, then the graph as a whole and the accounts; where there are many
     /// objects, not after every operation.
-    pub(crate) fn compare<'m, C: Collector, P: Probe>(&self, m: &'m M<C, P>, views: &[View<'m>]) {
+    pub(crate) fn compare<'m, C: Collector>(&self, m: &'m M<C>, views: &[View<'m>]) {
         m.collector().poison();
         let every = (self.shadow.allocated() as usize + views.len()) / OFTEN_COMPARED + 1;
         if !self.begun().is_multiple_of(every) {
@@ -112,12 +112,7 @@ impl Player<'_> {
         self.compare_account(m);
     }
 
-    fn compare_object<'m, C: Collector, P: Probe>(
-        &self,
-        m: &'m M<C, P>,
-        view: View<'m>,
-        findable: &[bool],
-    ) {
+    fn compare_object<'m, C: Collector>(&self, m: &'m M<C>, view: View<'m>, findable: &[bool]) {
         let object = &self.shadow.objects[view.id];
         let id = m.word(view.object, word_of(object.form, 0));
         if id != view.id as u64 {
@@ -132,9 +127,9 @@ impl Player<'_> {
         }
     }
 
-    fn compare_slot<'m, C: Collector, P: Probe>(
+    fn compare_slot<'m, C: Collector>(
         &self,
-        m: &'m M<C, P>,
+        m: &'m M<C>,
         view: View<'m>,
         slot: u32,
         findable: &[bool],
@@ -170,7 +165,7 @@ impl Player<'_> {
     }
 
     /// Walks the graph without the model.
-    fn verify<C: Collector, P: Probe>(&self, m: &M<C, P>) {
+    fn verify<C: Collector>(&self, m: &M<C>) {
         if !self.looks(Detector::Verifier) && !self.looks(Detector::Model) {
             return;
         }
@@ -200,7 +195,7 @@ impl Player<'_> {
     }
 
     /// The collector's own tables.
-    pub(crate) fn verify_tables<C: Collector, P: Probe>(&self, m: &M<C, P>) {
+    pub(crate) fn verify_tables<C: Collector>(&self, m: &M<C>) {
         if self.looks(Detector::Verifier)
             && let Err(message) = m.collector().verify(m.context())
         {
@@ -210,11 +205,7 @@ impl Player<'_> {
 
     /// What is not reclaimed: exactly what must not be; under a tracer that has not just collected
     /// everything, at most what has been allocated since, and at least what can be reached.
-    pub(crate) fn compare_occupied<C: Collector, P: Probe>(
-        &self,
-        m: &M<C, P>,
-        has_collected: bool,
-    ) {
+    pub(crate) fn compare_occupied<C: Collector>(&self, m: &M<C>, has_collected: bool) {
         if !self.looks(Detector::Liveness) {
             return;
         }
@@ -242,7 +233,7 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn compare_account<C: Collector, P: Probe>(&self, m: &M<C, P>) {
+    pub(crate) fn compare_account<C: Collector>(&self, m: &M<C>) {
         let (sum, held) = (m.footprint().total_bytes(), m.heap().budget().held_bytes());
         if self.looks(Detector::Account) && sum != held {
             let message = format!("the parts hold {sum} bytes, the heap {held}");

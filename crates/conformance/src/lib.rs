@@ -24,6 +24,7 @@ mod quiet;
 mod rules;
 mod shadow;
 pub mod shrink;
+mod stamps;
 mod valid;
 mod verify;
 mod watched;

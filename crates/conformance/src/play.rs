@@ -4,7 +4,8 @@ use crate::detector::{Detector, Detectors, Place, Violation};
 use crate::mutants::Passed;
 use crate::player::{M, Player};
 use crate::program::Program;
-use heap::{Checker, Collector, Commit, Config, HeapConfig, Mutant, Off, Probe};
+use crate::stamps::Stamps;
+use heap::{Checker, Collector, Commit, Config, HeapConfig, Mutant};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -57,16 +58,9 @@ pub struct Played {
 /// # Panics
 /// If the operating system refuses address space for a heap.
 pub fn play<C: Collector>(program: &Program, setup: &Setup) -> Played {
-    if setup.detectors.has(Detector::Stamps) {
-        play_with::<C, _>(program, setup, Checker::default())
-    } else {
-        play_with::<C, _>(program, setup, Off)
-    }
-}
-
-fn play_with<C: Collector, P: Probe>(program: &Program, setup: &Setup, probe: P) -> Played {
     let heap = HeapConfig { limit_bytes: program.limit_bytes, commit: Commit::Lazily };
-    let mut m = M::<C, P>::new(heap, &setup.config, probe).expect("address space for a heap");
+    let probe = Stamps(setup.detectors.has(Detector::Stamps).then(Checker::default));
+    let mut m = M::<C>::new(heap, &setup.config, probe).expect("address space for a heap");
     if let Some(mutant) = setup.mutant {
         m.heap().infect(mutant);
     }

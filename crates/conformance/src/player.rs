@@ -4,13 +4,14 @@ use crate::compare::View;
 use crate::detector::Detectors;
 use crate::program::{Form, Op, Pair, Pick, Program, Schedule};
 use crate::shadow::{GLOBALS, Id, Shadow};
+use crate::stamps::Stamps;
 use crate::watched::Watched;
-use heap::{Caps, Collector, Global, Local, Mutator, Probe, Region, Root, SlotKind, Step, Word};
+use heap::{Caps, Collector, Global, Local, Mutator, Region, Root, SlotKind, Step, Word};
 use rand::SeedableRng;
 use rand_pcg::Pcg32;
 
 /// The mutator of a watched collector.
-pub(crate) type M<C, P> = Mutator<Watched<C>, P>;
+pub(crate) type M<C> = Mutator<Watched<C>, Stamps>;
 
 /// The value that stands for a handle of the shadow.
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl<'p> Player<'p> {
     /// Plays the program to its end, and ends the run.
     ///
     /// Unwinds at the first difference that a detector sees.
-    pub(crate) fn play<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>) {
+    pub(crate) fn play<C: Collector>(&mut self, m: &mut M<C>) {
         self.start(m);
         while self.next < self.program.ops.len() {
             self.run(m);
@@ -89,7 +90,7 @@ impl<'p> Player<'p> {
     }
 
     /// Many small regions, one after the other, need no more memory than a few.
-    fn regions_leave_nothing<C: Collector, P: Probe>(&self, m: &mut M<C, P>) {
+    fn regions_leave_nothing<C: Collector>(&self, m: &mut M<C>) {
         if !self.shadow.rules.have_regions() {
             return;
         }
@@ -106,7 +107,7 @@ impl<'p> Player<'p> {
     }
 
     /// Plays up to the end of the innermost scope.
-    fn run<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>) {
+    fn run<C: Collector>(&mut self, m: &mut M<C>) {
         while let Some(&op) = self.program.ops.get(self.next) {
             if op.is_quiet() {
                 self.quietly(m);
@@ -125,7 +126,7 @@ impl<'p> Player<'p> {
     }
 
     /// Operations that may not reclaim, on views loaded before the first of them.
-    fn quietly<C: Collector, P: Probe>(&mut self, m: &M<C, P>) {
+    fn quietly<C: Collector>(&mut self, m: &M<C>) {
         let views = self.views(m);
         while let Some(&op) = self.program.ops.get(self.next).filter(|op| op.is_quiet()) {
             self.next += 1;
@@ -134,7 +135,7 @@ impl<'p> Player<'p> {
         }
     }
 
-    fn step<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>, op: Op) {
+    fn step<C: Collector>(&mut self, m: &mut M<C>, op: Op) {
         if self.program.schedule == Schedule::Steps {
             self.settle(m);
             m.step(Step::Start);
@@ -208,7 +209,7 @@ impl<'p> Player<'p> {
         }
     }
 
-    pub(crate) fn major<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>) {
+    pub(crate) fn major<C: Collector>(&mut self, m: &mut M<C>) {
         self.settle(m);
         m.collect();
         self.shadow.collect();
@@ -218,7 +219,7 @@ impl<'p> Player<'p> {
 
     // ---- scopes -----------------------------------------------------------------------------------
 
-    fn scope<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>) {
+    fn scope<C: Collector>(&mut self, m: &mut M<C>) {
         let base = self.held.len();
         self.depth += 1;
         m.scope(|m| {
@@ -230,7 +231,7 @@ impl<'p> Player<'p> {
         self.finish(|shadow| shadow.leave(base));
     }
 
-    fn yields<C: Collector, P: Probe>(&mut self, m: &mut M<C, P>, root: Pick) {
+    fn yields<C: Collector>(&mut self, m: &mut M<C>, root: Pick) {
         let base = self.held.len();
         self.depth += 1;
         let result = m.yields(|m| {

@@ -7,15 +7,10 @@ use crate::compare::View;
 use crate::player::{Held, M, Player, ROOTS, choose, word_of};
 use crate::program::{Op, Pick};
 use crate::shadow::{Content, GLOBALS, Id};
-use heap::{Borrow, Collector, Own, Probe, Ref, Shared, SlotKind};
+use heap::{Borrow, Collector, Own, Ref, Shared, SlotKind};
 
 impl Player<'_> {
-    pub(crate) fn quiet_step<'m, C: Collector, P: Probe>(
-        &mut self,
-        m: &'m M<C, P>,
-        views: &[View<'m>],
-        op: Op,
-    ) {
+    pub(crate) fn quiet_step<'m, C: Collector>(&mut self, m: &'m M<C>, views: &[View<'m>], op: Op) {
         let own = |kind| kind == SlotKind::Own;
         match op {
             Op::Store(o, slot, target) => {
@@ -100,9 +95,9 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn store<'m, C: Collector, P: Probe>(
+    pub(crate) fn store<'m, C: Collector>(
         &mut self,
-        m: &'m M<C, P>,
+        m: &'m M<C>,
         holder: View<'m>,
         slot: u32,
         target: Option<View<'m>>,
@@ -123,9 +118,9 @@ impl Player<'_> {
         self.shadow.set(holder.id, slot, content);
     }
 
-    pub(crate) fn put<'m, C: Collector, P: Probe>(
+    pub(crate) fn put<'m, C: Collector>(
         &mut self,
-        m: &'m M<C, P>,
+        m: &'m M<C>,
         holder: View<'m>,
         slot: u32,
         root: Option<usize>,
@@ -142,7 +137,7 @@ impl Player<'_> {
         self.shadow.set(holder.id, slot, content);
     }
 
-    fn take<'m, C: Collector, P: Probe>(&mut self, m: &'m M<C, P>, holder: View<'m>, slot: u32) {
+    fn take<'m, C: Collector>(&mut self, m: &'m M<C>, holder: View<'m>, slot: u32) {
         let root = m.take(holder.object, self.place::<Own>(holder.id, slot));
         let content = self.shadow.set(holder.id, slot, Content::Null);
         match (content, root) {
@@ -154,20 +149,15 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn aim<C: Collector, P: Probe>(
-        &mut self,
-        m: &M<C, P>,
-        local: usize,
-        to: Option<(Id, Ref<'_>)>,
-    ) {
+    pub(crate) fn aim<C: Collector>(&mut self, m: &M<C>, local: usize, to: Option<(Id, Ref<'_>)>) {
         let Some(Held::Local(value)) = &self.held[local] else { unreachable!() };
         m.aim(value, to.map(|(_, object)| object));
         self.shadow.handles[local].as_mut().expect("it was picked").target = to.map(|(id, _)| id);
     }
 
-    pub(crate) fn aim_global<C: Collector, P: Probe>(
+    pub(crate) fn aim_global<C: Collector>(
         &mut self,
-        m: &M<C, P>,
+        m: &M<C>,
         global: usize,
         to: Option<(Id, Ref<'_>)>,
     ) {
