@@ -2,7 +2,7 @@
 //!
 //! 1. Play programs under each collector as it is: which switches of mutants does its code pass?
 //! 2. Switch each of those on, and look with all detectors until one notices it: it is killed.
-//! 3. For the matrix, look with each detector alone, and count the programs in which it notices it.
+//! 3. For the matrix, make short what showed it, look with each detector alone, and count the programs in which it notices it.
 
 use crate::failure::{Exit, Failure};
 use crate::kit::Kit;
@@ -35,6 +35,8 @@ struct Mutant {
     killed_by: Option<Detector>,
     /// The seed of the program that did.
     seed: Option<u64>,
+    /// Operations of that program, made short; only for the matrix.
+    ops: Option<usize>,
     /// Programs in which a detector notices it alone, of those played: the matrix.
     alone: BTreeMap<Detector, (u64, u64)>,
 }
@@ -69,9 +71,12 @@ pub(super) fn verify(
         return Err(Failure::Usage(message.to_owned()));
     }
     let (mut mutants, infected) = reached(kit, jobs)?;
-    for (mutant, verified) in mutants.iter_mut().zip(kit.verify(infected.clone())?) {
+    let shortened = |job: &Job| Job { shrinks: with_matrix, ..job.clone() };
+    let killed = kit.verify(infected.iter().map(shortened).collect())?;
+    for (mutant, verified) in mutants.iter_mut().zip(killed) {
         if let Some(failure) = verified.report.failure {
             (mutant.killed_by, mutant.seed) = (Some(failure.detector), failure.seed);
+            mutant.ops = with_matrix.then_some(failure.program.ops.len());
         }
     }
     if with_matrix {
@@ -120,6 +125,7 @@ fn reached(kit: &Kit<'_>, jobs: Vec<Job>) -> Result<(Vec<Mutant>, Vec<Job>), Fai
                 equivalent: known.reason(&job.collector),
                 killed_by: None,
                 seed: None,
+                ops: None,
                 alone: BTreeMap::new(),
             });
             let mutant = Some(known.name.to_owned());
@@ -142,12 +148,14 @@ fn print(matrix: &Matrix, out: &mut dyn Write) -> Result<(), Failure> {
     };
     let notices = |&detector: &Detector| rows.iter().any(|(_, m)| share(m, detector).0 > 0);
     let detectors: Vec<Detector> = Detector::ALL.into_iter().filter(notices).collect();
-    let mut headings = vec![("killed", Align::Right)];
+    let mut headings = vec![("killed", Align::Right), ("ops", Align::Right)];
     headings.extend(detectors.iter().map(|detector| (detector.name(), Align::Right)));
     headings.push(("known bug", Align::Left));
     let line = |(known, mutants): &(&Known, Vec<&Mutant>)| -> Line {
         let killed = mutants.iter().filter(|m| m.killed_by.is_some()).count();
-        let mut line: Line = vec![format!("{killed} of {}", mutants.len()).into()];
+        let longest = mutants.iter().filter_map(|m| m.ops).max();
+        let ops = longest.map_or_else(|| "n/a".to_owned(), |ops| ops.to_string());
+        let mut line: Line = vec![format!("{killed} of {}", mutants.len()).into(), ops.into()];
         line.extend(detectors.iter().map(|&detector| match share(mutants, detector) {
             (_, 0) => Text::from("n/a"),
             (0, _) => Text::styled("–", palette::faint()),
@@ -161,7 +169,7 @@ fn print(matrix: &Matrix, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(
         out,
         "{faint}Killed: in so many of the collectors that run its code and in which it can be \
-         found.\nShares: of the programs in which that detector alone notices it, beside a crash or \
+         found.\nOps: operations of the longest program that showed it.\nShares: of the programs in which that detector alone notices it, beside a crash or \
          a hang.{faint:#}\n"
     )?;
     for m in &matrix.mutants {
@@ -185,5 +193,20 @@ fn print(matrix: &Matrix, out: &mut dyn Write) -> Result<(), Failure> {
     let equivalent = matrix.mutants.iter().filter(|m| m.equivalent.is_some()).count();
     let all = matrix.mutants.len();
     writeln!(out, "{killed} of {} killed, {equivalent} equivalent", all - equivalent)?;
+    let mut lengths: Vec<usize> = matrix.mutants.iter().filter_map(|m| m.ops).collect();
+    lengths.sort_unstable();
+    if let [first, .., last] = lengths[..] {
+        let (median, ninety) = (at_share(&lengths, 50), at_share(&lengths, 90));
+        writeln!(
+            out,
+            "operations of the programs that showed them: {first} to {last}, half of them at most \
+             {median}, 90 % at most {ninety}"
+        )?;
+    }
     Ok(())
+}
+
+/// What so many percent of the sorted values are at most.
+fn at_share(sorted: &[usize], percent: usize) -> usize {
+    sorted[(sorted.len() * percent).div_ceil(100).saturating_sub(1)]
 }
