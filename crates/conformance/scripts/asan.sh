@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 export RUSTFLAGS="-Zsanitizer=address --cfg gcw_asan"
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/asan"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/asan"
 host=$(rustc +nightly --version --verbose | sed -n 's/^host: //p')
 run() { cargo +nightly test --target "$host" "$@"; }
 

@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 export RUSTFLAGS="--cfg loom"
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/loom"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/loom"
 cargo test --release -p heap --test loom "$@"

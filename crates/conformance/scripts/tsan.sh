@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../../.."
 # The standard library is not instrumented: that differs, and is to be allowed.
 export RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg gcw_tsan"
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/tsan"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/tsan"
 export TSAN_OPTIONS="suppressions=$PWD/crates/conformance/scripts/tsan.suppressions ${TSAN_OPTIONS:-}"
 host=$(rustc +nightly --version --verbose | sed -n 's/^host: //p')
 cargo +nightly test --target "$host" -p heap --lib --test threads "$@"

@@ -40,7 +40,7 @@ pub(crate) struct Watched<C> {
 #[derive(Clone, Copy, Debug)]
 struct Known {
     words: u32,
-    is_poisoned: bool,
+    is_gone: bool,
 }
 
 impl<C: Collector> Watched<C> {
@@ -57,7 +57,7 @@ impl<C: Collector> Watched<C> {
     /// The objects that are allocated.
     pub(crate) fn objects(&self) -> Vec<ObjectReference> {
         let cells = self.cells.borrow();
-        let starts = cells.iter().filter(|(_, known)| !known.is_poisoned).map(|(&start, _)| start);
+        let starts = cells.iter().filter(|(_, known)| !known.is_gone).map(|(&start, _)| start);
         let objects = starts.filter_map(ObjectReference::from_bits);
         objects.filter(|&object| self.inner.is_allocated(object)).collect()
     }
@@ -141,14 +141,14 @@ impl<C: Collector> Watched<C> {
             let known = cells.remove(&other).expect("it was found there");
             // An object at the same place may have been reclaimed to make room for this one.
             let is_there = other != start
-                && !known.is_poisoned
+                && !known.is_gone
                 && ObjectReference::from_bits(other).is_some_and(|o| self.inner.is_allocated(o));
             if self.looks(Detector::Verifier) && is_there {
                 let message = format!("a new object lies over object {other:#x}");
                 violate(Detector::Verifier, message, Some(Place::of(None, 0, object)));
             }
         }
-        cells.insert(start, Known { words, is_poisoned: false });
+        cells.insert(start, Known { words, is_gone: false });
         drop(cells);
         if !self.looks(Detector::Verifier) {
             return;
@@ -187,16 +187,14 @@ impl<C: Collector> Watched<C> {
     /// After an operation: what has gone is poisoned, what was poisoned has stayed so.
     pub(crate) fn poison(&self) {
         // The address sanitizer poisons by itself, and reports who looks.
-        if !self.looks(Detector::Stamps) || cfg!(gcw_asan) {
-            return;
-        }
+        let poisons = self.looks(Detector::Stamps) && !cfg!(gcw_asan);
         let (memory, may_have_gone) = (self.heap().memory(), self.may_have_reclaimed.take());
         for (&start, known) in self.cells.borrow_mut().iter_mut() {
             let object = ObjectReference::from_bits(start).expect("it was one");
             let words = known.words;
             let ends = [0..words.min(LOOKED_AT), words.saturating_sub(LOOKED_AT)..words];
             let word = |word| memory.word32(object, Offset32::word(word));
-            if known.is_poisoned {
+            if known.is_gone && poisons {
                 // A block that went back to the operating system comes back as zeros.
                 let is =
                     |end: &Range<u32>, bits| end.clone().all(|w| word(w).load(Relaxed) == bits);
@@ -204,9 +202,11 @@ impl<C: Collector> Watched<C> {
                     let message = "freed memory was written to".to_owned();
                     violate(Detector::Stamps, message, Some(Place::of(None, 0, object)));
                 }
-            } else if may_have_gone && !self.inner.is_allocated(object) {
-                known.is_poisoned = true;
-                ends.into_iter().flatten().for_each(|w| word(w).store(POISON, Relaxed));
+            } else if !known.is_gone && may_have_gone && !self.inner.is_allocated(object) {
+                known.is_gone = true;
+                if poisons {
+                    ends.into_iter().flatten().for_each(|w| word(w).store(POISON, Relaxed));
+                }
             }
         }
     }
