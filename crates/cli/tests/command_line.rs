@@ -121,10 +121,12 @@ fn the_heap_limit_reaches_the_cell() {
 #[test]
 fn failures_are_rows_and_defects_set_the_exit_code() {
     let place = Place::new();
-    let base = ["run", "failures", "--profile", "smoke", "--timeout", "300ms", "--out"];
-    let findings = [&base[..], &["findings", "-w", "hungry,endless,picky"]].concat();
+    // Only what never ends waits for the timeout; the rest ends in time on a busy machine, too.
+    let base = ["run", "failures", "--profile", "smoke", "--out"];
+    let findings = ["findings", "-w", "hungry,endless,picky", "--timeout", "1s"];
+    let findings = [&base[..], &findings].concat();
     let text = place.check(0, &findings);
-    for words in ["OOM: 1024 bytes asked", "timeout: stopped after 0.3 s", "n/a: it never frees"] {
+    for words in ["OOM: 1024 bytes asked", "timeout: stopped after 1.0 s", "n/a: it never frees"] {
         assert!(text.contains(words), "'{words}' is missing in: {text}");
     }
     let run = place.read("findings");
