@@ -92,7 +92,7 @@ fn a_failure_is_printed_as_a_test_to_be_pasted() {
         "FAILED by run",
         "#[test]\nfn panics_run()",
         "ops: vec![",
-        "replay::<broken_collectors::Panics>(&program)",
+        "replay::<broken_collectors::Broken<2>>(&program)",
     ] {
         assert!(text.contains(words), "'{words}' is missing in: {text}");
     }
