@@ -18,10 +18,11 @@
 
 use heap::{
     BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker,
-    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PauseKind, SlotKind, Slots,
-    Value, mutant,
+    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, PauseKind, SlotKind,
+    Slots, Value, mutant,
 };
 use std::io;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// As in [`crate::MarkSweep`].
 const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
@@ -122,7 +123,9 @@ impl Collector for Generational {
             self.push_logged(cx);
         } else {
             self.forget_logged(cx);
-            self.objects.clear_marks();
+            if !mutant!(self.heap().memory(), "a major collection keeps its marks") {
+                self.objects.clear_marks();
+            }
         }
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
@@ -155,17 +158,21 @@ impl Generational {
     /// What logged objects refer to is reached, as by roots; they themselves are marked.
     fn push_logged(&mut self, cx: &Context) {
         let memory = self.objects.heap().memory();
+        if mutant!(memory, "a log is cleared before it is read") {
+            self.forget_logged(cx);
+        }
         while let Some(object) = cx.unpark(memory) {
-            for child in memory.slots(object, Slots::All) {
-                if let Some(child) = child.reference() {
-                    self.marker.push(child);
-                }
+            if mutant!(memory, "a logged object stays logged") {
+                memory.collector_word(object).fetch_or(PARKED, Relaxed);
             }
+            let half = mutant!(memory, "a logged object is looked at in half");
+            let children = memory.slots(object, Slots::All).step_by(1 + usize::from(half));
+            children.filter_map(Value::reference).for_each(|child| self.marker.push(child));
         }
     }
 
     /// Everything is going to be looked at.
-    fn forget_logged(&mut self, cx: &Context) {
+    fn forget_logged(&self, cx: &Context) {
         while cx.unpark(self.heap().memory()).is_some() {}
     }
 }
