@@ -14,7 +14,8 @@
 //!    takes up the rest.
 //!
 //! It does not move. Garbage that has become old floats until the next major collection, whose pause
-//! grows with what is live. A logged array is looked at as a whole.
+//! grows with what is live. A logged array is looked at as a whole. Where most objects survive their
+//! youth, minor collections cost their time and make no room.
 
 use heap::{
     BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker,

@@ -16,7 +16,13 @@
 //!    pause is recorded as an allocation stall.
 //!
 //! It does not move, and keeps garbage for a cycle longer than stopping the world would. Two parts of
-//! its pauses are not bounded: looking at the roots once, and freeing the large objects of a cycle.
+//! its pauses are not bounded: looking at the roots once, and freeing the large objects of a cycle. Free
+//! cells count as free memory though they may be of the wrong size: a program that changes the sizes it
+//! allocates can outrun it.
+//!
+//! Measured on 195 MB of splay tree in 2.5 times that: slices of at most 0.3 ms with either barrier.
+//! Yuasa's is the default, for it ends when the snapshot is marked; Dijkstra's goes on to what is new,
+//! and is outrun more easily.
 
 use heap::{
     BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Footprint, Greys, Heap, Layout,
@@ -31,7 +37,8 @@ const RESERVE_BYTES: u64 = 2 * BLOCK_BYTES as u64;
 const FUTILE_COLLECTIONS: u32 = 8;
 const FUTILE_SHARE: u64 = 500;
 
-/// The most that a slice marks, in objects and slots: some hundreds of microseconds.
+/// The most that a slice marks, in objects and slots. Measured: a quarter of a millisecond where the
+/// next objects are prefetched in time, 1.5 in a shuffled list, which cannot be.
 const SLICE_WORK: u64 = 16 * 1024;
 
 /// Blocks that a slice sweeps.
@@ -240,7 +247,11 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
 
     /// Tells whether there was a white one.
     fn shade_roots(&self, cx: &Context) -> bool {
-        cx.roots.iter().fold(false, |any, root| self.shade(root.object) || any)
+        let mut any = false;
+        for root in cx.roots.iter() {
+            any |= self.shade(root.object);
+        }
+        any
     }
 
     #[inline(always)]
