@@ -70,18 +70,21 @@ impl Sliced {
                 dead.into_iter().for_each(|object| self.model.forget(object));
                 self.phase = Phase::Sweeping;
             }
-            (&Op::Sweep(most), Phase::Sweeping) => {
-                if !self.model.space.sweep_some(u32::from(most)) {
-                    self.marked.clear();
-                    self.phase = Phase::Idle;
-                    self.model.check();
-                    assert_eq!(self.model.space.verify(false), Ok(()));
-                }
-            }
+            (&Op::Sweep(most), Phase::Sweeping) => self.sweep(most),
             _ => {}
         }
         let allocated = |object| self.model.space.is_allocated(object);
         assert!(self.model.live.keys().all(|&object| allocated(object)));
+    }
+
+    fn sweep(&mut self, most: u8) {
+        let has_more = self.model.space.sweep_some(u32::from(most));
+        if !has_more {
+            self.marked.clear();
+            self.phase = Phase::Idle;
+            self.model.check();
+            assert_eq!(self.model.space.verify(false), Ok(()));
+        }
     }
 
     fn mark(&mut self, share: u8) {
