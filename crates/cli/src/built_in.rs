@@ -171,6 +171,8 @@ fn collector_info(entry: &Entry<Cells>) -> CollectorInfo {
             Family::Ownership => record::Family::Ownership,
             Family::ReferenceCounting => record::Family::ReferenceCounting,
             Family::Tracing => record::Family::Tracing,
+            Family::Concurrent => record::Family::Concurrent,
+            Family::Generational => record::Family::Generational,
         },
         summary: info.summary.to_owned(),
         capabilities: capabilities(entry.caps),

@@ -55,4 +55,10 @@ collectors! {
         "strong and weak counts: Rc and Weak";
     mod mark_sweep: "mark-sweep" => MarkSweep, Tracing, ("#0072B2", "#4DA3E0"), Solid,
         "stop-the-world tracing, lazy sweep, does not move";
+    mod mark_sweep_incremental: "mark-sweep-incremental" => MarkSweepIncremental, Concurrent, ("#3A9CCB", "#7CC7EE"), Dashed,
+        "tracing in slices that allocation pays, with Yuasa's deletion barrier";
+    "mark-sweep-incremental|dijkstra" => MarkSweepIncremental<true>, Concurrent, ("#23789F", "#A9DCF5"), Dashed,
+        "the same with Dijkstra's insertion barrier";
+    mod generational: "generational" => Generational, Generational, ("#4B4A9C", "#8F8DDA"), Solid,
+        "sticky mark bits: traces the young alone, does not move";
 }

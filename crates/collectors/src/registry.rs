@@ -17,6 +17,10 @@ pub enum Family {
     ReferenceCounting,
     /// Stop-the-world tracing that does not move objects.
     Tracing,
+    /// Incremental and concurrent tracing.
+    Concurrent,
+    /// Generational and mark-region collectors.
+    Generational,
 }
 
 /// How a collector's line is drawn.

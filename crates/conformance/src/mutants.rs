@@ -100,7 +100,8 @@ pub const ALL: &[Known] = &[
     Known::new("a borrow that ends drops its object", CLASSIC),
     Known::new("nobody is told of an orphan", CLASSIC),
     // ---- counting
-    Known::new("an object is parked twice", "wasmtime #13166: the same object exposed twice"),
+    Known::new("an object is parked twice", "wasmtime #13166: the same object exposed twice")
+        .equivalent(&[("generational", "what is logged twice is looked at twice")]),
     Known::new("what is parked is freed though stored", DESIGN),
     Known::new("decrement before increment", CLASSIC).equivalent(&[(
         "rc*",
@@ -117,6 +118,25 @@ pub const ALL: &[Known] = &[
     Known::new("an upgrade finds the dead", CLASSIC),
     Known::new("the dead keep what they borrow", CLASSIC),
     Known::new("borrowed memory is freed", CLASSIC),
+    // ---- marking in slices
+    Known::new("a barrier shades nothing", CLASSIC),
+    Known::new("a barrier shades the other reference", CLASSIC),
+    Known::new("roots are looked at once only", CLASSIC),
+    Known::new("what is allocated black is white", CLASSIC),
+    Known::new("a window that is left keeps its marks", DESIGN).equivalent(&[
+        ("mark-sweep-incremental|dijkstra", "the windows that it leaves are of the swept blocks"),
+        ("generational", "free cells have no marks"),
+    ]),
+    Known::new("an array is looked at in one piece only", CLASSIC),
+    Known::new("a slice forgets its queue", DESIGN),
+    // ---- generations
+    Known::new("an old object is not logged", CLASSIC),
+    Known::new("moves into old objects are not logged", DESIGN),
+    Known::new("a log is cleared before it is read", CLASSIC),
+    Known::new("a logged object stays logged", DESIGN),
+    Known::new("a logged object is looked at in half", CLASSIC),
+    Known::new("a minor sweep loses old marks", DESIGN),
+    Known::new("a major collection keeps its marks", DESIGN),
 ];
 
 /// A set of mutants, by their place in [`ALL`].

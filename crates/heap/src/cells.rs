@@ -18,6 +18,8 @@
 
 mod batch;
 mod blocks;
+mod slices;
+mod sticky;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -63,6 +65,10 @@ pub struct CellSpace {
     blocks: Vec<BlockInfo>,
     newest_listed: [u32; CLASSES],
     used_blocks: u32,
+    /// Bytes of free cells that cursors may still enter, for a collector that works in slices.
+    allowance_bytes: i64,
+    /// Windows in blocks from this one on are marked when they are reserved.
+    black_from: u32,
     /// The order of reuse, where it is not the space's own. Blocks are then `Full` from the start, so
     /// that every free takes the cold path.
     freed: Option<Box<FreedCells>>,
@@ -82,6 +88,8 @@ impl CellSpace {
             blocks: Vec::new(),
             newest_listed: [NONE; CLASSES],
             used_blocks: 0,
+            allowance_bytes: i64::MAX,
+            black_from: NONE,
             freed: FreedCells::new(heap.order()),
             heap: heap.clone(),
         })
@@ -150,6 +158,9 @@ impl CellSpace {
                 self.leave(class, block);
             }
             let Some(block) = Block::from_index(self.newest_listed[class]) else { return false };
+            if self.allowance_bytes <= 0 {
+                return false;
+            }
             self.unlist(block);
             self.enter(class, block);
         }
@@ -173,6 +184,7 @@ impl CellSpace {
                 allocated[window].store(taken | free, Relaxed);
                 self.blocks[block.index() as usize].live += free.count_ones() as u16;
                 *cursor = Cursor { free, base, block: Some(block), scan };
+                self.mark_reserved(block, window, free);
                 return true;
             }
         }
@@ -203,6 +215,8 @@ impl CellSpace {
                 info.live += 1;
                 let cursor = &mut self.cursors[class];
                 (cursor.free, cursor.base) = (1, cell.bits());
+                let window = cell.granule() as usize / 64 % BLOCK_WORDS;
+                self.mark_reserved(Block::of(cell), window, 1 << (cell.granule() % 64));
                 return true;
             }
         }
@@ -211,7 +225,10 @@ impl CellSpace {
 
     fn enter(&mut self, class: usize, block: Block) {
         let state = if self.freed.is_some() { State::Full } else { State::Current };
-        self.blocks[block.index() as usize].state = state;
+        let info = &mut self.blocks[block.index() as usize];
+        info.state = state;
+        let free_cells = cells_per_block(class) - u32::from(info.live);
+        self.allowance_bytes -= i64::from(free_cells * CELL_BYTES[class]);
         self.cursors[class] = Cursor { block: Some(block), ..NO_WINDOW };
     }
 
@@ -279,20 +296,6 @@ impl CellSpace {
                 self.cursors[class] = NO_WINDOW;
             }
             self.reclassify(block);
-        }
-    }
-
-    /// Gives the free cells of a class's window back to their block.
-    fn retire_window(&mut self, class: usize) {
-        let cursor = &mut self.cursors[class];
-        let Some(block) = cursor.block else { return };
-        let free = std::mem::take(&mut cursor.free);
-        if free != 0 {
-            let word = &self.allocated.block(block)[cursor.scan - 1];
-            // A program that frees twice may have cleared some of these bits already.
-            let reserved = word.load(Relaxed) & free;
-            word.store(word.load(Relaxed) & !reserved, Relaxed);
-            self.blocks[block.index() as usize].live -= reserved.count_ones() as u16;
         }
     }
 

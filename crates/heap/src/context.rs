@@ -27,7 +27,8 @@ impl Context {
     }
 
     /// Remembers an object that lost its owner or its last count in an operation that may not
-    /// reclaim, because references to it may still be in use.
+    /// reclaim, because references to it may still be in use; or, in a generational collector, an old
+    /// object that a young one was stored in.
     ///
     /// **Invariant:** an object is parked at most once (header bit [`PARKED`]).
     #[inline(always)]

@@ -14,7 +14,7 @@
 //!   bits  0..26  counts: one of 26 bits, or a strong one of 13 and a weak one of 13 (`count`)
 //!   bits 26..28  colour                    written by tracing collectors that keep it here
 //!   bit  28      forwarded                 written by moving collectors
-//!   bit  29      parked (or logged)        written by `Context::park`, cleared by `reclaim`
+//!   bit  29      parked, or logged         written by `Context::park`, cleared by `unpark`
 //!   bit  30      in a region's chunk       written at allocation
 //!   bit  31      large                     written at allocation by the large-object space
 //! ```
@@ -36,7 +36,8 @@ pub const MAX_SHAPE_SLOTS: u32 = 255;
 /// Most payload words of a shape with an ordinary header.
 pub const MAX_SHAPE_WORDS: u32 = 127;
 
-/// Collector bit: logged for re-examination at the next operation that may reclaim.
+/// Collector bit: logged for re-examination at the next operation that may reclaim; in a generational
+/// collector at the next collection.
 pub const PARKED: u32 = 1 << 29;
 /// Collector bit: lies in a region's chunk and goes with it.
 pub const REGION: u32 = 1 << 30;

@@ -25,6 +25,7 @@ mod count;
 mod events;
 mod fault;
 mod footprint;
+mod greys;
 mod header;
 mod heap;
 mod large;
@@ -58,6 +59,7 @@ pub use count::{Count, in_degrees};
 pub use events::{CascadeClock, EventLog, Pause, PauseKind, PauseStart};
 pub use fault::{Access, Deed, Omission};
 pub use footprint::{Footprint, FootprintSample, LiveSample, Occupancy};
+pub use greys::Greys;
 pub use header::{
     EXTENDED_HEADER_BYTES, Extent, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS, MAX_SHAPE_WORDS,
     PARKED, REGION, SlotKind, Slots,

@@ -2,6 +2,7 @@
 
 use crate::cells::{Batch, CellSpace};
 use crate::footprint::{Footprint, Occupancy};
+use crate::greys::Greys;
 use crate::header::Layout;
 use crate::heap::Heap;
 use crate::large::LargeSpace;
@@ -71,6 +72,7 @@ impl ObjectSpace {
             self.large.free(object);
             return None;
         }
+        self.cells.spend(layout.bytes());
         Some(object)
     }
 
@@ -115,6 +117,79 @@ impl ObjectSpace {
         cells.sweep();
     }
 
+    // ---- in slices: see `cells/slices.rs` --------------------------------------------------------
+
+    /// Lets [`ObjectSpace::alloc`] use this many bytes of free cells before it says that it has none.
+    pub fn allow(&mut self, bytes: u64) {
+        self.cells.allow(bytes);
+    }
+
+    /// What is left of that, in bytes; negative once more has been allocated.
+    pub fn allowance_bytes(&self) -> i64 {
+        self.cells.allowance_bytes()
+    }
+
+    /// Marks an object and tells whether it was not marked before: it is grey now.
+    #[inline(always)]
+    pub fn shade(&self, object: ObjectReference) -> bool {
+        self.cells.shade(object)
+    }
+
+    /// Whether an object is marked.
+    #[inline(always)]
+    pub fn is_marked(&self, object: ObjectReference) -> bool {
+        self.cells.marks().is_some_and(|marks| marks.test(object))
+    }
+
+    /// Looks at grey objects until `budget` units of work (objects and slots) are done or none is left.
+    /// Returns the work done.
+    pub fn trace_some(&mut self, greys: &mut Greys, budget: u64) -> u64 {
+        let Self { cells, heap, .. } = self;
+        let (shade, count) = cells.shading();
+        greys.trace(heap, budget, shade, count)
+    }
+
+    /// From now on every cell is allocated marked. Large objects are not: shade them.
+    pub fn begin_black(&mut self) {
+        self.cells.begin_black();
+    }
+
+    /// Everything that is reachable is marked: reclaims the large objects that are not, and gets ready
+    /// for [`ObjectSpace::sweep_some`].
+    pub fn begin_sweep(&mut self) {
+        let Self { cells, large, .. } = self;
+        if let Some(marks) = cells.marks() {
+            large.sweep(|object| marks.clear(object));
+        }
+        cells.begin_sweep();
+    }
+
+    /// Sweeps the next `most` blocks. Tells whether there are more.
+    pub fn sweep_some(&mut self, most: u32) -> bool {
+        self.cells.sweep_some(most)
+    }
+
+    // ---- with marks that stay: see `cells/sticky.rs` ---------------------------------------------
+
+    /// Reclaims what is not marked and keeps the marks: what is left is old.
+    pub fn sweep_unmarked(&mut self) {
+        let Self { cells, large, .. } = self;
+        if let Some(marks) = cells.marks() {
+            large.sweep(|object| marks.test(object));
+        }
+        cells.sweep_unmarked();
+    }
+
+    /// Makes everything young: clears all marks.
+    pub fn clear_marks(&mut self) {
+        if let Some(marks) = self.cells.marks() {
+            self.large.objects().for_each(|object| _ = marks.clear(object));
+        }
+        self.cells.clear_marks();
+    }
+
+    // ---- checks and accounts ---------------------------------------------------------------------
+
     /// Whether the object is allocated now.
     pub fn is_allocated(&self, object: ObjectReference) -> bool {
         self.cells.is_allocated(object) || self.large.is_allocated(object)
@@ -130,7 +205,15 @@ impl ObjectSpace {
     /// # Errors
     /// The first contradiction, in words.
     pub fn verify(&self) -> Result<(), String> {
-        self.cells.verify()
+        self.cells.verify(false)
+    }
+
+    /// [`ObjectSpace::verify`] where marks stay between collections.
+    ///
+    /// # Errors
+    /// The first contradiction, in words.
+    pub fn verify_with_marks(&self) -> Result<(), String> {
+        self.cells.verify(true)
     }
 
     /// Objects not reclaimed and the bytes of their cells.

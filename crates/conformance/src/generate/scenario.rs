@@ -13,7 +13,7 @@ use rand_pcg::Pcg32;
 
 /// Draws a scenario.
 pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
-    let all: [fn(&mut Pcg32) -> Vec<Op>; 20] = [
+    let all: [fn(&mut Pcg32) -> Vec<Op>; 21] = [
         stored_again,
         parked_again_and_again,
         parked_inside_parked,
@@ -29,6 +29,7 @@ pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
         comb,
         churned_to_the_brim,
         hidden_behind_black,
+        hidden_in_a_root,
         young_into_old,
         region_with_owners,
         hole_below_a_scope,
@@ -167,6 +168,16 @@ fn hidden_behind_black(random: &mut Pcg32) -> Vec<Op> {
     let mut ops = vec![Alloc(Pair), Graft(Pair, 0, 2), Graft(Pair, 1, 2), Alloc(Pair), Start];
     (0..random.random_range(0..4)).for_each(|_| ops.push(Step));
     ops.extend([MoveSlot(1, 0, random.random_range(0..2)), Step, Finish, Major]);
+    ops
+}
+
+/// While marking, the program comes to hold what only a slot not looked at yet referred to.
+fn hidden_in_a_root(random: &mut Pcg32) -> Vec<Op> {
+    let is_owned = random.random();
+    let mut ops =
+        vec![Alloc(Pair), Graft(Pair, 0, 2), Graft(Pair, 1, if is_owned { 0 } else { 2 }), Start];
+    ops.extend(if is_owned { vec![Take(1, 0)] } else { vec![Keep(2), Clear(1)] });
+    ops.extend([Finish, Major]);
     ops
 }
 

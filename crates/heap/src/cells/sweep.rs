@@ -82,7 +82,7 @@ impl CellSpace {
     /// Gives a block to every class that is in use and has not a single free cell, before the classes
     /// that allocate first take all that was reclaimed: in a tight heap the others would find nothing
     /// at their next allocation, and collect again for nothing.
-    fn share_out(&mut self, is_used: [bool; CLASSES]) {
+    pub(super) fn share_out(&mut self, is_used: [bool; CLASSES]) {
         for (class, is_used) in is_used.into_iter().enumerate() {
             if is_used
                 && self.newest_listed[class] == NONE

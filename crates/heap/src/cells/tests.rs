@@ -1,5 +1,7 @@
 //! A space of cells against a model: a list of what is allocated.
 
+mod parts;
+
 use super::*;
 use crate::block::BLOCK_GRANULES;
 use crate::header::{Extent, SlotKind};
@@ -25,18 +27,6 @@ const fn array(slots: u32) -> Layout {
     match Layout::array(SlotKind::Shared, slots, 0) {
         Some(layout) => layout,
         None => panic!("it is short"),
-    }
-}
-
-impl CellSpace {
-    /// Retires all windows: afterwards a set allocation bit means an object.
-    fn retire_windows(&mut self) {
-        for class in 0..CLASSES {
-            self.retire_window(class);
-            if let Some(block) = self.cursors[class].block {
-                self.leave(class, block);
-            }
-        }
     }
 }
 

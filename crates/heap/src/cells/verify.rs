@@ -28,11 +28,11 @@ impl CellSpace {
     }
 
     /// Checks bits against starts of cells, counts against bits, lists against states, and that no mark
-    /// is left.
+    /// is left, or that all are where they belong if the space keeps them (`keeps_marks`).
     ///
     /// # Errors
     /// The first contradiction, in words.
-    pub(crate) fn verify(&self) -> Result<(), String> {
+    pub(crate) fn verify(&self, keeps_marks: bool) -> Result<(), String> {
         let mut listed = 0;
         for block in self.used() {
             let info = self.blocks[block.index() as usize];
@@ -53,6 +53,10 @@ impl CellSpace {
                 return Err(format!("{block:?} has free cells, and is on no list"));
             }
             listed += usize::from(info.state == State::Listed);
+            if keeps_marks {
+                self.verify_marks(block)?;
+                continue;
+            }
             let has_marks =
                 |marks: &Bitmap| marks.block(block).iter().any(|w| w.load(Relaxed) != 0);
             if self.marks.as_ref().is_some_and(has_marks) || info.marked > 0 {
@@ -69,6 +73,23 @@ impl CellSpace {
                 "{used} blocks are in the space, which counts {}",
                 self.used_blocks
             ));
+        }
+        Ok(())
+    }
+
+    /// Every mark of a block is that of an allocated cell, and counted.
+    fn verify_marks(&self, block: Block) -> Result<(), String> {
+        let Some(marks) = &self.marks else { return Ok(()) };
+        let (mut marked, counted) = (0, self.blocks[block.index() as usize].marked);
+        for (mark, allocated) in marks.block(block).iter().zip(self.allocated.block(block)) {
+            let (mark, allocated) = (mark.load(Relaxed), allocated.load(Relaxed));
+            if mark & !allocated != 0 {
+                return Err(format!("{block:?} has a mark where no cell is allocated"));
+            }
+            marked += mark.count_ones();
+        }
+        if marked != u32::from(counted) {
+            return Err(format!("{block:?} counts {counted} marks, but has {marked}"));
         }
         Ok(())
     }

@@ -1,0 +1,249 @@
+//! Generational mark-sweep with sticky mark bits (Demers, Weiser, Hayes, Boehm, Bobrow and Shenker,
+//! "Combining generational and conservative garbage collection", POPL 1990): generations without moving.
+//!
+//! 1. *Ages*: marks are kept from one collection to the next. What is marked is old; what has been
+//!    allocated since is young, wherever it lies.
+//! 2. *Barrier*: before a reference to a young object is stored in an old one, the old one is logged,
+//!    once (a header bit). A store of anything else, or into a young object, costs a look at one or two
+//!    mark bits.
+//! 3. *Minor collection*, when no memory is left: marks from the roots and from what logged objects refer
+//!    to, through unmarked objects only. Blocks in which nothing was allocated are not touched by the
+//!    sweep (see [`heap::CellSpace`]). Whatever survives is old at once.
+//! 4. *Major collection*: the same with all marks cleared first. It is due when minor collections have
+//!    left less than [`MAJOR_SHARE`] of the room that the last major one made, for what has died old
+//!    takes up the rest.
+//!
+//! It does not move. Garbage that has become old floats until the next major collection, whose pause
+//! grows with what is live. A logged array is looked at as a whole. Where most objects survive their
+//! youth, minor collections cost their time and make no room.
+
+use heap::{
+    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker,
+    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, PauseKind, SlotKind,
+    Slots, Value, mutant,
+};
+use std::io;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// As in [`crate::MarkSweep`].
+const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
+const RESERVE_BYTES: u64 = 2 * BLOCK_BYTES as u64;
+const FUTILE_COLLECTIONS: u32 = 8;
+const FUTILE_SHARE: u64 = 500;
+
+/// A major collection is due when less than this share of what could be allocated after the last one
+/// was allocated before this one.
+const MAJOR_SHARE: f64 = 0.5;
+
+/// Traces the young, and from time to time everything.
+#[derive(Debug)]
+pub struct Generational {
+    objects: ObjectSpace,
+    marker: Marker,
+    /// How much the heap may grow from one major collection to the next, as a multiple of what is live;
+    /// `None` where the heap limit decides.
+    growth: Option<f64>,
+    /// Bytes of blocks up to which the space grows without collecting first.
+    collect_at_bytes: u64,
+    /// The most that the mark queue has ever held: kept free, for marking cannot be refused memory.
+    queue_peak_bytes: u64,
+    /// Bytes of cells that the last collection kept.
+    survived_bytes: u64,
+    /// Bytes allocated between the last major collection and the one after it; `None` until then.
+    room_bytes: Option<u64>,
+    /// Whether the last collection found no cell for the object that was waiting for one.
+    is_tight: bool,
+    /// Collections in a row that made room for next to nothing.
+    futile_collections: u32,
+}
+
+impl Collector for Generational {
+    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::NONE };
+
+    fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
+        let limited = heap.budget().limit_bytes() != u64::MAX;
+        Ok(Self {
+            objects: ObjectSpace::with_marks(heap)?,
+            marker: Marker::new(heap, config.prefetch)?,
+            growth: (!limited).then_some(config.growth),
+            collect_at_bytes: if limited { u64::MAX } else { SMALLEST_HEAP_BYTES },
+            queue_peak_bytes: 0,
+            survived_bytes: 0,
+            room_bytes: None,
+            is_tight: false,
+            futile_collections: 0,
+        })
+    }
+
+    #[inline(always)]
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+        match self.objects.alloc(layout, 0) {
+            Some(object) => Ok(object),
+            None => self.alloc_slow(cx, layout),
+        }
+    }
+
+    fn footprint(&self) -> Footprint {
+        self.objects.footprint(self.marker.metadata_bytes())
+    }
+
+    fn occupied(&self) -> Occupancy {
+        self.objects.occupied()
+    }
+
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.objects.is_allocated(object)
+    }
+
+    fn verify(&self, _: &Context) -> Result<(), String> {
+        self.objects.verify_with_marks()
+    }
+
+    #[inline(always)]
+    fn heap(&self) -> &Heap {
+        self.objects.heap()
+    }
+
+    #[inline(always)]
+    fn store(&self, cx: &Context, object: ObjectReference, at: Offset32, _: SlotKind, new: Value) {
+        self.log(cx, object, new);
+        self.heap().memory().write(object, at, new.bits());
+    }
+
+    #[inline(always)]
+    fn moved(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {
+        if !mutant!(self.heap().memory(), "moves into old objects are not logged") {
+            self.log(cx, object, new);
+        }
+        self.heap().memory().write(object, at, new.bits());
+    }
+
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {
+        let pause = cx.log.begin_pause();
+        if cause == Cause::Young {
+            self.push_logged(cx);
+        } else {
+            self.forget_logged(cx);
+            if !mutant!(self.heap().memory(), "a major collection keeps its marks") {
+                self.objects.clear_marks();
+            }
+        }
+        cx.roots.iter().for_each(|root| self.marker.push(root.object));
+        self.objects.trace(&mut self.marker);
+        self.queue_peak_bytes = self.queue_peak_bytes.max(self.marker.metadata_bytes());
+        self.objects.sweep_unmarked();
+        self.marker.shrink();
+        self.survived_bytes = self.objects.occupied().bytes;
+        if cause != Cause::Young {
+            self.after_major();
+        }
+        cx.log.end_pause(pause, PauseKind::Stw);
+    }
+}
+
+// ---- the write log ------------------------------------------------------------------------------
+
+impl Generational {
+    #[inline(always)]
+    fn log(&self, cx: &Context, object: ObjectReference, new: Value) {
+        let is_old = |object| self.objects.is_marked(object);
+        if let Some(new) = new.reference()
+            && !is_old(new)
+            && is_old(object)
+            && !mutant!(self.heap().memory(), "an old object is not logged")
+        {
+            cx.park(self.heap().memory(), object);
+        }
+    }
+
+    /// What logged objects refer to is reached, as by roots; they themselves are marked.
+    fn push_logged(&mut self, cx: &Context) {
+        let memory = self.objects.heap().memory();
+        if mutant!(memory, "a log is cleared before it is read") {
+            self.forget_logged(cx);
+        }
+        while let Some(object) = cx.unpark(memory) {
+            if mutant!(memory, "a logged object stays logged") {
+                memory.collector_word(object).fetch_or(PARKED, Relaxed);
+            }
+            let half = mutant!(memory, "a logged object is looked at in half");
+            let children = memory.slots(object, Slots::All).step_by(1 + usize::from(half));
+            children.filter_map(Value::reference).for_each(|child| self.marker.push(child));
+        }
+    }
+
+    /// Everything is going to be looked at.
+    fn forget_logged(&self, cx: &Context) {
+        while cx.unpark(self.heap().memory()).is_some() {}
+    }
+}
+
+// ---- when to collect what -----------------------------------------------------------------------
+
+impl Generational {
+    fn after_major(&mut self) {
+        self.room_bytes = None;
+        if let Some(growth) = self.growth {
+            // On top of the blocks that are left, as in `crate::MarkSweep`.
+            let room_bytes = self.survived_bytes as f64 * (growth - 1.0).max(0.0);
+            self.collect_at_bytes =
+                (self.objects.used_bytes() + room_bytes as u64).max(SMALLEST_HEAP_BYTES);
+        }
+    }
+
+    /// Whether a minor collection would be one too many.
+    fn is_major_due(&mut self) -> bool {
+        let allocated_bytes = self.allocated_bytes();
+        let room_bytes = *self.room_bytes.get_or_insert(allocated_bytes);
+        (allocated_bytes as f64) < room_bytes as f64 * MAJOR_SHARE
+    }
+
+    /// Bytes of cells allocated since the last collection.
+    fn allocated_bytes(&self) -> u64 {
+        self.objects.occupied().bytes.saturating_sub(self.survived_bytes)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_slow(
+        &mut self,
+        cx: &mut Context,
+        layout: Layout,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        if let Some(object) = self.alloc_without_collecting(layout) {
+            return Ok(object);
+        }
+        if self.is_futile() {
+            return Err(self.heap().refuse(layout));
+        }
+        if !self.is_major_due() {
+            self.collect(cx, Cause::Young);
+            let object = self.objects.alloc(layout, 0);
+            if let Some(object) = object.or_else(|| self.alloc_without_collecting(layout)) {
+                return Ok(object);
+            }
+        }
+        self.collect(cx, Cause::Exhausted);
+        let objects = &mut self.objects;
+        let reclaimed = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
+        self.is_tight = reclaimed.is_none();
+        reclaimed
+            .or_else(|| objects.alloc_larger(layout, 0))
+            .ok_or_else(|| objects.heap().refuse(layout))
+    }
+
+    fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
+        let may_grow = self.objects.used_bytes() < self.collect_at_bytes
+            && self.heap().room_bytes() > RESERVE_BYTES + self.queue_peak_bytes;
+        let grown = may_grow.then(|| self.objects.alloc_growing(layout, 0)).flatten();
+        // The last collection left no cell of the right size: another one so soon would not either.
+        grown.or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0)).flatten())
+    }
+
+    /// As in [`crate::MarkSweep`].
+    fn is_futile(&mut self) -> bool {
+        let is_next_to_nothing = self.allocated_bytes() < self.objects.used_bytes() / FUTILE_SHARE;
+        self.futile_collections = if is_next_to_nothing { self.futile_collections + 1 } else { 0 };
+        self.futile_collections > FUTILE_COLLECTIONS
+    }
+}

@@ -1,0 +1,168 @@
+//! Marking and sweeping in slices, and with marks that stay, against the same model.
+
+use super::*;
+use std::collections::HashSet;
+
+#[derive(Clone, Debug)]
+enum Op {
+    /// This many objects of a layout.
+    Alloc(usize, u8),
+    /// Begins to mark; new objects are marked from birth, or not.
+    Start(bool),
+    /// Marks about this many in 256.
+    Mark(u8),
+    BeginSweep,
+    /// Sweeps this many blocks.
+    Sweep(u8),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        8 => (0..LAYOUTS.len(), 0u8..200).prop_map(|(layout, count)| Op::Alloc(layout, count)),
+        2 => any::<bool>().prop_map(Op::Start),
+        2 => any::<u8>().prop_map(Op::Mark),
+        2 => Just(Op::BeginSweep),
+        3 => (1u8..4).prop_map(Op::Sweep),
+    ]
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    Idle,
+    Marking { black: bool },
+    Sweeping,
+}
+
+/// A model whose collections are under way for a while.
+struct Sliced {
+    model: Model,
+    phase: Phase,
+    marked: HashSet<ObjectReference>,
+}
+
+/// Any rule will do that chooses some of them.
+fn is_chosen(object: ObjectReference, share: u8) -> bool {
+    object.granule().wrapping_mul(0x9e37_79b1) >> 24 < u32::from(share)
+}
+
+impl Sliced {
+    fn play(&mut self, op: &Op) {
+        match (op, self.phase) {
+            (&Op::Alloc(layout, count), phase) => {
+                let before: HashSet<_> = self.model.live.keys().copied().collect();
+                (0..count).for_each(|_| _ = self.model.alloc(LAYOUTS[layout]));
+                if matches!(phase, Phase::Marking { black: true }) {
+                    let new = self.model.live.keys().filter(|object| !before.contains(object));
+                    self.marked.extend(new);
+                }
+            }
+            (&Op::Start(black), Phase::Idle) => {
+                if black {
+                    self.model.space.begin_black();
+                }
+                self.phase = Phase::Marking { black };
+            }
+            (&Op::Mark(share), Phase::Marking { .. }) => self.mark(share),
+            (Op::BeginSweep, Phase::Marking { .. }) => {
+                self.model.space.begin_sweep();
+                let live = self.model.live.keys().copied();
+                let dead: Vec<_> = live.filter(|object| !self.marked.contains(object)).collect();
+                dead.into_iter().for_each(|object| self.model.forget(object));
+                self.phase = Phase::Sweeping;
+            }
+            (&Op::Sweep(most), Phase::Sweeping) => self.sweep(most),
+            _ => {}
+        }
+        let allocated = |object| self.model.space.is_allocated(object);
+        assert!(self.model.live.keys().all(|&object| allocated(object)));
+    }
+
+    fn sweep(&mut self, most: u8) {
+        let has_more = self.model.space.sweep_some(u32::from(most));
+        if !has_more {
+            self.marked.clear();
+            self.phase = Phase::Idle;
+            self.model.check();
+            assert_eq!(self.model.space.verify(false), Ok(()));
+        }
+    }
+
+    fn mark(&mut self, share: u8) {
+        for &object in self.model.live.keys().filter(|&&object| is_chosen(object, share)) {
+            let is_new = self.model.space.shade(object);
+            assert_eq!(is_new, self.marked.insert(object), "{object:?}");
+            if is_new {
+                let (_, mut count) = self.model.space.shading();
+                count(object);
+            }
+        }
+    }
+}
+
+fn limits() -> impl Strategy<Value = Option<u64>> {
+    let blocks = prop_oneof![Just(None), (4u64..40).prop_map(Some)];
+    blocks.prop_map(|blocks| blocks.map(|blocks| blocks * u64::from(BLOCK_BYTES)))
+}
+
+proptest! {
+    #[test]
+    fn a_cycle_in_slices_keeps_what_is_marked_and_what_is_new(
+        ops in proptest::collection::vec(op(), 1..60),
+        limit_bytes in limits(),
+    ) {
+        let mut sliced =
+            Sliced { model: Model::new(limit_bytes), phase: Phase::Idle, marked: HashSet::new() };
+        let to_the_end = [Op::BeginSweep, Op::Sweep(u8::MAX)];
+        ops.iter().chain(&to_the_end).for_each(|op| sliced.play(op));
+    }
+
+    /// Minor collections mark some of the young, major ones some of all.
+    #[test]
+    fn marks_that_stay_are_those_of_the_old(
+        rounds in proptest::collection::vec((0..LAYOUTS.len(), 0u8..200, any::<u8>(), 0..4), 1..30),
+        limit_bytes in limits(),
+    ) {
+        let mut model = Model::new(limit_bytes);
+        let mut old: HashSet<ObjectReference> = HashSet::new();
+        for (layout, count, share, kind) in rounds {
+            (0..count).for_each(|_| _ = model.alloc(LAYOUTS[layout]));
+            if kind == 0 {
+                model.space.clear_marks();
+                old.clear();
+            }
+            for &object in model.live.keys() {
+                let (_, mut mark) = model.space.marking();
+                let chosen = is_chosen(object, share);
+                if chosen {
+                    prop_assert_eq!(mark(object), old.insert(object));
+                }
+            }
+            model.space.sweep_unmarked();
+            let live = model.live.keys().copied();
+            let dead: Vec<_> = live.filter(|object| !old.contains(object)).collect();
+            dead.into_iter().for_each(|object| model.forget(object));
+            prop_assert_eq!(model.space.verify(true), Ok(()));
+            model.check();
+        }
+    }
+}
+
+#[test]
+fn blocks_are_entered_up_to_the_allowance() {
+    let mut model = Model::new(None);
+    let layout = LAYOUTS[0];
+    let cells = cells_per_block(usize::from(layout.class()));
+    (0..4 * cells).for_each(|_| assert!(model.alloc(layout)));
+    // One object is kept in each of four blocks.
+    for &object in model.live.keys().filter(|o| o.granule().is_multiple_of(BLOCK_GRANULES)) {
+        let (_, mut mark) = model.space.marking();
+        mark(object);
+    }
+    model.space.sweep_unmarked();
+    model.space.allow(1);
+    let allocated = std::iter::from_fn(|| model.space.alloc(layout, 0)).count();
+    assert_eq!(allocated as u32, cells - 1, "one block, then the collector is asked");
+    assert_eq!(model.space.allowance_bytes(), 1 - i64::from((cells - 1) * layout.bytes()));
+    model.space.allow(u64::MAX);
+    assert!(model.space.alloc(layout, 0).is_some());
+}
