@@ -117,6 +117,23 @@ pub const ALL: &[Known] = &[
     Known::new("an upgrade finds the dead", CLASSIC),
     Known::new("the dead keep what they borrow", CLASSIC),
     Known::new("borrowed memory is freed", CLASSIC),
+    // ---- trial deletion
+    Known::new("a suspect is lost", CLASSIC),
+    Known::new("a move is not suspected", DESIGN),
+    Known::new("what lives on is not suspected", DESIGN),
+    Known::new("a cascade suspects nobody", CLASSIC),
+    Known::new("a freed suspect is tried", DESIGN),
+    Known::new("a count is not restored", CLASSIC),
+    Known::new("what the innocent hold stays on trial", CLASSIC),
+    Known::new("a suspect is freed twice", CLASSIC),
+    // ---- deferred counting
+    Known::new("a log entry is dropped", CLASSIC),
+    Known::new("a logged gain is not counted", CLASSIC),
+    Known::new("a logged loss is not counted", CLASSIC),
+    Known::new("a new object is born unlogged", CLASSIC),
+    Known::new("a count of zero is not listed", CLASSIC),
+    Known::new("what has zero references once is dead", CLASSIC),
+    Known::new("a cascade frees what is rooted", CLASSIC),
 ];
 
 /// A set of mutants, by their place in [`ALL`].
