@@ -22,6 +22,8 @@
 //! The barrier is that of `rc` and a push for each suspect. A count of 26 bits sticks at its maximum, and
 //! holds what it counts for ever. A pause grows with what the suspects reach, which may be all that is
 //! live; each phase walks it once, with a stack.
+//!
+//! It is long because it is two disciplines: counting at once, and a tracer with three phases.
 
 use heap::{
     BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Count, Footprint, Heap, Layout, Memory,

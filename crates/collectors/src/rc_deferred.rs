@@ -21,6 +21,9 @@
 //! Its barrier reads a bit of the object that is stored to, and touches no other. A count of 26 bits
 //! sticks at its maximum. It cannot reclaim cycles, so back links leak. The pause of an epoch grows
 //! with the roots and the log, without `SLICE` also with what has died.
+//!
+//! It is long because of its eight lists, and because its check works out between epochs, too, what every
+//! object must count.
 
 use heap::{
     BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Count, EXTENDED_HEADER_BYTES, Extent, Footprint, Heap, Layout,
