@@ -189,6 +189,7 @@ fn collector_info(entry: &Entry<Cells>) -> CollectorInfo {
 fn capabilities(caps: Caps) -> Vec<String> {
     let words = [
         (caps.counts, "counts"),
+        (caps.defers, "defers"),
         (caps.drops, "drops"),
         (caps.parks, "parks"),
         (caps.cycles, "cycles"),

@@ -143,7 +143,7 @@ fn under_stress<C: Collector>(task: &Task, allocations: u64) -> Result<Sample, C
 fn populate_bytes<C: Collector>(task: &Task) -> u64 {
     const MARGIN_BYTES: u64 = 8 << 20;
     let caps = C::CAPS;
-    let reclaims = caps.bounded || caps.counts || caps.drops || caps.needs_free;
+    let reclaims = caps.bounded || caps.counts || caps.defers || caps.drops || caps.needs_free;
     let expected = task.census.map_or(0, |census| {
         if reclaims { census.peak_live_bytes * 2 } else { census.allocated_bytes * 17 / 16 }
     });

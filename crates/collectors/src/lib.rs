@@ -53,6 +53,12 @@ collectors! {
         "rc that also counts every reference it loads";
     mod rc_weak: "rc-weak" => RcWeak, ReferenceCounting, ("#EE9A4D", "#FFC08A"), Solid,
         "strong and weak counts: Rc and Weak";
+    mod rc_cycles: "rc-cycles" => RcCycles, ReferenceCounting, ("#B34700", "#E07B39"), Solid,
+        "rc that finds garbage cycles by trial deletion";
+    mod rc_deferred: "rc-deferred" => RcDeferred, ReferenceCounting, ("#A63C00", "#D9692B"), Dashed,
+        "counts slots only, and from a log: no counting at stores, locals are free";
+    "rc-deferred|slice-1024" => RcDeferred<1024>, ReferenceCounting, ("#C98A5E", "#FFD3AE"), Dashed,
+        "rc-deferred that frees at most 1024 objects at a time";
     mod mark_sweep: "mark-sweep" => MarkSweep, Tracing, ("#0072B2", "#4DA3E0"), Solid,
         "stop-the-world tracing, lazy sweep, does not move";
     mod mark_sweep_incremental: "mark-sweep-incremental" => MarkSweepIncremental, Concurrent, ("#3A9CCB", "#7CC7EE"), Dashed,

@@ -3,7 +3,6 @@
 use crate::colours;
 use crate::detector::{Detector, Place, violate};
 use crate::player::{Held, M, Player, ROOTS, word_of};
-use crate::rules::Rules;
 use crate::shadow::{Content, From, Id};
 use heap::{
     BLOCK_BYTES, Borrow, Collector, Kind, Loaded, Own, Ref, Shared, Slot, SlotKind, verify,
@@ -203,17 +202,15 @@ impl Player<'_> {
         }
     }
 
-    /// What is not reclaimed: exactly what must not be; under a tracer that has not just collected
-    /// everything, at most what has been allocated since, and at least what can be reached.
+    /// What is not reclaimed: exactly what must not be; under a discipline that reclaims at collections,
+    /// and has not just done so, at most what has been allocated since, and at least what a collection
+    /// would leave.
     pub(crate) fn compare_occupied<C: Collector>(&self, m: &M<C>, has_collected: bool) {
         if !self.looks(Detector::Liveness) {
             return;
         }
         let (occupied, allocated) = (m.collector().occupied().objects, self.shadow.allocated());
-        let least = match self.shadow.rules {
-            Rules::Traces if !has_collected => self.shadow.reach(true, |_| true).len() as u64,
-            _ => allocated,
-        };
+        let least = if has_collected { allocated } else { self.shadow.kept() };
         if !(least..=allocated).contains(&occupied) {
             let expected = if least == allocated {
                 allocated.to_string()

@@ -77,7 +77,10 @@ pub const ALL: &[Known] = &[
     Known::new("a part stays a root", DESIGN),
     Known::new("a scope leaves its roots behind", CLASSIC).equivalent(&[
         ("ownership", RELEASED),
-        ("rc*", RELEASED),
+        ("rc", RELEASED),
+        ("rc|*", RELEASED),
+        ("rc-weak", RELEASED),
+        ("rc-cycles", RELEASED),
     ]),
     Known::new("a scope drops what it yields", CLASSIC),
     Known::new("what is taken stays in its slot", CLASSIC),
@@ -137,6 +140,22 @@ pub const ALL: &[Known] = &[
     Known::new("a logged object is looked at in half", CLASSIC),
     Known::new("a minor sweep loses old marks", DESIGN),
     Known::new("a major collection keeps its marks", DESIGN),
+    // ---- trial deletion
+    Known::new("a suspect is lost", CLASSIC),
+    Known::new("a move is not suspected", DESIGN),
+    Known::new("what lives on is not suspected", DESIGN),
+    Known::new("a cascade suspects nobody", CLASSIC),
+    Known::new("a freed suspect is tried", DESIGN),
+    Known::new("a count is not restored", CLASSIC),
+    Known::new("what the innocent hold stays on trial", CLASSIC),
+    // ---- deferred counting
+    Known::new("a log entry is dropped", CLASSIC),
+    Known::new("a logged gain is not counted", CLASSIC),
+    Known::new("a logged loss is not counted", CLASSIC),
+    Known::new("a new object is born unlogged", CLASSIC),
+    Known::new("a count of zero is not listed", CLASSIC),
+    Known::new("what has zero references once is dead", CLASSIC),
+    Known::new("a cascade frees what is rooted", CLASSIC),
 ];
 
 /// A set of mutants, by their place in [`ALL`].

@@ -15,6 +15,10 @@ pub enum Rules {
     Owns,
     /// What loses its last reference of any kind.
     Counts,
+    /// What loses its last reference of any kind; cycles of garbage at a collection.
+    CountsAndTraces,
+    /// What no slot of any kind and no root refers to, at a collection; cycles never.
+    CountsLater,
     /// What loses its last strong reference; its memory goes with the last borrow.
     CountsWeakly,
     /// What cannot be reached, at a collection.
@@ -26,7 +30,9 @@ impl Rules {
     pub fn of(caps: Caps) -> Self {
         match caps {
             Caps { counts: true, weak: true, .. } => Self::CountsWeakly,
+            Caps { counts: true, cycles: true, .. } => Self::CountsAndTraces,
             Caps { counts: true, .. } => Self::Counts,
+            Caps { defers: true, .. } => Self::CountsLater,
             Caps { cycles: true, .. } => Self::Traces,
             Caps { drops: true, .. } => Self::Owns,
             Caps { needs_free: true, .. } => Self::FreesByHand,
@@ -49,13 +55,14 @@ impl Rules {
     pub(crate) fn hold(self, kind: Option<SlotKind>) -> bool {
         match self {
             Self::Owns => kind == Some(SlotKind::Own),
-            Self::Counts => true,
+            Self::Counts | Self::CountsAndTraces | Self::CountsLater => true,
             Self::CountsWeakly => kind != Some(SlotKind::Borrow),
             _ => false,
         }
     }
 
+    /// Whether what nobody holds is gone after every operation that may reclaim.
     pub(crate) fn reclaim_unheld(self) -> bool {
-        matches!(self, Self::Owns | Self::Counts | Self::CountsWeakly)
+        matches!(self, Self::Owns | Self::Counts | Self::CountsAndTraces | Self::CountsWeakly)
     }
 }

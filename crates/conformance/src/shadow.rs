@@ -131,9 +131,9 @@ impl Shadow {
     /// An object without references that is dropped or freed at once.
     pub(crate) fn litter(&mut self, freed: bool) {
         self.litter += match self.rules {
-            Rules::NeverReclaims | Rules::EndsRegions | Rules::Traces => 1,
+            Rules::NeverReclaims | Rules::EndsRegions | Rules::Traces | Rules::CountsLater => 1,
             Rules::FreesByHand => u64::from(!freed),
-            Rules::Owns | Rules::Counts | Rules::CountsWeakly => 0,
+            Rules::Owns | Rules::Counts | Rules::CountsAndTraces | Rules::CountsWeakly => 0,
         };
     }
 
@@ -190,14 +190,21 @@ impl Shadow {
         }
     }
 
-    /// Traces, if the discipline does.
+    /// Traces, if the discipline does; reclaims what it has put off, if it puts off.
     pub(crate) fn collect(&mut self) {
-        if self.rules == Rules::Traces {
-            self.litter = 0;
-            let mut is_reached = vec![false; self.objects.len()];
-            self.reach(true, |_| true).iter().for_each(|&(id, _)| is_reached[id] = true);
-            let unreached = self.objects.iter_mut().zip(is_reached).filter(|(_, reached)| !reached);
-            unreached.for_each(|(object, _)| object.go());
+        match self.rules {
+            Rules::Traces | Rules::CountsAndTraces => {
+                self.litter = 0;
+                let mut is_reached = vec![false; self.objects.len()];
+                self.reach(true, |_| true).iter().for_each(|&(id, _)| is_reached[id] = true);
+                let objects = self.objects.iter_mut().zip(is_reached);
+                objects.filter(|(_, reached)| !reached).for_each(|(object, _)| object.go());
+            }
+            Rules::CountsLater => {
+                self.litter = 0;
+                self.reclaim_unheld();
+            }
+            _ => {}
         }
     }
 
@@ -236,11 +243,15 @@ impl Shadow {
         held
     }
 
-    /// What an operation that may reclaim leaves: nothing that nobody holds.
+    /// What an operation that may reclaim leaves: nothing that nobody holds, if the discipline sees
+    /// to that at once.
     pub(crate) fn settle(&mut self) {
-        if !self.rules.reclaim_unheld() {
-            return;
+        if self.rules.reclaim_unheld() {
+            self.reclaim_unheld();
         }
+    }
+
+    fn reclaim_unheld(&mut self) {
         loop {
             let held = self.held();
             let mut reclaimed = 0;
@@ -285,10 +296,23 @@ impl Shadow {
         }
     }
 
-    /// Objects whose memory is not free: for a tracing discipline the most there may be.
+    /// Objects whose memory is not free: for a discipline that reclaims at collections the most there
+    /// may be.
     pub(crate) fn allocated(&self) -> u64 {
         let known = self.objects.iter().filter(|object| object.state != State::Freed);
         self.litter + known.count() as u64
+    }
+
+    /// The fewest objects that there may be: those that a collection just now would leave.
+    pub(crate) fn kept(&self) -> u64 {
+        match self.rules {
+            Rules::Traces | Rules::CountsAndTraces | Rules::CountsLater => {
+                let mut collected = self.clone();
+                collected.collect();
+                collected.allocated()
+            }
+            _ => self.allocated(),
+        }
     }
 
     /// Everything that can be reached from handles and globals through slots of the kinds that

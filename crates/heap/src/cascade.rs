@@ -27,11 +27,46 @@ pub fn cascade(
     slots: Slots,
     follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
 ) {
-    let (memory, mut space) = objects.split();
     let mut clock = CascadeClock::default();
-    let mut freed = Batch::of(root);
+    run::<false>(objects, pending, root, 0, slots, follow, |freed| clock.tick(freed));
+    log.end_cascade(clock);
+}
+
+/// The same for all objects that are `pending`, but at most `most` of them: the others stay pending.
+/// Returns how many it freed.
+///
+/// It records no pause, for it is a part of one.
+#[inline(always)]
+pub fn cascade_pending(
+    objects: &mut ObjectSpace,
+    pending: &mut Stack,
+    most: u32,
+    slots: Slots,
+    follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
+) -> u32 {
+    let mut freed = 0;
+    if let Some(root) = pending.pop().and_then(ObjectReference::from_bits) {
+        run::<true>(objects, pending, root, most, slots, follow, |more| freed += more);
+    }
+    freed
+}
+
+/// The loop of both; `most` is for one that is `BOUNDED`. `freed` is told how many went together.
+#[inline(always)]
+fn run<const BOUNDED: bool>(
+    objects: &mut ObjectSpace,
+    pending: &mut Stack,
+    root: ObjectReference,
+    most: u32,
+    slots: Slots,
+    follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
+    mut freed: impl FnMut(u32),
+) {
+    let (memory, mut space) = objects.split();
+    let mut batch = Batch::of(root);
     let mut pending = pending.top();
     let mut next = Some(root);
+    let mut left = most;
     while let Some(object) = next {
         next = None;
         if let Some(children) = memory.ordinary_slots(object, slots) {
@@ -49,16 +84,22 @@ pub fn cascade(
         } else {
             pending = push_extended(memory, object, slots, &follow, pending);
         }
-        if !freed.add(object) {
+        if !batch.add(object) {
             if !mutant!(memory, "a cascade loses a batch") {
-                clock.tick(space.free_batch(freed));
+                freed(space.free_batch(batch));
             }
-            freed = Batch::of(object);
+            batch = Batch::of(object);
+        }
+        if BOUNDED {
+            left = left.saturating_sub(1);
+            if left == 0 {
+                next.into_iter().for_each(|next| pending.push(next.bits()));
+                break;
+            }
         }
         next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
     }
-    clock.tick(space.free_batch(freed));
-    log.end_cascade(clock);
+    freed(space.free_batch(batch));
 }
 
 /// The same for an array or an object with the long header. The top of the stack goes through by
@@ -214,5 +255,28 @@ mod tests {
         assert_eq!((space.occupied().objects, log.pauses().len()), (0, 1));
         assert_eq!(log.pauses()[0].kind, PauseKind::Cascade);
         assert_eq!(pending.committed_bytes(), 0, "a list needs no stack");
+    }
+
+    #[test]
+    fn a_part_of_a_cascade_leaves_the_rest_pending() {
+        let mut space = space();
+        let mut pending = space.heap().stack().unwrap();
+        let fork = Layout::shape(2, 0, 0, 0);
+        let mut tree = alloc(&mut space, fork, 0);
+        for _ in 0..500 {
+            let (left, root) = (alloc(&mut space, fork, 0), alloc(&mut space, fork, 0));
+            set(&space, root, 0, left.into());
+            set(&space, root, 1, tree.into());
+            tree = root;
+        }
+        pending.push(tree.bits());
+        let mut left = 1001;
+        while left > 0 {
+            let part = 7.min(left);
+            let freed = cascade_pending(&mut space, &mut pending, 7, Slots::Own, |_, _| true);
+            left -= part;
+            assert_eq!((freed, space.occupied().objects), (part, u64::from(left)));
+        }
+        assert_eq!(cascade_pending(&mut space, &mut pending, 7, Slots::Own, |_, _| true), 0);
     }
 }

@@ -13,6 +13,9 @@ use std::fmt;
 pub struct Caps {
     /// Keeps counts in the header, so every root and slot that comes or goes must be told.
     pub counts: bool,
+    /// Counts the references of slots and leaves out those of the program, so that it reclaims later:
+    /// at the latest when it is asked to collect. Not together with `counts`.
+    pub defers: bool,
     /// The highest count: at it a count sticks, and what it counts is never reclaimed.
     pub most_counted: u32,
     /// Drops what a scope's roots own when the scope ends.
@@ -41,6 +44,7 @@ impl Caps {
     /// A discipline that never reclaims anything: the base to state differences from.
     pub const NONE: Self = Self {
         counts: false,
+        defers: false,
         most_counted: u32::MAX,
         drops: false,
         parks: false,

@@ -51,7 +51,7 @@ pub use bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
 pub use block::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, Block};
 pub use budget::Budget;
 pub use bump_space::BumpSpace;
-pub use cascade::cascade;
+pub use cascade::{cascade, cascade_pending};
 pub use cells::{Batch, CellSpace};
 pub use collector::{Caps, Cause, Collector, Colour, Config, OutOfMemory, Step};
 pub use context::Context;

@@ -1,0 +1,143 @@
+//! What is particular to counting from a log, and to trial deletion.
+
+#![forbid(unsafe_code)]
+
+use collectors::{Rc, RcCycles, RcDeferred};
+use conformance::program::Pair;
+use conformance::{Job, verify};
+use heap::os::PAGE_BYTES;
+use heap::{Collector, Config, HeapConfig, Mutator, Off, Own, PauseKind, Root, Slot};
+
+fn mutator<C: Collector>() -> Mutator<C, Off> {
+    Mutator::new(HeapConfig::default(), &Config::default(), Off).expect("address space")
+}
+
+fn pair<C: Collector>(m: &mut Mutator<C, Off>) -> Root {
+    m.alloc::<Pair>().expect("there is room")
+}
+
+/// Allocates and drops so many pairs.
+fn churn<C: Collector>(m: &mut Mutator<C, Off>, pairs: u32) {
+    for _ in 0..pairs {
+        let root = pair(m);
+        m.drop(root);
+    }
+}
+
+#[test]
+fn the_smallest_slices_pass_the_kit() {
+    // Between two slices of one object, programs do all that they can.
+    if let Some(failure) = verify::<RcDeferred<1>>(&Job::of("slice-1", 0..120), |_| ()).failure {
+        panic!("{failure}");
+    }
+}
+
+/// Drops a list of 200,000 pairs whose middle is rooted; returns the objects that are left when so many
+/// allocations later nothing is being reclaimed any more, and the pauses that were on the way.
+fn drop_a_list<C: Collector>(m: &mut Mutator<C, Off>) -> (u64, usize) {
+    let mut list = pair(m);
+    let mut middle = m.nowhere();
+    for place in 1..200_000 {
+        let head = pair(m);
+        m.put(m.get(&head), Pair::LEFT, list);
+        list = head;
+        if place == 100_000 {
+            middle = m.keep(m.get(&list));
+        }
+    }
+    m.drop(list);
+    let before = m.context().log.pauses().len();
+    churn(m, 100_000);
+    m.collect();
+    m.forget(middle);
+    let increments = m.context().log.pauses()[before..].iter();
+    let increments = increments.filter(|pause| pause.kind == PauseKind::Increment).count();
+    (m.collector().occupied().objects, increments)
+}
+
+#[test]
+fn a_slice_reclaims_what_a_whole_epoch_does_and_spares_what_is_rooted() {
+    let (whole, epochs) = drop_a_list(&mut mutator::<RcDeferred>());
+    let (sliced, slices) = drop_a_list(&mut mutator::<RcDeferred<1024>>());
+    assert_eq!((whole, sliced), (100_001, 100_001), "the rooted half and all below it");
+    assert!(slices > epochs + 100_000 / 1024, "{slices} slices, {epochs} epochs");
+}
+
+#[test]
+fn many_stores_to_one_object_are_one_log_entry() {
+    let m = &mut mutator::<RcDeferred>();
+    let (holder, a, b) = (pair(m), pair(m), pair(m));
+    m.collect();
+    let before = m.footprint().metadata_bytes;
+    for _ in 0..100_000 {
+        m.store(m.get(&holder), Pair::FIRST, m.get(&a));
+        m.store(m.get(&holder), Pair::FIRST, m.get(&b));
+    }
+    // A page for the object, and one for what its slots held before.
+    assert!(m.footprint().metadata_bytes <= before + 2 * PAGE_BYTES as u64);
+    let array = m.alloc_array(Own, 100, 0).expect("there is room");
+    m.collect();
+    for index in 0..100 {
+        let leaf = pair(m);
+        m.put(m.get(&array), Slot::element(index), leaf);
+        m.put(m.get(&array), Slot::element(index), None);
+    }
+    m.collect();
+    assert_eq!(m.collector().occupied().objects, 4, "three pairs and the array");
+    assert_eq!(m.collector().verify(m.context()), Ok(()));
+}
+
+#[test]
+fn the_buffer_of_suspects_is_bounded_by_what_is_allocated() {
+    let m = &mut mutator::<RcCycles>();
+    let before = m.footprint().metadata_bytes;
+    for _ in 0..300_000 {
+        let root = pair(m);
+        let local = m.keep(m.get(&root));
+        m.forget(local);
+        m.drop(root);
+    }
+    // Each was suspected once, and none is there any more.
+    assert!(m.footprint().metadata_bytes <= before + (64 << 10) + PAGE_BYTES as u64);
+}
+
+#[test]
+fn a_heap_that_does_not_grow_is_not_tried() {
+    let m = &mut mutator::<RcCycles>();
+    let table = m.alloc_array(Own, 1000, 0).expect("there is room");
+    for index in 0..1000 {
+        let held = pair(m);
+        m.put(m.get(&table), Slot::element(index), held);
+    }
+    let cursor = m.nowhere();
+    for step in 0..1_000_000u32 {
+        let view = m.load(m.get(&table), Slot::<Own>::element(step % 1000));
+        m.aim(&cursor, view);
+        if step % 10 == 0 {
+            churn(m, 1);
+        }
+    }
+    assert_eq!(m.context().log.pauses().len(), 0);
+}
+
+#[test]
+fn rings_are_reclaimed_while_the_heap_grows_and_at_its_limit() {
+    fn ring<C: Collector>(m: &mut Mutator<C, Off>) -> Result<(), heap::OutOfMemory> {
+        let (a, b) = (m.alloc::<Pair>()?, m.alloc::<Pair>()?);
+        m.store(m.get(&a), Pair::FIRST, m.get(&b));
+        m.store(m.get(&b), Pair::FIRST, m.get(&a));
+        m.drop(a);
+        m.drop(b);
+        Ok(())
+    }
+    let free = &mut mutator::<RcCycles>();
+    (0..1_000_000).for_each(|_| ring(free).expect("there is room"));
+    assert!(free.heap().budget().peak_bytes() < 8 << 20, "a hundred megabytes of rings went");
+
+    let limited = HeapConfig { limit_bytes: Some(1 << 20), ..HeapConfig::default() };
+    let config = Config::default();
+    let tight = &mut Mutator::<RcCycles, Off>::new(limited, &config, Off).expect("address space");
+    assert!((0..100_000).all(|_| ring(tight).is_ok()));
+    let counted = &mut Mutator::<Rc, Off>::new(limited, &config, Off).expect("address space");
+    assert!(!(0..100_000).all(|_| ring(counted).is_ok()), "counting alone fills the heap");
+}
