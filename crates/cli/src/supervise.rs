@@ -46,6 +46,9 @@ impl Default for Limits {
 const ATTEMPT_MIN: Duration = Duration::from_millis(250);
 const PATIENCE: u32 = 10;
 
+/// What a process may take until it says which program it plays.
+const STARTUP: Duration = Duration::from_secs(60);
+
 /// After so many processes that ended, failures are not counted any further: a share of the programs
 /// played so far is as good, and whoever hangs in every program would take hours.
 const DEATHS_MAX: u32 = 3;
@@ -144,8 +147,8 @@ impl<'a> Supervisor<'a> {
         child.say(&serde_json::to_string(job)?);
         let mut flight: Option<(u64, Instant)> = None;
         let mut programs = 0;
-        // To start is not the collector's doing, however long it takes.
-        let mut until = Instant::now() + self.limits.program;
+        // To start is not the collector's doing: a busy machine may take long to load a program.
+        let mut until = Instant::now() + self.limits.program.max(STARTUP);
         let (message, death) = loop {
             match child.hear(until, self.limits.resident_bytes)? {
                 Heard::Interrupted => return Ok(None),
