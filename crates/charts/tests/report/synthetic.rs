@@ -264,6 +264,8 @@ fn sample(index: usize, nature: &Nature, heap: HeapSize, mode: Mode, block: u32)
             leaked_objects: if leaks { 2 * MB } else { 0 },
         }),
         statistics: None,
+        collections: None,
+        threads: None,
         phases: Vec::new(),
     }
 }

@@ -118,7 +118,7 @@ fn start(
     let workloads = registry
         .workloads(&suite, settings.size)
         .map_err(|error| Failure::Usage(format!("{error:#}")))?;
-    let collectors = select::collectors(registry.collectors(), &args.collector)?;
+    let collectors = select::collectors(registry, &args.collector)?;
     let workloads = select::workloads(&workloads, &args.workload)?;
     let names: Vec<&str> = collectors.iter().map(|c| c.name.as_str()).collect();
     let tolerated = if args.unverified { &names[..] } else { &[] };

@@ -59,7 +59,7 @@ pub(crate) fn safety(
     if !registry.has_trials() {
         return Err(Failure::Usage("this registry brings no faulty programs to try".to_owned()));
     }
-    let mut collectors = select::collectors(registry.collectors(), &args.collector)?;
+    let mut collectors = select::collectors(registry, &args.collector)?;
     let explained = match &args.explain {
         Some(what) => {
             let (failure, collector) = safety_table::explained(what, &collectors)?;

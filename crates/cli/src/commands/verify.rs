@@ -111,7 +111,7 @@ pub(crate) fn verify(
         let message = "the collectors of this registry cannot be played by the conformance kit";
         return Err(Failure::Usage(message.to_owned()));
     }
-    let collectors = select::collectors(registry.collectors(), &args.collectors)?;
+    let collectors = select::collectors(registry, &args.collectors)?;
     let interrupt = on_ctrl_c()?;
     let defaults = Limits::default();
     let kit = Kit {
