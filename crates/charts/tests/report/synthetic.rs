@@ -404,6 +404,8 @@ fn census(workload: (&str, u64, u64)) -> Record {
             live_granularity_bytes: MB,
             turnover: allocated as f64 / PEAK_LIVE as f64,
         }),
+        collections: None,
+        threads: None,
         phases: Vec::new(),
     };
     Record {
