@@ -30,7 +30,8 @@ pub(crate) struct Args {
     /// Workloads, with their variants; a trailing * stands for any ending [default: all].
     #[arg(short, long, value_delimiter = ',', value_name = "NAMES")]
     workload: Vec<String>,
-    /// Collectors, with their parameters; a trailing * stands for any ending [default: all].
+    /// Collectors, such as rc* or 'mark-sweep|growth-1.5|sizer-*'; a trailing * stands for any ending
+    /// [default: all].
     #[arg(short, long, value_delimiter = ',', value_name = "NAMES")]
     collector: Vec<String>,
     /// Footprint limits: multiples of the live size (2.5x), amounts (64MiB) or `unlimited`.

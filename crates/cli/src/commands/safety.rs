@@ -24,7 +24,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Collectors, with their parameters; a trailing * stands for any ending [default: all].
+    /// Collectors, such as rc* or 'mark-sweep|growth-1.5|sizer-*'; a trailing * stands for any ending
+    /// [default: all].
     #[arg(short, long, value_delimiter = ',', value_name = "NAMES")]
     collector: Vec<String>,
     /// Seeds tried where chance decides.

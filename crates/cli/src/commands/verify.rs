@@ -32,7 +32,8 @@ const SEEDS: u64 = 200;
     it was drawn: gcw verify NAME --from SEED --seeds 1, with the same --ops and --stress"
 )]
 pub(crate) struct Args {
-    /// Collectors, with their parameters; a trailing * stands for any ending [default: all].
+    /// Collectors, such as rc* or 'mark-sweep|growth-1.5|sizer-*'; a trailing * stands for any ending
+    /// [default: all].
     #[arg(value_name = "COLLECTOR", value_delimiter = ',')]
     collectors: Vec<String>,
     /// Random programs for each collector.
