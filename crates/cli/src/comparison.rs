@@ -24,7 +24,7 @@ const HEADINGS: [(&str, Align); 8] = [
 /// Longest name of a collector that is shown whole beside a whole curve; names with parameters may be
 /// as long as the second, and then take their room from the curves.
 const NAME_CHARS_MAX: usize = 15;
-const VARIANT_CHARS_MAX: usize = 31;
+const VARIANT_CHARS_MAX: usize = 33;
 /// Longest heap size that is shown whole: `unlimited`.
 const HEAP_CHARS_MAX: usize = 9;
 /// Characters of a curve. With all columns at their widest the table is exactly as wide as allowed.
@@ -94,7 +94,13 @@ fn table(manifest: &Manifest, rows: &[&Row]) -> String {
     let curve_chars = (NAME_CHARS_MAX + CURVE_CHARS).saturating_sub(name_chars);
     let columns = HEADINGS.len() - usize::from(curve_chars < CURVE_CHARS_MIN);
     let lines = rows.iter().map(|row| {
-        let mut line = line(manifest, row, best_time, best_peak, (name_chars, curve_chars));
+        let mut line = line(
+            manifest,
+            row,
+            best_time,
+            best_peak,
+            (name_chars, curve_chars.max(CURVE_CHARS_MIN)),
+        );
         line.truncate(columns);
         line
     });
