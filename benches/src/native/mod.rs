@@ -103,6 +103,8 @@ fn sample(job: Job, allocator: &str) -> Result<Sample, String> {
         pause_total_ns: 0,
         end: None,
         statistics: None,
+        collections: None,
+        threads: None,
         phases: vec![],
     })
 }

@@ -40,6 +40,8 @@ pub(crate) fn sample() -> Sample {
         pause_total_ns: 0,
         end: None,
         statistics: None,
+        collections: None,
+        threads: None,
         phases: vec![],
     }
 }

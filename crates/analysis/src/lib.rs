@@ -13,6 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+mod collections;
 pub mod estimate;
 #[cfg(test)]
 mod fixture;
@@ -28,6 +29,7 @@ mod signed_rank;
 pub mod statements;
 pub mod summary;
 
+pub use collections::Collections;
 pub use estimate::Estimate;
 pub use measured::Measured;
 pub use paired::Ratio;

@@ -1,6 +1,6 @@
 //! A row of the summary: what is known about one cell, and by which quantities rows are compared.
 
-use crate::{Estimate, Measured, PauseSummary};
+use crate::{Collections, Estimate, Measured, PauseSummary};
 use record::{Family, FootprintPoint, HeaderBytes, HeapSize, Outcome, Size};
 use serde::Serialize;
 
@@ -35,6 +35,8 @@ pub struct Row {
     pub peak_footprint_bytes: Measured<Estimate>,
     /// Pauses.
     pub pauses: Measured<PauseSummary>,
+    /// Collections, in time mode.
+    pub collections: Measured<Collections>,
     /// Bytes allocated, before rounding to cells: of the first finished repeat, since it depends on
     /// the seed only.
     pub allocated_bytes: Measured<u64>,

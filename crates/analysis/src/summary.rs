@@ -5,7 +5,7 @@
 //! mode or is missing with the reason: an estimate from the repeats that happened to survive would
 //! flatter a discipline that sometimes fails.
 
-use crate::{Estimate, Measured, PauseSummary, Row};
+use crate::{Collections, Estimate, Measured, PauseSummary, Row};
 use record::{CollectorInfo, FootprintPoint, HeapSize, Mode, Outcome, Record, Run, Sample};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -105,6 +105,7 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
         page_faults: timed(|s| s.page_faults),
         peak_footprint_bytes: estimate(&memory, |s| s.peak_footprint_bytes, "its footprint"),
         pauses: pauses(&time),
+        collections: collections(&time),
         allocated_bytes: reported(any.iter().find_map(|s| s.allocated_bytes), &records),
         header_bytes: reported(any.iter().find_map(|s| s.header_bytes), &records),
         live_bytes: reported(ends().map(|e| e.live_bytes).next(), &records),
@@ -197,6 +198,16 @@ fn pauses(samples: &Measured<Vec<&Sample>>) -> Measured<PauseSummary> {
     match PauseSummary::of(samples) {
         Some(summary) => Measured::Known(summary),
         None => Measured::Missing("no sample to take pauses from".to_owned()),
+    }
+}
+
+fn collections(samples: &Measured<Vec<&Sample>>) -> Measured<Collections> {
+    match samples {
+        Measured::Known(samples) => Collections::of(samples).map_or_else(
+            || Measured::Missing("it does not collect, or does not say when".to_owned()),
+            Measured::Known,
+        ),
+        Measured::Missing(reason) => Measured::Missing(reason.clone()),
     }
 }
 

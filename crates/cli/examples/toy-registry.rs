@@ -206,6 +206,8 @@ fn window(job: &CellJob, rounds: u64) -> Result<Sample, CellError> {
             leaked_objects: 0,
         }),
         statistics: None,
+        collections: None,
+        threads: None,
         phases: Vec::new(),
     })
 }

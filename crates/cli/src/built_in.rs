@@ -4,7 +4,7 @@ use crate::execute::{Cells, Done, Job, Task};
 use crate::{CellError, CellJob, Registry, Suite, Universe, trials};
 use collectors::registry::{self, Entry, Family, Line};
 use conformance::Report;
-use heap::Caps;
+use heap::{Caps, Config, Parameter};
 use record::{CollectorInfo, Colour, LineStyle, Sample, Size, Trial, WorkloadInfo};
 use std::path::Path;
 
@@ -54,15 +54,18 @@ impl BuiltIn {
         Ok(workloads::Suite::load(Path::new(name))?)
     }
 
-    fn entry(&self, collector: &str) -> anyhow::Result<&Entry<Cells>> {
-        let entry = self.collectors.find(collector);
-        entry.ok_or_else(|| anyhow::anyhow!("there is no collector '{collector}'"))
+    fn choose(&self, collector: &str) -> anyhow::Result<(&Entry<Cells>, Config)> {
+        Ok(self.collectors.choose(collector)?)
     }
 }
 
 impl Universe for BuiltIn {
     fn collectors(&self) -> &[CollectorInfo] {
         &self.infos
+    }
+
+    fn parameters(&self, collector: &str) -> &'static [Parameter] {
+        self.collectors.find(collector).map_or(&[], |entry| entry.parameters)
     }
 
     fn suites(&self) -> &[Suite] {
@@ -81,7 +84,7 @@ impl Universe for BuiltIn {
     }
 
     fn applies(&self, collector: &str, suite: &str, workload: &str) -> Result<(), String> {
-        let entry = self.entry(collector).map_err(|e| e.to_string())?;
+        let (entry, _) = self.choose(collector).map_err(|e| e.to_string())?;
         let suite = self.suite(suite).map_err(|e| e.to_string())?;
         let workload = suite
             .find(workload)
@@ -91,8 +94,8 @@ impl Universe for BuiltIn {
     }
 
     fn run_cell(&self, job: &CellJob) -> Result<Sample, CellError> {
-        let task = self.task(job).map_err(CellError::Failed)?;
-        let entry = self.entry(&job.cell.collector).map_err(CellError::Failed)?;
+        let (entry, config) = self.choose(&job.cell.collector).map_err(CellError::Failed)?;
+        let task = self.task(job, config).map_err(CellError::Failed)?;
         match (entry.run)(&Job::Cell(task)) {
             Done::Cell(result) => *result,
             _ => Err(CellError::Failed(anyhow::anyhow!("a cell was run as another job"))),
@@ -104,14 +107,17 @@ impl Universe for BuiltIn {
     }
 
     fn verify(&self, job: &conformance::Job, begins: fn(u64)) -> anyhow::Result<Report> {
-        match (self.entry(&job.collector)?.run)(&Job::Programs(job.clone(), begins)) {
+        let (entry, config) = self.choose(&job.collector)?;
+        let job = conformance::Job { config, ..job.clone() };
+        match (entry.run)(&Job::Programs(job, begins)) {
             Done::Programs(report) => Ok((*report)?),
             _ => anyhow::bail!("programs of the kit were run as another job"),
         }
     }
 
     fn type_path(&self, collector: &str) -> String {
-        self.entry(collector).map_or_else(|_| "ItsType".to_owned(), |entry| entry.type_path.clone())
+        let chosen = self.choose(collector);
+        chosen.map_or_else(|_| "ItsType".to_owned(), |(entry, _)| entry.type_path.clone())
     }
 
     fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {
@@ -132,12 +138,13 @@ impl Universe for BuiltIn {
         first: usize,
         done: &mut dyn FnMut(Trial),
     ) -> anyhow::Result<()> {
-        Ok(trials::run_with(self.entry(collector)?.run, seeds, first, done)?)
+        let (entry, config) = self.choose(collector)?;
+        Ok(trials::run_with(entry.run, config, seeds, first, done)?)
     }
 }
 
 impl BuiltIn {
-    fn task(&self, job: &CellJob) -> anyhow::Result<Task> {
+    fn task(&self, job: &CellJob, config: Config) -> anyhow::Result<Task> {
         let suite = self.suite(&job.suite)?;
         let name = &job.cell.workload;
         let workload = suite.find(name).ok_or_else(|| {
@@ -152,6 +159,7 @@ impl BuiltIn {
         })?;
         Ok(Task {
             cell: job.cell.clone(),
+            config,
             heap_limit_bytes: job.heap_limit_bytes,
             // The literals of a suite are those of its seed; the run's seed orders the blocks.
             program: workload.entry().prepare(&instance.parameters, suite.seed)?,

@@ -6,7 +6,7 @@
 
 use crate::palette;
 use crate::sparkline::sparkline;
-use crate::table::{Align, Line, Text, WIDTH, elide, render};
+use crate::table::{Align, Line, Text, WIDTH, elide, render, wrap};
 use analysis::{Estimate, Measure, Measured, Row, Summary, format};
 use record::{LineProblem, Manifest, Outcome, Run, WorkloadInfo};
 use std::io::{self, Write};
@@ -21,12 +21,16 @@ const HEADINGS: [(&str, Align); 8] = [
     ("longest pause", Align::Right),
     ("memory over time", Align::Left),
 ];
-/// Longest name of a collector that is shown whole.
+/// Longest name of a collector that is shown whole beside a whole curve; names with parameters may be
+/// as long as the second, and then take their room from the curves.
 const NAME_CHARS_MAX: usize = 15;
+const VARIANT_CHARS_MAX: usize = 33;
 /// Longest heap size that is shown whole: `unlimited`.
 const HEAP_CHARS_MAX: usize = 9;
 /// Characters of a curve. With all columns at their widest the table is exactly as wide as allowed.
 const CURVE_CHARS: usize = 16;
+/// Below this a curve says nothing, and there is none.
+const CURVE_CHARS_MIN: usize = 6;
 
 /// Prints the stamp of a run that has one, a table per workload, then the lines of the run that could
 /// not be used.
@@ -39,6 +43,10 @@ pub(crate) fn print(run: &Run, summary: &Summary, out: &mut dyn Write) -> io::Re
         let rows: Vec<&Row> = summary.rows.iter().filter(|r| r.workload == *workload).collect();
         writeln!(out, "{}", title(&run.manifest, workload, &rows))?;
         writeln!(out, "{}", table(&run.manifest, &rows))?;
+        let (text, faint) = (collections(&rows), palette::faint());
+        if !text.is_empty() {
+            writeln!(out, "{faint}{text}{faint:#}\n")?;
+        }
     }
     let (strong, faint) = (palette::strong(), palette::faint());
     for problem in &run.problems {
@@ -81,19 +89,56 @@ fn table(manifest: &Manifest, rows: &[&Row]) -> String {
         known.filter_map(|r| Some(measure_of(r, measure)?.median)).min_by(f64::total_cmp)
     };
     let (best_time, best_peak) = (best(Measure::CpuTime), best(Measure::PeakFootprint));
-    let lines: Vec<Line> =
-        rows.iter().map(|row| line(manifest, row, best_time, best_peak)).collect();
-    render(&HEADINGS, &lines)
+    let longest = rows.iter().map(|row| row.collector.chars().count()).max().unwrap_or(0);
+    let name_chars = longest.clamp(NAME_CHARS_MAX, VARIANT_CHARS_MAX);
+    let curve_chars = (NAME_CHARS_MAX + CURVE_CHARS).saturating_sub(name_chars);
+    let columns = HEADINGS.len() - usize::from(curve_chars < CURVE_CHARS_MIN);
+    let lines = rows.iter().map(|row| {
+        let mut line = line(
+            manifest,
+            row,
+            best_time,
+            best_peak,
+            (name_chars, curve_chars.max(CURVE_CHARS_MIN)),
+        );
+        line.truncate(columns);
+        line
+    });
+    render(&HEADINGS[..columns], &lines.collect::<Vec<_>>())
 }
 
-fn line(manifest: &Manifest, row: &Row, best_time: Option<f64>, best_peak: Option<f64>) -> Line {
+/// How often who collected, where that is known; collectors are named with their heaps if those differ.
+fn collections(rows: &[&Row]) -> String {
+    let several = rows.iter().any(|row| row.heap != rows[0].heap);
+    let known = rows.iter().filter_map(|row| Some((row, row.collections.known()?)));
+    let parts: Vec<String> = known
+        .map(|(row, collections)| {
+            let heap = if several { format!("@{}", row.heap) } else { String::new() };
+            let threads = collections.threads.filter(|&threads| threads > 1);
+            let threads = threads.map_or(String::new(), |n| format!(" on {n} threads"));
+            format!("{}{heap} {collections}{threads}", row.collector)
+        })
+        .collect();
+    if parts.is_empty() {
+        return String::new();
+    }
+    wrap(&format!("Collections: {}", parts.join("; ")), WIDTH).join("\n")
+}
+
+fn line(
+    manifest: &Manifest,
+    row: &Row,
+    best_time: Option<f64>,
+    best_peak: Option<f64>,
+    (name_chars, curve_chars): (usize, usize),
+) -> Line {
     let info = manifest.collectors.iter().find(|c| c.name == row.collector);
     let style = info.map(|c| palette::collector(&c.colour)).unwrap_or_default();
-    let name = elide(&row.collector, NAME_CHARS_MAX);
+    let name = elide(&row.collector, name_chars);
     let mut line: Line =
         vec![Text::styled(name, style), elide(&row.heap.to_string(), HEAP_CHARS_MAX).into()];
     if row.outcome != Outcome::Ok {
-        let room = WIDTH - NAME_CHARS_MAX - HEAP_CHARS_MAX - 4;
+        let room = WIDTH - name_chars - HEAP_CHARS_MAX - 4;
         line.push(Text::styled(elide(&row.outcome.to_string(), room), palette::strong()));
         return line;
     }
@@ -101,7 +146,7 @@ fn line(manifest: &Manifest, row: &Row, best_time: Option<f64>, best_peak: Optio
     line.extend(value_and_ratio(&row.peak_footprint_bytes, best_peak, format::bytes));
     let pause = row.pauses.known().map(|p| format::duration_ns(p.longest_ns.median));
     line.push(pause.unwrap_or_else(not_known).into());
-    line.push(Text::styled(sparkline(&row.footprint, CURVE_CHARS), style));
+    line.push(Text::styled(sparkline(&row.footprint, curve_chars), style));
     line
 }
 

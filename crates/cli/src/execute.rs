@@ -5,12 +5,14 @@ use crate::CellError;
 use crate::trials::Trials;
 use collectors::registry::Harness;
 use heap::{
-    Checker, Collector, Commit, Config, HeapConfig, Meter, Mutator, Off, OutOfMemory, Probe, os,
+    Checker, Collector, Commit, Config, EventLog, HeapConfig, Meter, Mutator, Off, OutOfMemory,
+    Probe, os,
 };
 use record::{
     Answer, Cell, Final, FootprintPoint, HeaderBytes, LivePoint, Mode, Pause, PauseKind,
     SCHEMA_VERSION, Sample, Statistics,
 };
+use std::collections::BTreeMap;
 use workloads::{Census, Prepared};
 
 /// The stack on which every cell runs: small, so that whatever recurses over the object graph is
@@ -25,6 +27,8 @@ const POPULATE_AT_MOST_BYTES: u64 = 6 << 30;
 pub struct Task {
     /// The cell.
     pub cell: Cell,
+    /// What the collector is told.
+    pub config: Config,
     /// Limit on the footprint, if one binds this collector.
     pub heap_limit_bytes: Option<u64>,
     /// The program.
@@ -100,15 +104,14 @@ fn failed(error: impl Into<anyhow::Error>) -> CellError {
 fn in_time_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
     let commit = Commit::Beforehand { bytes: populate_bytes::<C>(task) };
     let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit };
-    let mutator = Mutator::<C, Off>::new(config, &Config::default(), Off).map_err(failed)?;
+    let mutator = Mutator::<C, Off>::new(config, &task.config, Off).map_err(failed)?;
     measure(task, mutator, |_, _| {})
 }
 
 fn in_memory_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
     let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
     let meter = Meter::default();
-    let mut mutator =
-        Mutator::<C, Meter>::new(config, &Config::default(), meter).map_err(failed)?;
+    let mut mutator = Mutator::<C, Meter>::new(config, &task.config, meter).map_err(failed)?;
     let is_census = task.cell.mode == Mode::Census;
     let step_bytes = task.census.map_or(1 << 20, |census| census.allocated_bytes / CENSUS_SAMPLES);
     if is_census {
@@ -132,8 +135,7 @@ fn in_memory_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
 fn under_stress<C: Collector>(task: &Task, allocations: u64) -> Result<Sample, CellError> {
     let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
     let checker = Checker::default();
-    let mut mutator =
-        Mutator::<C, Checker>::new(config, &Config::default(), checker).map_err(failed)?;
+    let mut mutator = Mutator::<C, Checker>::new(config, &task.config, checker).map_err(failed)?;
     mutator.collect_every(allocations);
     measure(task, mutator, |_, _| {})
 }
@@ -196,6 +198,8 @@ fn measure<C: Collector, P: Probe>(
         pause_total_ns: log.pause_total_ns(),
         end: None,
         statistics: None,
+        collections: collections::<C>(log),
+        threads: Some(mutator.collector().threads()),
         phases: log.phases().iter().map(|&(name, at_ns)| (name.to_owned(), at_ns)).collect(),
     };
     complete(&mut sample, &mutator);
@@ -215,6 +219,15 @@ fn measure<C: Collector, P: Probe>(
         None => Ok(sample),
         Some(reason) => Err(CellError::OutOfMemory { reason, partial: Some(Box::new(sample)) }),
     }
+}
+
+/// Collections by trigger. A discipline that does not collect has none, and one that stops the program
+/// without saying that it collects is not known.
+fn collections<C: Collector>(log: &EventLog) -> Option<BTreeMap<String, u64>> {
+    let counts: BTreeMap<String, u64> =
+        log.collections().map(|(cause, count)| (cause.word().to_owned(), count)).collect();
+    let is_known = !counts.is_empty() || C::CAPS.cycles && log.pauses().is_empty();
+    is_known.then_some(counts)
 }
 
 fn out_of_memory<C: Collector, P: Probe>(error: &OutOfMemory, mutator: &Mutator<C, P>) -> String {

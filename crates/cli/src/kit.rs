@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::supervise::{Limits, Supervisor};
 use anyhow::Context;
+use collectors::registry::settings_after;
 use conformance::{Job, Report};
 use runner::Interrupt;
 use std::env;
@@ -38,7 +39,10 @@ pub(crate) struct Kit<'a> {
 
 /// What a failure is printed as: what was found, and a test that finds it again.
 pub(crate) fn in_full(failure: &conformance::Failure, registry: &Registry) -> String {
-    format!("{failure}\n\n{}", failure.as_test(&registry.type_path(&failure.collector)))
+    let name = &failure.collector;
+    let base = registry.base_of(name).map_or("", |base| base.name.as_str());
+    let settings = settings_after(base, name).unwrap_or_default();
+    format!("{failure}\n\n{}", failure.as_test(&registry.type_path(name), settings))
 }
 
 /// The jobs that this machine can do at a time.

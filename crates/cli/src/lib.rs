@@ -34,6 +34,7 @@ mod sparkline;
 mod supervise;
 mod table;
 mod trials;
+mod variant;
 
 pub use built_in::Collectors;
 pub use execute::Cells;

@@ -4,7 +4,9 @@
 //! Everything behind the door is a [`Universe`]; the command line knows nothing else of heaps,
 //! collectors or workloads. A crate with a collector of its own brings its own universe.
 
+use collectors::registry::settings_after;
 use conformance::Report;
+use heap::Parameter;
 use record::{Cell, CollectorInfo, HeapSize, Sample, Size, Trial, WorkloadInfo};
 
 /// What can be run.
@@ -14,6 +16,11 @@ pub struct Registry(Box<dyn Universe>);
 pub trait Universe {
     /// Collectors in the order of tables and charts.
     fn collectors(&self) -> &[CollectorInfo];
+    /// The parameters that one of the collectors reads.
+    fn parameters(&self, collector: &str) -> &'static [Parameter] {
+        let _ = collector;
+        &[]
+    }
     /// Built-in suites; the first one is run if none is named.
     fn suites(&self) -> &[Suite];
     /// Workloads of a suite, in suite order. `suite` is the name of a built-in suite or the path
@@ -128,6 +135,18 @@ impl Registry {
         self.0.collectors()
     }
 
+    /// The collector of this name, or the one of which this is the name of a variant.
+    pub fn base_of(&self, name: &str) -> Option<&CollectorInfo> {
+        let is_meant =
+            |c: &&CollectorInfo| c.name == name || settings_after(&c.name, name).is_some();
+        self.collectors().iter().filter(is_meant).max_by_key(|c| c.name.len())
+    }
+
+    /// The parameters that one of the collectors reads.
+    pub fn parameters(&self, collector: &str) -> &'static [Parameter] {
+        self.0.parameters(collector)
+    }
+
     /// Built-in suites; the first one is run if none is named.
     pub fn suites(&self) -> &[Suite] {
         self.0.suites()
@@ -215,9 +234,9 @@ impl Registry {
             HeapSize::Bytes(bytes) => return Ok(Some(bytes)),
             HeapSize::LiveMultiple(multiple) => multiple,
         };
-        let collector = self.collectors().iter().find(|c| c.name == cell.collector);
-        let collector =
-            collector.ok_or_else(|| anyhow::anyhow!("unknown collector '{}'", cell.collector))?;
+        let collector = self
+            .base_of(&cell.collector)
+            .ok_or_else(|| anyhow::anyhow!("unknown collector '{}'", cell.collector))?;
         if !collector.bounded {
             return Ok(None);
         }

@@ -1,9 +1,9 @@
 //! From the names on the command line to what the registry holds, with a helpful word about those
 //! it does not hold.
 
-use crate::Registry;
 use crate::failure::Failure;
 use crate::profile::Profile;
+use crate::{Registry, variant};
 use clap::ValueEnum;
 use record::{CollectorInfo, WorkloadInfo};
 use std::path::Path;
@@ -11,12 +11,38 @@ use std::path::Path;
 /// Least similarity (Jaro-Winkler, 0 to 1) at which a name is offered instead of an unknown one.
 const SIMILARITY_MIN: f64 = 0.7;
 
-/// The collectors named, in registry order; all of them if none is named.
+/// The collectors named, in registry order, each before its variants; all of them, without variants, if
+/// none is named.
 pub(crate) fn collectors(
-    known: &[CollectorInfo],
+    registry: &Registry,
     wanted: &[String],
 ) -> Result<Vec<CollectorInfo>, Failure> {
-    pick("collector", known, |c| &c.name, wanted)
+    let known = registry.collectors();
+    let (mut plain, mut variants) = (Vec::new(), Vec::new());
+    for pattern in wanted {
+        let is_known = known.iter().any(|c| fits(pattern, &c.name));
+        let expanded = if is_known { Ok(None) } else { variant::expand(registry, pattern) };
+        match expanded.map_err(Failure::Usage)? {
+            None => plain.push(pattern.clone()),
+            Some(more) => variants.extend(more),
+        }
+    }
+    let bases = match plain.is_empty() && !variants.is_empty() {
+        true => Vec::new(),
+        false => pick("collector", known, |c| &c.name, &plain)?,
+    };
+    let mut chosen = Vec::new();
+    for base in known {
+        chosen.extend(bases.iter().filter(|c| c.name == base.name).cloned());
+        let mut names: Vec<&String> = Vec::new();
+        for (name, _) in variants.iter().filter(|(_, of)| *of == base.name) {
+            if !names.contains(&name) {
+                chosen.push(variant::info(base, name.clone(), names.len()));
+                names.push(name);
+            }
+        }
+    }
+    Ok(chosen)
 }
 
 /// The workloads named, in suite order; all of them if none is named.
@@ -58,10 +84,7 @@ fn pick<T: Clone>(
     name: impl Fn(&T) -> &str,
     wanted: &[String],
 ) -> Result<Vec<T>, Failure> {
-    let matches = |pattern: &str, item: &T| match pattern.strip_suffix('*') {
-        Some(start) => name(item).starts_with(start),
-        None => name(item) == pattern,
-    };
+    let matches = |pattern: &str, item: &T| fits(pattern, name(item));
     for pattern in wanted {
         if !known.iter().any(|item| matches(pattern, item)) {
             let names: Vec<&str> = known.iter().map(&name).collect();
@@ -72,14 +95,24 @@ fn pick<T: Clone>(
     Ok(known.iter().filter(chosen).cloned().collect())
 }
 
+fn fits(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == pattern,
+    }
+}
+
+/// The known word that is most like another one, if any is like it.
+pub(crate) fn nearest<'a>(wanted: &str, known: &'a [&'a str]) -> Option<&'a &'a str> {
+    let known = known.iter().map(|name| (strsim::jaro_winkler(wanted, name), name));
+    let near = known.filter(|(similarity, _)| *similarity >= SIMILARITY_MIN);
+    near.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
 /// Says that a name is unknown, which known one is nearest, and how to list them all.
 pub(crate) fn unknown(what: &str, wanted: &str, known: &[&str]) -> String {
-    let nearest = known
-        .iter()
-        .map(|name| (strsim::jaro_winkler(wanted, name), name))
-        .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let offer = nearest.map_or(String::new(), |(_, name)| format!("; did you mean '{name}'?"));
+    let offer = nearest(wanted, known);
+    let offer = offer.map_or(String::new(), |name| format!("; did you mean '{name}'?"));
     let stop = if offer.is_empty() { ";" } else { "" };
     format!("there is no {what} '{wanted}'{offer}{stop} `gcw list {what}s` lists all")
 }

@@ -49,12 +49,15 @@ impl Side {
         }
         let (collector, rest) = text.split_once('/').unwrap_or((text, ""));
         let (workload, heap) = split_heap(rest);
-        let collectors: Vec<&str> = registry.collectors().iter().map(|c| c.name.as_str()).collect();
         let workloads = registry
             .workloads(suite, size)
             .map_err(|error| Failure::Usage(format!("{error:#}")))?;
         let workloads: Vec<&str> = workloads.iter().map(|w| w.name.as_str()).collect();
-        let known = collectors.contains(&collector) && workloads.contains(&workload);
+        let chosen = match collector.contains('*') {
+            true => Err(Failure::Usage("a duel is between one collector and another".to_owned())),
+            false => select::collectors(registry, &[collector.to_owned()]),
+        };
+        let known = chosen.is_ok() && workloads.contains(&workload);
         if !known && Path::new(text).is_file() {
             return Ok(Self::External(runnable(text)));
         }
@@ -64,20 +67,23 @@ impl Side {
                  program of that path: {problem}"
             ))
         };
-        if !collectors.contains(&collector) {
-            return Err(wrong(select::unknown("collector", collector, &collectors)));
-        }
+        // One name without a star is one collector, under its own name.
+        let collector = match chosen {
+            Ok(chosen) => chosen.into_iter().next().map(|c| c.name).unwrap_or_default(),
+            Err(Failure::Usage(message)) => return Err(wrong(message)),
+            Err(failure) => return Err(failure),
+        };
         if !known {
             return Err(wrong(select::unknown("workload", workload, &workloads)));
         }
         registry
-            .applies(collector, suite, workload)
+            .applies(&collector, suite, workload)
             .map_err(|reason| Failure::Usage(format!("{text} is n/a: {reason}")))?;
         Ok(Self::Cell(Cell {
-            collector: collector.to_owned(),
+            heap: heap_in_force(registry, &collector, heap),
+            collector,
             workload: workload.to_owned(),
             size,
-            heap: heap_in_force(registry, collector, heap),
             mode: Mode::Time,
         }))
     }
@@ -104,7 +110,7 @@ fn split_heap(text: &str) -> (&str, Option<HeapSize>) {
 
 /// A multiple of the live size does not bind a collector that does not collect by itself.
 fn heap_in_force(registry: &Registry, collector: &str, heap: Option<HeapSize>) -> HeapSize {
-    let bounded = registry.collectors().iter().any(|c| c.name == collector && c.bounded);
+    let bounded = registry.base_of(collector).is_some_and(|c| c.bounded);
     match heap.unwrap_or(HEAP_DEFAULT) {
         HeapSize::LiveMultiple(_) if !bounded => HeapSize::Unlimited,
         heap => heap,

@@ -4,7 +4,7 @@
 //! that: a trial may end this process, and which one it was is known by what was seen before.
 
 use crate::execute::{Done, Job};
-use heap::Collector;
+use heap::{Collector, Config};
 use record::Trial;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
@@ -12,6 +12,7 @@ use std::{io, thread};
 
 /// Trials to be run.
 pub struct Trials {
+    config: Config,
     seeds: u32,
     first: usize,
     /// Where they go, and where it is said that they were seen; nothing once they have been run.
@@ -22,7 +23,7 @@ impl Trials {
     pub(crate) fn run<C: Collector>(&self) -> io::Result<()> {
         let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (send, seen) = ends.ok_or_else(|| io::Error::other("these trials have been run"))?;
-        safety::run::<C>(self.seeds, self.first, &mut move |trial| {
+        safety::run::<C>(&self.config, self.seeds, self.first, &mut move |trial| {
             // If nobody listens any more, nobody waits for the rest either.
             let _ = send.send(trial);
             let _ = seen.recv();
@@ -36,13 +37,14 @@ impl Trials {
 /// If no thread can be started for them.
 pub(crate) fn run_with(
     entry: fn(&Job) -> Done,
+    config: Config,
     seeds: u32,
     first: usize,
     done: &mut dyn FnMut(Trial),
 ) -> io::Result<()> {
     let (send, trials) = mpsc::channel();
     let (seen, wait) = mpsc::channel();
-    let job = Job::Trials(Trials { seeds, first, ends: Mutex::new(Some((send, wait))) });
+    let job = Job::Trials(Trials { config, seeds, first, ends: Mutex::new(Some((send, wait))) });
     thread::scope(|scope| {
         // The job goes with its thread, and with it the sender: then there are no more trials.
         let worker = scope.spawn(move || entry(&job));

@@ -3,8 +3,9 @@
 //! Those of this crate stand in the table of `lib.rs`, one line each. Names, colours and capabilities
 //! in the command line, the charts and the tests all come from there.
 
-use heap::{Caps, Collector};
+use heap::{Caps, Collector, Config, Parameter, WrongSetting};
 use std::any::type_name;
+use std::fmt;
 
 /// The family whose hue a collector wears in charts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,7 +38,7 @@ pub enum Line {
 /// What is known of a collector without running it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Info {
-    /// Name, with parameters after a bar.
+    /// Name; what follows a bar is part of the type, not a parameter.
     pub name: &'static str,
     /// One line: what it is.
     pub summary: &'static str,
@@ -73,8 +74,35 @@ pub struct Entry<H: Harness> {
     pub caps: Caps,
     /// Path of its type, as another crate names it.
     pub type_path: String,
+    /// The parameters that it reads.
+    pub parameters: &'static [Parameter],
     /// Runs a job under it.
     pub run: fn(&H::Job) -> H::Report,
+}
+
+/// A name that chooses no collector.
+#[derive(Clone, PartialEq, Debug)]
+pub enum WrongName {
+    /// No collector is called so.
+    Unknown(String),
+    /// The collector of this name does not understand what follows it.
+    Setting(&'static str, WrongSetting),
+}
+
+impl fmt::Display for WrongName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(name) => write!(f, "there is no collector '{name}'"),
+            Self::Setting(name, wrong) => write!(f, "{name} does not understand this: {wrong}"),
+        }
+    }
+}
+
+impl std::error::Error for WrongName {}
+
+/// What follows the name of a collector and a bar, in a name with parameters.
+pub fn settings_after<'a>(collector: &str, name: &'a str) -> Option<&'a str> {
+    name.strip_prefix(collector)?.strip_prefix('|')
 }
 
 /// The collectors, in the order in which they are listed and drawn.
@@ -92,7 +120,7 @@ impl<H: Harness> Registry<H> {
     #[must_use]
     pub fn with<C: Collector>(mut self, info: Info) -> Self {
         let (type_path, run) = (type_path(type_name::<C>()), H::run::<C> as fn(&_) -> _);
-        let entry = Entry { info, caps: C::CAPS, type_path, run };
+        let entry = Entry { info, caps: C::CAPS, type_path, parameters: C::PARAMETERS, run };
         match self.entries.iter_mut().find(|e| e.info.name == info.name) {
             Some(old) => *old = entry,
             None => self.entries.push(entry),
@@ -108,6 +136,22 @@ impl<H: Harness> Registry<H> {
     /// The entry of this name.
     pub fn find(&self, name: &str) -> Option<&Entry<H>> {
         self.entries.iter().find(|entry| entry.info.name == name)
+    }
+
+    /// The entry and the parameters of a name such as `mark-sweep|growth-1.5`.
+    ///
+    /// # Errors
+    /// If no entry has the name, or its collector does not understand what follows it.
+    pub fn choose(&self, name: &str) -> Result<(&Entry<H>, Config), WrongName> {
+        if let Some(entry) = self.find(name) {
+            return Ok((entry, Config::default()));
+        }
+        let rest = |entry: &&Entry<H>| settings_after(entry.info.name, name).is_some();
+        let entry = self.entries.iter().filter(rest).max_by_key(|entry| entry.info.name.len());
+        let entry = entry.ok_or_else(|| WrongName::Unknown(name.to_owned()))?;
+        let settings = settings_after(entry.info.name, name).unwrap_or_default();
+        let config = Config::read(entry.parameters, settings);
+        Ok((entry, config.map_err(|wrong| WrongName::Setting(entry.info.name, wrong))?))
     }
 }
 
@@ -129,6 +173,34 @@ pub fn standard<H: Harness>() -> Registry<H> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Does nothing under a collector.
+    struct Nothing;
+
+    impl Harness for Nothing {
+        type Job = ();
+        type Report = ();
+
+        fn run<C: Collector>((): &()) {}
+    }
+
+    #[test]
+    fn a_name_chooses_a_line_of_the_table_and_parameters() {
+        let registry = standard::<Nothing>();
+        let chosen = |name: &str| {
+            let (entry, config) = registry.choose(name)?;
+            Ok::<_, WrongName>((entry.info.name, config.to_string()))
+        };
+        assert_eq!(chosen("mark-sweep"), Ok(("mark-sweep", String::new())));
+        assert_eq!(chosen("rc|count-loads"), Ok(("rc|count-loads", String::new())));
+        let two = chosen("mark-sweep|sizer-membalancer|prefetch-0");
+        assert_eq!(two, Ok(("mark-sweep", "prefetch-0|sizer-membalancer".to_owned())));
+        assert!(matches!(chosen("mark"), Err(WrongName::Unknown(_))));
+        for wrong in ["mark-sweep|", "mark-sweep|growth-0.5", "rc|count-loads|growth-2", "rc|load"]
+        {
+            assert!(matches!(chosen(wrong), Err(WrongName::Setting(..))), "{wrong}");
+        }
+    }
 
     #[test]
     fn types_are_named_as_they_are_exported() {

@@ -45,8 +45,9 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// A test to be pasted that plays the program again; `type_path` is the type of the collector.
-    pub fn as_test(&self, type_path: &str) -> String {
+    /// A test to be pasted that plays the program again; `type_path` is the type of the collector, and
+    /// `settings` is what it was told, as its name says, empty if nothing.
+    pub fn as_test(&self, type_path: &str, settings: &str) -> String {
         let place = match type_path.starts_with("collectors::") {
             true => "a new file of crates/collectors/tests",
             false => "a test of its crate, with `conformance` among the dev-dependencies",
@@ -56,6 +57,10 @@ impl Failure {
             .collect();
         let (detector, program) = (self.detector, self.program.to_string());
         let program = program.replace('\n', "\n    ");
+        let replay = match settings {
+            "" => format!("replay::<{type_path}>(&program)"),
+            _ => format!("replay_with::<{type_path}>({settings:?}, &program)"),
+        };
         format!(
             "To see it again, paste this into {place}:
 
@@ -63,7 +68,7 @@ impl Failure {
 fn {name}_{detector}() {{
     use conformance::program::{{Form::*, Op::*, Program, Schedule, Start}};
     let program = {program};
-    conformance::replay::<{type_path}>(&program);
+    conformance::{replay};
 }}"
         )
     }
@@ -86,11 +91,14 @@ mod tests {
             drawn_ops: 400,
             program: Program::of([Op::Major]),
         };
-        let here = failure.as_test("collectors::Rc<true>");
+        let here = failure.as_test("collectors::Rc<true>", "");
         assert!(here.contains("crates/collectors/tests"), "{here}");
         assert!(here.contains("fn rc_count_loads_run() {\n    use"), "{here}");
         assert!(here.contains("    conformance::replay::<collectors::Rc<true>>(&program);\n}"));
-        let elsewhere = failure.as_test("mine::EveryMib");
+        let elsewhere = failure.as_test("mine::EveryMib", "");
         assert!(elsewhere.contains("a test of its crate"), "{elsewhere}");
+        let told = failure.as_test("collectors::MarkSweep", "prefetch-0");
+        let call = r#"conformance::replay_with::<collectors::MarkSweep>("prefetch-0", &program);"#;
+        assert!(told.contains(call), "{told}");
     }
 }

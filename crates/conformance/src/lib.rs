@@ -36,7 +36,7 @@ pub use rules::Rules;
 pub use verify::{Job, OPS, Report, verify};
 
 use collectors::registry::Harness;
-use heap::Collector;
+use heap::{Collector, Config};
 use program::Program;
 use std::any::type_name;
 
@@ -58,7 +58,22 @@ impl Harness for Kit {
 /// # Panics
 /// With the failure.
 pub fn replay<C: Collector>(program: &Program) {
-    let job = Job { program: Some(program.clone()), ..Job::of(type_name::<C>(), 0..0) };
+    replay_told::<C>(Config::default(), program);
+}
+
+/// As [`replay`], under a collector that is told these settings.
+///
+/// # Panics
+/// With the failure, or if the collector does not understand the settings.
+pub fn replay_with<C: Collector>(settings: &str, program: &Program) {
+    match Config::read(C::PARAMETERS, settings) {
+        Ok(config) => replay_told::<C>(config, program),
+        Err(wrong) => panic!("{settings} tells {} nothing: {wrong}", type_name::<C>()),
+    }
+}
+
+fn replay_told<C: Collector>(config: Config, program: &Program) {
+    let job = Job { config, program: Some(program.clone()), ..Job::of(type_name::<C>(), 0..0) };
     if let Some(failure) = verify::<C>(&job, |_| ()).failure {
         panic!("{failure}");
     }

@@ -12,10 +12,13 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// What is to be verified, and how hard.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// Name of the collector.
     pub collector: String,
+    /// What it is told. Whoever chooses a collector by name has it from the name, too.
+    #[serde(skip)]
+    pub config: Config,
     /// Programs, by seed.
     pub seeds: Range<u64>,
     /// Operations of each.
@@ -39,6 +42,7 @@ impl Job {
     pub fn of(collector: &str, seeds: Range<u64>) -> Self {
         Self {
             collector: collector.to_owned(),
+            config: Config::default(),
             seeds,
             ops: OPS,
             schedule: None,
@@ -58,7 +62,7 @@ impl Job {
 
     fn setup(&self) -> Setup {
         let mutant = self.mutant.as_deref().map(heap::Mutant::named);
-        Setup { detectors: self.detectors, config: Config::default(), mutant }
+        Setup { detectors: self.detectors, config: self.config.clone(), mutant }
     }
 }
 

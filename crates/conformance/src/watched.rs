@@ -330,7 +330,7 @@ impl<C: Collector> Collector for Watched<C> {
         self.phase.set(match cause {
             Cause::Young => "minor collection",
             Cause::End => "last collection",
-            Cause::Exhausted | Cause::Requested => "collection",
+            Cause::Exhausted | Cause::Growth | Cause::Requested => "collection",
         });
         self.may_have_reclaimed.set(true);
         self.inner.collect(cx, cause);

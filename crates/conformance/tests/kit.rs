@@ -21,7 +21,7 @@ fn every_collector_passes() {
             scope.spawn(move || {
                 let fail = |(run, job, type_path): &(fn(&Job) -> Report, Job, &String)| {
                     let failure = run(job).failure?;
-                    Some(format!("{failure}\n\n{}", failure.as_test(type_path)))
+                    Some(format!("{failure}\n\n{}", failure.as_test(type_path, "")))
                 };
                 jobs.iter().filter_map(fail).collect::<Vec<_>>()
             })

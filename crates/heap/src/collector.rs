@@ -1,10 +1,12 @@
 //! The collectors' side of the heap: one trait, its capabilities and its errors.
 
+use crate::config::Config;
 use crate::context::Context;
 use crate::footprint::{Footprint, Occupancy};
 use crate::header::{Layout, SlotKind};
 use crate::heap::Heap;
 use crate::memory::Offset32;
+use crate::parameter::Parameter;
 use crate::value::{ObjectReference, Value};
 use std::fmt;
 
@@ -63,22 +65,6 @@ impl Caps {
     }
 }
 
-/// Parameters that collectors read in cold paths only.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Config {
-    /// How long the queue of prefetched edges of a marker is: 0 for none, at most 64.
-    pub prefetch: usize,
-    /// Without a heap limit, a tracing collector collects when the heap has grown by this factor
-    /// over what was live after the last collection.
-    pub growth: f64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { prefetch: 16, growth: 2.0 }
-    }
-}
-
 /// The heap limit is reached and nothing more can be reclaimed.
 ///
 /// Of no size, so that a result which may carry it is as small as a root; what was asked for stands
@@ -97,14 +83,33 @@ impl std::error::Error for OutOfMemory {}
 /// Why a collection happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cause {
-    /// An allocation found no room.
+    /// An allocation found no room within the limit.
     Exhausted,
+    /// The heap has grown as far as its sizing policy lets it.
+    Growth,
     /// The program asked for it.
     Requested,
     /// The program asked for a collection of the young; where there are no generations, of all.
     Young,
     /// The run is over; what survives is never reclaimed.
     End,
+}
+
+impl Cause {
+    /// All causes.
+    pub const ALL: [Self; 5] =
+        [Self::Exhausted, Self::Growth, Self::Requested, Self::Young, Self::End];
+
+    /// The word by which records name it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Exhausted => "exhausted",
+            Self::Growth => "growth",
+            Self::Requested => "requested",
+            Self::Young => "young",
+            Self::End => "end",
+        }
+    }
 }
 
 /// What a marker knows of an object (Dijkstra and others 1978).
@@ -166,6 +171,11 @@ pub trait Collector: Sized {
 
     /// The heap it works on.
     fn heap(&self) -> &Heap;
+
+    // ---- with defaults: parameters -------------------------------------------------------------
+
+    /// What it reads from its [`Config`].
+    const PARAMETERS: &'static [Parameter] = &[];
 
     // ---- with defaults: barriers ---------------------------------------------------------------
 
@@ -244,6 +254,11 @@ pub trait Collector: Sized {
     /// Does a part of a collection now, if the discipline collects in parts.
     fn step(&mut self, cx: &mut Context, step: Step) {
         let _ = (cx, step);
+    }
+
+    /// Most threads that have worked on a collection at once, the program's own included.
+    fn threads(&self) -> u32 {
+        1
     }
 
     // ---- with defaults: checks ----------------------------------------------------------------

@@ -3,6 +3,7 @@
 //! The log's own memory is taken and touched before the run starts, so it is in no footprint and in
 //! no growth of the resident set. **Invariant:** nothing but this log reads a clock.
 
+use crate::collector::Cause;
 use crate::footprint::{Footprint, FootprintSample, LiveSample};
 use crate::os;
 use hdrhistogram::Histogram;
@@ -110,6 +111,8 @@ pub struct EventLog {
     listed_from_ns: u64,
     histogram: Histogram<u64>,
     pause_total_ns: u64,
+    /// By cause, in the order of [`Cause::ALL`].
+    collections: [u64; Cause::ALL.len()],
     footprint: Vec<FootprintSample>,
     live: Vec<LiveSample>,
     phases: Vec<(&'static str, u64)>,
@@ -139,6 +142,7 @@ impl EventLog {
             listed_from_ns: 0,
             histogram,
             pause_total_ns: 0,
+            collections: [0; Cause::ALL.len()],
             footprint,
             live: Vec::new(),
             phases: Vec::new(),
@@ -166,6 +170,11 @@ impl EventLog {
     /// Time since the start of the run, in ns.
     pub fn now_ns(&self) -> u64 {
         os::monotonic_ns() - self.origin_ns
+    }
+
+    /// Counts a collection that begins now.
+    pub fn collects(&mut self, cause: Cause) {
+        self.collections[cause as usize] += 1;
     }
 
     /// Begins a pause.
@@ -283,6 +292,11 @@ impl EventLog {
         self.pause_total_ns
     }
 
+    /// How many collections each cause has had, those without any left out.
+    pub fn collections(&self) -> impl Iterator<Item = (Cause, u64)> + '_ {
+        Cause::ALL.into_iter().zip(self.collections).filter(|&(_, count)| count > 0)
+    }
+
     /// The footprint timeline.
     pub fn footprint(&self) -> &[FootprintSample] {
         &self.footprint
@@ -328,6 +342,18 @@ mod tests {
         let listed_long = log.pauses().iter().filter(|p| p.wall_ns > total - 100).count();
         assert_eq!(listed_long, 100, "none of the longest may be dropped");
         assert!(log.pauses().is_sorted_by_key(|p| p.start_ns));
+    }
+
+    #[test]
+    fn collections_are_counted_by_cause() {
+        let mut log = EventLog::new();
+        assert_eq!(log.collections().count(), 0);
+        Cause::ALL.into_iter().for_each(|cause| log.collects(cause));
+        log.collects(Cause::Growth);
+        let counts: Vec<_> = log.collections().map(|(cause, n)| (cause.word(), n)).collect();
+        let expected =
+            [("exhausted", 1), ("growth", 2), ("requested", 1), ("young", 1), ("end", 1)];
+        assert_eq!(counts, expected);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! * Programs are written against [`Mutator`] and declare their objects with [`shape!`].
 //! * Disciplines implement [`Collector`] and are composed of spaces: [`ObjectSpace`] (size-classed
 //!   cells with side bits, and large objects), [`Arena`] and [`Regions`] (bump allocation),
-//!   [`Marker`], [`Count`], [`Stack`].
+//!   [`Marker`], [`Count`], [`Stack`], [`Sizer`]; what they can be told stands in their [`Config`].
 //! * What a run was like stands in its [`EventLog`].
 
 mod arena;
@@ -20,6 +20,7 @@ mod bump_space;
 mod cascade;
 mod cells;
 mod collector;
+mod config;
 mod context;
 mod count;
 mod events;
@@ -35,12 +36,14 @@ mod mutant;
 mod mutator;
 mod object_space;
 pub mod os;
+mod parameter;
 mod probe;
 mod regions;
 mod reuse;
 mod roots;
 mod shape;
 pub mod size_class;
+mod sizer;
 mod stack;
 mod survey;
 mod sync;
@@ -53,7 +56,8 @@ pub use budget::Budget;
 pub use bump_space::BumpSpace;
 pub use cascade::{cascade, cascade_pending};
 pub use cells::{Batch, CellSpace};
-pub use collector::{Caps, Cause, Collector, Colour, Config, OutOfMemory, Step};
+pub use collector::{Caps, Cause, Collector, Colour, OutOfMemory, Step};
+pub use config::{Config, WrongSetting};
 pub use context::Context;
 pub use count::{Count, in_degrees};
 pub use events::{CascadeClock, EventLog, Pause, PauseKind, PauseStart};
@@ -66,16 +70,18 @@ pub use header::{
 };
 pub use heap::{Commit, Heap, HeapConfig};
 pub use large::LargeSpace;
-pub use mark::{MAX_PREFETCH, Marker};
+pub use mark::{MAX_PREFETCH, Marker, PREFETCH};
 pub use memory::{ADDRESSABLE_BYTES, Memory, Offset32, Offset64};
 pub use mutant::{MUTANTS, Mutant};
 pub use mutator::{Loaded, Mutator, Ref, Region};
 pub use object_space::ObjectSpace;
+pub use parameter::{Parameter, Values};
 pub use probe::{Checker, Meter, Off, Probe};
 pub use regions::Regions;
 pub use reuse::{Order, Reuse};
 pub use roots::{GLOBALS, Global, Leftover, Local, Root, RootStack, Rooted};
 pub use shape::{Borrow, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Word};
+pub use sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
 pub use stack::{Stack, Top};
 pub use survey::{Defect, Reachable, Survey, verify};
 pub use value::{GRANULE_BYTES, ObjectReference, Value};

@@ -14,12 +14,21 @@
 use crate::header::Slots;
 use crate::heap::Heap;
 use crate::mutant;
+use crate::parameter::{Parameter, Values};
 use crate::stack::{Stack, Top};
 use crate::value::{ObjectReference, Value};
 use std::io;
 
 /// Longest prefetch queue: under `cfg(tiny)` one that is full after two edges.
 pub const MAX_PREFETCH: usize = if cfg!(tiny) { 2 } else { 64 };
+
+/// How many edges a marker prefetches ahead.
+pub const PREFETCH: Parameter = Parameter {
+    key: "prefetch",
+    values: Values::Whole(0, 64),
+    default: 16.0,
+    summary: "edges between prefetch and use when marking, down to a power of two; 0 for none",
+};
 
 /// A mark stack with a prefetch queue behind it.
 #[derive(Debug)]

@@ -15,7 +15,8 @@ mod read;
 mod scope;
 mod write;
 
-use crate::collector::{Cause, Collector, Config, OutOfMemory, Step};
+use crate::collector::{Cause, Collector, OutOfMemory, Step};
+use crate::config::Config;
 use crate::context::Context;
 use crate::header::{HEADER_BYTES, Layout, SlotKind};
 use crate::heap::{Commit, Heap, HeapConfig};

@@ -1,6 +1,7 @@
 //! What one child process measured, printed by it as one JSON line.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The measured quantities of one finished (or memory-starved) run of a workload.
 ///
@@ -70,6 +71,15 @@ pub struct Sample {
     /// Statistics row of the workload; only in [`crate::Mode::Census`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<Statistics>,
+    /// How many collections each trigger has had: `exhausted` (the limit), `growth` (the sizing policy),
+    /// `requested` (the program), `young`. Absent where there is nothing to collect with, where the
+    /// program does not say, and in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collections: Option<BTreeMap<String, u64>>,
+    /// Most threads that have worked on a collection at once, the program's own included. Absent as
+    /// above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
     /// Named phases of the workload: (name, ns since the start of the run).
     #[serde(default)]
     pub phases: Vec<(String, u64)>,

@@ -27,12 +27,13 @@ const PATIENCE: u64 = 8;
 /// The limit of a program that keeps little, as a multiple of what it keeps.
 const PRESSURE: u64 = 4;
 
-/// Runs the trials of collector `C` from number `first` on, and hands each to `done`: when it begins,
-/// for it may end this process, and when it has ended.
+/// Runs the trials of collector `C`, which is told `config`, from number `first` on, and hands each to
+/// `done`: when it begins, for it may end this process, and when it has ended.
 ///
 /// # Errors
 /// If no thread can be started for them.
 pub fn run<C: Collector>(
+    config: &Config,
     seeds: u32,
     first: usize,
     done: &mut (dyn FnMut(Trial) + Send),
@@ -46,7 +47,7 @@ pub fn run<C: Collector>(
             for (number, planned) in plan(C::CAPS, seeds).into_iter().enumerate().skip(first) {
                 let mut trial = begin(number, &planned, C::CAPS);
                 done(trial.clone());
-                attempt::<C>(&planned, &mut controls, &mut trial);
+                attempt::<C>(config, &planned, &mut controls, &mut trial);
                 done(trial);
             }
         })?;
@@ -67,10 +68,15 @@ fn begin(number: usize, planned: &Planned, caps: Caps) -> Trial {
     }
 }
 
-fn attempt<C: Collector>(planned: &Planned, controls: &mut Controls, trial: &mut Trial) {
+fn attempt<C: Collector>(
+    config: &Config,
+    planned: &Planned,
+    controls: &mut Controls,
+    trial: &mut Trial,
+) {
     match planned.trying {
-        Trying::Mistake(mistake) => err::<C>(planned, mistake, controls, trial),
-        Trying::Pressure => trial.end = press::<C>(planned),
+        Trying::Mistake(mistake) => err::<C>(config, planned, mistake, controls, trial),
+        Trying::Pressure => trial.end = press::<C>(config, planned),
         Trying::Native(list) => {
             trial.end = match native_drop(list, native::NODES, native::STACK_BYTES) {
                 Ok(()) => TrialEnd::Right,
@@ -106,6 +112,7 @@ struct Watched {
 }
 
 fn err<C: Collector>(
+    config: &Config,
     planned: &Planned,
     mistake: Mistake,
     controls: &mut Controls,
@@ -120,7 +127,7 @@ fn err<C: Collector>(
     let is_surveyed =
         matches!(planned.failure, Failure::Leak | Failure::LogicalLeak | Failure::CycleLeak);
     let key = (planned.program, is_surveyed);
-    let control = controls.entry(key).or_insert_with(|| control::<C>(planned, is_surveyed));
+    let control = controls.entry(key).or_insert_with(|| control::<C>(config, planned, is_surveyed));
     let control = match control {
         Ok(control) => control,
         Err(reason) => {
@@ -133,6 +140,7 @@ fn err<C: Collector>(
     let touches_max = control.touches * PATIENCE + 10_000;
     let step_bytes = is_surveyed.then_some(control.allocated_bytes / SURVEYS);
     let watched = watch::<C>(
+        config,
         &control.program,
         author,
         touches_max,
@@ -171,13 +179,17 @@ fn err<C: Collector>(
 
 /// Runs the program without its mistake: first without a limit, then, if the discipline collects at
 /// its limit, under the tightest one of a few that is enough.
-fn control<C: Collector>(planned: &Planned, is_surveyed: bool) -> Result<Control, String> {
+fn control<C: Collector>(
+    config: &Config,
+    planned: &Planned,
+    is_surveyed: bool,
+) -> Result<Control, String> {
     let entry = workloads::find(planned.program).map_err(|e| e.to_string())?;
     let program =
         entry.prepare(&planned.parameters(), Suite::builtin().seed).map_err(|e| e.to_string())?;
     let watch = |limit_bytes, step_bytes| {
         let author = Author::new(Mistake::None, 0, 0);
-        watch::<C>(&program, author, u64::MAX, limit_bytes, planned.reuse(), step_bytes)
+        watch::<C>(config, &program, author, u64::MAX, limit_bytes, planned.reuse(), step_bytes)
     };
     let free = watch(LIMIT_BYTES, None);
     let mut limit_bytes = LIMIT_BYTES;
@@ -210,6 +222,7 @@ fn control<C: Collector>(planned: &Planned, is_surveyed: bool) -> Result<Control
 
 /// Runs a program under a witness of its author.
 fn watch<C: Collector>(
+    config: &Config,
     program: &Prepared,
     author: Author,
     touches_max: u64,
@@ -221,7 +234,7 @@ fn watch<C: Collector>(
     let witness = Witness::new(author, acts, touches_max);
     let heap = HeapConfig { limit_bytes: Some(limit_bytes), ..HeapConfig::default() };
     let refused = |e: io::Error| TrialEnd::NotApplicable { reason: e.to_string() };
-    let mut m = match Mutator::<C, _>::with_reuse(heap, &Config::default(), witness, reuse) {
+    let mut m = match Mutator::<C, _>::with_reuse(heap, config, witness, reuse) {
         Ok(m) => m,
         Err(e) => return Watched::nothing(refused(e)),
     };
@@ -282,7 +295,7 @@ fn words(payload: &(dyn Any + Send)) -> String {
 
 /// Runs a program of the suite as it is, with its literal answer, on a small stack and, where memory
 /// is the matter, under a limit that binds every discipline.
-fn press<C: Collector>(planned: &Planned) -> TrialEnd {
+fn press<C: Collector>(config: &Config, planned: &Planned) -> TrialEnd {
     let not_run = |reason: String| TrialEnd::NotApplicable { reason };
     let suite = Suite::builtin();
     let workload = suite.find(planned.program);
@@ -298,8 +311,8 @@ fn press<C: Collector>(planned: &Planned) -> TrialEnd {
     let limit_bytes = peak.filter(|_| limited).map(|peak| peak * PRESSURE);
     let heap = HeapConfig { limit_bytes, ..HeapConfig::default() };
     let body = || {
-        let mut m = Mutator::<C, Off>::new(heap, &Config::default(), Off)
-            .map_err(|e| not_run(e.to_string()))?;
+        let mut m =
+            Mutator::<C, Off>::new(heap, config, Off).map_err(|e| not_run(e.to_string()))?;
         let answer = program.run(&mut m).map_err(|OutOfMemory { .. }| TrialEnd::OutOfMemory)?;
         m.tear_down();
         Ok(answer)

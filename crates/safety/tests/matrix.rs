@@ -2,7 +2,7 @@
 //! disciplines comes out of their trials.
 
 use collectors::registry::{Harness, standard};
-use heap::{Caps, Collector};
+use heap::{Caps, Collector, Config};
 use record::{
     CollectorInfo, Colour, Counts, Effect, Failure, Family, LineStyle, Safety, SafetyCell, Trial,
     TrialEnd, Verdict,
@@ -25,7 +25,7 @@ impl Harness for Trials {
         let wanted = planned(C::CAPS);
         let mut trials = Vec::new();
         let enough = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            run::<C>(SEEDS, 0, &mut |trial| {
+            run::<C>(&Config::default(), SEEDS, 0, &mut |trial| {
                 if trial.number >= wanted {
                     std::panic::resume_unwind(Box::new("the native drops come last"));
                 }

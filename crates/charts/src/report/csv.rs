@@ -12,7 +12,8 @@ pub(crate) fn cells(runs: &[Run]) -> String {
          wall_ns,cpu_ns,teardown_wall_ns,teardown_cpu_ns,heap_limit_bytes,allocated_bytes,\
          allocated_objects,header_as_built_bytes,header_needed_bytes,page_faults,peak_footprint_bytes,\
          peak_rss_bytes,rss_difference_bytes,accounting_errors,pauses,pause_total_ns,live_bytes,\
-         unreclaimed_bytes,leaked_bytes,leaked_objects,answer_got,answer_expected\n",
+         unreclaimed_bytes,leaked_bytes,leaked_objects,collections_exhausted,collections_growth,\
+         collections_requested,collections_young,threads,answer_got,answer_expected\n",
     );
     for (run, record) in all(runs) {
         let cell = &record.cell;
@@ -38,9 +39,13 @@ pub(crate) fn cells(runs: &[Run]) -> String {
 
 /// The columns that a sample fills.
 fn measured(record: &Record) -> Vec<String> {
-    const COLUMNS: usize = 22;
+    const COLUMNS: usize = 27;
     let Some(sample) = &record.sample else { return vec![String::new(); COLUMNS] };
     let counted: u64 = sample.pause_histogram.iter().map(|(_, count)| count).sum();
+    // Who counts collections has had none of a trigger that is not there.
+    let collections = |trigger: &str| {
+        sample.collections.as_ref().map(|counts| counts.get(trigger).copied().unwrap_or(0))
+    };
     let fields = [
         Some(sample.wall_ns),
         Some(sample.cpu_ns),
@@ -62,6 +67,11 @@ fn measured(record: &Record) -> Vec<String> {
         sample.end.map(|e| e.unreclaimed_bytes),
         sample.end.map(|e| e.leaked_bytes),
         sample.end.map(|e| e.leaked_objects),
+        collections("exhausted"),
+        collections("growth"),
+        collections("requested"),
+        collections("young"),
+        sample.threads.map(u64::from),
     ];
     let mut fields: Vec<String> = fields.iter().map(|f| optional(*f)).collect();
     fields.extend([sample.answer.got.clone(), sample.answer.expected.clone()]);

@@ -41,7 +41,7 @@ pub(crate) struct Field {
     pub(crate) best: bool,
 }
 
-const COLUMNS: [Column; 14] = [
+const COLUMNS: [Column; 15] = [
     Column {
         head: "outcome",
         meaning: "The worst over all repeats.",
@@ -113,6 +113,13 @@ const COLUMNS: [Column; 14] = [
             Measured::Known(p) => known(&p.longest_ns, format::duration_ns),
             Measured::Missing(reason) => missing(r, reason),
         },
+    },
+    Column {
+        head: "collections",
+        meaning: "Median number of collections; small: by trigger (exhausted: the limit; growth: the \
+                  heap's sizing policy; requested or young: the program), and on how many threads.",
+        ranked: false,
+        field: collections,
     },
     Column {
         head: "allocated",
@@ -238,6 +245,24 @@ fn percentile(row: &Row, q: f64) -> Field {
             Some(ns) => plain(ns as f64, format::duration_ns(ns as f64)),
             None => unknown("n/a", &format!("n = {}", pauses.n)),
         },
+        Measured::Missing(reason) => missing(row, reason),
+    }
+}
+
+fn collections(row: &Row) -> Field {
+    match &row.collections {
+        Measured::Known(collections) => {
+            let threads = match collections.threads {
+                None => String::new(),
+                Some(1) => "1 thread".to_owned(),
+                Some(n) => format!("{n} threads"),
+            };
+            let all = collections.all.median;
+            let triggers = if all > 0.0 { collections.to_string() } else { String::new() };
+            let parts = [triggers, threads];
+            let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            Field { small: parts.join("; "), ..plain(all, all.to_string()) }
+        }
         Measured::Missing(reason) => missing(row, reason),
     }
 }

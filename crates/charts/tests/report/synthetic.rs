@@ -264,6 +264,8 @@ fn sample(index: usize, nature: &Nature, heap: HeapSize, mode: Mode, block: u32)
             leaked_objects: if leaks { 2 * MB } else { 0 },
         }),
         statistics: None,
+        collections: None,
+        threads: None,
         phases: Vec::new(),
     }
 }
@@ -402,6 +404,8 @@ fn census(workload: (&str, u64, u64)) -> Record {
             live_granularity_bytes: MB,
             turnover: allocated as f64 / PEAK_LIVE as f64,
         }),
+        collections: None,
+        threads: None,
         phases: Vec::new(),
     };
     Record {

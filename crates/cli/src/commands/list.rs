@@ -5,6 +5,7 @@ use crate::failure::{Exit, Failure};
 use crate::table::{Align, Line, Text, render};
 use crate::{Registry, palette, select};
 use analysis::format;
+use heap::Parameter;
 use record::{CollectorInfo, Size, WorkloadInfo};
 use std::io::Write;
 
@@ -18,6 +19,9 @@ pub(crate) struct Args {
     /// Input size for which the workloads' live sizes are given.
     #[arg(long, value_parser = size(), default_value = "small")]
     size: Size,
+    /// List what collectors can be told in their names, such as mark-sweep|growth-1.5.
+    #[arg(long)]
+    params: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -34,7 +38,13 @@ enum What {
 }
 
 pub(crate) fn list(args: Args, registry: &Registry, out: &mut dyn Write) -> Result<Exit, Failure> {
+    if args.params && args.what != What::Collectors {
+        let message = "only collectors have parameters: `gcw list collectors --params`";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     match args.what {
+        What::Collectors if args.params && args.json => json(&parameters_as_json(registry), out)?,
+        What::Collectors if args.params => out.write_all(parameters(registry).as_bytes())?,
         What::Collectors if args.json => json(registry.collectors(), out)?,
         What::Collectors => out.write_all(collectors(registry.collectors()).as_bytes())?,
         What::Suites if args.json => json(registry.suites(), out)?,
@@ -77,6 +87,56 @@ fn collectors(list: &[CollectorInfo]) -> String {
         ]
     };
     render(&headings, &list.iter().map(line).collect::<Vec<_>>())
+}
+
+/// A table of collectors with parameters; the words for a value of each stand in the third column.
+fn parameters(registry: &Registry) -> String {
+    let headings = [
+        ("collector", Align::Left),
+        ("parameter", Align::Left),
+        ("default", Align::Right),
+        ("values and what it does", Align::Left),
+    ];
+    let line = |(collector, first, p): (&CollectorInfo, bool, &Parameter)| -> Line {
+        let name = if first { collector.name.as_str() } else { "" };
+        vec![
+            Text::styled(name, palette::collector(&collector.colour)),
+            Text::styled(p.key, palette::strong()),
+            p.text(p.default).into(),
+            format!("{}: {}", p.values_in_words(), p.summary).into(),
+        ]
+    };
+    let lines: Vec<Line> = parameters_of(registry).map(line).collect();
+    let mut text = render(&headings, &lines);
+    text.push_str(
+        "\nA name has its settings after bars: 'mark-sweep|growth-1.5|prefetch-0'. KEY-* takes all words \
+         of a\nparameter, a star in the name all collectors that have it: 'mark-sweep|sizer-*', \
+         '*|prefetch-0'.\n",
+    );
+    text
+}
+
+/// Parameters with their collector, and whether they are the first of it.
+fn parameters_of(
+    registry: &Registry,
+) -> impl Iterator<Item = (&CollectorInfo, bool, &'static Parameter)> {
+    registry.collectors().iter().flat_map(|collector| {
+        let parameters = registry.parameters(&collector.name).iter().enumerate();
+        parameters.map(move |(place, parameter)| (collector, place == 0, parameter))
+    })
+}
+
+fn parameters_as_json(registry: &Registry) -> Vec<serde_json::Value> {
+    let value = |(collector, _, p): (&CollectorInfo, bool, &Parameter)| {
+        serde_json::json!({
+            "collector": collector.name,
+            "key": p.key,
+            "default": p.text(p.default),
+            "values": p.values_in_words(),
+            "summary": p.summary,
+        })
+    };
+    parameters_of(registry).map(value).collect()
 }
 
 fn workloads(list: &[WorkloadInfo]) -> String {

@@ -30,7 +30,8 @@ pub(crate) struct Args {
     /// Workloads, with their variants; a trailing * stands for any ending [default: all].
     #[arg(short, long, value_delimiter = ',', value_name = "NAMES")]
     workload: Vec<String>,
-    /// Collectors, with their parameters; a trailing * stands for any ending [default: all].
+    /// Collectors, such as rc* or 'mark-sweep|growth-1.5|sizer-*'; a trailing * stands for any ending
+    /// [default: all].
     #[arg(short, long, value_delimiter = ',', value_name = "NAMES")]
     collector: Vec<String>,
     /// Footprint limits: multiples of the live size (2.5x), amounts (64MiB) or `unlimited`.
@@ -118,7 +119,7 @@ fn start(
     let workloads = registry
         .workloads(&suite, settings.size)
         .map_err(|error| Failure::Usage(format!("{error:#}")))?;
-    let collectors = select::collectors(registry.collectors(), &args.collector)?;
+    let collectors = select::collectors(registry, &args.collector)?;
     let workloads = select::workloads(&workloads, &args.workload)?;
     let names: Vec<&str> = collectors.iter().map(|c| c.name.as_str()).collect();
     let tolerated = if args.unverified { &names[..] } else { &[] };

@@ -24,7 +24,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Collectors, with their parameters; a trailing * stands for any ending [default: all].
+    /// Collectors, such as rc* or 'mark-sweep|growth-1.5|sizer-*'; a trailing * stands for any ending
+    /// [default: all].
     #[arg(short, long, value_delimiter = ',', value_name = "NAMES")]
     collector: Vec<String>,
     /// Seeds tried where chance decides.
@@ -59,7 +60,7 @@ pub(crate) fn safety(
     if !registry.has_trials() {
         return Err(Failure::Usage("this registry brings no faulty programs to try".to_owned()));
     }
-    let mut collectors = select::collectors(registry.collectors(), &args.collector)?;
+    let mut collectors = select::collectors(registry, &args.collector)?;
     let explained = match &args.explain {
         Some(what) => {
             let (failure, collector) = safety_table::explained(what, &collectors)?;

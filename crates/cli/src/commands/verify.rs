@@ -32,7 +32,8 @@ const SEEDS: u64 = 200;
     it was drawn: gcw verify NAME --from SEED --seeds 1, with the same --ops and --stress"
 )]
 pub(crate) struct Args {
-    /// Collectors, with their parameters; a trailing * stands for any ending [default: all].
+    /// Collectors, such as rc* or 'mark-sweep|growth-1.5|sizer-*'; a trailing * stands for any ending
+    /// [default: all].
     #[arg(value_name = "COLLECTOR", value_delimiter = ',')]
     collectors: Vec<String>,
     /// Random programs for each collector.
@@ -111,7 +112,7 @@ pub(crate) fn verify(
         let message = "the collectors of this registry cannot be played by the conformance kit";
         return Err(Failure::Usage(message.to_owned()));
     }
-    let collectors = select::collectors(registry.collectors(), &args.collectors)?;
+    let collectors = select::collectors(registry, &args.collectors)?;
     let interrupt = on_ctrl_c()?;
     let defaults = Limits::default();
     let kit = Kit {

@@ -2,7 +2,7 @@
 
 use heap::{
     Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker, ObjectReference,
-    ObjectSpace, Occupancy, OutOfMemory, PauseKind,
+    ObjectSpace, Occupancy, OutOfMemory, PREFETCH, PauseKind,
 };
 use std::io;
 
@@ -19,7 +19,7 @@ impl Collector for MyGc {
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
             objects: ObjectSpace::with_marks(heap)?,
-            marker: Marker::new(heap, config.prefetch)?,
+            marker: Marker::new(heap, config.whole(&PREFETCH))?,
         })
     }
 

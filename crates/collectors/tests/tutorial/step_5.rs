@@ -1,8 +1,8 @@
 //! `my-gc`: mark-sweep that collects when the heap is full, or has grown by a factor.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker, ObjectReference,
-    ObjectSpace, Occupancy, OutOfMemory, PauseKind,
+    Caps, Cause, Collector, Config, Context, Footprint, GROWTH, Heap, Layout, Marker,
+    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PREFETCH, PauseKind,
 };
 use std::io;
 
@@ -28,8 +28,8 @@ impl Collector for MyGc {
         let is_limited = heap.budget().limit_bytes() != u64::MAX;
         Ok(Self {
             objects: ObjectSpace::with_marks(heap)?,
-            marker: Marker::new(heap, config.prefetch)?,
-            growth: (!is_limited).then_some(config.growth),
+            marker: Marker::new(heap, config.whole(&PREFETCH))?,
+            growth: (!is_limited).then_some(config.real(&GROWTH)),
             collect_at_bytes: if is_limited { u64::MAX } else { SMALLEST_HEAP_BYTES },
         })
     }

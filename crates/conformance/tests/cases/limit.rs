@@ -5,7 +5,7 @@ use collectors::MarkSweep;
 use conformance::Rules;
 use conformance::program::{Leaf, Pair};
 use heap::os::PAGE_BYTES;
-use heap::{Caps, Collector, Config, Mutator, Off, Own, Probe, Shape, Slot};
+use heap::{Caps, Collector, GROWTH, Mutator, Off, Own, Probe, Shape, Slot};
 
 /// Fills the heap, drops everything, and fills it again.
 struct FullHeap;
@@ -123,7 +123,7 @@ fn a_fragmented_heap_is_not_collected_at_every_block() {
     }
     m.collect();
     // In 4 MiB of another size, a block at a time would be 128 collections.
-    let between = (m.collector().occupied().bytes as f64 * (Config::default().growth - 1.0)) as u64;
+    let between = (m.collector().occupied().bytes as f64 * (GROWTH.default - 1.0)) as u64;
     let pauses = pauses(m, 4 << 20);
     assert!(pauses as u64 <= (4 << 20) / between + 1, "{pauses} collections in 4 MiB");
 }

@@ -1,7 +1,8 @@
 //! Carrying out what an author does wrong, see [`crate::Deed`]. Only under a probe that watches.
 
 use super::{Mutator, Ref, Region};
-use crate::collector::{Collector, Config, OutOfMemory};
+use crate::collector::{Collector, OutOfMemory};
+use crate::config::Config;
 use crate::fault::{Access, Deed, Omission};
 use crate::header::Layout;
 use crate::heap::{Heap, HeapConfig};

@@ -9,7 +9,7 @@
 use collectors::registry::{Family, Info, Line};
 use heap::{
     BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker,
-    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PauseKind,
+    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PREFETCH, Parameter, PauseKind,
 };
 use std::io;
 
@@ -38,10 +38,12 @@ pub struct EveryMib {
 impl Collector for EveryMib {
     const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::NONE };
 
+    const PARAMETERS: &'static [Parameter] = &[PREFETCH];
+
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
             objects: ObjectSpace::with_marks(heap)?,
-            marker: Marker::new(heap, config.prefetch)?,
+            marker: Marker::new(heap, config.whole(&PREFETCH))?,
             grown_bytes: 0,
         })
     }
@@ -71,7 +73,8 @@ impl Collector for EveryMib {
         self.objects.heap()
     }
 
-    fn collect(&mut self, cx: &mut Context, _: Cause) {
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {
+        cx.log.collects(cause);
         let pause = cx.log.begin_pause();
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
@@ -92,12 +95,12 @@ impl EveryMib {
     ) -> Result<ObjectReference, OutOfMemory> {
         // The space has no free cell for the object, so it grows by a block or by a large object.
         self.grown_bytes += u64::from(layout.bytes()).max(BLOCK_BYTES as u64);
-        if self.grown_bytes < STEP_BYTES
-            && let Some(object) = self.objects.alloc_growing(layout, 0)
+        let may_grow = self.grown_bytes < STEP_BYTES;
+        if may_grow && let Some(object) = self.objects.alloc_growing(layout, 0)
         {
             return Ok(object);
         }
-        self.collect(cx, Cause::Exhausted);
+        self.collect(cx, if may_grow { Cause::Exhausted } else { Cause::Growth });
         let objects = &mut self.objects;
         let object = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
         let object = object.or_else(|| objects.alloc_larger(layout, 0));

@@ -1,0 +1,115 @@
+//! Collectors with parameters from end to end: named, listed, refused, measured, verified.
+
+use record::{Mode, Run, Sample, read_run};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn gcw(directory: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gcw"));
+    command.args(arguments).current_dir(directory).env("XDG_CACHE_HOME", directory);
+    command.output().expect("gcw starts")
+}
+
+fn said(directory: &Path, arguments: &[&str]) -> String {
+    let output = gcw(directory, arguments);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).expect("it prints text")
+}
+
+fn sample<'a>(run: &'a Run, collector: &str) -> &'a Sample {
+    let mut records = run.records.iter().filter(|r| r.cell.mode == Mode::Time);
+    let record = records.find(|r| r.cell.collector == collector);
+    record.and_then(|r| r.sample.as_ref()).unwrap_or_else(|| panic!("{collector} has a sample"))
+}
+
+#[test]
+fn sizing_policies_run_side_by_side_and_say_what_triggered_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let selection = "rc,mark-sweep|sizer-*,mark-sweep|prefetch-0|growth-1.2";
+    let shown = said(
+        directory.path(),
+        &[
+            "run",
+            "--profile",
+            "smoke",
+            "-w",
+            "gcbench",
+            "-c",
+            selection,
+            "--heap",
+            "3x",
+            "--out",
+            "run",
+        ],
+    );
+    assert!(shown.contains("mark-sweep|sizer-membalancer "), "{shown}");
+    assert!(shown.contains("mark-sweep|sizer-fixed "), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
+    let run = read_run(&directory.path().join("run")).unwrap();
+    let names: Vec<&str> = run.manifest.collectors.iter().map(|c| c.name.as_str()).collect();
+    let expected = [
+        "rc",
+        "mark-sweep|sizer-fixed",
+        "mark-sweep|sizer-proportional",
+        "mark-sweep|sizer-membalancer",
+        "mark-sweep|prefetch-0|growth-1.2",
+    ];
+    assert_eq!(names, expected);
+    let looks = run.manifest.collectors.iter().map(|c| (&c.colour.light, format!("{:?}", c.line)));
+    assert_eq!(looks.collect::<BTreeSet<_>>().len(), expected.len(), "each has a look of its own");
+
+    let count = |collector, trigger: &str| {
+        let counts = sample(&run, collector).collections.as_ref().expect("it is recorded");
+        counts.get(trigger).copied().unwrap_or(0)
+    };
+    assert!(count(expected[1], "exhausted") > 0 && count(expected[1], "growth") == 0);
+    assert!(count(expected[4], "growth") > count(expected[2], "growth"), "a smaller factor");
+    assert_eq!(sample(&run, expected[1]).threads, Some(1));
+    assert_eq!(sample(&run, "rc").collections, None, "counting does not collect");
+    let peak = |collector| sample(&run, collector).peak_footprint_bytes;
+    assert!(peak(expected[4]) < peak(expected[1]), "it saves memory");
+}
+
+#[test]
+fn a_collector_with_parameters_is_verified_under_its_own_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let verified =
+        said(directory.path(), &["verify", "mark-sweep|growth-1.50|prefetch-0", "--seeds", "3"]);
+    assert!(verified.contains("mark-sweep|prefetch-0|growth-1.5"), "{verified}");
+}
+
+#[test]
+fn parameters_are_listed_and_what_is_none_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let list = said(directory.path(), &["list", "collectors", "--params"]);
+    for word in ["mark-sweep", "prefetch", "a number from 1.1 to 16", "membalancer"] {
+        assert!(list.contains(word), "'{word}' is missing in: {list}");
+    }
+    assert!(!list.contains("no-gc"), "it has none");
+    let json = said(directory.path(), &["list", "collectors", "--params", "--json"]);
+    let json: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    assert!(json.iter().any(|p| p["key"] == "growth" && p["default"] == "2"));
+    for (arguments, word) in [
+        (vec!["run", "-c", "mark-sweep|growth-0.5"], "did you mean 'mark-sweep|growth-1.1'?"),
+        (vec!["verify", "mark-sweep|sizr-fixed"], "did you mean 'sizer'?"),
+        (vec!["safety", "-c", "rc|growth-2"], "rc has no parameters"),
+        (vec!["duel", "mark-sweep|sizer-*/gcbench", "rc/gcbench"], "one collector"),
+        (vec!["list", "workloads", "--params"], "only collectors have parameters"),
+    ] {
+        let output = gcw(directory.path(), &arguments);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        assert!(message.contains(word), "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn the_recorded_example_loads_and_does_not_know_its_collections() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/example");
+    let run = read_run(&example).unwrap();
+    assert!(run.problems.is_empty() && !run.records.is_empty());
+    let samples = run.records.iter().filter_map(|r| r.sample.as_ref());
+    let known = samples.filter(|s| s.collections.as_ref().is_some_and(|counts| counts.is_empty()));
+    assert_eq!(known.count(), 0, "what is not recorded is not 0");
+}
