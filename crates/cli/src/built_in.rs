@@ -171,6 +171,7 @@ fn collector_info(entry: &Entry<Cells>) -> CollectorInfo {
             Family::Ownership => record::Family::Ownership,
             Family::ReferenceCounting => record::Family::ReferenceCounting,
             Family::Tracing => record::Family::Tracing,
+            Family::Moving => record::Family::Moving,
         },
         summary: info.summary.to_owned(),
         capabilities: capabilities(entry.caps),
@@ -195,6 +196,7 @@ fn capabilities(caps: Caps) -> Vec<String> {
         (caps.weak, "weak"),
         (caps.regions, "regions"),
         (caps.shared, "shared"),
+        (caps.moves, "moves"),
     ];
     words.into_iter().filter(|&(has, _)| has).map(|(_, word)| word.to_owned()).collect()
 }

@@ -55,4 +55,8 @@ collectors! {
         "strong and weak counts: Rc and Weak";
     mod mark_sweep: "mark-sweep" => MarkSweep, Tracing, ("#0072B2", "#4DA3E0"), Solid,
         "stop-the-world tracing, lazy sweep, does not move";
+    mod semispace: "semispace" => SemiSpace, Moving, ("#A8558A", "#D68FBB"), Solid,
+        "stop-the-world copying to the other half of the heap";
+    mod mark_compact: "mark-compact" => MarkCompact, Moving, ("#7A2F63", "#B56A9B"), Solid,
+        "stop-the-world tracing, slides what lives together";
 }

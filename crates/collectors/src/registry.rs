@@ -17,6 +17,8 @@ pub enum Family {
     ReferenceCounting,
     /// Stop-the-world tracing that does not move objects.
     Tracing,
+    /// Stop-the-world tracing that moves objects: copying, compacting.
+    Moving,
 }
 
 /// How a collector's line is drawn.

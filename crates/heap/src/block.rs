@@ -118,6 +118,26 @@ impl BlockTable {
                 return None;
             }
         }
+        Some(self.take(start, count, budget))
+    }
+
+    /// Takes one block, and overdraws the budget if need be; `None` if the address space has none.
+    pub(crate) fn acquire_overdrawing(
+        &mut self,
+        memory: &ObjectMemory,
+        budget: &Budget,
+    ) -> Option<Block> {
+        if let Some(block) = self.acquire(1, memory, budget) {
+            return Some(block);
+        }
+        // Nothing is retained any more: that was given up first.
+        let start = self.find(1)?;
+        budget.charge(u64::from(BLOCK_BYTES));
+        Some(self.take(start, 1, budget))
+    }
+
+    /// Makes free blocks that are charged used ones.
+    fn take(&mut self, start: u32, count: u32, budget: &Budget) -> Block {
         self.retained -= self.retained_in(start, count);
         self.used += count;
         let before = self.metadata_bytes();
@@ -127,7 +147,7 @@ impl BlockTable {
         if start == self.first_free {
             self.first_free = start + count;
         }
-        Some(Block(start))
+        Block(start)
     }
 
     /// Gives `count` adjacent blocks back.

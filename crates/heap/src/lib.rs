@@ -8,7 +8,7 @@
 //! * Programs are written against [`Mutator`] and declare their objects with [`shape!`].
 //! * Disciplines implement [`Collector`] and are composed of spaces: [`ObjectSpace`] (size-classed
 //!   cells with side bits, and large objects), [`Arena`] and [`Regions`] (bump allocation),
-//!   [`Marker`], [`Count`], [`Stack`].
+//!   [`MovableSpace`] (bump allocation of objects that may move), [`Marker`], [`Count`], [`Stack`].
 //! * What a run was like stands in its [`EventLog`].
 
 mod arena;
@@ -25,11 +25,14 @@ mod count;
 mod events;
 mod fault;
 mod footprint;
+mod forward;
 mod header;
 mod heap;
 mod large;
 mod mark;
 mod memory;
+mod movable;
+mod moves;
 mod mutant;
 mod mutator;
 mod object_space;
@@ -43,6 +46,7 @@ pub mod size_class;
 mod stack;
 mod survey;
 mod sync;
+mod trigger;
 mod value;
 
 pub use arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
@@ -59,13 +63,15 @@ pub use events::{CascadeClock, EventLog, Pause, PauseKind, PauseStart};
 pub use fault::{Access, Deed, Omission};
 pub use footprint::{Footprint, FootprintSample, LiveSample, Occupancy};
 pub use header::{
-    EXTENDED_HEADER_BYTES, Extent, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS, MAX_SHAPE_WORDS,
-    PARKED, REGION, SlotKind, Slots,
+    EXTENDED_HEADER_BYTES, Extent, FORWARDED, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS,
+    MAX_SHAPE_WORDS, PARKED, REACHED, REGION, SlotKind, Slots,
 };
 pub use heap::{Commit, Heap, HeapConfig};
 pub use large::LargeSpace;
 pub use mark::{MAX_PREFETCH, Marker};
 pub use memory::{ADDRESSABLE_BYTES, Memory, Offset32, Offset64};
+pub use movable::{Cursor, MovableSpace};
+pub use moves::Moves;
 pub use mutant::{MUTANTS, Mutant};
 pub use mutator::{Loaded, Mutator, Ref, Region};
 pub use object_space::ObjectSpace;
@@ -76,6 +82,7 @@ pub use roots::{GLOBALS, Global, Leftover, Local, Root, RootStack, Rooted};
 pub use shape::{Borrow, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Word};
 pub use stack::{Stack, Top};
 pub use survey::{Defect, Reachable, Survey, verify};
+pub use trigger::Trigger;
 pub use value::{GRANULE_BYTES, ObjectReference, Value};
 
 #[doc(hidden)]
