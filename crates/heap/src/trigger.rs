@@ -72,7 +72,9 @@ mod tests {
     #[test]
     fn without_a_limit_the_heap_grows_by_a_factor_of_what_survived() {
         let mut trigger = trigger(None);
-        assert!(trigger.may_grow(SMALLEST_HEAP_BYTES - 1) && !trigger.may_grow(SMALLEST_HEAP_BYTES));
+        assert!(
+            trigger.may_grow(SMALLEST_HEAP_BYTES - 1) && !trigger.may_grow(SMALLEST_HEAP_BYTES)
+        );
         trigger.collected(10 << 20);
         assert!(trigger.may_grow((25 << 20) - 1) && !trigger.may_grow(25 << 20));
         trigger.collected(0);

@@ -73,7 +73,7 @@ impl Tables {
 
     /// Marks an object and tells whether it was not marked.
     #[inline(always)]
-    fn mark(&self, memory: Memory<'_>, object: ObjectReference) -> bool {
+    pub(super) fn mark(&self, memory: Memory<'_>, object: ObjectReference) -> bool {
         let is_new = self.marks.set(object);
         if is_new && !memory.has(object, LARGE) {
             self.live.set_run(object, granules(memory, object));
@@ -146,17 +146,15 @@ impl MovableSpace {
     pub fn plan(&mut self) {
         let Some(Tables { marks, live, destinations, .. }) = &self.tables else { return };
         let memory = self.heap.memory();
-        let blocks: Vec<Block> = self.blocks.iter().map(|block| block.block()).collect();
+        let begin = |place: usize| {
+            let next = self.blocks.get(place).map_or(0, |block| block.start);
+            Front { place, next, limit: next + BLOCK_UNITS }
+        };
         let mut front: Option<Front> = None;
-        let starts: Vec<u32> = self.blocks.iter().map(|block| block.start).collect();
         let mut ends = Vec::new();
         let mut settle = |group: Option<Group<'_>>| {
             let Some(Group { destination, skipped, granules }) = group else { return };
             let units = granules * GRANULE_UNITS;
-            let begin = |place: usize| {
-                let next = starts.get(place).copied().unwrap_or_default();
-                Front { place, next, limit: next + BLOCK_UNITS }
-            };
             let to = front.get_or_insert_with(|| begin(0));
             if to.limit - to.next < units {
                 ends.push(to.next);
@@ -166,7 +164,7 @@ impl MovableSpace {
             destination.store(u64::from(first), Relaxed);
             to.next += units;
         };
-        for &block in &blocks {
+        for block in self.blocks.iter().map(|filled| filled.block()) {
             let mut group = None;
             let words = marks.block(block).iter().zip(live.block(block));
             for ((marks, live), destination) in words.zip(destinations.block(block)) {
