@@ -327,8 +327,8 @@ fn bytes_between(start: u32, end: u32) -> u64 {
 fn copies_bytes(bytes: u64, largest_bytes: u32) -> u64 {
     let least_filled = BLOCK_BYTES - largest_bytes + GRANULE_BYTES as u32;
     let blocks = bytes.div_ceil(u64::from(least_filled));
-    // Twice, for a list that grows doubles; and an entry in the heap's table, which does so too.
-    let tables_bytes = 2 * (size_of::<Filled>() as u64 + 1) * blocks;
+    // Twice, for a list that grows doubles, and begins with a few; so does the heap's table, of bytes.
+    let tables_bytes = 2 * (size_of::<Filled>() as u64 + 1) * (blocks + 4);
     blocks * u64::from(BLOCK_BYTES) + tables_bytes
 }
 
