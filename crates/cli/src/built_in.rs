@@ -181,6 +181,7 @@ fn collector_info(entry: &Entry<Cells>) -> CollectorInfo {
             Family::Tracing => record::Family::Tracing,
             Family::Concurrent => record::Family::Concurrent,
             Family::Generational => record::Family::Generational,
+            Family::Moving => record::Family::Moving,
         },
         summary: info.summary.to_owned(),
         capabilities: capabilities(entry.caps),
@@ -206,6 +207,7 @@ fn capabilities(caps: Caps) -> Vec<String> {
         (caps.weak, "weak"),
         (caps.regions, "regions"),
         (caps.shared, "shared"),
+        (caps.moves, "moves"),
     ];
     words.into_iter().filter(|&(has, _)| has).map(|(_, word)| word.to_owned()).collect()
 }

@@ -61,6 +61,10 @@ collectors! {
         "rc-deferred that frees at most 1024 objects at a time";
     mod mark_sweep: "mark-sweep" => MarkSweep, Tracing, ("#0072B2", "#4DA3E0"), Solid,
         "stop-the-world tracing, lazy sweep, does not move";
+    mod semispace: "semispace" => SemiSpace, Moving, ("#A8558A", "#D68FBB"), Solid,
+        "stop-the-world copying to the other half of the heap";
+    mod mark_compact: "mark-compact" => MarkCompact, Moving, ("#7A2F63", "#B56A9B"), Solid,
+        "stop-the-world tracing, slides what lives together";
     mod mark_sweep_incremental: "mark-sweep-incremental" => MarkSweepIncremental, Concurrent, ("#3A9CCB", "#7CC7EE"), Dashed,
         "tracing in slices that allocation pays, with Yuasa's deletion barrier";
     "mark-sweep-incremental|dijkstra" => MarkSweepIncremental<true>, Concurrent, ("#23789F", "#A9DCF5"), Dashed,

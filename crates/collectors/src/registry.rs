@@ -22,6 +22,8 @@ pub enum Family {
     Concurrent,
     /// Generational and mark-region collectors.
     Generational,
+    /// Stop-the-world tracing that moves objects: copying, compacting.
+    Moving,
 }
 
 /// How a collector's line is drawn.

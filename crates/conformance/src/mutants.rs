@@ -156,6 +156,15 @@ pub const ALL: &[Known] = &[
     Known::new("a count of zero is not listed", CLASSIC),
     Known::new("what has zero references once is dead", CLASSIC),
     Known::new("a cascade frees what is rooted", CLASSIC),
+    // ---- moving
+    Known::new("no forwarding reference is left", CLASSIC),
+    Known::new("a copy is one word short", CLASSIC),
+    Known::new("the last root is not updated", CLASSIC),
+    Known::new("an object's last slot is not updated", CLASSIC),
+    Known::new("a large object's slots are not updated", CLASSIC),
+    Known::new("a large object stays marked", DESIGN),
+    Known::new("a space that was left keeps a block", DESIGN),
+    Known::new("a group ends with its word", DESIGN),
 ];
 
 /// A set of mutants, by their place in [`ALL`].

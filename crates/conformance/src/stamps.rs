@@ -16,6 +16,12 @@ impl Probe for Stamps {
         }
     }
 
+    fn moved(&mut self, from: ObjectReference, to: ObjectReference) {
+        if let Some(checker) = &mut self.0 {
+            checker.moved(from, to);
+        }
+    }
+
     fn accesses(&self, heap: &Heap, object: ObjectReference, at: Offset32, kind: SlotKind) {
         if let Some(checker) = &self.0 {
             checker.accesses(heap, object, at, kind);

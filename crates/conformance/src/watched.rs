@@ -6,6 +6,7 @@
 //! * *New objects* lie over no other object, have the header of their layout and are empty.
 //! * *Poison*: the cells of objects that go are filled with poison, which must stay until a cell is
 //!   allocated again: nobody writes to free memory.
+//! * *Moves*: what moves was an object, and is known at its new place from then on.
 
 use crate::detector::{Detector, Detectors, Place, violate};
 use crate::rules::Rules;
@@ -127,17 +128,34 @@ impl<C: Collector> Watched<C> {
         }
     }
 
+    /// After an operation: what moved is known by its new address. Moves are looked at in the order in
+    /// which they were made, so what is known at the new one has moved before, or is dead.
+    fn follow(&self, cx: &Context) {
+        let mut cells = self.cells.borrow_mut();
+        for (from, to) in cx.moves.iter() {
+            let known = cells.remove(&from.bits());
+            if let Some(known) = known.filter(|known| !known.is_poisoned) {
+                overlapped(&cells, to, known.words).iter().for_each(|other| {
+                    cells.remove(other);
+                });
+                cells.insert(to.bits(), known);
+                if overlapped(&cells, from, known.words).is_empty() {
+                    // Where it was is free now, unless something moves there.
+                    cells.insert(from.bits(), known);
+                }
+            } else if self.looks(Detector::Verifier) {
+                let message = "what is said to move is no object".to_owned();
+                violate(Detector::Verifier, message, Some(Place::of(None, 0, from)));
+            }
+        }
+    }
+
     /// A new object lies over no other, has its header and is empty.
     fn is_new(&self, object: ObjectReference, layout: Layout) {
         let words = layout.bytes() / 4;
         let mut cells = self.cells.borrow_mut();
         let (start, memory) = (object.bits(), self.heap().memory());
-        let reaches = |&(&other, known): &(&u32, &Known)| other + known.words > start;
-        let below = cells.range(..start).next_back().filter(reaches);
-        let inside = cells.range(start..start + words);
-        let overlapped: Vec<u32> =
-            below.into_iter().chain(inside).map(|(&other, _)| other).collect();
-        for other in overlapped {
+        for other in overlapped(&cells, object, words) {
             let known = cells.remove(&other).expect("it was found there");
             // An object at the same place may have been reclaimed to make room for this one.
             let is_there = other != start
@@ -212,6 +230,15 @@ impl<C: Collector> Watched<C> {
     }
 }
 
+/// The known cells over which an object of so many words lies.
+fn overlapped(cells: &BTreeMap<u32, Known>, object: ObjectReference, words: u32) -> Vec<u32> {
+    let start = object.bits();
+    let reaches = |&(&other, known): &(&u32, &Known)| other + known.words > start;
+    let below = cells.range(..start).next_back().filter(reaches);
+    let inside = cells.range(start..start + words);
+    below.into_iter().chain(inside).map(|(&other, _)| other).collect()
+}
+
 impl<C: Collector> Collector for Watched<C> {
     const CAPS: Caps = C::CAPS;
 
@@ -231,6 +258,7 @@ impl<C: Collector> Collector for Watched<C> {
             self.may_have_reclaimed.set(true);
         }
         let object = self.inner.alloc(cx, layout);
+        self.follow(cx);
         self.after_alloc(object, layout)
     }
 
@@ -334,6 +362,7 @@ impl<C: Collector> Collector for Watched<C> {
         });
         self.may_have_reclaimed.set(true);
         self.inner.collect(cx, cause);
+        self.follow(cx);
     }
 
     fn step(&mut self, cx: &mut Context, step: Step) {
@@ -344,6 +373,7 @@ impl<C: Collector> Collector for Watched<C> {
         });
         self.may_have_reclaimed.set(true);
         self.inner.step(cx, step);
+        self.follow(cx);
     }
 
     fn region_begin(&mut self, cx: &mut Context) -> u32 {
@@ -360,6 +390,7 @@ impl<C: Collector> Collector for Watched<C> {
         self.poison();
         self.phase.set("allocation in a region");
         let object = self.inner.region_alloc(cx, region, layout);
+        self.follow(cx);
         self.after_alloc(object, layout)
     }
 

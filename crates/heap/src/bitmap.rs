@@ -31,15 +31,17 @@ impl Bitmap {
         Ok(Self { table: Reservation::new(TABLE_BYTES as usize)?, covered_bytes: 0, budget })
     }
 
+    /// The word in which the object's bit lies.
     #[inline(always)]
-    fn word(&self, object: ObjectReference) -> &AtomicU64 {
+    pub(crate) fn word(&self, object: ObjectReference) -> &AtomicU64 {
         let index = (object.granule() / 64) as usize;
         // SAFETY: a granule index is below 2^31, the number of bits in the table.
         unsafe { &*self.table.base().cast::<AtomicU64>().as_ptr().add(index) }
     }
 
+    /// The object's bit in its word.
     #[inline(always)]
-    fn bit(object: ObjectReference) -> u64 {
+    pub(crate) fn bit(object: ObjectReference) -> u64 {
         1 << (object.granule() % 64)
     }
 
@@ -73,6 +75,23 @@ impl Bitmap {
         }
         word.store(old & !bit, Relaxed);
         true
+    }
+
+    /// Sets the bits of so many granules from the start of the object on. For one thread at a time.
+    #[inline(always)]
+    pub(crate) fn set_run(&self, object: ObjectReference, granules: u32) {
+        let (mut start, mut left) = (object, granules);
+        loop {
+            let offset = start.granule() % 64;
+            let here = left.min(64 - offset);
+            let word = self.word(start);
+            word.store(word.load(Relaxed) | (!0 >> (64 - here)) << offset, Relaxed);
+            left -= here;
+            if left == 0 {
+                return;
+            }
+            start = ObjectReference::from_granule(start.granule() + here);
+        }
     }
 
     /// Asks the processor to bring the object's bit into its cache.

@@ -37,6 +37,10 @@ pub struct Caps {
     pub regions: bool,
     /// Allows shared slots outside regions. Without an owner there is nobody to drop such an object.
     pub shared: bool,
+    /// Moves objects: `alloc`, `region_alloc`, `collect` and `step` may, and record it in
+    /// [`Context::moves`]; no other function does. What moves is not parked, for what is parked is known
+    /// by its address.
+    pub moves: bool,
     /// Bytes per object that this discipline alone would need in a header: counts, and the layout
     /// where objects are traced rather than dropped by code that knows their type.
     pub header_bytes: u32,
@@ -56,6 +60,7 @@ impl Caps {
         weak: false,
         regions: false,
         shared: true,
+        moves: false,
         header_bytes: 0,
     };
 

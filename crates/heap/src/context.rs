@@ -4,6 +4,7 @@ use crate::events::EventLog;
 use crate::header::PARKED;
 use crate::heap::Heap;
 use crate::memory::Memory;
+use crate::moves::Moves;
 use crate::mutant;
 use crate::roots::RootStack;
 use crate::stack::Stack;
@@ -18,12 +19,15 @@ pub struct Context {
     pub roots: RootStack,
     /// Pauses, phases, footprint.
     pub log: EventLog,
+    /// What has moved, if anybody listens.
+    pub moves: Moves,
     parked: Stack,
 }
 
 impl Context {
     pub(crate) fn new(heap: &Heap) -> io::Result<Self> {
-        Ok(Self { roots: RootStack::new(heap)?, log: EventLog::new(), parked: heap.stack()? })
+        let (roots, parked) = (RootStack::new(heap)?, heap.stack()?);
+        Ok(Self { roots, log: EventLog::new(), moves: Moves::default(), parked })
     }
 
     /// Remembers an object that lost its owner or its last count in an operation that may not

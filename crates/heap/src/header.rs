@@ -1,7 +1,8 @@
 //! The eight header bytes of every object: the one place that gives each bit its meaning.
 //!
 //! ```text
-//! word 0, layout: written once at allocation, read by everybody
+//! word 0, layout: written once at allocation, read by everybody; of a forwarded object, which is no
+//!   object any more, the reference to its copy
 //!   bits  0..8   end of the own slots      } cumulative, so that a dropper (own), a weak counter
 //!   bits  8..16  end of the shared slots   } (shared..borrow) and a marker (all) each need one byte
 //!   bits 16..24  end of the borrow slots   }
@@ -13,7 +14,7 @@
 //! word 1, owned by the collector
 //!   bits  0..26  counts: one of 26 bits, or a strong one of 13 and a weak one of 13 (`count`)
 //!   bits 26..28  colour                    written by tracing collectors that keep it here
-//!   bit  28      forwarded                 written by moving collectors
+//!   bit  28      forwarded: word 0 is the reference to the copy    written by `Memory::forward`
 //!   bit  29      parked, or logged         written by `Context::park`, cleared by `unpark`
 //!   bit  30      in a region's chunk       written at allocation
 //!   bit  31      large                     written at allocation by the large-object space
@@ -36,6 +37,10 @@ pub const MAX_SHAPE_SLOTS: u32 = 255;
 /// Most payload words of a shape with an ordinary header.
 pub const MAX_SHAPE_WORDS: u32 = 127;
 
+/// Collector bit, the first of two for colours: the object was reached.
+pub const REACHED: u32 = 1 << 26;
+/// Collector bit: the object was copied, and its layout word is the reference to the copy.
+pub const FORWARDED: u32 = 1 << 28;
 /// Collector bit: logged for re-examination at the next operation that may reclaim; in a generational
 /// collector at the next collection.
 pub const PARKED: u32 = 1 << 29;

@@ -8,7 +8,7 @@ use crate::block::{Block, BlockTable};
 use crate::budget::Budget;
 use crate::collector::OutOfMemory;
 use crate::header::Layout;
-use crate::memory::{Base, Memory, ObjectMemory};
+use crate::memory::{ADDRESSABLE_BYTES, Base, Memory, ObjectMemory};
 use crate::reuse::{Order, Reuse};
 use crate::stack::Stack;
 use crate::sync::{self, Mutex};
@@ -147,6 +147,18 @@ impl Heap {
         Some(start)
     }
 
+    /// Takes a block for which the limit may have no room: for what is copied in the middle of a
+    /// collection, and cannot stay where it is.
+    ///
+    /// # Panics
+    /// If the 16 GiB that references can address are used up.
+    pub(crate) fn acquire_overdrawing(&self) -> Block {
+        let block = self.table().acquire_overdrawing(&self.shared.memory, &self.shared.budget);
+        let block = block.expect("a collector that copies leaves addresses for the copies");
+        asan::poison_blocks(self.memory(), block, 1);
+        block
+    }
+
     /// Gives `count` adjacent blocks back.
     pub(crate) fn release(&self, start: Block, count: u32) {
         asan::poison_blocks(self.memory(), start, count);
@@ -156,7 +168,10 @@ impl Heap {
     /// Bytes that blocks could still be had for: what the limit leaves, and free blocks.
     pub fn room_bytes(&self) -> u64 {
         let budget = self.budget();
-        budget.limit_bytes().saturating_sub(budget.held_bytes()) + self.retained_bytes()
+        let (held_bytes, retained_bytes) = (budget.held_bytes(), self.retained_bytes());
+        // Nobody holds more than can be addressed.
+        let limit_bytes = budget.limit_bytes().min(ADDRESSABLE_BYTES);
+        limit_bytes.saturating_sub(held_bytes) + retained_bytes
     }
 
     /// Bytes of free blocks that are still held.

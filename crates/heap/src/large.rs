@@ -97,7 +97,7 @@ impl LargeSpace {
     }
 
     /// Every object.
-    pub(crate) fn objects(&self) -> impl Iterator<Item = ObjectReference> {
+    pub fn objects(&self) -> impl Iterator<Item = ObjectReference> {
         self.runs.iter().map(|run| run.object)
     }
 

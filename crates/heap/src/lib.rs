@@ -8,7 +8,8 @@
 //! * Programs are written against [`Mutator`] and declare their objects with [`shape!`].
 //! * Disciplines implement [`Collector`] and are composed of spaces: [`ObjectSpace`] (size-classed
 //!   cells with side bits, and large objects), [`Arena`] and [`Regions`] (bump allocation),
-//!   [`Marker`], [`Count`], [`Stack`], [`Sizer`]; what they can be told stands in their [`Config`].
+//!   [`MovableSpace`] (bump allocation of objects that may move), [`Marker`], [`Count`], [`Stack`],
+//!   [`Sizer`]; what they can be told stands in their [`Config`].
 //! * What a run was like stands in its [`EventLog`].
 
 mod arena;
@@ -26,12 +27,15 @@ mod count;
 mod events;
 mod fault;
 mod footprint;
+mod forward;
 mod greys;
 mod header;
 mod heap;
 mod large;
 mod mark;
 mod memory;
+mod movable;
+mod moves;
 mod mutant;
 mod mutator;
 mod object_space;
@@ -47,6 +51,7 @@ mod sizer;
 mod stack;
 mod survey;
 mod sync;
+mod trigger;
 mod value;
 
 pub use arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
@@ -65,13 +70,15 @@ pub use fault::{Access, Deed, Omission};
 pub use footprint::{Footprint, FootprintSample, LiveSample, Occupancy};
 pub use greys::Greys;
 pub use header::{
-    EXTENDED_HEADER_BYTES, Extent, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS, MAX_SHAPE_WORDS,
-    PARKED, REGION, SlotKind, Slots,
+    EXTENDED_HEADER_BYTES, Extent, FORWARDED, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS,
+    MAX_SHAPE_WORDS, PARKED, REACHED, REGION, SlotKind, Slots,
 };
 pub use heap::{Commit, Heap, HeapConfig};
 pub use large::LargeSpace;
 pub use mark::{MAX_PREFETCH, Marker, PREFETCH};
 pub use memory::{ADDRESSABLE_BYTES, Memory, Offset32, Offset64};
+pub use movable::{Cursor, MovableSpace};
+pub use moves::Moves;
 pub use mutant::{MUTANTS, Mutant};
 pub use mutator::{Loaded, Mutator, Ref, Region};
 pub use object_space::ObjectSpace;
@@ -84,6 +91,7 @@ pub use shape::{Borrow, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Word};
 pub use sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
 pub use stack::{Stack, Top};
 pub use survey::{Defect, Reachable, Survey, verify};
+pub use trigger::Trigger;
 pub use value::{GRANULE_BYTES, ObjectReference, Value};
 
 #[doc(hidden)]

@@ -86,8 +86,12 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     fn over(heap: Heap, commit: Commit, config: &Config, probe: P) -> io::Result<Self> {
+        const { assert!(!(C::CAPS.moves && C::CAPS.parks), "what is parked must not move") };
         let lazily = commit == Commit::Lazily;
-        let cx = Context::new(&heap)?;
+        let mut cx = Context::new(&heap)?;
+        if C::CAPS.moves && P::FOLLOWS {
+            cx.moves.listen();
+        }
         let collector = C::new(&heap, config)?;
         let mut mutator = Self {
             collector,
@@ -157,7 +161,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     fn alloc_object(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         self.before_allocation(layout);
-        let object = self.collector.alloc(&mut self.cx, layout)?;
+        let object = self.collector.alloc(&mut self.cx, layout);
+        self.follow();
+        let object = object?;
         self.after_allocation(object, layout);
         Ok(object)
     }
@@ -232,6 +238,16 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
     }
 
+    /// Tells the probe what the operation has moved.
+    #[inline(always)]
+    fn follow(&mut self) {
+        if C::CAPS.moves && P::FOLLOWS {
+            for (from, to) in self.cx.moves.take() {
+                self.probe.moved(from, to);
+            }
+        }
+    }
+
     #[inline(always)]
     fn settle(&mut self) {
         if C::CAPS.parks && self.cx.has_parked() {
@@ -243,17 +259,20 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub fn collect(&mut self) {
         self.settle();
         self.collector.collect(&mut self.cx, Cause::Requested);
+        self.follow();
     }
 
     /// Collects the young now, where there are generations; all where there are none.
     pub fn collect_young(&mut self) {
         self.settle();
         self.collector.collect(&mut self.cx, Cause::Young);
+        self.follow();
     }
 
     /// Does a part of a collection now, if the discipline collects in parts.
     pub fn step(&mut self, step: Step) {
         self.settle();
         self.collector.step(&mut self.cx, step);
+        self.follow();
     }
 }

@@ -17,10 +17,19 @@ pub trait Probe {
     /// Whether it watches at all. The mutator samples its footprint only under a probe that does.
     const ON: bool;
 
+    /// Whether it remembers objects by their address, and must be told when they move.
+    const FOLLOWS: bool = Self::ON;
+
     /// An object was allocated.
     #[inline(always)]
     fn allocated(&mut self, object: ObjectReference, layout: Layout) {
         let _ = (object, layout);
+    }
+
+    /// An object has moved: what was known of one address is true of another one.
+    #[inline(always)]
+    fn moved(&mut self, from: ObjectReference, to: ObjectReference) {
+        let _ = (from, to);
     }
 
     /// A slot is about to be read or written.
@@ -185,6 +194,7 @@ pub struct Meter {
 
 impl Probe for Meter {
     const ON: bool = true;
+    const FOLLOWS: bool = false;
 
     #[inline]
     fn allocated(&mut self, _: ObjectReference, layout: Layout) {
@@ -219,14 +229,22 @@ impl Meter {
 #[derive(Debug, Default)]
 pub struct Checker {
     clock: u64,
-    stamps: HashMap<ObjectReference, u64>,
-    slots: RefCell<HashMap<(ObjectReference, Offset32), u64>>,
+    objects: RefCell<HashMap<ObjectReference, Stamped>>,
     roots: RefCell<HashMap<u32, u64>>,
+}
+
+/// What is known of an address, and goes with its object.
+#[derive(Debug, Default)]
+struct Stamped {
+    /// Which object is there; 0 for none that was allocated.
+    stamp: u64,
+    /// What its slots were filled with.
+    slots: HashMap<Offset32, u64>,
 }
 
 impl Checker {
     fn stamp(&self, object: ObjectReference) -> u64 {
-        self.stamps.get(&object).copied().unwrap_or(0)
+        self.objects.borrow().get(&object).map_or(0, |stamped| stamped.stamp)
     }
 
     #[track_caller]
@@ -245,7 +263,13 @@ impl Probe for Checker {
 
     fn allocated(&mut self, object: ObjectReference, _: Layout) {
         self.clock += 1;
-        self.stamps.insert(object, self.clock);
+        self.objects.get_mut().entry(object).or_default().stamp = self.clock;
+    }
+
+    fn moved(&mut self, from: ObjectReference, to: ObjectReference) {
+        let objects = self.objects.get_mut();
+        let stamped = objects.remove(&from).unwrap_or_default();
+        objects.insert(to, stamped);
     }
 
     fn accesses(&self, heap: &Heap, object: ObjectReference, at: Offset32, kind: SlotKind) {
@@ -263,7 +287,8 @@ impl Probe for Checker {
 
     fn stored(&self, object: ObjectReference, at: Offset32, value: Value) {
         if let Some(child) = value.reference() {
-            self.slots.borrow_mut().insert((object, at), self.stamp(child));
+            let stamp = self.stamp(child);
+            self.objects.borrow_mut().entry(object).or_default().slots.insert(at, stamp);
         }
     }
 
@@ -275,7 +300,9 @@ impl Probe for Checker {
         allocated: impl Fn(ObjectReference) -> bool,
     ) {
         if let Some(child) = value.reference() {
-            let held = self.slots.borrow().get(&(object, at)).copied();
+            let objects = self.objects.borrow();
+            let held = objects.get(&object).and_then(|stamped| stamped.slots.get(&at).copied());
+            drop(objects);
             self.check(held, child, allocated(child), "a slot");
         }
     }
@@ -391,6 +418,23 @@ mod tests {
         checked.checker.rooted(70, child);
         assert_eq!(objection(|| checked.load(parent, slot(1), child)), "");
         assert_eq!(objection(|| checked.read_root(70, child)), "");
+    }
+
+    #[test]
+    fn what_moves_is_known_at_its_new_place_and_unknown_at_the_old_one() {
+        let mut checked = Checked::new();
+        let (parent, child) = (checked.alloc(NODE), checked.alloc(NODE));
+        checked.checker.stored(parent, slot(1), child.into());
+        checked.checker.rooted(70, parent);
+        let (new_child, new_parent) = (checked.alloc(NODE), checked.alloc(NODE));
+        checked.checker.moved(child, new_child);
+        checked.checker.moved(parent, new_parent);
+        assert_eq!(objection(|| checked.load(new_parent, slot(1), new_child)), "");
+        assert_eq!(objection(|| checked.read_root(70, new_parent)), "");
+        let stale = objection(|| checked.load(new_parent, slot(1), child));
+        assert!(stale.starts_with("use after free: a slot refers to"), "{stale}");
+        let stale = objection(|| checked.read_root(70, parent));
+        assert!(stale.starts_with("use after free: a root refers to"), "{stale}");
     }
 
     #[test]

@@ -283,6 +283,17 @@ impl RootStack {
         (0..self.entries.len()).filter_map(|index| leftover(self.entries.get(index)))
     }
 
+    /// Makes every entry refer to where `new` says that its object is now.
+    pub fn update(&self, mut new: impl FnMut(ObjectReference) -> ObjectReference) {
+        let forgets = u32::from(mutant!(self.heap.memory(), "the last root is not updated"));
+        for index in 0..self.entries.len() - forgets {
+            let entry = self.entries.get(index);
+            if let Some(Leftover { object, .. }) = leftover(entry) {
+                self.entries.set(index, new(object).bits() | entry & LOCAL_TAG);
+            }
+        }
+    }
+
     /// Number of entries, holes included.
     pub fn depth(&self) -> u32 {
         self.entries.len()
@@ -352,6 +363,27 @@ mod tests {
             }
             prop_assert_eq!(stack.depth(), GLOBALS);
         }
+    }
+
+    #[test]
+    fn what_moves_is_found_by_owners_locals_and_globals_and_holes_stay() {
+        let stack = stack();
+        let global = Global::new(3);
+        stack.aim(&global, Some(object(1)));
+        let (root, hole, local) = (
+            stack.push_root(object(2)),
+            stack.push_root(object(3)),
+            stack.push_local(Some(object(2))),
+        );
+        let nowhere = stack.push_local(None);
+        stack.consume(&hole);
+        stack.update(|old| object(old.granule() + 10));
+        assert_eq!(stack.get(&global), object(11));
+        assert_eq!((stack.get(&root), stack.get(&local)), (object(12), object(12)));
+        assert_eq!(stack.peek(nowhere.index.into()), None);
+        assert_eq!(stack.peek(hole.index.into()), None);
+        let owned: Vec<bool> = stack.iter().map(|leftover| leftover.owned).collect();
+        assert_eq!(owned, [false, true, false], "owners own, and the others do not");
     }
 
     #[test]

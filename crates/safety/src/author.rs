@@ -87,6 +87,17 @@ pub(crate) struct OwnStore {
     pub(crate) stamp: u64,
 }
 
+impl OwnStore {
+    /// An object has moved.
+    pub(crate) fn relocate(&mut self, from: ObjectReference, to: ObjectReference) {
+        for object in [&mut self.parent, &mut self.child] {
+            if *object == from {
+                *object = to;
+            }
+        }
+    }
+}
+
 /// Something still to be done.
 #[derive(Clone, Copy, Debug)]
 struct Consequence {
@@ -176,6 +187,19 @@ impl Author {
     fn later(&mut self, clock: u64, deed: Deed, stamp: u64) {
         let due = clock + 1 + draw(&mut self.random, u64::from(DELAY));
         self.later.push(Consequence { due, deed, stamp });
+    }
+
+    /// An object has moved. A copy of a pointer is known to the discipline, so it follows.
+    pub(crate) fn relocate(&mut self, from: ObjectReference, to: ObjectReference) {
+        self.stores.iter_mut().for_each(|store| store.relocate(from, to));
+        let now = self.now.iter_mut().map(|(deed, _)| deed);
+        for deed in now.chain(self.later.iter_mut().map(|later| &mut later.deed)) {
+            if let Deed::Copy(object) | Deed::Free(object) | Deed::Borrow { object, .. } = deed
+                && *object == from
+            {
+                *object = to;
+            }
+        }
     }
 
     /// What is to be done now, and which object is meant.

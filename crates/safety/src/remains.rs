@@ -49,6 +49,13 @@ impl Remains {
         words.map(|(word, &bits)| (Offset32::word(word as u32), bits)).collect()
     }
 
+    /// An object moves, contents and all.
+    pub(crate) fn relocate(&mut self, from: ObjectReference, to: ObjectReference) {
+        if let Some(cell) = self.cells.remove(&from) {
+            self.cells.insert(to, cell);
+        }
+    }
+
     /// Words of an object are written, from a byte offset on.
     pub(crate) fn write<const N: usize>(
         &mut self,

@@ -33,7 +33,21 @@ impl Tenants {
     pub(crate) fn move_in(&mut self, object: ObjectReference, layout: Layout) -> Tenant {
         self.latest += 1;
         let tenant = Tenant { object, stamp: self.latest, layout };
-        let (start, end) = (object.granule(), tenant.end());
+        self.place(tenant);
+        tenant
+    }
+
+    /// An object moves; tells which one, if there is one.
+    pub(crate) fn relocate(&mut self, from: ObjectReference, to: ObjectReference) -> Option<u64> {
+        let tenant = self.by_granule.remove(&from.granule())?;
+        self.place(Tenant { object: to, ..tenant });
+        Some(tenant.stamp)
+    }
+
+    /// Puts an object over whatever was there.
+    fn place(&mut self, tenant: Tenant) {
+        let (object, end) = (tenant.object, tenant.end());
+        let start = object.granule();
         let first = self.of(object).map_or(start, |old| old.object.granule());
         let gone: Vec<u32> =
             self.by_granule.range(first..end).map(|(&granule, _)| granule).collect();
@@ -41,7 +55,6 @@ impl Tenants {
             self.by_granule.remove(granule);
         });
         self.by_granule.insert(start, tenant);
-        tenant
     }
 
     /// The latest tenant of the granule that a reference leads to.

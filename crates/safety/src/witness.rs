@@ -41,6 +41,9 @@ const NOBODY: u64 = 0;
 /// No destructor of these programs frees as many objects.
 const OWNED_MAX: u32 = 10_000;
 
+/// What was stored in the slots of an object: the reference, and which object it was of.
+type Filled = HashMap<Offset32, (ObjectReference, u64)>;
+
 /// Counts what goes wrong.
 #[derive(Debug)]
 pub(crate) struct Witness {
@@ -50,8 +53,10 @@ pub(crate) struct Witness {
     tenants: Tenants,
     remains: RefCell<Remains>,
     objects_freed: u64,
-    /// What each own, shared or borrow slot was filled with.
-    slots: RefCell<HashMap<(ObjectReference, Offset32), (ObjectReference, u64)>>,
+    /// What each own, shared or borrow slot of each object was filled with.
+    slots: RefCell<HashMap<ObjectReference, Filled>>,
+    /// Where the objects that have moved are now, by stamp.
+    homes: HashMap<u64, ObjectReference>,
     roots: RefCell<HashMap<u32, u64>>,
     /// Which object the program last meant by a reference.
     hand: RefCell<HashMap<ObjectReference, u64>>,
@@ -116,6 +121,7 @@ impl Witness {
             remains: RefCell::default(),
             objects_freed: 0,
             slots: RefCell::default(),
+            homes: HashMap::new(),
             roots: RefCell::default(),
             hand: RefCell::default(),
             kind: Cell::new(SlotKind::Own),
@@ -228,12 +234,31 @@ impl Witness {
     }
 }
 
+/// What is known of one address is true of another one from now on.
+fn rekey<T>(known: &mut HashMap<ObjectReference, T>, from: ObjectReference, to: ObjectReference) {
+    match known.remove(&from) {
+        Some(moved) => known.insert(to, moved),
+        None => known.remove(&to),
+    };
+}
+
 impl Probe for Witness {
     const ON: bool = true;
 
     fn allocated(&mut self, object: ObjectReference, layout: Layout) {
         let tenant = self.tenants.move_in(object, layout);
         self.hand.borrow_mut().insert(object, tenant.stamp);
+    }
+
+    fn moved(&mut self, from: ObjectReference, to: ObjectReference) {
+        if let Some(stamp) = self.tenants.relocate(from, to) {
+            self.homes.insert(stamp, to);
+        }
+        rekey(self.slots.get_mut(), from, to);
+        rekey(self.hand.get_mut(), from, to);
+        self.remains.get_mut().relocate(from, to);
+        self.own_stores.get_mut().iter_mut().for_each(|store| store.relocate(from, to));
+        self.author.relocate(from, to);
     }
 
     fn accesses(&self, _: &Heap, _: ObjectReference, _: Offset32, kind: SlotKind) {
@@ -280,7 +305,7 @@ impl Probe for Witness {
         self.remains.borrow_mut().write(parent, at.bytes(), [value.bits()]);
         let Some(child) = value.reference() else { return };
         let stamp = self.meant(child);
-        self.slots.borrow_mut().insert((parent, at), (child, stamp));
+        self.slots.borrow_mut().entry(parent).or_default().insert(at, (child, stamp));
         if self.kind.get() == SlotKind::Own {
             self.own_stores.borrow_mut().push(OwnStore { parent, at, child, stamp });
         }
@@ -299,8 +324,12 @@ impl Probe for Witness {
     fn taken(&self, object: ObjectReference, at: Offset32, value: Value) {
         self.judge_contents(object, at.bytes(), 1);
         let Some(child) = value.reference() else { return };
-        let held = self.slots.borrow().get(&(object, at)).copied();
-        let stamp = held.filter(|(held, _)| *held == child).map_or(NOBODY, |(_, stamp)| stamp);
+        let held = self.slots.borrow().get(&object).and_then(|slots| slots.get(&at).copied());
+        // A collector that moved the object has seen to it that the slot refers to it still.
+        let is_held = |&(held, stamp): &(ObjectReference, u64)| {
+            child == self.homes.get(&stamp).copied().unwrap_or(held)
+        };
+        let stamp = held.filter(is_held).map_or(NOBODY, |(_, stamp)| stamp);
         self.hand.borrow_mut().insert(child, stamp);
     }
 

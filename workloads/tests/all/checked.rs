@@ -1,7 +1,8 @@
 //! Every program in checking mode with few objects: no use after free, no slot of another kind, no
 //! second owner, nothing leaked that should not be.
 
-use crate::under::{Checked, each, reclaims};
+use crate::under::{Checked, Stressed, Unwatched, each, reclaims};
+use collectors::registry::{Harness, standard};
 use heap::Caps;
 use workloads::{PROGRAMS, Parameters, Size, Suite};
 
@@ -67,5 +68,23 @@ fn every_program_is_sound_under_every_collector() {
             answers.push(outcome.answer);
         });
         assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{}: {answers:?}", entry.name);
+    }
+}
+
+#[test]
+fn every_program_survives_that_everything_moves_before_every_allocation() {
+    let suite = Suite::builtin();
+    let moving = standard::<Stressed>();
+    let moving: Vec<_> = moving.entries().iter().filter(|entry| entry.caps.moves).collect();
+    assert!(!moving.is_empty(), "there are collectors that move");
+    for entry in PROGRAMS {
+        let program = entry.prepare(&few_objects(entry.name, &suite), suite.seed).unwrap();
+        let expected = Unwatched::run::<collectors::NoGc>(&program).answer;
+        for collector in &moving {
+            let outcome = (collector.run)(&program);
+            let pair = format!("{} under {}", entry.name, collector.info.name);
+            assert_eq!(outcome.answer, expected, "{pair}");
+            assert_eq!(outcome.leaked.objects, 0, "{pair}: {:?}", outcome.leaked);
+        }
     }
 }

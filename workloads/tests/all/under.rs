@@ -21,6 +21,9 @@ pub(crate) struct Unwatched;
 /// Runs in checking mode, and verifies the graph at the end.
 pub(crate) struct Checked;
 
+/// As [`Checked`], with a collection before every allocation.
+pub(crate) struct Stressed;
+
 impl Harness for Unwatched {
     type Job = Prepared;
     type Report = Outcome;
@@ -36,6 +39,17 @@ impl Harness for Checked {
 
     fn run<C: Collector>(program: &Prepared) -> Outcome {
         run(mutator::<C, _>(Checker::default()), program)
+    }
+}
+
+impl Harness for Stressed {
+    type Job = Prepared;
+    type Report = Outcome;
+
+    fn run<C: Collector>(program: &Prepared) -> Outcome {
+        let mut m = mutator::<C, _>(Checker::default());
+        m.collect_every(1);
+        run(m, program)
     }
 }
 

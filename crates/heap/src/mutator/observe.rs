@@ -91,6 +91,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
         self.settle();
         self.collector.collect(&mut self.cx, Cause::End);
+        self.follow();
     }
 
     /// What is reachable now, by an independent survey.

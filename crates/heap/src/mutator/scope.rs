@@ -109,7 +109,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         if P::ON && self.probe.resets() {
             self.reset(region);
         }
-        let object = self.collector.region_alloc(&mut self.cx, region.number, layout)?;
+        let object = self.collector.region_alloc(&mut self.cx, region.number, layout);
+        self.follow();
+        let object = object?;
         self.after_allocation(object, layout);
         Ok(object)
     }

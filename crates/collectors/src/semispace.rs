@@ -1,0 +1,212 @@
+//! Semispace copying (Fenichel and Yochelson 1969), scanned without a stack (Cheney, "A nonrecursive list
+//! compacting algorithm", CACM 1970), stop-the-world.
+//!
+//! 1. *Allocate* by bumping through blocks. A block is taken only if the heap has room for it and for a
+//!    copy of everything besides: about half of the limit is kept free for the copies.
+//! 2. *Flip*: the space becomes from-space, and an empty one takes its place. What the roots refer to is
+//!    copied there.
+//! 3. *Scan*: objects in to-space are black up to a cursor and grey behind it, so to-space is the queue.
+//!    Each slot that the cursor passes is made to refer to the copy of its referent; the first to get there
+//!    makes the copy, and leaves a forwarding reference where the object was.
+//! 4. *Large objects* do not move. One that is reached is marked in its header and waits on a stack until
+//!    the cursor has caught up.
+//! 5. *Release* from-space, block by block, without looking at it; then the large objects that were not
+//!    reached.
+//!
+//! No barrier. It reclaims cycles, its work grows with what is live and not with the heap, and allocation
+//! is as fast as can be. But it needs twice the memory, copies what lives long again and again, and leaves
+//! objects in breadth-first order.
+
+use heap::{
+    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cursor, Footprint, Heap, LARGE,
+    LargeSpace, Layout, Memory, MovableSpace, Moves, ObjectReference, Occupancy, OutOfMemory,
+    PauseKind, REACHED, Stack, Trigger, mutant,
+};
+use std::io;
+use std::mem;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Copies what is reachable to the other half, and forgets this one.
+#[derive(Debug)]
+pub struct SemiSpace {
+    heap: Heap,
+    /// To-space: all objects but the large ones.
+    space: MovableSpace,
+    large: LargeSpace,
+    /// Large objects that were reached, whose slots are still to be updated.
+    grey: Stack,
+    trigger: Trigger,
+}
+
+impl Collector for SemiSpace {
+    const CAPS: Caps =
+        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::NONE };
+
+    fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
+        Ok(Self {
+            heap: heap.clone(),
+            space: MovableSpace::new(heap),
+            large: LargeSpace::new(heap),
+            grey: heap.stack()?,
+            trigger: Trigger::new(heap, config),
+        })
+    }
+
+    #[inline(always)]
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+        match self.space.alloc(layout) {
+            Some(object) => Ok(object),
+            None => self.alloc_slow(cx, layout),
+        }
+    }
+
+    fn footprint(&self) -> Footprint {
+        Footprint {
+            used_bytes: self.space.used_bytes() + self.large.used_bytes(),
+            retained_bytes: 0,
+            metadata_bytes: self.space.metadata_bytes()
+                + self.large.metadata_bytes()
+                + self.grey.committed_bytes(),
+        }
+    }
+
+    fn occupied(&self) -> Occupancy {
+        self.space.occupied().plus(self.large.occupied())
+    }
+
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.space.is_allocated(object) || self.large.is_allocated(object)
+    }
+
+    fn verify(&self, _: &Context) -> Result<(), String> {
+        self.space.verify()
+    }
+
+    #[inline(always)]
+    fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    fn collect(&mut self, cx: &mut Context, _: Cause) {
+        let pause = cx.log.begin_pause();
+        let memory = self.heap.memory();
+        let mut from_space = mem::replace(&mut self.space, MovableSpace::new(&self.heap));
+        let mut copier =
+            Copier { memory, to: &mut self.space, grey: &self.grey, moves: &mut cx.moves };
+        cx.roots.update(|object| copier.forward(object));
+        copier.scan();
+        from_space.clear();
+        self.large.sweep(|object| take_mark(memory, object));
+        self.grey.shrink();
+        cx.log.end_pause(pause, PauseKind::Stw);
+    }
+}
+
+/// A collection under way.
+struct Copier<'c> {
+    memory: Memory<'c>,
+    to: &'c mut MovableSpace,
+    grey: &'c Stack,
+    moves: &'c mut Moves,
+}
+
+impl Copier<'_> {
+    /// Where an object is now: at its copy, which is made if there is none yet.
+    #[inline(always)]
+    fn forward(&mut self, object: ObjectReference) -> ObjectReference {
+        if let Some(copy) = self.memory.forwarded(object) {
+            return copy;
+        }
+        if self.memory.has(object, LARGE) {
+            self.reach_large(object);
+            return object;
+        }
+        let copy = self.to.copy(object);
+        self.memory.forward(object, copy);
+        self.moves.record(object, copy);
+        copy
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn reach_large(&self, object: ObjectReference) {
+        let word = self.memory.collector_word(object);
+        let bits = word.load(Relaxed);
+        if bits & REACHED == 0 {
+            word.store(bits | REACHED, Relaxed);
+            if !mutant!(self.memory, "a large object's slots are not updated") {
+                self.grey.push(object.bits());
+            }
+        }
+    }
+
+    /// Updates the slots of everything that was reached, until nothing new is.
+    fn scan(&mut self) {
+        let mut cursor = Cursor::default();
+        loop {
+            while let Some(object) = self.to.next_object(&mut cursor) {
+                self.update(object);
+            }
+            match self.grey.pop().and_then(ObjectReference::from_bits) {
+                Some(large) => self.update(large),
+                None => break,
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn update(&mut self, object: ObjectReference) {
+        self.memory.update_slots(object, |child| self.forward(child));
+    }
+}
+
+/// Takes the mark of a large object away and tells whether it had one.
+fn take_mark(memory: Memory<'_>, object: ObjectReference) -> bool {
+    let word = memory.collector_word(object);
+    let bits = word.load(Relaxed);
+    if !mutant!(memory, "a large object stays marked") {
+        word.store(bits & !REACHED, Relaxed);
+    }
+    bits & REACHED != 0
+}
+
+impl SemiSpace {
+    #[cold]
+    #[inline(never)]
+    fn alloc_slow(
+        &mut self,
+        cx: &mut Context,
+        layout: Layout,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        let filled_bytes = self.filled_bytes();
+        if self.trigger.may_grow(filled_bytes)
+            && let Some(object) = self.alloc_growing(layout)
+        {
+            return Ok(object);
+        }
+        if self.trigger.is_futile(filled_bytes) {
+            return Err(self.heap.refuse(layout));
+        }
+        self.collect(cx, Cause::Exhausted);
+        self.trigger.collected(self.filled_bytes());
+        self.alloc_growing(layout).ok_or_else(|| self.heap.refuse(layout))
+    }
+
+    /// A new object, if there is room for it and for a copy of all objects.
+    fn alloc_growing(&mut self, layout: Layout) -> Option<ObjectReference> {
+        let room_bytes = self.heap.room_bytes();
+        if let Some(object) = self.space.alloc_within(layout, room_bytes) {
+            return Some(object);
+        }
+        let run_bytes = u64::from(layout.bytes()).next_multiple_of(u64::from(BLOCK_BYTES));
+        let is_large = layout.bytes() > MovableSpace::MAX_BYTES;
+        if !is_large || run_bytes + self.space.copies_bytes() > room_bytes {
+            return None;
+        }
+        self.large.alloc(layout, 0)
+    }
+
+    fn filled_bytes(&self) -> u64 {
+        self.space.filled_bytes() + self.large.used_bytes()
+    }
+}
