@@ -17,19 +17,9 @@
 //! grows with what is live. A logged array is looked at as a whole. Where most objects survive their
 //! youth, minor collections cost their time and make no room.
 
-use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker,
-    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, PauseKind, SlotKind,
-    Slots, Value, mutant,
-};
+use heap::{Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap, Layout, Marker, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, PREFETCH, PRICE, Parameter, PauseKind, SIZER, Sizer, SlotKind, Slots, Value, mutant};
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
-
-/// As in [`crate::MarkSweep`].
-const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
-const RESERVE_BYTES: u64 = 2 * BLOCK_BYTES as u64;
-const FUTILE_COLLECTIONS: u32 = 8;
-const FUTILE_SHARE: u64 = 500;
 
 /// A major collection is due when less than this share of what could be allocated after the last one
 /// was allocated before this one.
@@ -40,38 +30,29 @@ const MAJOR_SHARE: f64 = 0.5;
 pub struct Generational {
     objects: ObjectSpace,
     marker: Marker,
-    /// How much the heap may grow from one major collection to the next, as a multiple of what is live;
-    /// `None` where the heap limit decides.
-    growth: Option<f64>,
-    /// Bytes of blocks up to which the space grows without collecting first.
-    collect_at_bytes: u64,
-    /// The most that the mark queue has ever held: kept free, for marking cannot be refused memory.
-    queue_peak_bytes: u64,
+    /// How far the heap may grow from one major collection to the next.
+    sizer: Sizer,
     /// Bytes of cells that the last collection kept.
     survived_bytes: u64,
     /// Bytes allocated between the last major collection and the one after it; `None` until then.
     room_bytes: Option<u64>,
     /// Whether the last collection found no cell for the object that was waiting for one.
     is_tight: bool,
-    /// Collections in a row that made room for next to nothing.
-    futile_collections: u32,
 }
 
 impl Collector for Generational {
     const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::NONE };
 
+    const PARAMETERS: &'static [Parameter] = &[PREFETCH, SIZER, GROWTH, PRICE];
+
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
-        let limited = heap.budget().limit_bytes() != u64::MAX;
         Ok(Self {
             objects: ObjectSpace::with_marks(heap)?,
-            marker: Marker::new(heap, config.prefetch)?,
-            growth: (!limited).then_some(config.growth),
-            collect_at_bytes: if limited { u64::MAX } else { SMALLEST_HEAP_BYTES },
-            queue_peak_bytes: 0,
+            marker: Marker::new(heap, config.whole(&PREFETCH))?,
+            sizer: Sizer::new(heap, config),
             survived_bytes: 0,
             room_bytes: None,
             is_tight: false,
-            futile_collections: 0,
         })
     }
 
@@ -119,6 +100,8 @@ impl Collector for Generational {
     }
 
     fn collect(&mut self, cx: &mut Context, cause: Cause) {
+        cx.log.collects(cause);
+        let occupied_bytes = self.objects.occupied().bytes;
         let pause = cx.log.begin_pause();
         if cause == Cause::Young {
             self.push_logged(cx);
@@ -130,14 +113,22 @@ impl Collector for Generational {
         }
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
-        self.queue_peak_bytes = self.queue_peak_bytes.max(self.marker.metadata_bytes());
+        self.sizer.keep_free(self.marker.metadata_bytes());
         self.objects.sweep_unmarked();
         self.marker.shrink();
         self.survived_bytes = self.objects.occupied().bytes;
-        if cause != Cause::Young {
-            self.after_major();
-        }
         cx.log.end_pause(pause, PauseKind::Stw);
+        if cause != Cause::Young {
+            self.room_bytes = None;
+            self.sizer.collected(Cycle {
+                cause,
+                occupied_bytes,
+                survived_bytes: self.survived_bytes,
+                used_bytes: self.objects.used_bytes(),
+                ended_ns: cx.log.now_ns(),
+                collecting_ns: cx.log.pause_total_ns(),
+            });
+        }
     }
 }
 
@@ -181,16 +172,6 @@ impl Generational {
 // ---- when to collect what -----------------------------------------------------------------------
 
 impl Generational {
-    fn after_major(&mut self) {
-        self.room_bytes = None;
-        if let Some(growth) = self.growth {
-            // On top of the blocks that are left, as in `crate::MarkSweep`.
-            let room_bytes = self.survived_bytes as f64 * (growth - 1.0).max(0.0);
-            self.collect_at_bytes =
-                (self.objects.used_bytes() + room_bytes as u64).max(SMALLEST_HEAP_BYTES);
-        }
-    }
-
     /// Whether a minor collection would be one too many.
     fn is_major_due(&mut self) -> bool {
         let allocated_bytes = self.allocated_bytes();
@@ -213,7 +194,8 @@ impl Generational {
         if let Some(object) = self.alloc_without_collecting(layout) {
             return Ok(object);
         }
-        if self.is_futile() {
+        let used_bytes = self.objects.used_bytes();
+        if self.sizer.is_futile(self.objects.occupied().bytes, used_bytes) {
             return Err(self.heap().refuse(layout));
         }
         if !self.is_major_due() {
@@ -223,7 +205,7 @@ impl Generational {
                 return Ok(object);
             }
         }
-        self.collect(cx, Cause::Exhausted);
+        self.collect(cx, self.sizer.cause(used_bytes));
         let objects = &mut self.objects;
         let reclaimed = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
         self.is_tight = reclaimed.is_none();
@@ -233,17 +215,9 @@ impl Generational {
     }
 
     fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let may_grow = self.objects.used_bytes() < self.collect_at_bytes
-            && self.heap().room_bytes() > RESERVE_BYTES + self.queue_peak_bytes;
+        let may_grow = self.sizer.may_grow(self.objects.used_bytes(), self.heap().room_bytes());
         let grown = may_grow.then(|| self.objects.alloc_growing(layout, 0)).flatten();
         // The last collection left no cell of the right size: another one so soon would not either.
         grown.or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0)).flatten())
-    }
-
-    /// As in [`crate::MarkSweep`].
-    fn is_futile(&mut self) -> bool {
-        let is_next_to_nothing = self.allocated_bytes() < self.objects.used_bytes() / FUTILE_SHARE;
-        self.futile_collections = if is_next_to_nothing { self.futile_collections + 1 } else { 0 };
-        self.futile_collections > FUTILE_COLLECTIONS
     }
 }

@@ -14,10 +14,7 @@
 //! than what is live. It keeps neighbours together, as they were allocated. But each collection passes
 //! over all that lives twice, and the second time moves it.
 
-use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Footprint, Heap, LargeSpace, Layout,
-    Marker, MovableSpace, ObjectReference, Occupancy, OutOfMemory, PauseKind, Trigger, mutant, os,
-};
+use heap::{BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap, LargeSpace, Layout, Marker, MovableSpace, ObjectReference, Occupancy, OutOfMemory, PREFETCH, PRICE, Parameter, PauseKind, SIZER, Sizer, mutant, os};
 use std::io;
 
 /// Side tables grow by pages, one of each when a block is taken.
@@ -31,7 +28,7 @@ pub struct MarkCompact {
     space: MovableSpace,
     large: LargeSpace,
     marker: Marker,
-    trigger: Trigger,
+    sizer: Sizer,
     /// The most that the mark queue has ever held: kept free, for marking cannot be refused memory.
     queue_peak_bytes: u64,
 }
@@ -40,13 +37,15 @@ impl Collector for MarkCompact {
     const CAPS: Caps =
         Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::NONE };
 
+    const PARAMETERS: &'static [Parameter] = &[PREFETCH, SIZER, GROWTH, PRICE];
+
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
             heap: heap.clone(),
             space: MovableSpace::sliding(heap)?,
             large: LargeSpace::new(heap),
-            marker: Marker::new(heap, config.prefetch)?,
-            trigger: Trigger::new(heap, config),
+            marker: Marker::new(heap, config.whole(&PREFETCH))?,
+            sizer: Sizer::new(heap, config),
             queue_peak_bytes: 0,
         })
     }
@@ -86,7 +85,9 @@ impl Collector for MarkCompact {
         &self.heap
     }
 
-    fn collect(&mut self, cx: &mut Context, _: Cause) {
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {
+        cx.log.collects(cause);
+        let occupied_bytes = self.filled_bytes();
         let pause = cx.log.begin_pause();
         let memory = self.heap.memory();
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
@@ -103,6 +104,15 @@ impl Collector for MarkCompact {
         }
         self.space.slide(&mut cx.moves);
         cx.log.end_pause(pause, PauseKind::Stw);
+        let survived_bytes = self.filled_bytes();
+        self.sizer.collected(Cycle {
+            cause,
+            occupied_bytes,
+            survived_bytes,
+            used_bytes: survived_bytes,
+            ended_ns: cx.log.now_ns(),
+            collecting_ns: cx.log.pause_total_ns(),
+        });
     }
 }
 
@@ -115,16 +125,15 @@ impl MarkCompact {
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
         let filled_bytes = self.filled_bytes();
-        if self.trigger.may_grow(filled_bytes)
+        if self.sizer.may_grow(filled_bytes, self.heap.room_bytes())
             && let Some(object) = self.alloc_growing(layout)
         {
             return Ok(object);
         }
-        if self.trigger.is_futile(filled_bytes) {
+        if self.sizer.is_futile(filled_bytes, filled_bytes) {
             return Err(self.heap.refuse(layout));
         }
-        self.collect(cx, Cause::Exhausted);
-        self.trigger.collected(self.filled_bytes());
+        self.collect(cx, self.sizer.cause(filled_bytes));
         self.alloc_growing(layout).ok_or_else(|| self.heap.refuse(layout))
     }
 

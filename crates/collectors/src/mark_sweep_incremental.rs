@@ -27,18 +27,8 @@
 //! Longer than its neighbours because a third of it is pacing: when a cycle begins, what a slice is to
 //! pay, and what happens when that was not enough.
 
-use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Footprint, Greys, Heap, Layout,
-    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PauseKind, SlotKind, Step,
-    Value, mutant,
-};
+use heap::{BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Cycle, Footprint, GROWTH, Greys, Heap, Layout, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PREFETCH, PRICE, Parameter, PauseKind, SIZER, Sizer, SlotKind, Step, Value, mutant};
 use std::io;
-
-/// As in [`crate::MarkSweep`].
-const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
-const RESERVE_BYTES: u64 = 2 * BLOCK_BYTES as u64;
-const FUTILE_COLLECTIONS: u32 = 8;
-const FUTILE_SHARE: u64 = 500;
 
 /// The most that a slice marks, in objects and slots. Measured: a quarter of a millisecond where the
 /// next objects are prefetched in time, 1.5 in a shuffled list, which cannot be.
@@ -71,11 +61,11 @@ pub struct MarkSweepIncremental<const DIJKSTRA: bool = false> {
     objects: ObjectSpace,
     greys: Greys,
     phase: Phase,
-    /// How much the heap may grow from one cycle to the next, as a multiple of what is live; `None`
-    /// where the heap limit decides.
-    growth: Option<f64>,
-    /// Bytes of blocks at which free memory counts as used up, where there is no limit.
-    collect_at_bytes: u64,
+    /// How much memory counts as free.
+    sizer: Sizer,
+    /// Why the cycle under way began, and the bytes of cells that were allocated then.
+    cause: Cause,
+    occupied_bytes: u64,
     /// Allowance that was given last, and bytes allocated that no slice has paid for yet.
     allowed_bytes: u64,
     owed_bytes: u64,
@@ -84,38 +74,31 @@ pub struct MarkSweepIncremental<const DIJKSTRA: bool = false> {
     /// Objects and slots looked at in this cycle, and in the last.
     work: u64,
     last_work: u64,
-    /// The most that the grey objects have ever held: kept free, for marking cannot be refused memory.
-    greys_peak_bytes: u64,
-    /// Bytes of cells that the last cycle kept.
-    survived_bytes: u64,
     /// Whether the last cycle found no cell for the object that was waiting for one.
     is_tight: bool,
-    /// Collections in a row that made room for next to nothing.
-    futile_collections: u32,
 }
 
 impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
     const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::NONE };
 
+    const PARAMETERS: &'static [Parameter] = &[PREFETCH, SIZER, GROWTH, PRICE];
+
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
-        let limited = heap.budget().limit_bytes() != u64::MAX;
         let mut new = Self {
             objects: ObjectSpace::with_marks(heap)?,
-            greys: Greys::new(heap, config.prefetch)?,
+            greys: Greys::new(heap, config.whole(&PREFETCH))?,
             phase: Phase::Idle,
-            growth: (!limited).then_some(config.growth),
-            collect_at_bytes: SMALLEST_HEAP_BYTES,
+            sizer: Sizer::new(heap, config),
+            cause: Cause::Requested,
+            occupied_bytes: 0,
             allowed_bytes: 0,
             owed_bytes: 0,
             work_per_byte: 0.0,
             work: 0,
             last_work: 0,
-            greys_peak_bytes: 0,
-            survived_bytes: 0,
             is_tight: false,
-            futile_collections: 0,
         };
-        new.rest();
+        new.await_cycle(0);
         Ok(new)
     }
 
@@ -169,11 +152,11 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
         })
     }
 
-    fn collect(&mut self, cx: &mut Context, _: Cause) {
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {
         let pause = cx.log.begin_pause();
         // What is under way keeps what has died since; only another cycle is exact.
         self.finish(cx);
-        self.start(cx);
+        self.start(cx, cause);
         self.finish(cx);
         cx.log.end_pause(pause, PauseKind::Stw);
     }
@@ -181,7 +164,7 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
     fn step(&mut self, cx: &mut Context, step: Step) {
         let pause = cx.log.begin_pause();
         match (step, self.phase) {
-            (Step::Start, Phase::Idle) => self.start(cx),
+            (Step::Start, Phase::Idle) => self.start(cx, Cause::Requested),
             (Step::Start, _) => {}
             // As little as can be, so that tests see every state in between.
             (Step::Advance, _) => self.advance(cx, 1, 1),
@@ -195,7 +178,8 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
 
 impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
     /// The roots turn grey.
-    fn start(&mut self, cx: &Context) {
+    fn start(&mut self, cx: &mut Context, cause: Cause) {
+        cx.log.collects(cause);
         self.phase = Phase::Marking;
         if !DIJKSTRA {
             self.objects.begin_black();
@@ -204,6 +188,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
         self.work = 0;
         // No object has more slots than its bytes divided by four.
         let occupied_bytes = self.objects.occupied().bytes;
+        (self.cause, self.occupied_bytes) = (cause, occupied_bytes);
         let most = occupied_bytes as f64 / 4.0;
         let expected = if self.last_work == 0 { most } else { self.last_work as f64 };
         let expected = (expected * EXPECTED_GROWTH).min(most);
@@ -218,7 +203,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
             Phase::Marking => self.mark(cx, most_work),
             Phase::Sweeping => {
                 if !self.objects.sweep_some(most_blocks) {
-                    self.rest();
+                    self.rest(cx);
                 }
             }
         }
@@ -234,7 +219,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
         let mut done = 0;
         loop {
             done += self.objects.trace_some(&mut self.greys, most_work.saturating_sub(done));
-            self.greys_peak_bytes = self.greys_peak_bytes.max(self.greys.metadata_bytes());
+            self.sizer.keep_free(self.greys.metadata_bytes());
             if !self.greys.is_empty() {
                 break;
             }
@@ -280,17 +265,24 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
     }
 
     /// The cycle is over.
-    fn rest(&mut self) {
+    fn rest(&mut self, cx: &Context) {
         self.phase = Phase::Idle;
         self.greys.shrink();
         self.last_work = self.work;
         let occupied_bytes = self.objects.occupied().bytes;
-        self.survived_bytes = occupied_bytes;
-        if let Some(growth) = self.growth {
-            let room_bytes = occupied_bytes as f64 * (growth - 1.0).max(0.0);
-            self.collect_at_bytes =
-                (self.objects.used_bytes() + room_bytes as u64).max(SMALLEST_HEAP_BYTES);
-        }
+        self.sizer.collected(Cycle {
+            cause: self.cause,
+            occupied_bytes: self.occupied_bytes,
+            survived_bytes: occupied_bytes,
+            used_bytes: self.objects.used_bytes(),
+            ended_ns: cx.log.now_ns(),
+            collecting_ns: cx.log.pause_total_ns(),
+        });
+        self.await_cycle(occupied_bytes);
+    }
+
+    /// So much may be allocated until the next cycle begins.
+    fn await_cycle(&mut self, occupied_bytes: u64) {
         let free_bytes = self.free_bytes(occupied_bytes);
         self.allow((free_bytes as f64 * (1.0 - START_SHARE)) as u64);
         self.owed_bytes = 0;
@@ -299,16 +291,8 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
     /// Bytes that can be allocated without reclaiming any: free cells and blocks.
     fn free_bytes(&self, occupied_bytes: u64) -> u64 {
         let used_bytes = self.objects.used_bytes();
-        let room_bytes = match self.growth {
-            Some(_) => self.collect_at_bytes.saturating_sub(used_bytes),
-            None => self.room_bytes(),
-        };
-        room_bytes + used_bytes.saturating_sub(occupied_bytes)
-    }
-
-    /// Bytes of blocks that the limit leaves, but for the reserve.
-    fn room_bytes(&self) -> u64 {
-        self.heap().room_bytes().saturating_sub(RESERVE_BYTES + self.greys_peak_bytes)
+        let growth_bytes = self.sizer.growth_bytes(used_bytes, self.heap().room_bytes());
+        growth_bytes.saturating_add(used_bytes.saturating_sub(occupied_bytes))
     }
 
     fn allow(&mut self, bytes: u64) {
@@ -333,7 +317,8 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
         if let Some(object) = self.alloc_without_collecting(layout) {
             return Ok(object);
         }
-        if self.is_futile() {
+        let used_bytes = self.objects.used_bytes();
+        if self.sizer.is_futile(self.objects.occupied().bytes, used_bytes) {
             return Err(self.heap().refuse(layout));
         }
         let pause = cx.log.begin_pause();
@@ -343,7 +328,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
             object = self.alloc_without_collecting(layout);
         }
         if object.is_none() {
-            self.start(cx);
+            self.start(cx, Cause::Exhausted);
             self.finish(cx);
             object = self.objects.alloc(layout, 0).or_else(|| self.alloc_growing(layout));
             self.is_tight = object.is_none();
@@ -359,7 +344,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
     fn pay(&mut self, cx: &mut Context) {
         let pause = cx.log.begin_pause();
         if self.phase == Phase::Idle {
-            self.start(cx);
+            self.start(cx, Cause::Growth);
         } else {
             let spent_bytes = self.allowed_bytes as i64 - self.objects.allowance_bytes();
             let owed_bytes = self.owed_bytes + spent_bytes.max(0) as u64;
@@ -376,7 +361,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
 
     fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
         let object = self.objects.alloc(layout, 0);
-        let may_grow = || self.growth.is_some() || self.room_bytes() > 0;
+        let may_grow = || self.sizer.unreserved_bytes(self.heap().room_bytes()) > 0;
         if object.is_some() || !may_grow() {
             // The last cycle left no cell of the right size: another one so soon would not either.
             return object.or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0))?);
@@ -391,13 +376,5 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
             self.objects.shade(object);
         }
         Some(object)
-    }
-
-    /// As in [`crate::MarkSweep`].
-    fn is_futile(&mut self) -> bool {
-        let allocated_bytes = self.objects.occupied().bytes.saturating_sub(self.survived_bytes);
-        let is_next_to_nothing = allocated_bytes < self.objects.used_bytes() / FUTILE_SHARE;
-        self.futile_collections = if is_next_to_nothing { self.futile_collections + 1 } else { 0 };
-        self.futile_collections > FUTILE_COLLECTIONS
     }
 }

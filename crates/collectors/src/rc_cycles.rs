@@ -25,11 +25,7 @@
 //!
 //! It is long because it is two disciplines: counting at once, and a tracer with three phases.
 
-use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Count, Footprint, Heap, Layout, Memory,
-    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PauseKind, SlotKind, Slots,
-    Stack, Value, cascade, cascade_pending, in_degrees, mutant,
-};
+use heap::{Caps, Cause, Collector, Config, Context, Count, Cycle, Footprint, Heap, Layout, Memory, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, Parameter, PauseKind, Sizer, SlotKind, Slots, Stack, Value, cascade, cascade_pending, in_degrees, mutant};
 use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
@@ -46,18 +42,10 @@ const GREY: u32 = 0b01 << 26;
 /// Convicted, unless something black refers to it.
 const WHITE: u32 = 0b11 << 26;
 
-/// The heap may always grow to this, whatever was live.
-const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
-/// Room that is left to the stacks of a trial, which cannot be refused memory.
-const RESERVE_BYTES: u64 = 2 * BLOCK_BYTES as u64;
 /// Entries up to which the buffer is not winnowed.
 const FEW_SUSPECTS: u32 = 1 << 14;
 /// Slots of an object that is moved that are looked at: one that holds nothing closes no cycle.
 const LOOKED_AT: usize = 4;
-/// After so many trials in a row that each made room for less than this share of the heap, the heap
-/// counts as too small.
-const FUTILE_TRIALS: u32 = 8;
-const FUTILE_SHARE: u64 = 500;
 
 /// Counts every reference, and tries those that it suspects.
 #[derive(Debug)]
@@ -71,17 +59,8 @@ pub struct RcCycles {
     pending: Stack,
     /// Objects that have turned black, and whose referents' counts are to be restored.
     restored: Stack,
-    /// The most that the stacks of a trial have ever held: kept free.
-    stacks_peak_bytes: u64,
-    /// How much the heap may grow between trials, as a multiple of what is left; `None` where the
-    /// heap limit decides.
-    growth: Option<f64>,
-    /// Bytes of blocks up to which the space grows without a trial first.
-    try_at_bytes: u64,
-    /// Bytes of cells that the last trial left.
-    survived_bytes: u64,
-    /// Trials in a row that made room for next to nothing.
-    futile_trials: u32,
+    /// How far the heap may grow from one trial to the next.
+    sizer: Sizer,
 }
 
 impl Collector for RcCycles {
@@ -96,19 +75,16 @@ impl Collector for RcCycles {
         ..Caps::NONE
     };
 
+    const PARAMETERS: &'static [Parameter] = &Sizer::PARAMETERS;
+
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
-        let limited = heap.budget().limit_bytes() != u64::MAX;
         Ok(Self {
             objects: ObjectSpace::new(heap)?,
             suspects: heap.stack()?,
             winnow_at: FEW_SUSPECTS,
             pending: heap.stack()?,
             restored: heap.stack()?,
-            stacks_peak_bytes: 0,
-            growth: (!limited).then_some(config.growth),
-            try_at_bytes: if limited { u64::MAX } else { SMALLEST_HEAP_BYTES },
-            survived_bytes: 0,
-            futile_trials: 0,
+            sizer: Sizer::new(heap, config),
         })
     }
 
@@ -226,13 +202,23 @@ impl Collector for RcCycles {
         }
     }
 
-    fn collect(&mut self, cx: &mut Context, _: Cause) {
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {
+        cx.log.collects(cause);
+        let occupied_bytes = self.objects.occupied().bytes;
         let pause = cx.log.begin_pause();
         self.winnow();
         self.mark_grey();
         self.scan();
         self.collect_white();
         cx.log.end_pause(pause, PauseKind::Stw);
+        self.sizer.collected(Cycle {
+            cause,
+            occupied_bytes,
+            survived_bytes: self.objects.occupied().bytes,
+            used_bytes: self.objects.used_bytes(),
+            ended_ns: cx.log.now_ns(),
+            collecting_ns: cx.log.pause_total_ns(),
+        });
     }
 }
 
@@ -401,8 +387,7 @@ impl RcCycles {
         }
         suspects.truncate(0);
         cascade_pending(objects, pending, u32::MAX, Slots::All, goes);
-        let stacks_bytes = pending.committed_bytes() + restored.committed_bytes();
-        self.stacks_peak_bytes = self.stacks_peak_bytes.max(stacks_bytes);
+        self.sizer.keep_free(pending.committed_bytes() + restored.committed_bytes());
         [&self.suspects, &self.pending, &self.restored].into_iter().for_each(Stack::shrink);
         self.winnow_at = FEW_SUSPECTS;
     }
@@ -418,19 +403,13 @@ impl RcCycles {
         cx: &mut Context,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
-        let may_grow = self.objects.used_bytes() < self.try_at_bytes
-            && self.heap().room_bytes() > RESERVE_BYTES + self.stacks_peak_bytes;
+        let used_bytes = self.objects.used_bytes();
+        let may_grow = self.sizer.may_grow(used_bytes, self.heap().room_bytes());
         if let Some(object) = may_grow.then(|| self.grow(layout)).flatten() {
             return Ok(object);
         }
-        if !self.suspects.is_empty() && !self.is_futile() {
-            self.collect(cx, Cause::Exhausted);
-            self.survived_bytes = self.objects.occupied().bytes;
-        }
-        if let Some(growth) = self.growth {
-            let room_bytes = self.objects.occupied().bytes as f64 * (growth - 1.0).max(0.0);
-            self.try_at_bytes =
-                (self.objects.used_bytes() + room_bytes as u64).max(SMALLEST_HEAP_BYTES);
+        if !self.sizer.is_futile(self.objects.occupied().bytes, used_bytes) {
+            self.collect(cx, self.sizer.cause(used_bytes));
         }
         let reclaimed = self.objects.alloc(layout, COUNT.one()).or_else(|| self.grow(layout));
         reclaimed
@@ -440,15 +419,6 @@ impl RcCycles {
 
     fn grow(&mut self, layout: Layout) -> Option<ObjectReference> {
         self.objects.alloc_growing(layout, COUNT.one())
-    }
-
-    /// Whether the last trials each made room for next to nothing, so that the program would spend its
-    /// time on them: then the heap is too small.
-    fn is_futile(&mut self) -> bool {
-        let allocated_bytes = self.objects.occupied().bytes.saturating_sub(self.survived_bytes);
-        let is_next_to_nothing = allocated_bytes < self.objects.used_bytes() / FUTILE_SHARE;
-        self.futile_trials = if is_next_to_nothing { self.futile_trials + 1 } else { 0 };
-        self.futile_trials > FUTILE_TRIALS
     }
 }
 

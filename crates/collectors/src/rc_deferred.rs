@@ -200,7 +200,8 @@ impl<const SLICE: u32> Collector for RcDeferred<SLICE> {
         self.write(object, at, new);
     }
 
-    fn collect(&mut self, cx: &mut Context, _: Cause) {
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {
+        cx.log.collects(cause);
         let pause = cx.log.begin_pause();
         self.reclaim_all();
         self.epoch(cx);

@@ -17,11 +17,7 @@
 //! is as fast as can be. But it needs twice the memory, copies what lives long again and again, and leaves
 //! objects in breadth-first order.
 
-use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cursor, Footprint, Heap, LARGE,
-    LargeSpace, Layout, Memory, MovableSpace, Moves, ObjectReference, Occupancy, OutOfMemory,
-    PauseKind, REACHED, Stack, Trigger, mutant,
-};
+use heap::{BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cursor, Cycle, Footprint, Heap, LARGE, LargeSpace, Layout, Memory, MovableSpace, Moves, ObjectReference, Occupancy, OutOfMemory, Parameter, PauseKind, REACHED, Sizer, Stack, mutant};
 use std::io;
 use std::mem;
 use std::sync::atomic::Ordering::Relaxed;
@@ -35,12 +31,14 @@ pub struct SemiSpace {
     large: LargeSpace,
     /// Large objects that were reached, whose slots are still to be updated.
     grey: Stack,
-    trigger: Trigger,
+    sizer: Sizer,
 }
 
 impl Collector for SemiSpace {
     const CAPS: Caps =
         Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::NONE };
+
+    const PARAMETERS: &'static [Parameter] = &Sizer::PARAMETERS;
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
@@ -48,7 +46,7 @@ impl Collector for SemiSpace {
             space: MovableSpace::new(heap),
             large: LargeSpace::new(heap),
             grey: heap.stack()?,
-            trigger: Trigger::new(heap, config),
+            sizer: Sizer::new(heap, config),
         })
     }
 
@@ -87,7 +85,9 @@ impl Collector for SemiSpace {
         &self.heap
     }
 
-    fn collect(&mut self, cx: &mut Context, _: Cause) {
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {
+        cx.log.collects(cause);
+        let occupied_bytes = self.filled_bytes();
         let pause = cx.log.begin_pause();
         let memory = self.heap.memory();
         let mut from_space = mem::replace(&mut self.space, MovableSpace::new(&self.heap));
@@ -99,6 +99,15 @@ impl Collector for SemiSpace {
         self.large.sweep(|object| take_mark(memory, object));
         self.grey.shrink();
         cx.log.end_pause(pause, PauseKind::Stw);
+        let survived_bytes = self.filled_bytes();
+        self.sizer.collected(Cycle {
+            cause,
+            occupied_bytes,
+            survived_bytes,
+            used_bytes: survived_bytes,
+            ended_ns: cx.log.now_ns(),
+            collecting_ns: cx.log.pause_total_ns(),
+        });
     }
 }
 
@@ -179,16 +188,15 @@ impl SemiSpace {
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
         let filled_bytes = self.filled_bytes();
-        if self.trigger.may_grow(filled_bytes)
+        if self.sizer.may_grow(filled_bytes, self.heap.room_bytes())
             && let Some(object) = self.alloc_growing(layout)
         {
             return Ok(object);
         }
-        if self.trigger.is_futile(filled_bytes) {
+        if self.sizer.is_futile(filled_bytes, filled_bytes) {
             return Err(self.heap.refuse(layout));
         }
-        self.collect(cx, Cause::Exhausted);
-        self.trigger.collected(self.filled_bytes());
+        self.collect(cx, self.sizer.cause(filled_bytes));
         self.alloc_growing(layout).ok_or_else(|| self.heap.refuse(layout))
     }
 

@@ -134,7 +134,7 @@ impl<C: Collector> Watched<C> {
         let mut cells = self.cells.borrow_mut();
         for (from, to) in cx.moves.iter() {
             let known = cells.remove(&from.bits());
-            if let Some(known) = known.filter(|known| !known.is_poisoned) {
+            if let Some(known) = known.filter(|known| !known.is_gone) {
                 overlapped(&cells, to, known.words).iter().for_each(|other| {
                     cells.remove(other);
                 });

@@ -51,7 +51,6 @@ mod sizer;
 mod stack;
 mod survey;
 mod sync;
-mod trigger;
 mod value;
 
 pub use arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
@@ -91,7 +90,6 @@ pub use shape::{Borrow, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Word};
 pub use sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
 pub use stack::{Stack, Top};
 pub use survey::{Defect, Reachable, Survey, verify};
-pub use trigger::Trigger;
 pub use value::{GRANULE_BYTES, ObjectReference, Value};
 
 #[doc(hidden)]

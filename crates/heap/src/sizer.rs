@@ -161,7 +161,17 @@ impl Sizer {
     /// Whether spaces that hold blocks of so many bytes may take another one before a collection, where
     /// the limit leaves so much room.
     pub fn may_grow(&self, used_bytes: u64, room_bytes: u64) -> bool {
-        used_bytes < self.collect_at_bytes && room_bytes > RESERVE_BYTES + self.queue_peak_bytes
+        self.growth_bytes(used_bytes, room_bytes) > 0
+    }
+
+    /// Bytes of blocks that such spaces may still take before a collection.
+    pub fn growth_bytes(&self, used_bytes: u64, room_bytes: u64) -> u64 {
+        self.collect_at_bytes.saturating_sub(used_bytes).min(self.unreserved_bytes(room_bytes))
+    }
+
+    /// What is left of this room beside that for the mark queue and for sizes never allocated.
+    pub fn unreserved_bytes(&self, room_bytes: u64) -> u64 {
+        room_bytes.saturating_sub(RESERVE_BYTES + self.queue_peak_bytes)
     }
 
     /// Why there is a collection, where an allocation needs one.
