@@ -110,8 +110,8 @@ impl Universe for BuiltIn {
         }
     }
 
-    fn type_path(&self, collector: &str) -> String {
-        self.entry(collector).map_or_else(|_| "ItsType".to_owned(), |entry| entry.type_path.clone())
+    fn type_path(&self, collector: &str) -> Option<String> {
+        self.collectors.find(collector).map(|entry| entry.type_path.clone())
     }
 
     fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {
