@@ -115,9 +115,8 @@ impl Universe for BuiltIn {
         }
     }
 
-    fn type_path(&self, collector: &str) -> String {
-        let chosen = self.choose(collector);
-        chosen.map_or_else(|_| "ItsType".to_owned(), |(entry, _)| entry.type_path.clone())
+    fn type_path(&self, collector: &str) -> Option<String> {
+        self.choose(collector).ok().map(|(entry, _)| entry.type_path.clone())
     }
 
     fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {

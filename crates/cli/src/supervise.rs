@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 /// How much of time and memory verifying may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Limits {
+    /// For a process to say which program it plays: a busy machine may take long to load it.
+    pub(crate) startup: Duration,
     /// For one program.
     pub(crate) program: Duration,
     /// For one candidate while a failing program is made short; also for the last one to fail again.
@@ -33,6 +35,7 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            startup: Duration::from_secs(60),
             program: Duration::from_secs(10),
             attempt: Duration::from_secs(2),
             shrinking: Duration::from_secs(20),
@@ -45,9 +48,6 @@ impl Default for Limits {
 /// ended.
 const ATTEMPT_MIN: Duration = Duration::from_millis(250);
 const PATIENCE: u32 = 10;
-
-/// What a process may take until it says which program it plays.
-const STARTUP: Duration = Duration::from_secs(60);
 
 /// After so many processes that ended, failures are not counted any further: a share of the programs
 /// played so far is as good, and whoever hangs in every program would take hours.
@@ -98,7 +98,7 @@ impl<'a> Supervisor<'a> {
     /// if interrupted.
     ///
     /// # Errors
-    /// If a child cannot be started or spoken with.
+    /// If a child cannot be started or spoken with, or plays nothing.
     pub(crate) fn verify(
         &mut self,
         job: &Job,
@@ -147,8 +147,7 @@ impl<'a> Supervisor<'a> {
         child.say(&serde_json::to_string(job)?);
         let mut flight: Option<(u64, Instant)> = None;
         let mut programs = 0;
-        // To start is not the collector's doing: a busy machine may take long to load a program.
-        let mut until = Instant::now() + self.limits.program.max(STARTUP);
+        let mut until = Instant::now() + self.limits.startup;
         let (message, death) = loop {
             match child.hear(until, self.limits.resident_bytes)? {
                 Heard::Interrupted => return Ok(None),
@@ -171,6 +170,8 @@ impl<'a> Supervisor<'a> {
                     Err(_) if Instant::now() < until => {}
                     Err(_) => break (hangs(limit), Death::Hung),
                 },
+                // Not the collector's doing, which has not been asked for anything yet.
+                Heard::Silence if flight.is_none() => return Err(self.never_began()),
                 Heard::Silence => break (hangs(limit), Death::Hung),
                 Heard::TooLarge(bytes) => break (self.too_large(bytes), Death::TooLarge),
                 Heard::Ended(end) => {
@@ -182,6 +183,15 @@ impl<'a> Supervisor<'a> {
         let failure = died(job, seed, message);
         let report = Report { programs, failed: 1, failure: Some(failure), passed: Vec::new() };
         Ok(Some(Answer { report, died: Some((seed, death)) }))
+    }
+
+    fn never_began(&self) -> io::Error {
+        let message = format!(
+            "the process began no program within {:?}: is the machine too busy? Try again with \
+             fewer --jobs",
+            self.limits.startup
+        );
+        io::Error::new(io::ErrorKind::TimedOut, message)
     }
 
     fn too_large(&self, bytes: u64) -> String {
@@ -292,5 +302,25 @@ fn end_of(end: &ChildEnd) -> String {
         // An exit that looks fine is none of those that can be judged by their code.
         Stop::Exited(0) => "exit code 0".to_owned(),
         _ => classify(end).0.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_never_begins_is_not_the_fault_of_a_collector() {
+        let silent = || {
+            let mut command = Command::new("sleep");
+            command.arg("60");
+            command
+        };
+        let limits = Limits { startup: Duration::from_millis(200), ..Limits::default() };
+        let interrupt = Interrupt::default();
+        let mut supervisor = Supervisor::new(&silent, limits, &interrupt);
+        let error = supervisor.verify(&Job::of("rc", 0..1), |_| ()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(error.to_string().contains("began no program within 200ms"), "{error}");
     }
 }

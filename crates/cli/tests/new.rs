@@ -1,6 +1,7 @@
 //! `gcw new` end to end: what it writes into a copy of this workspace is formatted, compiles, and
-//! runs; what it refuses leaves no trace. The copy also holds the crate of `cli/examples/out-of-tree`, whose
-//! program is the one that is built here: it has the collectors of the copy, and one of its own.
+//! runs; what it refuses leaves no trace. The copy also holds the crate of
+//! `cli/examples/out-of-tree`, whose program is the one that is built here: it has the collectors of
+//! the copy, and one of its own.
 
 use record::{Outcome, read_run};
 use std::fs::{self, File};

@@ -1,9 +1,9 @@
 //! Tells the address sanitizer where no object lies. It knows what `malloc` gives out and takes back,
 //! and to it a heap is one allocation that is never freed.
 //!
-//! Under `cfg(gcw_asan)` (`conformance/scripts/asan.sh`) a block is poisoned when a space takes it and when it is
-//! given back. Initialising an object makes its own bytes accessible, not the rest of its cell; freeing
-//! it takes that back. In any other build these functions are empty.
+//! Under `cfg(gcw_asan)` (`conformance/scripts/asan.sh`) a block is poisoned when a space takes it and
+//! when it is given back. Initialising an object makes its own bytes accessible, not the rest of its
+//! cell; freeing it takes that back. In any other build these functions are empty.
 //!
 //! Source: the interface `sanitizer/asan_interface.h` of LLVM's runtime.
 

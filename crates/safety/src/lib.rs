@@ -6,7 +6,8 @@
 //!
 //! * `plan`: which failure is tried with which program, mistake, order of reuse and seed.
 //! * `author`: when the author errs, drawn from a seed.
-//! * `tenants`: who lives where; `remains`: what they leave behind; `witness`: the probe that counts what goes wrong instead of stopping.
+//! * `tenants`: who lives where; `remains`: what they leave behind; `witness`: the probe that counts
+//!   what goes wrong instead of stopping.
 //! * `trial`: one trial under one collector. `native`: the two that need Rust's own drop.
 //! * `cases`: programs that the compiler rejects, with its words.
 //! * `verdict`: from trials and cases to the matrix.

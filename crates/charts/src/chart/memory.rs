@@ -91,7 +91,8 @@ impl Line<'_> {
 /// Draws the chart; gives its height in pixels.
 pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>, clock: Clock) -> f64 {
     let lines = lines(scene, clock);
-    let frame = scene.frame(clock.title(), reading(scene, clock), "the first memory run of each");
+    let frame =
+        scene.frame(clock.title(), reading(scene, &lines, clock), "the first memory run of each");
     let mut y = frame.above(pen) + 6.0;
     if !lines.is_empty() {
         let chart = Chart::new(pen, scene, &lines, clock);
@@ -106,13 +107,21 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>, clock: C
     frame.below(pen, y)
 }
 
-fn reading(scene: &Scene<'_>, clock: Clock) -> String {
+fn reading(scene: &Scene<'_>, lines: &[Line<'_>], clock: Clock) -> String {
     let live = match clock {
         Clock::Allocation if !scene.live.is_empty() => " Grey area: live bytes.",
         _ => "",
     };
+    let exceeds = |line: &Line<'_>| {
+        line.sample.heap_limit_bytes.is_some_and(|limit| line.peak > limit as f64)
+    };
+    let above = match lines.iter().any(exceeds) {
+        true => " A peak above the limit: a collection's queue, which cannot be refused memory.",
+        false => "",
+    };
     format!(
-        "Lower is leaner; labels give the peak.{live} Ticks along the bottom: pauses, taller is longer."
+        "Lower is leaner; labels give the peak, between samples too.{live}{above} Ticks along the \
+         bottom: pauses, taller is longer."
     )
 }
 

@@ -2,7 +2,8 @@
 //!
 //! 1. Play programs under each collector as it is: which switches of mutants does its code pass?
 //! 2. Switch each of those on, and look with all detectors until one notices it: it is killed.
-//! 3. For the matrix, make short what showed it, look with each detector alone, and count the programs in which it notices it.
+//! 3. For the matrix, make short the program that showed it; look with each detector alone, and count
+//!    the programs in which it notices it.
 
 use crate::failure::{Exit, Failure};
 use crate::kit::Kit;
@@ -169,8 +170,8 @@ fn print(matrix: &Matrix, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(
         out,
         "{faint}Killed: in so many of the collectors that run its code and in which it can be \
-         found.\nOps: operations of the longest program that showed it.\nShares: of the programs in which that detector alone notices it, beside a crash or \
-         a hang.{faint:#}\n"
+         found.\nOps: operations of the longest program that showed it, made short.\nShares: of \
+         the programs in which that detector alone notices it, beside a crash or a hang.{faint:#}\n"
     )?;
     for m in &matrix.mutants {
         match (m.killed_by, m.equivalent) {
