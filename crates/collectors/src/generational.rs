@@ -17,7 +17,11 @@
 //! grows with what is live. A logged array is looked at as a whole. Where most objects survive their
 //! youth, minor collections cost their time and make no room.
 
-use heap::{Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap, Layout, Marker, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, PREFETCH, PRICE, Parameter, PauseKind, SIZER, Sizer, SlotKind, Slots, Value, mutant};
+use heap::{
+    Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap, Layout, Marker,
+    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, PREFETCH, PRICE,
+    Parameter, PauseKind, SIZER, Sizer, SlotKind, Slots, Value, mutant,
+};
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 

@@ -14,7 +14,11 @@
 //! than what is live. It keeps neighbours together, as they were allocated. But each collection passes
 //! over all that lives twice, and the second time moves it.
 
-use heap::{BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap, LargeSpace, Layout, Marker, MovableSpace, ObjectReference, Occupancy, OutOfMemory, PREFETCH, PRICE, Parameter, PauseKind, SIZER, Sizer, mutant, os};
+use heap::{
+    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap,
+    LargeSpace, Layout, Marker, MovableSpace, ObjectReference, Occupancy, OutOfMemory, PREFETCH,
+    PRICE, Parameter, PauseKind, SIZER, Sizer, mutant, os,
+};
 use std::io;
 
 /// Side tables grow by pages, one of each when a block is taken.

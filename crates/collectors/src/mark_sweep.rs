@@ -13,8 +13,8 @@
 
 use heap::{
     Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap, Layout, Marker,
-    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PREFETCH, PRICE, Parameter, PauseKind, SIZER,
-    Sizer, mutant,
+    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PREFETCH, PRICE, Parameter, PauseKind,
+    SIZER, Sizer, mutant,
 };
 use std::io;
 

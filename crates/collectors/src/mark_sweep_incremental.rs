@@ -27,7 +27,11 @@
 //! Longer than its neighbours because a third of it is pacing: when a cycle begins, what a slice is to
 //! pay, and what happens when that was not enough.
 
-use heap::{BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Cycle, Footprint, GROWTH, Greys, Heap, Layout, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PREFETCH, PRICE, Parameter, PauseKind, SIZER, Sizer, SlotKind, Step, Value, mutant};
+use heap::{
+    BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Cycle, Footprint, GROWTH, Greys,
+    Heap, Layout, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PREFETCH, PRICE,
+    Parameter, PauseKind, SIZER, Sizer, SlotKind, Step, Value, mutant,
+};
 use std::io;
 
 /// The most that a slice marks, in objects and slots. Measured: a quarter of a millisecond where the
@@ -364,7 +368,8 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
         let may_grow = || self.sizer.unreserved_bytes(self.heap().room_bytes()) > 0;
         if object.is_some() || !may_grow() {
             // The last cycle left no cell of the right size: another one so soon would not either.
-            return object.or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0))?);
+            return object
+                .or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0))?);
         }
         self.alloc_growing(layout)
     }

@@ -25,7 +25,11 @@
 //!
 //! It is long because it is two disciplines: counting at once, and a tracer with three phases.
 
-use heap::{Caps, Cause, Collector, Config, Context, Count, Cycle, Footprint, Heap, Layout, Memory, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, Parameter, PauseKind, Sizer, SlotKind, Slots, Stack, Value, cascade, cascade_pending, in_degrees, mutant};
+use heap::{
+    Caps, Cause, Collector, Config, Context, Count, Cycle, Footprint, Heap, Layout, Memory,
+    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, Parameter, PauseKind, Sizer,
+    SlotKind, Slots, Stack, Value, cascade, cascade_pending, in_degrees, mutant,
+};
 use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
@@ -251,9 +255,7 @@ fn may_close_a_cycle(memory: Memory<'_>, object: ObjectReference) -> bool {
 fn suspect(suspects: &Stack, memory: Memory<'_>, object: ObjectReference) {
     let word = memory.collector_word(object);
     let bits = word.load(Relaxed);
-    if bits & COLOUR == BLACK
-        && has_slots(memory, object)
-        && !mutant!(memory, "a suspect is lost")
+    if bits & COLOUR == BLACK && has_slots(memory, object) && !mutant!(memory, "a suspect is lost")
     {
         word.store(bits | PURPLE, Relaxed);
         suspects.push(object.bits());
@@ -266,7 +268,8 @@ impl RcCycles {
     fn free_dead(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, suspects, pending, .. } = self;
         let dies = |memory: Memory<'_>, child| {
-            let dies = !mutant!(memory, "children are not decremented") && COUNT.release(memory, child);
+            let dies =
+                !mutant!(memory, "children are not decremented") && COUNT.release(memory, child);
             if !dies && !mutant!(memory, "a cascade suspects nobody") {
                 suspect(suspects, memory, child);
             }

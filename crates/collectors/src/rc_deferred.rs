@@ -26,9 +26,10 @@
 //! object must count.
 
 use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Count, EXTENDED_HEADER_BYTES, Extent, Footprint, Heap, Layout,
-    Memory, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, PauseKind,
-    SlotKind, Slots, Stack, Value, cascade_pending, in_degrees, mutant,
+    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Count, EXTENDED_HEADER_BYTES, Extent,
+    Footprint, Heap, Layout, Memory, ObjectReference, ObjectSpace, Occupancy, Offset32,
+    OutOfMemory, PARKED, PauseKind, SlotKind, Slots, Stack, Value, cascade_pending, in_degrees,
+    mutant,
 };
 use std::collections::HashMap;
 use std::io;
@@ -349,7 +350,8 @@ impl<const SLICE: u32> RcDeferred<SLICE> {
         let Self { objects, lists, .. } = self;
         let memory = objects.heap().memory();
         for object in prefetched(&lists.losses, memory) {
-            if COUNT.decrement(memory, object) && !mutant!(memory, "a count of zero is not listed") {
+            if COUNT.decrement(memory, object) && !mutant!(memory, "a count of zero is not listed")
+            {
                 list(&lists.zeros, memory, object);
             }
         }
@@ -411,7 +413,8 @@ impl<const SLICE: u32> RcDeferred<SLICE> {
             if mutant!(memory, "children are not decremented") || !COUNT.decrement(memory, child) {
                 return false;
             }
-            let lives = memory.has(child, ROOTED) && !mutant!(memory, "a cascade frees what is rooted");
+            let lives =
+                memory.has(child, ROOTED) && !mutant!(memory, "a cascade frees what is rooted");
             if lives {
                 list(zeros, memory, child);
             }
@@ -459,7 +462,8 @@ impl<const SLICE: u32> RcDeferred<SLICE> {
         }
         self.collect(cx, Cause::Exhausted);
         let objects = &mut self.objects;
-        let object = objects.alloc(layout, LOGGED).or_else(|| objects.alloc_growing(layout, LOGGED));
+        let object =
+            objects.alloc(layout, LOGGED).or_else(|| objects.alloc_growing(layout, LOGGED));
         let object = object.or_else(|| objects.alloc_larger(layout, LOGGED));
         object.ok_or_else(|| objects.heap().refuse(layout))
     }

@@ -17,7 +17,11 @@
 //! is as fast as can be. But it needs twice the memory, copies what lives long again and again, and leaves
 //! objects in breadth-first order.
 
-use heap::{BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cursor, Cycle, Footprint, Heap, LARGE, LargeSpace, Layout, Memory, MovableSpace, Moves, ObjectReference, Occupancy, OutOfMemory, Parameter, PauseKind, REACHED, Sizer, Stack, mutant};
+use heap::{
+    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cursor, Cycle, Footprint, Heap, LARGE,
+    LargeSpace, Layout, Memory, MovableSpace, Moves, ObjectReference, Occupancy, OutOfMemory,
+    Parameter, PauseKind, REACHED, Sizer, Stack, mutant,
+};
 use std::io;
 use std::mem;
 use std::sync::atomic::Ordering::Relaxed;

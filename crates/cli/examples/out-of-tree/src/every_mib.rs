@@ -96,8 +96,7 @@ impl EveryMib {
         // The space has no free cell for the object, so it grows by a block or by a large object.
         self.grown_bytes += u64::from(layout.bytes()).max(BLOCK_BYTES as u64);
         let may_grow = self.grown_bytes < STEP_BYTES;
-        if may_grow && let Some(object) = self.objects.alloc_growing(layout, 0)
-        {
+        if may_grow && let Some(object) = self.objects.alloc_growing(layout, 0) {
             return Ok(object);
         }
         self.collect(cx, if may_grow { Cause::Exhausted } else { Cause::Growth });
