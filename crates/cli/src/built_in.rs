@@ -1,7 +1,7 @@
 //! The universe of this workspace: collectors of a collector registry, workloads of suite files.
 
-use crate::execute::{Cells, Done, Job, Task};
-use crate::{CellError, CellJob, Registry, Suite, Universe, trials};
+use crate::execute::{Task, Timed, on_small_stack, run_cell};
+use crate::{CellError, CellJob, Registry, Suite, Universe};
 use collectors::registry::{self, Entry, Family, Line};
 use conformance::Report;
 use heap::{Caps, Config, Parameter};
@@ -12,7 +12,7 @@ use std::path::Path;
 const STRESS_COLLECTIONS: u64 = 500;
 
 /// Collectors by name, each able to run every workload.
-pub type Collectors = registry::Registry<Cells>;
+pub type Collectors = registry::Registry<Timed>;
 
 impl Registry {
     /// The collectors and workloads of this workspace.
@@ -54,7 +54,7 @@ impl BuiltIn {
         Ok(workloads::Suite::load(Path::new(name))?)
     }
 
-    fn choose(&self, collector: &str) -> anyhow::Result<(&Entry<Cells>, Config)> {
+    fn choose(&self, collector: &str) -> anyhow::Result<(&Entry<Timed>, Config)> {
         Ok(self.collectors.choose(collector)?)
     }
 }
@@ -65,7 +65,7 @@ impl Universe for BuiltIn {
     }
 
     fn parameters(&self, collector: &str) -> &'static [Parameter] {
-        self.collectors.find(collector).map_or(&[], |entry| entry.parameters)
+        self.collectors.find(collector).map_or(&[], |entry| entry.discipline.parameters)
     }
 
     fn suites(&self) -> &[Suite] {
@@ -79,7 +79,7 @@ impl Universe for BuiltIn {
 
     fn census(&self) -> Option<&str> {
         // Any discipline could be watched; one that collects keeps the census small.
-        let tracing = self.collectors.entries().iter().find(|entry| entry.caps.cycles);
+        let tracing = self.collectors.entries().iter().find(|entry| entry.discipline.caps.cycles);
         tracing.map(|entry| entry.info.name)
     }
 
@@ -89,17 +89,14 @@ impl Universe for BuiltIn {
         let workload = suite
             .find(workload)
             .ok_or_else(|| format!("there is no workload '{workload}' in suite {}", suite.name))?;
-        let refusal = workload.entry().needs.refusal(entry.caps);
+        let refusal = workload.entry().needs.refusal(entry.discipline.caps);
         refusal.map_or(Ok(()), |reason| Err(reason.to_owned()))
     }
 
     fn run_cell(&self, job: &CellJob) -> Result<Sample, CellError> {
         let (entry, config) = self.choose(&job.cell.collector).map_err(CellError::Failed)?;
         let task = self.task(job, config).map_err(CellError::Failed)?;
-        match (entry.run)(&Job::Cell(task)) {
-            Done::Cell(result) => *result,
-            _ => Err(CellError::Failed(anyhow::anyhow!("a cell was run as another job"))),
-        }
+        run_cell(entry, &task)
     }
 
     fn has_kit(&self) -> bool {
@@ -109,10 +106,7 @@ impl Universe for BuiltIn {
     fn verify(&self, job: &conformance::Job, begins: fn(u64)) -> anyhow::Result<Report> {
         let (entry, config) = self.choose(&job.collector)?;
         let job = conformance::Job { config, ..job.clone() };
-        match (entry.run)(&Job::Programs(job, begins)) {
-            Done::Programs(report) => Ok((*report)?),
-            _ => anyhow::bail!("programs of the kit were run as another job"),
-        }
+        Ok(on_small_stack(|| conformance::verify(entry.discipline, &job, begins))?)
     }
 
     fn type_path(&self, collector: &str) -> Option<String> {
@@ -135,10 +129,10 @@ impl Universe for BuiltIn {
         collector: &str,
         seeds: u32,
         first: usize,
-        done: &mut dyn FnMut(Trial),
+        done: &mut (dyn FnMut(Trial) + Send),
     ) -> anyhow::Result<()> {
         let (entry, config) = self.choose(collector)?;
-        Ok(trials::run_with(entry.run, config, seeds, first, done)?)
+        Ok(safety::run(entry.discipline, &config, seeds, first, done)?)
     }
 }
 
@@ -169,7 +163,7 @@ impl BuiltIn {
     }
 }
 
-fn collector_info(entry: &Entry<Cells>) -> CollectorInfo {
+fn collector_info(entry: &Entry<Timed>) -> CollectorInfo {
     let info = entry.info;
     CollectorInfo {
         name: info.name.to_owned(),
@@ -183,14 +177,14 @@ fn collector_info(entry: &Entry<Cells>) -> CollectorInfo {
             Family::Moving => record::Family::Moving,
         },
         summary: info.summary.to_owned(),
-        capabilities: capabilities(entry.caps),
+        capabilities: capabilities(entry.discipline.caps),
         colour: Colour { light: info.light.to_owned(), dark: info.dark.to_owned() },
         line: match info.line {
             Line::Solid => LineStyle::Solid,
             Line::Dashed => LineStyle::Dashed,
             Line::Dotted => LineStyle::Dotted,
         },
-        bounded: entry.caps.bounded,
+        bounded: entry.discipline.caps.bounded,
     }
 }
 

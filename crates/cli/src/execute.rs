@@ -2,11 +2,10 @@
 //! clocks and counters around it.
 
 use crate::CellError;
-use crate::trials::Trials;
-use collectors::registry::Harness;
+use collectors::registry::{Entry, Harness};
 use heap::{
-    Checker, Collector, Commit, Config, EventLog, HeapConfig, Meter, Mutator, Off, OutOfMemory,
-    Probe, os,
+    AnyCollector, Caps, Checker, Collector, Commit, Config, Discipline, EventLog, HeapConfig,
+    Meter, Mutator, Off, OutOfMemory, Probe, os,
 };
 use record::{
     Answer, Cell, Final, FootprintPoint, HeaderBytes, LivePoint, Mode, Pause, PauseKind,
@@ -41,55 +40,35 @@ pub struct Task {
     pub collect_every: Option<u64>,
 }
 
-/// What is to be run under a collector.
-pub enum Job {
-    /// A cell.
-    Cell(Task),
-    /// The faulty programs of the safety matrix.
-    Trials(Trials),
-    /// The random programs of the conformance kit, each of which is announced by its seed.
-    Programs(conformance::Job, fn(u64)),
-}
+/// Compiles a cell in time mode for each collector.
+pub struct Timed;
 
-/// What became of it.
-pub enum Done {
-    /// The sample of a cell.
-    Cell(Box<Result<Sample, CellError>>),
-    /// The trials have been handed over one by one.
-    Trials(std::io::Result<()>),
-    /// What the kit found.
-    Programs(Box<std::io::Result<conformance::Report>>),
-}
+impl Harness for Timed {
+    type Job = Task;
+    type Report = Result<Sample, CellError>;
 
-/// Runs jobs under collectors chosen by name.
-pub struct Cells;
-
-impl Harness for Cells {
-    type Job = Job;
-    type Report = Done;
-
-    fn run<C: Collector>(job: &Job) -> Done {
-        match job {
-            Job::Cell(task) => Done::Cell(Box::new(run_cell::<C>(task))),
-            Job::Trials(trials) => Done::Trials(trials.run::<C>()),
-            Job::Programs(job, begins) => {
-                let report = on_small_stack(|| conformance::verify::<C>(job, begins));
-                Done::Programs(Box::new(report))
-            }
-        }
+    fn run<C: Collector>(task: &Task) -> Result<Sample, CellError> {
+        on_small_stack(|| in_time_mode::<C>(task)).map_err(failed)?
     }
 }
 
-fn run_cell<C: Collector>(task: &Task) -> Result<Sample, CellError> {
+/// Runs a cell under the collector of an entry.
+///
+/// # Errors
+/// If it runs out of memory or cannot be run.
+pub(crate) fn run_cell(entry: &Entry<Timed>, task: &Task) -> Result<Sample, CellError> {
+    let discipline = entry.discipline;
     let run = || match (task.collect_every, task.cell.mode) {
-        (Some(allocations), _) => under_stress::<C>(task, allocations),
-        (None, Mode::Time) => in_time_mode::<C>(task),
-        (None, Mode::Memory | Mode::Census) => in_memory_mode::<C>(task),
+        (Some(allocations), _) => under_stress(discipline, task, allocations),
+        _ => in_memory_mode(discipline, task),
     };
-    on_small_stack(run).map_err(failed)?
+    match (task.collect_every, task.cell.mode) {
+        (None, Mode::Time) => (entry.run)(task),
+        _ => on_small_stack(run).map_err(failed)?,
+    }
 }
 
-fn on_small_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+pub(crate) fn on_small_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
     std::thread::scope(|scope| {
         let worker = std::thread::Builder::new().stack_size(STACK_BYTES);
         let worker = worker.spawn_scoped(scope, work)?;
@@ -108,10 +87,9 @@ fn in_time_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
     measure(task, mutator, |_, _| {})
 }
 
-fn in_memory_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
+fn in_memory_mode(discipline: Discipline, task: &Task) -> Result<Sample, CellError> {
     let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
-    let meter = Meter::default();
-    let mut mutator = Mutator::<C, Meter>::new(config, &task.config, meter).map_err(failed)?;
+    let mut mutator = watched(discipline, task, config, Meter::default()).map_err(failed)?;
     let is_census = task.cell.mode == Mode::Census;
     let step_bytes = task.census.map_or(1 << 20, |census| census.allocated_bytes / CENSUS_SAMPLES);
     if is_census {
@@ -123,7 +101,7 @@ fn in_memory_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
         sample.allocated_objects = Some(objects);
         sample.header_bytes = Some(HeaderBytes {
             as_built: mutator.probe().header_bytes(),
-            needed: objects * u64::from(C::CAPS.header_bytes),
+            needed: objects * u64::from(discipline.caps.header_bytes),
         });
         if is_census {
             sample.statistics = Some(statistics(sample, mutator, step_bytes));
@@ -131,11 +109,25 @@ fn in_memory_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
     })
 }
 
+/// A mutator that is watched: compiled once for all collectors, for nobody times it.
+fn watched<P: Probe>(
+    discipline: Discipline,
+    task: &Task,
+    heap: HeapConfig,
+    probe: P,
+) -> std::io::Result<Mutator<AnyCollector, P>> {
+    Mutator::with(heap, probe, |heap| discipline.collector(heap, &task.config))
+}
+
 /// In checking mode, with collections that nobody needs: one before every so many allocations.
-fn under_stress<C: Collector>(task: &Task, allocations: u64) -> Result<Sample, CellError> {
+fn under_stress(
+    discipline: Discipline,
+    task: &Task,
+    allocations: u64,
+) -> Result<Sample, CellError> {
     let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
-    let checker = Checker::default();
-    let mut mutator = Mutator::<C, Checker>::new(config, &task.config, checker).map_err(failed)?;
+    let mutator = watched(discipline, task, config, Checker::default());
+    let mut mutator = mutator.map_err(failed)?;
     mutator.collect_every(allocations);
     measure(task, mutator, |_, _| {})
 }
@@ -198,7 +190,7 @@ fn measure<C: Collector, P: Probe>(
         pause_total_ns: log.pause_total_ns(),
         end: None,
         statistics: None,
-        collections: collections::<C>(log),
+        collections: collections(log, mutator.collector().caps()),
         threads: Some(mutator.collector().threads()),
         phases: log.phases().iter().map(|&(name, at_ns)| (name.to_owned(), at_ns)).collect(),
     };
@@ -223,10 +215,10 @@ fn measure<C: Collector, P: Probe>(
 
 /// Collections by trigger. A discipline that does not collect has none, and one that stops the program
 /// without saying that it collects is not known.
-fn collections<C: Collector>(log: &EventLog) -> Option<BTreeMap<String, u64>> {
+fn collections(log: &EventLog, caps: Caps) -> Option<BTreeMap<String, u64>> {
     let counts: BTreeMap<String, u64> =
         log.collections().map(|(cause, count)| (cause.word().to_owned(), count)).collect();
-    let is_known = !counts.is_empty() || C::CAPS.cycles && log.pauses().is_empty();
+    let is_known = !counts.is_empty() || caps.cycles && log.pauses().is_empty();
     is_known.then_some(counts)
 }
 
@@ -256,9 +248,9 @@ impl Clock {
     }
 }
 
-fn statistics<C: Collector>(
+fn statistics(
     sample: &Sample,
-    mutator: &Mutator<C, Meter>,
+    mutator: &Mutator<AnyCollector, Meter>,
     step_bytes: u64,
 ) -> Statistics {
     let (objects, bytes) = (mutator.allocated_objects(), mutator.allocated_bytes());

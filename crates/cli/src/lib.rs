@@ -33,11 +33,10 @@ mod side;
 mod sparkline;
 mod supervise;
 mod table;
-mod trials;
 mod variant;
 
 pub use built_in::Collectors;
-pub use execute::Cells;
+pub use execute::Timed;
 pub use registry::{CellError, CellJob, Registry, Suite, Universe};
 
 use arguments::{Arguments, Subcommand};

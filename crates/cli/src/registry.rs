@@ -78,7 +78,7 @@ pub trait Universe {
         collector: &str,
         seeds: u32,
         first: usize,
-        done: &mut dyn FnMut(Trial),
+        done: &mut (dyn FnMut(Trial) + Send),
     ) -> anyhow::Result<()> {
         let _ = (seeds, first, done);
         anyhow::bail!("this registry brings no faulty programs to try under {collector}")
@@ -210,7 +210,7 @@ impl Registry {
         collector: &str,
         seeds: u32,
         first: usize,
-        done: &mut dyn FnMut(Trial),
+        done: &mut (dyn FnMut(Trial) + Send),
     ) -> anyhow::Result<()> {
         self.0.run_trials(collector, seeds, first, done)
     }

@@ -3,8 +3,7 @@
 //! Those of this crate stand in the table of `lib.rs`, one line each. Names, colours and capabilities
 //! in the command line, the charts and the tests all come from there.
 
-use heap::{Caps, Collector, Config, Parameter, WrongSetting};
-use std::any::type_name;
+use heap::{Collector, Config, Discipline, WrongSetting};
 use std::fmt;
 
 /// The family whose hue a collector wears in charts.
@@ -68,17 +67,23 @@ pub trait Harness {
     fn run<C: Collector>(job: &Self::Job) -> Self::Report;
 }
 
+/// Nothing is compiled for a collector: for those who need its [`Discipline`] only.
+impl Harness for () {
+    type Job = ();
+    type Report = ();
+
+    fn run<C: Collector>((): &()) {}
+}
+
 /// One registered collector.
 pub struct Entry<H: Harness> {
     /// What it is.
     pub info: Info,
-    /// What it can do.
-    pub caps: Caps,
+    /// What it can do, its parameters, and how one is made.
+    pub discipline: Discipline,
     /// Path of its type, as another crate names it.
     pub type_path: String,
-    /// The parameters that it reads.
-    pub parameters: &'static [Parameter],
-    /// Runs a job under it.
+    /// Runs a job that was compiled for it.
     pub run: fn(&H::Job) -> H::Report,
 }
 
@@ -121,8 +126,9 @@ impl<H: Harness> Registry<H> {
     /// Adds a collector. One of the same name is replaced.
     #[must_use]
     pub fn with<C: Collector>(mut self, info: Info) -> Self {
-        let (type_path, run) = (type_path(type_name::<C>()), H::run::<C> as fn(&_) -> _);
-        let entry = Entry { info, caps: C::CAPS, type_path, parameters: C::PARAMETERS, run };
+        let discipline = Discipline::of::<C>();
+        let type_path = type_path(discipline.type_name);
+        let entry = Entry { info, discipline, type_path, run: H::run::<C> };
         match self.entries.iter_mut().find(|e| e.info.name == info.name) {
             Some(old) => *old = entry,
             None => self.entries.push(entry),
@@ -152,7 +158,7 @@ impl<H: Harness> Registry<H> {
         let entry = self.entries.iter().filter(rest).max_by_key(|entry| entry.info.name.len());
         let entry = entry.ok_or_else(|| WrongName::Unknown(name.to_owned()))?;
         let settings = settings_after(entry.info.name, name).unwrap_or_default();
-        let config = Config::read(entry.parameters, settings);
+        let config = Config::read(entry.discipline.parameters, settings);
         Ok((entry, config.map_err(|wrong| WrongName::Setting(entry.info.name, wrong))?))
     }
 }
@@ -175,20 +181,11 @@ pub fn standard<H: Harness>() -> Registry<H> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Does nothing under a collector.
-    struct Nothing;
-
-    impl Harness for Nothing {
-        type Job = ();
-        type Report = ();
-
-        fn run<C: Collector>((): &()) {}
-    }
+    use std::any::type_name;
 
     #[test]
     fn a_name_chooses_a_line_of_the_table_and_parameters() {
-        let registry = standard::<Nothing>();
+        let registry = standard::<()>();
         let chosen = |name: &str| {
             let (entry, config) = registry.choose(name)?;
             Ok::<_, WrongName>((entry.info.name, config.to_string()))

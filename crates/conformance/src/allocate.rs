@@ -5,14 +5,12 @@ use crate::detector::{Detector, violate};
 use crate::player::{Held, M, Player, choose, word_of};
 use crate::program::{Form, Leaf, Pair, Pick, Schedule, Start, Wide};
 use crate::shadow::{Content, Id, Shadow};
-use heap::{
-    Borrow, Collector, Local, Mutator, OutOfMemory, Own, Region, Root, Shared, Slot, SlotKind,
-};
+use heap::{Borrow, Local, Mutator, OutOfMemory, Own, Region, Root, Shared, Slot, SlotKind};
 use rand::RngExt;
 
 impl Player<'_> {
     /// Before an allocation: what is parked goes, and a collection happens if one is due.
-    pub(crate) fn before_allocation<C: Collector>(&mut self, m: &mut M<C>) {
+    pub(crate) fn before_allocation(&mut self, m: &mut M) {
         self.settle(m);
         self.allocations += 1;
         let is_due = match self.program.schedule {
@@ -30,13 +28,13 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn after_allocation<C: Collector>(&mut self, m: &M<C>) {
+    pub(crate) fn after_allocation(&mut self, m: &M) {
         if std::mem::take(&mut self.fails_next) {
             m.heap().budget().set_limit_bytes(self.program.limit_bytes.unwrap_or(u64::MAX));
         }
     }
 
-    pub(crate) fn alloc<C: Collector>(&mut self, m: &mut M<C>, form: Form) -> Option<Id> {
+    pub(crate) fn alloc(&mut self, m: &mut M, form: Form) -> Option<Id> {
         self.before_allocation(m);
         let root = alloc(m, form);
         self.after_allocation(m);
@@ -44,7 +42,7 @@ impl Player<'_> {
     }
 
     /// Fills the heap as the program wants it.
-    pub(crate) fn start<C: Collector>(&mut self, m: &mut M<C>) {
+    pub(crate) fn start(&mut self, m: &mut M) {
         let first = self.held.len();
         if self.program.start == Start::Empty || self.program.limit_bytes.is_none() {
             return;
@@ -67,13 +65,7 @@ impl Player<'_> {
         self.compare(m, &self.views(m));
     }
 
-    pub(crate) fn graft<C: Collector>(
-        &mut self,
-        m: &mut M<C>,
-        form: Form,
-        holder: Pick,
-        slot: Pick,
-    ) {
+    pub(crate) fn graft(&mut self, m: &mut M, form: Form, holder: Pick, slot: Pick) {
         let views = self.views(m);
         let keeps = |kind| kind != SlotKind::Borrow;
         let Some((View { id: holder, .. }, slot)) = self.slot(&views, holder, slot, keeps) else {
@@ -92,7 +84,7 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn build<C: Collector>(&mut self, m: &mut M<C>, form: Form, picks: &[Pick]) {
+    pub(crate) fn build(&mut self, m: &mut M, form: Form, picks: &[Pick]) {
         let form = if form == Form::Wide { Form::Wide } else { Form::Pair };
         self.before_allocation(m);
         let most = if form == Form::Wide { 3 } else { 2 };
@@ -115,7 +107,7 @@ impl Player<'_> {
     }
 
     /// There are no arrays in regions.
-    pub(crate) fn alloc_in<C: Collector>(&mut self, m: &mut M<C>, form: Form, region: Pick) {
+    pub(crate) fn alloc_in(&mut self, m: &mut M, form: Form, region: Pick) {
         let Some(region) = self.region(region) else { return };
         let form = if form.is_array() { Form::Pair } else { form };
         self.before_allocation(m);
@@ -124,7 +116,7 @@ impl Player<'_> {
         self.new_region_object(m, form, region, local);
     }
 
-    pub(crate) fn build_in<C: Collector>(&mut self, m: &mut M<C>, region: Pick, picks: &[Pick]) {
+    pub(crate) fn build_in(&mut self, m: &mut M, region: Pick, picks: &[Pick]) {
         let Some(region) = self.region(region) else { return };
         self.before_allocation(m);
         let (mut locals, mut parts) = (Vec::new(), Vec::new());
@@ -156,7 +148,7 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn chain<C: Collector>(&mut self, m: &mut M<C>, count: u16) {
+    pub(crate) fn chain(&mut self, m: &mut M, count: u16) {
         if self.alloc(m, Form::Pair).is_none() {
             return;
         }
@@ -165,7 +157,7 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn grove<C: Collector>(&mut self, m: &mut M<C>, form: Form, count: u16) {
+    pub(crate) fn grove(&mut self, m: &mut M, form: Form, count: u16) {
         let Some(array) = self.alloc(m, Form::OwnArray(u32::from(count))) else { return };
         let place = self.held.len() - 1;
         for slot in 0..u32::from(count) {
@@ -180,13 +172,7 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn fan<C: Collector>(
-        &mut self,
-        m: &mut M<C>,
-        target: Pick,
-        count: u16,
-        borrows: bool,
-    ) {
+    pub(crate) fn fan(&mut self, m: &mut M, target: Pick, count: u16, borrows: bool) {
         let count = u32::from(count);
         let views = self.views(m);
         let Some(&View { id: target, .. }) = choose(&views, target) else { return };
@@ -209,13 +195,7 @@ impl Player<'_> {
         self.shadow.fill(array.id, target.id);
     }
 
-    pub(crate) fn churn<C: Collector>(
-        &mut self,
-        m: &mut M<C>,
-        form: Form,
-        count: u16,
-        frees: bool,
-    ) {
+    pub(crate) fn churn(&mut self, m: &mut M, form: Form, count: u16, frees: bool) {
         self.before_allocation(m);
         for _ in 0..count.max(1) {
             let root = alloc(m, form);
@@ -238,9 +218,9 @@ impl Player<'_> {
         result.ok()
     }
 
-    pub(crate) fn new_root<C: Collector>(
+    pub(crate) fn new_root(
         &mut self,
-        m: &M<C>,
+        m: &M,
         form: Form,
         root: Result<Root, OutOfMemory>,
     ) -> Option<Id> {
@@ -252,9 +232,9 @@ impl Player<'_> {
         Some(id)
     }
 
-    pub(crate) fn new_region_object<C: Collector>(
+    pub(crate) fn new_region_object(
         &mut self,
-        m: &M<C>,
+        m: &M,
         form: Form,
         region: usize,
         local: Result<Local, OutOfMemory>,
@@ -272,7 +252,7 @@ impl Player<'_> {
     }
 }
 
-fn alloc<C: Collector>(m: &mut M<C>, form: Form) -> Result<Root, OutOfMemory> {
+fn alloc(m: &mut M, form: Form) -> Result<Root, OutOfMemory> {
     match form {
         Form::Leaf => m.alloc::<Leaf>(),
         Form::Pair => m.alloc::<Pair>(),
@@ -283,7 +263,7 @@ fn alloc<C: Collector>(m: &mut M<C>, form: Form) -> Result<Root, OutOfMemory> {
     }
 }
 
-fn alloc_in<C: Collector>(m: &mut M<C>, form: Form, region: &Region) -> Result<Local, OutOfMemory> {
+fn alloc_in(m: &mut M, form: Form, region: &Region) -> Result<Local, OutOfMemory> {
     match form {
         Form::Leaf => m.alloc_in::<Leaf>(region),
         Form::Wide => m.alloc_in::<Wide>(region),
@@ -295,7 +275,7 @@ fn alloc_in<C: Collector>(m: &mut M<C>, form: Form, region: &Region) -> Result<L
 }
 
 /// Builds an object of at most as many roots as the smaller shape owns.
-fn build<C: Collector>(m: &mut M<C>, form: Form, roots: Vec<Root>) -> Result<Root, OutOfMemory> {
+fn build(m: &mut M, form: Form, roots: Vec<Root>) -> Result<Root, OutOfMemory> {
     let mut roots = roots.into_iter();
     match (form, roots.next(), roots.next(), roots.next()) {
         (Form::Pair, None, ..) => m.alloc::<Pair>(),

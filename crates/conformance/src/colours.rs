@@ -12,7 +12,7 @@ use heap::{Collector, Colour, ObjectReference, Slots, Value};
 use std::collections::HashSet;
 
 /// Walks the graph as it is, if a collection is under way.
-pub(crate) fn check<C: Collector>(m: &M<C>) {
+pub(crate) fn check(m: &M) {
     let memory = m.heap().memory();
     let colour = |object| m.collector().colour(object);
     let children = |object: ObjectReference| {

@@ -47,7 +47,7 @@ impl Player<'_> {
 
     /// Everything that can be reached, newest handle first. What is not where it should be is left out
     /// if the model is not asked.
-    pub(crate) fn views<'m, C: Collector>(&self, m: &'m M<C>) -> Vec<View<'m>> {
+    pub(crate) fn views<'m>(&self, m: &'m M) -> Vec<View<'m>> {
         let reached = self.shadow.reach(false, |_| true);
         let mut found: Vec<Option<View<'m>>> = Vec::with_capacity(reached.len());
         for (id, from) in reached {
@@ -77,12 +77,7 @@ impl Player<'_> {
     }
 
     /// What a slot holds.
-    fn load<'m, C: Collector>(
-        &self,
-        m: &'m M<C>,
-        View { id, object }: View<'m>,
-        slot: u32,
-    ) -> Loaded<'m> {
+    fn load<'m>(&self, m: &'m M, View { id, object }: View<'m>, slot: u32) -> Loaded<'m> {
         let found = match self.shadow.objects[id].form.kind(slot) {
             SlotKind::Own => m.load(object, self.place::<Own>(id, slot)),
             SlotKind::Shared => return m.load_value(object, self.place::<Shared>(id, slot)),
@@ -93,7 +88,7 @@ impl Player<'_> {
 
     /// Compares the objects viewed, then the graph as a whole and the accounts; where there are many
     /// objects, not after every operation.
-    pub(crate) fn compare<'m, C: Collector>(&self, m: &'m M<C>, views: &[View<'m>]) {
+    pub(crate) fn compare<'m>(&self, m: &'m M, views: &[View<'m>]) {
         m.collector().poison();
         let every = (self.shadow.allocated() as usize + views.len()) / OFTEN_COMPARED + 1;
         if !self.begun().is_multiple_of(every) {
@@ -111,7 +106,7 @@ impl Player<'_> {
         self.compare_account(m);
     }
 
-    fn compare_object<'m, C: Collector>(&self, m: &'m M<C>, view: View<'m>, findable: &[bool]) {
+    fn compare_object<'m>(&self, m: &'m M, view: View<'m>, findable: &[bool]) {
         let object = &self.shadow.objects[view.id];
         let id = m.word(view.object, word_of(object.form, 0));
         if id != view.id as u64 {
@@ -126,13 +121,7 @@ impl Player<'_> {
         }
     }
 
-    fn compare_slot<'m, C: Collector>(
-        &self,
-        m: &'m M<C>,
-        view: View<'m>,
-        slot: u32,
-        findable: &[bool],
-    ) {
+    fn compare_slot<'m>(&self, m: &'m M, view: View<'m>, slot: u32, findable: &[bool]) {
         let object = &self.shadow.objects[view.id];
         let expected = match object.slot(slot) {
             Content::To(target)
@@ -164,7 +153,7 @@ impl Player<'_> {
     }
 
     /// Walks the graph without the model.
-    fn verify<C: Collector>(&self, m: &M<C>) {
+    fn verify(&self, m: &M) {
         if !self.looks(Detector::Verifier) && !self.looks(Detector::Model) {
             return;
         }
@@ -194,7 +183,7 @@ impl Player<'_> {
     }
 
     /// The collector's own tables.
-    pub(crate) fn verify_tables<C: Collector>(&self, m: &M<C>) {
+    pub(crate) fn verify_tables(&self, m: &M) {
         if self.looks(Detector::Verifier)
             && let Err(message) = m.collector().verify(m.context())
         {
@@ -205,7 +194,7 @@ impl Player<'_> {
     /// What is not reclaimed: exactly what must not be; under a discipline that reclaims at collections,
     /// and has not just done so, at most what has been allocated since, and at least what a collection
     /// would leave.
-    pub(crate) fn compare_occupied<C: Collector>(&self, m: &M<C>, has_collected: bool) {
+    pub(crate) fn compare_occupied(&self, m: &M, has_collected: bool) {
         if !self.looks(Detector::Liveness) {
             return;
         }
@@ -230,7 +219,7 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn compare_account<C: Collector>(&self, m: &M<C>) {
+    pub(crate) fn compare_account(&self, m: &M) {
         let (sum, held) = (m.footprint().total_bytes(), m.heap().budget().held_bytes());
         if self.looks(Detector::Account) && sum != held {
             let message = format!("the parts hold {sum} bytes, the heap {held}");

@@ -35,22 +35,8 @@ pub use play::{Defeat, Played, Setup, play};
 pub use rules::Rules;
 pub use verify::{Job, OPS, Report, verify};
 
-use collectors::registry::Harness;
-use heap::{Collector, Config};
+use heap::{Collector, Config, Discipline};
 use program::Program;
-use std::any::type_name;
-
-/// Verifies a collector that was chosen by name.
-pub struct Kit;
-
-impl Harness for Kit {
-    type Job = Job;
-    type Report = Report;
-
-    fn run<C: Collector>(job: &Job) -> Report {
-        verify::<C>(job, |_| ())
-    }
-}
 
 /// Plays a program under a collector, and fails as a test does if anything is wrong: what the test
 /// calls that a failure is printed as.
@@ -68,13 +54,16 @@ pub fn replay<C: Collector>(program: &Program) {
 pub fn replay_with<C: Collector>(settings: &str, program: &Program) {
     match Config::read(C::PARAMETERS, settings) {
         Ok(config) => replay_told::<C>(config, program),
-        Err(wrong) => panic!("{settings} tells {} nothing: {wrong}", type_name::<C>()),
+        Err(wrong) => {
+            panic!("{settings} tells {} nothing: {wrong}", Discipline::of::<C>().type_name)
+        }
     }
 }
 
 fn replay_told<C: Collector>(config: Config, program: &Program) {
-    let job = Job { config, program: Some(program.clone()), ..Job::of(type_name::<C>(), 0..0) };
-    if let Some(failure) = verify::<C>(&job, |_| ()).failure {
+    let discipline = Discipline::of::<C>();
+    let job = Job { config, program: Some(program.clone()), ..Job::of(discipline.type_name, 0..0) };
+    if let Some(failure) = verify(discipline, &job, |_| ()).failure {
         panic!("{failure}");
     }
 }

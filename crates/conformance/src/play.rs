@@ -5,7 +5,8 @@ use crate::mutants::Passed;
 use crate::player::{M, Player};
 use crate::program::Program;
 use crate::stamps::Stamps;
-use heap::{Checker, Collector, Commit, Config, HeapConfig, Mutant};
+use crate::watched::Watched;
+use heap::{Checker, Commit, Config, Discipline, HeapConfig, Mutant};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -50,22 +51,23 @@ pub struct Played {
     pub passed: Passed,
 }
 
-/// Plays a program under collector `C`, to its end or to the first mistake that is noticed.
+/// Plays a program under a discipline, to its end or to the first mistake that is noticed.
 ///
 /// A collector that hangs, overflows its stack or aborts takes this process with it; `gcw verify` plays
 /// in a child.
 ///
 /// # Panics
 /// If the operating system refuses address space for a heap.
-pub fn play<C: Collector>(program: &Program, setup: &Setup) -> Played {
+pub fn play(discipline: Discipline, program: &Program, setup: &Setup) -> Played {
     let heap = HeapConfig { limit_bytes: program.limit_bytes, commit: Commit::Lazily };
     let probe = Stamps(setup.detectors.has(Detector::Stamps).then(Checker::default));
-    let mut m = M::<C>::new(heap, &setup.config, probe).expect("address space for a heap");
+    let collector = |heap: &_| Ok(Watched::over(discipline.collector(heap, &setup.config)?));
+    let mut m = M::with(heap, probe, collector).expect("address space for a heap");
     if let Some(mutant) = setup.mutant {
         m.heap().infect(mutant);
     }
     m.collector().watch(setup.detectors);
-    let mut player = Player::new(program, C::CAPS, setup.detectors);
+    let mut player = Player::new(program, discipline.caps, setup.detectors);
     let result = catch_unwind(AssertUnwindSafe(|| player.play(&mut m)));
     let defeat = result.err().map(|payload| {
         let Violation { detector, message, place } = read(payload);

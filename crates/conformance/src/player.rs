@@ -6,12 +6,12 @@ use crate::program::{Form, Op, Pair, Pick, Program, Schedule};
 use crate::shadow::{GLOBALS, Id, Shadow};
 use crate::stamps::Stamps;
 use crate::watched::Watched;
-use heap::{Caps, Collector, Global, Local, Mutator, Region, Root, SlotKind, Step, Word};
+use heap::{Caps, Global, Local, Mutator, Region, Root, SlotKind, Step, Word};
 use rand::SeedableRng;
 use rand_pcg::Pcg32;
 
 /// The mutator of a watched collector.
-pub(crate) type M<C> = Mutator<Watched<C>, Stamps>;
+pub(crate) type M = Mutator<Watched, Stamps>;
 
 /// The value that stands for a handle of the shadow.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl<'p> Player<'p> {
     /// Plays the program to its end, and ends the run.
     ///
     /// Unwinds at the first difference that a detector sees.
-    pub(crate) fn play<C: Collector>(&mut self, m: &mut M<C>) {
+    pub(crate) fn play(&mut self, m: &mut M) {
         self.start(m);
         while self.next < self.program.ops.len() {
             self.run(m);
@@ -90,7 +90,7 @@ impl<'p> Player<'p> {
     }
 
     /// Many small regions, one after the other, need no more memory than a few.
-    fn regions_leave_nothing<C: Collector>(&self, m: &mut M<C>) {
+    fn regions_leave_nothing(&self, m: &mut M) {
         if !self.shadow.rules.have_regions() {
             return;
         }
@@ -107,7 +107,7 @@ impl<'p> Player<'p> {
     }
 
     /// Plays up to the end of the innermost scope.
-    fn run<C: Collector>(&mut self, m: &mut M<C>) {
+    fn run(&mut self, m: &mut M) {
         while let Some(&op) = self.program.ops.get(self.next) {
             if op.is_quiet() {
                 self.quietly(m);
@@ -126,7 +126,7 @@ impl<'p> Player<'p> {
     }
 
     /// Operations that may not reclaim, on views loaded before the first of them.
-    fn quietly<C: Collector>(&mut self, m: &M<C>) {
+    fn quietly(&mut self, m: &M) {
         let views = self.views(m);
         while let Some(&op) = self.program.ops.get(self.next).filter(|op| op.is_quiet()) {
             self.next += 1;
@@ -135,7 +135,7 @@ impl<'p> Player<'p> {
         }
     }
 
-    fn step<C: Collector>(&mut self, m: &mut M<C>, op: Op) {
+    fn step(&mut self, m: &mut M, op: Op) {
         if self.program.schedule == Schedule::Steps {
             self.settle(m);
             m.step(Step::Start);
@@ -209,7 +209,7 @@ impl<'p> Player<'p> {
         }
     }
 
-    pub(crate) fn major<C: Collector>(&mut self, m: &mut M<C>) {
+    pub(crate) fn major(&mut self, m: &mut M) {
         self.settle(m);
         m.collect();
         self.shadow.collect();
@@ -219,7 +219,7 @@ impl<'p> Player<'p> {
 
     // ---- scopes -----------------------------------------------------------------------------------
 
-    fn scope<C: Collector>(&mut self, m: &mut M<C>) {
+    fn scope(&mut self, m: &mut M) {
         let base = self.held.len();
         self.depth += 1;
         m.scope(|m| {
@@ -231,7 +231,7 @@ impl<'p> Player<'p> {
         self.finish(|shadow| shadow.leave(base));
     }
 
-    fn yields<C: Collector>(&mut self, m: &mut M<C>, root: Pick) {
+    fn yields(&mut self, m: &mut M, root: Pick) {
         let base = self.held.len();
         self.depth += 1;
         let result = m.yields(|m| {

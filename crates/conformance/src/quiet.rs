@@ -7,10 +7,10 @@ use crate::compare::View;
 use crate::player::{Held, M, Player, ROOTS, choose, word_of};
 use crate::program::{Op, Pick};
 use crate::shadow::{Content, GLOBALS, Id};
-use heap::{Borrow, Collector, Own, Ref, Shared, SlotKind};
+use heap::{Borrow, Own, Ref, Shared, SlotKind};
 
 impl Player<'_> {
-    pub(crate) fn quiet_step<'m, C: Collector>(&mut self, m: &'m M<C>, views: &[View<'m>], op: Op) {
+    pub(crate) fn quiet_step<'m>(&mut self, m: &'m M, views: &[View<'m>], op: Op) {
         let own = |kind| kind == SlotKind::Own;
         match op {
             Op::Store(o, slot, target) => {
@@ -95,9 +95,9 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn store<'m, C: Collector>(
+    pub(crate) fn store<'m>(
         &mut self,
-        m: &'m M<C>,
+        m: &'m M,
         holder: View<'m>,
         slot: u32,
         target: Option<View<'m>>,
@@ -118,13 +118,7 @@ impl Player<'_> {
         self.shadow.set(holder.id, slot, content);
     }
 
-    pub(crate) fn put<'m, C: Collector>(
-        &mut self,
-        m: &'m M<C>,
-        holder: View<'m>,
-        slot: u32,
-        root: Option<usize>,
-    ) {
+    pub(crate) fn put<'m>(&mut self, m: &'m M, holder: View<'m>, slot: u32, root: Option<usize>) {
         let (value, content) = match root {
             None => (None, Content::Null),
             Some(index) => {
@@ -137,7 +131,7 @@ impl Player<'_> {
         self.shadow.set(holder.id, slot, content);
     }
 
-    fn take<'m, C: Collector>(&mut self, m: &'m M<C>, holder: View<'m>, slot: u32) {
+    fn take<'m>(&mut self, m: &'m M, holder: View<'m>, slot: u32) {
         let root = m.take(holder.object, self.place::<Own>(holder.id, slot));
         let content = self.shadow.set(holder.id, slot, Content::Null);
         match (content, root) {
@@ -149,18 +143,13 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn aim<C: Collector>(&mut self, m: &M<C>, local: usize, to: Option<(Id, Ref<'_>)>) {
+    pub(crate) fn aim(&mut self, m: &M, local: usize, to: Option<(Id, Ref<'_>)>) {
         let Some(Held::Local(value)) = &self.held[local] else { unreachable!() };
         m.aim(value, to.map(|(_, object)| object));
         self.shadow.handles[local].as_mut().expect("it was picked").target = to.map(|(id, _)| id);
     }
 
-    pub(crate) fn aim_global<C: Collector>(
-        &mut self,
-        m: &M<C>,
-        global: usize,
-        to: Option<(Id, Ref<'_>)>,
-    ) {
+    pub(crate) fn aim_global(&mut self, m: &M, global: usize, to: Option<(Id, Ref<'_>)>) {
         m.aim_global(ROOTS[global], to.map(|(_, object)| object));
         self.shadow.globals[global] = to.map(|(id, _)| id);
     }

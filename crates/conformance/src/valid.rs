@@ -6,7 +6,7 @@
 use crate::player::{Held, M, Player};
 use crate::rules::Rules;
 use crate::shadow::{Content, GLOBALS, Hold, Id, Shadow};
-use heap::{Collector, Root, Shared, SlotKind};
+use heap::{Root, Shared, SlotKind};
 
 impl Player<'_> {
     /// Whether an object in this region, or in none, may refer to another by a shared slot: under
@@ -16,12 +16,12 @@ impl Player<'_> {
             || region.is_some() && self.shadow.objects[target].region == region
     }
 
-    pub(crate) fn consume<C: Collector>(
+    pub(crate) fn consume(
         &mut self,
-        m: &mut M<C>,
+        m: &mut M,
         index: usize,
         effect: impl Fn(&mut Shadow, usize),
-        operation: impl Fn(&mut M<C>, Root),
+        operation: impl Fn(&mut M, Root),
     ) {
         if self.is_forbidden(|shadow| effect(shadow, index)) {
             return;
@@ -33,7 +33,7 @@ impl Player<'_> {
     }
 
     /// Before an operation that may reclaim what is parked and does no more.
-    pub(crate) fn settle<C: Collector>(&mut self, m: &M<C>) {
+    pub(crate) fn settle(&mut self, m: &M) {
         self.safely(m, |_| ());
         self.finish(|_| ());
     }
@@ -83,7 +83,7 @@ impl Player<'_> {
 
     /// Before an operation with this effect: what a borrow checker would refuse is cleared. Nothing
     /// that can be read, except by a borrow slot, may refer to what is about to be reclaimed.
-    pub(crate) fn safely<C: Collector>(&mut self, m: &M<C>, effect: impl Fn(&mut Shadow)) {
+    pub(crate) fn safely(&mut self, m: &M, effect: impl Fn(&mut Shadow)) {
         let dying = self.dying(effect);
         if dying.is_empty() {
             return;

@@ -7,7 +7,7 @@ use crate::mutants::Passed;
 use crate::play::{Defeat, Setup, play};
 use crate::program::{Program, Schedule};
 use crate::shrink::shrink;
-use heap::{Collector, Config};
+use heap::{Config, Discipline};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -82,9 +82,9 @@ pub struct Report {
     pub passed: Vec<String>,
 }
 
-/// Plays programs under collector `C`, until one fails unless failures are to be counted. `begins` is
+/// Plays programs under a discipline, until one fails unless failures are to be counted. `begins` is
 /// told of each seed before it is played.
-pub fn verify<C: Collector>(job: &Job, mut begins: impl FnMut(u64)) -> Report {
+pub fn verify(discipline: Discipline, job: &Job, mut begins: impl FnMut(u64)) -> Report {
     let setup = job.setup();
     let (mut report, mut passed) = (Report::default(), Passed::default());
     let given = job.program.iter().map(|program| (None, program.clone()));
@@ -92,13 +92,13 @@ pub fn verify<C: Collector>(job: &Job, mut begins: impl FnMut(u64)) -> Report {
     let drawn = seeds.map(|seed| (Some(seed), job.program_of(seed)));
     for (seed, program) in given.chain(drawn) {
         begins(seed.unwrap_or(0));
-        let played = play::<C>(&program, &setup);
+        let played = play(discipline, &program, &setup);
         report.programs += 1;
         passed = passed.or(played.passed);
         let Some(defeat) = played.defeat else { continue };
         report.failed += 1;
         if report.failure.is_none() {
-            report.failure = Some(failure::<C>(job, &setup, seed, program, defeat));
+            report.failure = Some(failure(discipline, job, &setup, seed, program, defeat));
         }
         if !job.counts {
             break;
@@ -108,7 +108,8 @@ pub fn verify<C: Collector>(job: &Job, mut begins: impl FnMut(u64)) -> Report {
     report
 }
 
-fn failure<C: Collector>(
+fn failure(
+    discipline: Discipline,
     job: &Job,
     setup: &Setup,
     seed: Option<u64>,
@@ -119,9 +120,10 @@ fn failure<C: Collector>(
     // What comes after the failure has never run.
     program.ops.truncate(shown.begun);
     if job.shrinks {
-        program = shrink(&drawn, shown.begun, |program| play::<C>(program, setup).defeat.is_some());
+        let fails = |program: &_| play(discipline, program, setup).defeat.is_some();
+        program = shrink(&drawn, shown.begun, fails);
         // What the short program shows is what is reported.
-        shown = play::<C>(&program, setup).defeat.unwrap_or(shown);
+        shown = play(discipline, &program, setup).defeat.unwrap_or(shown);
     }
     let Defeat { detector, message, place, phase, .. } = shown;
     Failure {

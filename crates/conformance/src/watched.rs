@@ -11,7 +11,7 @@
 use crate::detector::{Detector, Detectors, Place, violate};
 use crate::rules::Rules;
 use heap::{
-    Caps, Cause, Collector, Colour, Config, Context, Extent, Footprint, Heap, Layout,
+    AnyCollector, Caps, Cause, Collector, Colour, Config, Context, Extent, Footprint, Heap, Layout,
     ObjectReference, Occupancy, Offset32, OutOfMemory, SlotKind, Step, Value,
 };
 use std::cell::{Cell, RefCell};
@@ -27,8 +27,8 @@ const LOOKED_AT: u32 = 8;
 
 /// A watched collector.
 #[derive(Debug)]
-pub(crate) struct Watched<C> {
-    inner: C,
+pub(crate) struct Watched {
+    inner: AnyCollector,
     detectors: Cell<Detectors>,
     phase: Cell<&'static str>,
     /// Whether anything may have been reclaimed since the cells were looked at.
@@ -44,7 +44,18 @@ struct Known {
     is_gone: bool,
 }
 
-impl<C: Collector> Watched<C> {
+impl Watched {
+    /// Watches a collector.
+    pub(crate) fn over(inner: AnyCollector) -> Self {
+        Self {
+            inner,
+            detectors: Cell::new(Detectors::ALL),
+            phase: Cell::new("new"),
+            may_have_reclaimed: Cell::new(false),
+            cells: RefCell::default(),
+        }
+    }
+
     /// Chooses what is looked at.
     pub(crate) fn watch(&self, detectors: Detectors) {
         self.detectors.set(detectors);
@@ -70,7 +81,7 @@ impl<C: Collector> Watched<C> {
     /// Every argument of a barrier that is an object is one; but a discipline that trusts programs may
     /// be told of a borrow that dangles.
     fn expects_unless_trusted(&self, phase: &'static str, object: ObjectReference) {
-        match Rules::of(C::CAPS).trust_programs() {
+        match Rules::of(self.caps()).trust_programs() {
             true => self.phase.set(phase),
             false => self.expects(phase, object),
         }
@@ -239,22 +250,20 @@ fn overlapped(cells: &BTreeMap<u32, Known>, object: ObjectReference, words: u32)
     below.into_iter().chain(inside).map(|(&other, _)| other).collect()
 }
 
-impl<C: Collector> Collector for Watched<C> {
-    const CAPS: Caps = C::CAPS;
+impl Collector for Watched {
+    const CAPS: Caps = AnyCollector::CAPS;
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
-        Ok(Self {
-            inner: C::new(heap, config)?,
-            detectors: Cell::new(Detectors::ALL),
-            phase: Cell::new("new"),
-            may_have_reclaimed: Cell::new(false),
-            cells: RefCell::default(),
-        })
+        Ok(Self::over(AnyCollector::new(heap, config)?))
+    }
+
+    fn caps(&self) -> Caps {
+        self.inner.caps()
     }
 
     fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         self.phase.set("alloc");
-        if C::CAPS.cycles {
+        if self.caps().cycles {
             self.may_have_reclaimed.set(true);
         }
         let object = self.inner.alloc(cx, layout);
@@ -313,7 +322,7 @@ impl<C: Collector> Collector for Watched<C> {
     fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value {
         self.phase.set("load");
         let found = self.inner.load(cx, kind, value);
-        let may_be_null = kind == SlotKind::Borrow && C::CAPS.weak;
+        let may_be_null = kind == SlotKind::Borrow && self.caps().weak;
         if self.looks(Detector::Barrier) && found != value && !(may_be_null && found == Value::NULL)
         {
             let message = format!("`load` turned {value:?} of a {kind:?} slot into {found:?}");

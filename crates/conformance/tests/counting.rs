@@ -6,7 +6,7 @@ use collectors::{Rc, RcCycles, RcDeferred};
 use conformance::program::Pair;
 use conformance::{Job, verify};
 use heap::os::PAGE_BYTES;
-use heap::{Collector, Config, HeapConfig, Mutator, Off, Own, PauseKind, Root, Slot};
+use heap::{Collector, Config, Discipline, HeapConfig, Mutator, Off, Own, PauseKind, Root, Slot};
 
 fn mutator<C: Collector>() -> Mutator<C, Off> {
     Mutator::new(HeapConfig::default(), &Config::default(), Off).expect("address space")
@@ -27,7 +27,8 @@ fn churn<C: Collector>(m: &mut Mutator<C, Off>, pairs: u32) {
 #[test]
 fn the_smallest_slices_pass_the_kit() {
     // Between two slices of one object, programs do all that they can.
-    if let Some(failure) = verify::<RcDeferred<1>>(&Job::of("slice-1", 0..120), |_| ()).failure {
+    let discipline = Discipline::of::<RcDeferred<1>>();
+    if let Some(failure) = verify(discipline, &Job::of("slice-1", 0..120), |_| ()).failure {
         panic!("{failure}");
     }
 }

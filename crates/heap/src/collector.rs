@@ -64,6 +64,22 @@ impl Caps {
         header_bytes: 0,
     };
 
+    /// Everything at once: what a collector whose type is not known may be able to do, see
+    /// [`Collector::caps`].
+    pub const ANY: Self = Self {
+        counts: true,
+        defers: true,
+        drops: true,
+        parks: true,
+        cycles: true,
+        bounded: true,
+        needs_free: true,
+        weak: true,
+        regions: true,
+        moves: true,
+        ..Self::NONE
+    };
+
     /// Whether roots that leave must be told to the collector.
     pub const fn releases(self) -> bool {
         self.counts || self.drops
@@ -146,7 +162,7 @@ pub enum Step {
 ///
 /// **Invariant:** nothing that was reachable at the last safepoint (the last operation that took the
 /// mutator exclusively), or loaded or allocated since, is reclaimed or moved before the next one.
-pub trait Collector: Sized {
+pub trait Collector: Sized + 'static {
     // ---- to be implemented --------------------------------------------------------------------
 
     /// What it can do.
@@ -177,7 +193,13 @@ pub trait Collector: Sized {
     /// The heap it works on.
     fn heap(&self) -> &Heap;
 
-    // ---- with defaults: parameters -------------------------------------------------------------
+    // ---- with defaults: what it is --------------------------------------------------------------
+
+    /// What this one can do: a constant, but for [`crate::AnyCollector`].
+    #[inline(always)]
+    fn caps(&self) -> Caps {
+        Self::CAPS
+    }
 
     /// What it reads from its [`Config`].
     const PARAMETERS: &'static [Parameter] = &[];

@@ -12,6 +12,7 @@
 //!   [`Sizer`]; what they can be told stands in their [`Config`].
 //! * What a run was like stands in its [`EventLog`].
 
+mod any;
 mod arena;
 mod asan;
 mod bitmap;
@@ -53,6 +54,7 @@ mod survey;
 mod sync;
 mod value;
 
+pub use any::{AnyCollector, Discipline};
 pub use arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
 pub use bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
 pub use block::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, Block};

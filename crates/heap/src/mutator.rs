@@ -82,17 +82,35 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// # Errors
     /// If the operating system refuses address space.
     pub fn new(heap: HeapConfig, config: &Config, probe: P) -> io::Result<Self> {
-        Self::over(Heap::new(heap)?, heap.commit, config, probe)
+        Self::over(Heap::new(heap)?, heap.commit, probe, |heap| C::new(heap, config))
     }
 
-    fn over(heap: Heap, commit: Commit, config: &Config, probe: P) -> io::Result<Self> {
-        const { assert!(!(C::CAPS.moves && C::CAPS.parks), "what is parked must not move") };
+    /// A mutator with a heap of its own and the collector that `make` makes for it.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space, or `make` does.
+    pub fn with(
+        heap: HeapConfig,
+        probe: P,
+        make: impl FnOnce(&Heap) -> io::Result<C>,
+    ) -> io::Result<Self> {
+        Self::over(Heap::new(heap)?, heap.commit, probe, make)
+    }
+
+    fn over(
+        heap: Heap,
+        commit: Commit,
+        probe: P,
+        make: impl FnOnce(&Heap) -> io::Result<C>,
+    ) -> io::Result<Self> {
         let lazily = commit == Commit::Lazily;
         let mut cx = Context::new(&heap)?;
-        if C::CAPS.moves && P::FOLLOWS {
+        let collector = make(&heap)?;
+        let caps = collector.caps();
+        assert!(!(caps.moves && caps.parks), "what is parked must not move");
+        if caps.moves && P::FOLLOWS {
             cx.moves.listen();
         }
-        let collector = C::new(&heap, config)?;
         let mut mutator = Self {
             collector,
             cx,
@@ -241,7 +259,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// Tells the probe what the operation has moved.
     #[inline(always)]
     fn follow(&mut self) {
-        if C::CAPS.moves && P::FOLLOWS {
+        if self.collector.caps().moves && P::FOLLOWS {
             for (from, to) in self.cx.moves.take() {
                 self.probe.moved(from, to);
             }
@@ -250,7 +268,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
 
     #[inline(always)]
     fn settle(&mut self) {
-        if C::CAPS.parks && self.cx.has_parked() {
+        if self.collector.caps().parks && self.cx.has_parked() {
             self.collector.reclaim(&mut self.cx);
         }
     }

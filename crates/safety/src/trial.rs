@@ -8,7 +8,9 @@ use crate::author::{Author, BORROWS, Mistake};
 use crate::native::{self, native_drop};
 use crate::plan::{Planned, Trying, plan};
 use crate::witness::{Ended, Found, Witness};
-use heap::{Caps, Collector, Config, HeapConfig, Mutator, Off, OutOfMemory, Reachable, Reuse};
+use heap::{
+    AnyCollector, Caps, Config, Discipline, HeapConfig, Mutator, Off, OutOfMemory, Reachable, Reuse,
+};
 use record::{Counts, Failure, SAFETY_VERSION, Trial, TrialEnd};
 use std::any::Any;
 use std::collections::HashMap;
@@ -27,12 +29,13 @@ const PATIENCE: u64 = 8;
 /// The limit of a program that keeps little, as a multiple of what it keeps.
 const PRESSURE: u64 = 4;
 
-/// Runs the trials of collector `C`, which is told `config`, from number `first` on, and hands each to
+/// Runs the trials of a discipline, which is told `config`, from number `first` on, and hands each to
 /// `done`: when it begins, for it may end this process, and when it has ended.
 ///
 /// # Errors
 /// If no thread can be started for them.
-pub fn run<C: Collector>(
+pub fn run(
+    discipline: Discipline,
     config: &Config,
     seeds: u32,
     first: usize,
@@ -44,10 +47,12 @@ pub fn run<C: Collector>(
     thread::scope(|scope| {
         let thread = thread.spawn_scoped(scope, || {
             let mut controls = HashMap::new();
-            for (number, planned) in plan(C::CAPS, seeds).into_iter().enumerate().skip(first) {
-                let mut trial = begin(number, &planned, C::CAPS);
+            for (number, planned) in
+                plan(discipline.caps, seeds).into_iter().enumerate().skip(first)
+            {
+                let mut trial = begin(number, &planned, discipline.caps);
                 done(trial.clone());
-                attempt::<C>(config, &planned, &mut controls, &mut trial);
+                attempt(discipline, config, &planned, &mut controls, &mut trial);
                 done(trial);
             }
         })?;
@@ -68,15 +73,16 @@ fn begin(number: usize, planned: &Planned, caps: Caps) -> Trial {
     }
 }
 
-fn attempt<C: Collector>(
+fn attempt(
+    discipline: Discipline,
     config: &Config,
     planned: &Planned,
     controls: &mut Controls,
     trial: &mut Trial,
 ) {
     match planned.trying {
-        Trying::Mistake(mistake) => err::<C>(config, planned, mistake, controls, trial),
-        Trying::Pressure => trial.end = press::<C>(config, planned),
+        Trying::Mistake(mistake) => err(discipline, config, planned, mistake, controls, trial),
+        Trying::Pressure => trial.end = press(discipline, config, planned),
         Trying::Native(list) => {
             trial.end = match native_drop(list, native::NODES, native::STACK_BYTES) {
                 Ok(()) => TrialEnd::Right,
@@ -111,7 +117,8 @@ struct Watched {
     peak_bytes: u64,
 }
 
-fn err<C: Collector>(
+fn err(
+    discipline: Discipline,
     config: &Config,
     planned: &Planned,
     mistake: Mistake,
@@ -120,14 +127,15 @@ fn err<C: Collector>(
 ) {
     let entry = workloads::find(planned.program).map_err(|e| e.to_string());
     let needs = entry.as_ref().map(|entry| entry.needs);
-    if let Some(reason) = needs.ok().and_then(|needs| needs.refusal(C::CAPS)) {
+    if let Some(reason) = needs.ok().and_then(|needs| needs.refusal(discipline.caps)) {
         trial.end = TrialEnd::NotApplicable { reason: reason.to_owned() };
         return;
     }
     let is_surveyed =
         matches!(planned.failure, Failure::Leak | Failure::LogicalLeak | Failure::CycleLeak);
     let key = (planned.program, is_surveyed);
-    let control = controls.entry(key).or_insert_with(|| control::<C>(config, planned, is_surveyed));
+    let control =
+        controls.entry(key).or_insert_with(|| control(discipline, config, planned, is_surveyed));
     let control = match control {
         Ok(control) => control,
         Err(reason) => {
@@ -139,7 +147,8 @@ fn err<C: Collector>(
     let author = Author::new(mistake, events, planned.seed);
     let touches_max = control.touches * PATIENCE + 10_000;
     let step_bytes = is_surveyed.then_some(control.allocated_bytes / SURVEYS);
-    let watched = watch::<C>(
+    let watched = watch(
+        discipline,
         config,
         &control.program,
         author,
@@ -179,7 +188,8 @@ fn err<C: Collector>(
 
 /// Runs the program without its mistake: first without a limit, then, if the discipline collects at
 /// its limit, under the tightest one of a few that is enough.
-fn control<C: Collector>(
+fn control(
+    discipline: Discipline,
     config: &Config,
     planned: &Planned,
     is_surveyed: bool,
@@ -189,11 +199,20 @@ fn control<C: Collector>(
         entry.prepare(&planned.parameters(), Suite::builtin().seed).map_err(|e| e.to_string())?;
     let watch = |limit_bytes, step_bytes| {
         let author = Author::new(Mistake::None, 0, 0);
-        watch::<C>(config, &program, author, u64::MAX, limit_bytes, planned.reuse(), step_bytes)
+        watch(
+            discipline,
+            config,
+            &program,
+            author,
+            u64::MAX,
+            limit_bytes,
+            planned.reuse(),
+            step_bytes,
+        )
     };
     let free = watch(LIMIT_BYTES, None);
     let mut limit_bytes = LIMIT_BYTES;
-    if C::CAPS.bounded {
+    if discipline.caps.bounded {
         // In eighths of the footprint that it reaches without collecting.
         let limits = (1..=8).map(|eighths| free.peak_bytes * eighths / 8);
         let is_enough = |limit: &u64| watch(*limit, None).end.is_ok();
@@ -221,7 +240,8 @@ fn control<C: Collector>(
 }
 
 /// Runs a program under a witness of its author.
-fn watch<C: Collector>(
+fn watch(
+    discipline: Discipline,
     config: &Config,
     program: &Prepared,
     author: Author,
@@ -230,11 +250,13 @@ fn watch<C: Collector>(
     reuse: Reuse,
     step_bytes: Option<u64>,
 ) -> Watched {
-    let acts = C::CAPS.releases() || C::CAPS.needs_free;
+    let acts = discipline.caps.releases() || discipline.caps.needs_free;
     let witness = Witness::new(author, acts, touches_max);
     let heap = HeapConfig { limit_bytes: Some(limit_bytes), ..HeapConfig::default() };
     let refused = |e: io::Error| TrialEnd::NotApplicable { reason: e.to_string() };
-    let mut m = match Mutator::<C, _>::with_reuse(heap, config, witness, reuse) {
+    let mut m = match Mutator::with_reuse(heap, reuse, witness, |heap| {
+        discipline.collector(heap, config)
+    }) {
         Ok(m) => m,
         Err(e) => return Watched::nothing(refused(e)),
     };
@@ -295,7 +317,7 @@ fn words(payload: &(dyn Any + Send)) -> String {
 
 /// Runs a program of the suite as it is, with its literal answer, on a small stack and, where memory
 /// is the matter, under a limit that binds every discipline.
-fn press<C: Collector>(config: &Config, planned: &Planned) -> TrialEnd {
+fn press(discipline: Discipline, config: &Config, planned: &Planned) -> TrialEnd {
     let not_run = |reason: String| TrialEnd::NotApplicable { reason };
     let suite = Suite::builtin();
     let workload = suite.find(planned.program);
@@ -312,7 +334,8 @@ fn press<C: Collector>(config: &Config, planned: &Planned) -> TrialEnd {
     let heap = HeapConfig { limit_bytes, ..HeapConfig::default() };
     let body = || {
         let mut m =
-            Mutator::<C, Off>::new(heap, config, Off).map_err(|e| not_run(e.to_string()))?;
+            Mutator::<AnyCollector, _>::with(heap, Off, |heap| discipline.collector(heap, config))
+                .map_err(|e| not_run(e.to_string()))?;
         let answer = program.run(&mut m).map_err(|OutOfMemory { .. }| TrialEnd::OutOfMemory)?;
         m.tear_down();
         Ok(answer)

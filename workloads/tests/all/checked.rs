@@ -1,9 +1,9 @@
 //! Every program in checking mode with few objects: no use after free, no slot of another kind, no
 //! second owner, nothing leaked that should not be.
 
-use crate::under::{Checked, Stressed, Unwatched, each, reclaims};
-use collectors::registry::{Harness, standard};
-use heap::Caps;
+use crate::under::{Watch, each, reclaims, run};
+use collectors::registry::standard;
+use heap::{Caps, Discipline};
 use workloads::{PROGRAMS, Parameters, Size, Suite};
 
 /// Parameters for a quick run of each program: those of the small size where none are given here.
@@ -57,7 +57,7 @@ fn every_program_is_sound_under_every_collector() {
     for entry in PROGRAMS {
         let program = entry.prepare(&few_objects(entry.name, &suite), suite.seed).unwrap();
         let mut answers: Vec<String> = Vec::new();
-        each::<Checked>(&program, entry.needs, |collector, caps, outcome| {
+        each(&program, entry.needs, Watch::Checker, |collector, caps, outcome| {
             let pair = format!("{} under {collector}", entry.name);
             assert!(
                 outcome.live.objects > 0 || entry.name.ends_with("@regions"),
@@ -74,14 +74,15 @@ fn every_program_is_sound_under_every_collector() {
 #[test]
 fn every_program_survives_that_everything_moves_before_every_allocation() {
     let suite = Suite::builtin();
-    let moving = standard::<Stressed>();
-    let moving: Vec<_> = moving.entries().iter().filter(|entry| entry.caps.moves).collect();
+    let moving = standard::<()>();
+    let moving = moving.entries().iter().filter(|entry| entry.discipline.caps.moves);
+    let moving: Vec<_> = moving.collect();
     assert!(!moving.is_empty(), "there are collectors that move");
     for entry in PROGRAMS {
         let program = entry.prepare(&few_objects(entry.name, &suite), suite.seed).unwrap();
-        let expected = Unwatched::run::<collectors::NoGc>(&program).answer;
+        let expected = run(Discipline::of::<collectors::NoGc>(), &program, Watch::Nobody).answer;
         for collector in &moving {
-            let outcome = (collector.run)(&program);
+            let outcome = run(collector.discipline, &program, Watch::Stress);
             let pair = format!("{} under {}", entry.name, collector.info.name);
             assert_eq!(outcome.answer, expected, "{pair}");
             assert_eq!(outcome.leaked.objects, 0, "{pair}: {:?}", outcome.leaked);

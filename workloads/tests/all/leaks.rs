@@ -1,6 +1,6 @@
 //! What is leaked is leaked by design of the program, and known exactly.
 
-use crate::under::{Unwatched, each, reclaims};
+use crate::under::{Watch, each, reclaims};
 use heap::Occupancy;
 use workloads::{Parameters, find};
 
@@ -10,7 +10,7 @@ fn leaks(program: &str, parameters: Parameters) -> Vec<(String, Occupancy)> {
     let entry = find(program).unwrap();
     let prepared = entry.prepare(&parameters, 1).unwrap();
     let mut leaks = Vec::new();
-    each::<Unwatched>(&prepared, entry.needs, |collector, caps, outcome| {
+    each(&prepared, entry.needs, Watch::Nobody, |collector, caps, outcome| {
         if outcome.leaked != Occupancy::default() && reclaims(caps) {
             leaks.push((collector.to_owned(), outcome.leaked));
         }

@@ -1,8 +1,9 @@
 //! Running a program under every collector that it applies to.
 
-use collectors::registry::{Harness, standard};
+use collectors::registry::standard;
 use heap::{
-    Caps, Checker, Collector, Config, HeapConfig, Mutator, Occupancy, Off, Probe, Reachable, verify,
+    AnyCollector, Caps, Checker, Collector, Config, Discipline, HeapConfig, Mutator, Occupancy,
+    Off, Probe, Reachable, verify,
 };
 use workloads::{Needs, Prepared};
 
@@ -16,48 +17,36 @@ pub(crate) struct Outcome {
     pub(crate) leaked: Occupancy,
 }
 
-/// Runs with nobody watching, as timed cells do.
-pub(crate) struct Unwatched;
-/// Runs in checking mode, and verifies the graph at the end.
-pub(crate) struct Checked;
+/// How a run is watched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Watch {
+    /// Not at all, as timed cells are.
+    Nobody,
+    /// In checking mode; at the end the graph is verified.
+    Checker,
+    /// As [`Watch::Checker`], with a collection before every allocation.
+    Stress,
+}
 
-/// As [`Checked`], with a collection before every allocation.
-pub(crate) struct Stressed;
-
-impl Harness for Unwatched {
-    type Job = Prepared;
-    type Report = Outcome;
-
-    fn run<C: Collector>(program: &Prepared) -> Outcome {
-        run(mutator::<C, _>(Off), program)
+/// Runs the program under a discipline.
+pub(crate) fn run(discipline: Discipline, program: &Prepared, watch: Watch) -> Outcome {
+    match watch {
+        Watch::Nobody => run_in(mutator(discipline, Off), program),
+        Watch::Checker => run_in(mutator(discipline, Checker::default()), program),
+        Watch::Stress => {
+            let mut m = mutator(discipline, Checker::default());
+            m.collect_every(1);
+            run_in(m, program)
+        }
     }
 }
 
-impl Harness for Checked {
-    type Job = Prepared;
-    type Report = Outcome;
-
-    fn run<C: Collector>(program: &Prepared) -> Outcome {
-        run(mutator::<C, _>(Checker::default()), program)
-    }
+fn mutator<P: Probe>(discipline: Discipline, probe: P) -> Mutator<AnyCollector, P> {
+    let make = |heap: &_| discipline.collector(heap, &Config::default());
+    Mutator::with(HeapConfig::default(), probe, make).unwrap()
 }
 
-impl Harness for Stressed {
-    type Job = Prepared;
-    type Report = Outcome;
-
-    fn run<C: Collector>(program: &Prepared) -> Outcome {
-        let mut m = mutator::<C, _>(Checker::default());
-        m.collect_every(1);
-        run(m, program)
-    }
-}
-
-fn mutator<C: Collector, P: Probe>(probe: P) -> Mutator<C, P> {
-    Mutator::new(HeapConfig::default(), &Config::default(), probe).unwrap()
-}
-
-fn run<C: Collector, P: Probe>(mut m: Mutator<C, P>, program: &Prepared) -> Outcome {
+fn run_in<P: Probe>(mut m: Mutator<AnyCollector, P>, program: &Prepared) -> Outcome {
     let answer = program.run(&mut m).unwrap();
     let is_allocated = |object| m.collector().is_allocated(object);
     let live = match P::ON {
@@ -75,16 +64,18 @@ pub(crate) fn reclaims(caps: Caps) -> bool {
 
 /// Runs the program under each collector that it applies to; `look` sees the collector's name and
 /// capabilities, and what the run left.
-pub(crate) fn each<H: Harness<Job = Prepared, Report = Outcome>>(
+pub(crate) fn each(
     program: &Prepared,
     needs: Needs,
+    watch: Watch,
     mut look: impl FnMut(&str, Caps, Outcome),
 ) {
-    for entry in standard::<H>().entries() {
-        let lacks_owner = needs.shared && !entry.caps.shared;
-        let lacks_free = entry.caps.needs_free && !needs.free_points;
+    for entry in standard::<()>().entries() {
+        let caps = entry.discipline.caps;
+        let lacks_owner = needs.shared && !caps.shared;
+        let lacks_free = caps.needs_free && !needs.free_points;
         if !lacks_owner && !lacks_free {
-            look(entry.info.name, entry.caps, (entry.run)(program));
+            look(entry.info.name, caps, run(entry.discipline, program, watch));
         }
     }
 }

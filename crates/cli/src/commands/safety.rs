@@ -11,7 +11,7 @@ use crate::{Registry, build, safety_table, select};
 use anyhow::Context;
 use record::{CollectorInfo, Outcome, SAFETY_FILE, Safety, Trial, TrialEnd};
 use runner::{Interrupt, Stop, classify, run_child};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -55,7 +55,7 @@ pub(crate) fn safety(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     if let Some(collector) = &args.trials_of {
-        return print_trials(registry, collector, args.seeds, args.first, out);
+        return print_trials(registry, collector, args.seeds, args.first);
     }
     if !registry.has_trials() {
         return Err(Failure::Usage("this registry brings no faulty programs to try".to_owned()));
@@ -107,7 +107,6 @@ fn print_trials(
     collector: &str,
     seeds: u32,
     first: usize,
-    out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     // A faulty program may well panic, and says so in its trial.
     panic::set_hook(Box::new(|_| {}));
@@ -115,6 +114,8 @@ fn print_trials(
     registry.run_trials(collector, seeds, first, &mut |trial| {
         let printed = serde_json::to_string(&trial).map_err(anyhow::Error::from);
         let printed = printed.and_then(|line| {
+            // The trials run on a thread of their own, so this is not the stream of the command line.
+            let mut out = io::stdout();
             writeln!(out, "{line}")?;
             Ok(out.flush()?)
         });

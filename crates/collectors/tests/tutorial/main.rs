@@ -15,7 +15,7 @@ pub mod step_5;
 pub mod step_6;
 
 use collectors::MarkSweep;
-use heap::{Collector, Config, HeapConfig, Mutator, Off, Own, Shape, Slot};
+use heap::{Collector, Config, Discipline, HeapConfig, Mutator, Off, Own, Shape, Slot};
 use workloads::{Instance, Prepared, Size, Suite};
 
 /// Random programs of the conformance kit that each step plays.
@@ -55,7 +55,7 @@ fn run<C: Collector>(workload: &str, limit_bytes: Option<u64>) -> Mutator<C, Off
 /// What every step must do: pass the conformance kit, and run programs with the right answers.
 fn check<C: Collector>() {
     let job = conformance::Job::of("my-gc", 0..PROGRAMS);
-    if let Some(failure) = conformance::verify::<C>(&job, |_| ()).failure {
+    if let Some(failure) = conformance::verify(Discipline::of::<C>(), &job, |_| ()).failure {
         panic!("{failure}");
     }
     for workload in ["binary-trees", "message-window", "cycle-torture"] {

@@ -11,7 +11,7 @@
 
 use collectors::registry::standard;
 use conformance::generate::from_bytes;
-use conformance::{Job, Kit};
+use conformance::{Job, verify};
 use libfuzzer_sys::fuzz_target;
 use std::{env, panic, process};
 
@@ -23,8 +23,8 @@ fuzz_target!(
         // The fuzzer would end the process at the first panic, but the kit catches those of a program
         // to say what went wrong.
         panic::set_hook(Box::new(|_| ()));
-        if let Ok(name) = env::var(COLLECTOR) && standard::<Kit>().find(&name).is_none() {
-            let names: Vec<_> = standard::<Kit>().entries().iter().map(|entry| entry.info.name).collect();
+        if let Ok(name) = env::var(COLLECTOR) && standard::<()>().find(&name).is_none() {
+            let names: Vec<_> = standard::<()>().entries().iter().map(|entry| entry.info.name).collect();
             eprintln!("no collector '{name}': set {COLLECTOR} to one of {}", names.join(", "));
             process::exit(2);
         }
@@ -32,12 +32,12 @@ fuzz_target!(
     |bytes: &[u8]| {
         let program = from_bytes(bytes);
         let chosen = env::var(COLLECTOR).ok();
-        for entry in standard::<Kit>().entries() {
+        for entry in standard::<()>().entries() {
             if chosen.as_deref().is_some_and(|name| name != entry.info.name) {
                 continue;
             }
             let job = Job { program: Some(program.clone()), ..Job::of(entry.info.name, 0..0) };
-            if let Some(failure) = (entry.run)(&job).failure {
+            if let Some(failure) = verify(entry.discipline, &job, |_| ()).failure {
                 eprintln!("{failure}");
                 process::abort();
             }

@@ -1,8 +1,8 @@
 //! Long lists: every discipline reclaims them on a thread of 512 KiB, where a recursion would end.
 
-use collectors::registry::{Harness, standard};
+use collectors::registry::standard;
 use conformance::Rules;
-use heap::{Collector, Commit, Config, HeapConfig, Mutator, Off};
+use heap::{Collector, Commit, Config, Discipline, HeapConfig, Mutator, Off};
 use std::thread;
 
 heap::shape! {
@@ -16,34 +16,30 @@ heap::shape! {
 const STACK_BYTES: usize = 512 * 1024;
 const NODES: u64 = if cfg!(debug_assertions) { 1_000_000 } else { 10_000_000 };
 
-struct LongList;
-
-impl Harness for LongList {
-    type Job = Rules;
-    type Report = ();
-
-    fn run<C: Collector>(&rules: &Rules) {
-        let heap = HeapConfig { limit_bytes: None, commit: Commit::Lazily };
-        let m = &mut Mutator::<C, Off>::new(heap, &Config::default(), Off).expect("address space");
-        let mut list = m.alloc::<Node>().expect("there is room");
-        for _ in 1..NODES {
-            list = m.build::<Node, 1>([list]).expect("there is room");
-        }
-        assert_eq!(m.reachable().expect("address space").objects, NODES);
-        m.free(list);
-        m.collect();
-        let is_kept = matches!(rules, Rules::NeverReclaims | Rules::EndsRegions);
-        let left = m.collector().occupied().objects;
-        assert_eq!(left, if is_kept { NODES } else { 0 }, "{rules:?}");
+fn build_and_free(discipline: Discipline) {
+    let heap = HeapConfig { limit_bytes: None, commit: Commit::Lazily };
+    let make = |heap: &_| discipline.collector(heap, &Config::default());
+    let m = &mut Mutator::with(heap, Off, make).expect("address space");
+    let mut list = m.alloc::<Node>().expect("there is room");
+    for _ in 1..NODES {
+        list = m.build::<Node, 1>([list]).expect("there is room");
     }
+    assert_eq!(m.reachable().expect("address space").objects, NODES);
+    m.free(list);
+    m.collect();
+    let rules = Rules::of(discipline.caps);
+    let is_kept = matches!(rules, Rules::NeverReclaims | Rules::EndsRegions);
+    let left = m.collector().occupied().objects;
+    assert_eq!(left, if is_kept { NODES } else { 0 }, "{rules:?}");
 }
 
 #[test]
 fn a_long_list_goes_on_a_small_stack() {
-    for entry in standard::<LongList>().entries() {
-        let (run, rules) = (entry.run, Rules::of(entry.caps));
+    for entry in standard::<()>().entries() {
+        let discipline = entry.discipline;
         let thread = thread::Builder::new().stack_size(STACK_BYTES);
-        let thread = thread.spawn(move || run(&rules)).expect("a thread can be started");
+        let thread = thread.spawn(move || build_and_free(discipline));
+        let thread = thread.expect("a thread can be started");
         thread.join().unwrap_or_else(|_| panic!("{} failed", entry.info.name));
     }
 }

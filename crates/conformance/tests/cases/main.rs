@@ -9,13 +9,13 @@ mod mistakes;
 mod ownership;
 mod parking;
 
-use collectors::registry::{Harness, standard};
+use collectors::registry::standard;
 use conformance::Rules;
 use conformance::program::Pair;
 use heap::{
-    Caps, Checker, Collector, Commit, Config, HeapConfig, Mutator, Off, Probe, Ref, Root, verify,
+    AnyCollector, Caps, Checker, Collector, Commit, Config, Discipline, HeapConfig, Mutator, Off,
+    Probe, Ref, Root, verify,
 };
-use std::marker::PhantomData;
 
 /// A program that some collectors are to run.
 trait Case {
@@ -31,23 +31,26 @@ trait Case {
     fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, rules: Rules);
 }
 
-struct Played<T>(PhantomData<T>);
-
-impl<T: Case> Harness for Played<T> {
-    type Job = Rules;
-    type Report = ();
-
-    fn run<C: Collector>(&rules: &Rules) {
-        T::play::<C, _>(&mut limited(T::LIMIT_BYTES, Checker::default()), rules);
-        T::play::<C, _>(&mut limited(T::LIMIT_BYTES, Off), rules);
+/// Plays a case under every collector that it suits, in checking mode and as it is measured.
+fn check<T: Case>() {
+    for entry in standard::<()>().entries().iter() {
+        let discipline = entry.discipline;
+        if T::suits(discipline.caps) {
+            let rules = Rules::of(discipline.caps);
+            T::play(&mut chosen(discipline, T::LIMIT_BYTES, Checker::default()), rules);
+            T::play(&mut chosen(discipline, T::LIMIT_BYTES, Off), rules);
+        }
     }
 }
 
-/// Plays a case under every collector that it suits.
-fn check<T: Case>() {
-    for entry in standard::<Played<T>>().entries().iter().filter(|entry| T::suits(entry.caps)) {
-        (entry.run)(&Rules::of(entry.caps));
-    }
+fn chosen<P: Probe>(
+    discipline: Discipline,
+    limit_bytes: Option<u64>,
+    probe: P,
+) -> Mutator<AnyCollector, P> {
+    let heap = HeapConfig { limit_bytes, commit: Commit::Lazily };
+    let make = |heap: &_| discipline.collector(heap, &Config::default());
+    Mutator::with(heap, probe, make).expect("address space")
 }
 
 fn limited<C: Collector, P: Probe>(limit_bytes: Option<u64>, probe: P) -> Mutator<C, P> {

@@ -2,7 +2,6 @@
 
 use super::{Mutator, Ref, Region};
 use crate::collector::{Collector, OutOfMemory};
-use crate::config::Config;
 use crate::fault::{Access, Deed, Omission};
 use crate::header::Layout;
 use crate::heap::{Heap, HeapConfig};
@@ -21,14 +20,14 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// A mutator whose heap uses freed memory again in this way.
     ///
     /// # Errors
-    /// As [`Mutator::new`].
+    /// As [`Mutator::with`].
     pub fn with_reuse(
         heap: HeapConfig,
-        config: &Config,
-        probe: P,
         reuse: Reuse,
+        probe: P,
+        make: impl FnOnce(&Heap) -> io::Result<C>,
     ) -> io::Result<Self> {
-        Self::over(Heap::with_reuse(heap, reuse)?, heap.commit, config, probe)
+        Self::over(Heap::with_reuse(heap, reuse)?, heap.commit, probe, make)
     }
 
     /// Makes the table for [`Deed::Borrow`], of so many places, before the program begins.
@@ -51,7 +50,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             Omission::None => self.make_mistakes(),
             Omission::Unsaid => {
                 self.cx.roots.vacate(root);
-                if C::CAPS.releases() {
+                if self.collector.caps().releases() {
                     self.collector.release(&mut self.cx, object, true);
                 }
             }

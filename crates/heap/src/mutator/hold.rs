@@ -12,7 +12,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// A local that refers to the object: a borrow to be kept across safepoints.
     #[inline(always)]
     pub fn keep(&self, object: Ref<'_>) -> Local {
-        if !(C::CAPS.counts && mutant!(self.heap.memory(), "a local is not counted")) {
+        if !(self.collector.caps().counts && mutant!(self.heap.memory(), "a local is not counted"))
+        {
             self.collector.retain(&self.cx, object.object);
         }
         self.push_local(Some(object.object))
@@ -46,7 +47,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             }
         }
         if let Some(old) = self.cx.roots.aim(place, object)
-            && !(C::CAPS.counts
+            && !(self.collector.caps().counts
                 && mutant!(self.heap.memory(), "a local that is aimed anew counts twice"))
         {
             self.collector.unretain(&self.cx, old);
@@ -60,7 +61,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         let object = self.cx.roots.peek(local.index());
         self.cx.roots.vacate(&local);
         if let Some(object) = object
-            && C::CAPS.releases()
+            && self.collector.caps().releases()
         {
             self.collector.release(&mut self.cx, object, false);
         }
@@ -84,7 +85,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         if P::ON {
             self.probe.let_go(&self.heap, object);
         }
-        if C::CAPS.releases() {
+        if self.collector.caps().releases() {
             self.collector.release(&mut self.cx, object, true);
         }
     }

@@ -40,7 +40,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
 
     #[inline]
     pub(super) fn leave(&mut self, outer: u32) {
-        if C::CAPS.releases() {
+        if self.collector.caps().releases() {
             self.settle();
             while let Some(Leftover { object, owned }) = self.cx.roots.pop() {
                 if P::ON && owned {

@@ -55,7 +55,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         let new = root.into().map(|root| self.consume(&root));
         let old = self.exchange(object, slot, new.into());
         if let Some(orphan) = old.reference()
-            && !(C::CAPS.parks && mutant!(self.heap.memory(), "nobody is told of an orphan"))
+            && !(self.collector.caps().parks
+                && mutant!(self.heap.memory(), "nobody is told of an orphan"))
         {
             if P::ON {
                 self.probe.let_go(&self.heap, orphan);

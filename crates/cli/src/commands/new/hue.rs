@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn no_spare_colour_is_a_collectors() {
         let mut taken: Vec<String> = SPARE.map(|(light, _)| light.to_owned()).into();
-        let registry = standard::<crate::Cells>();
+        let registry = standard::<()>();
         taken.extend(registry.entries().iter().map(|entry| entry.info.light.to_owned()));
         let count = taken.len();
         taken.sort();
