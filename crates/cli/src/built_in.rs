@@ -8,8 +8,10 @@ use heap::{Caps, Config, Parameter};
 use record::{CollectorInfo, Colour, LineStyle, Sample, Size, Trial, WorkloadInfo};
 use std::path::Path;
 
-/// About how many collections a workload goes through under stress: seconds for a tracer.
+/// How many collections a workload goes through under stress, at most, and how much live memory they go
+/// over in all: seconds, even where everything moves and every move is followed.
 const STRESS_COLLECTIONS: u64 = 500;
+const STRESS_BYTES: u64 = 256 << 20;
 
 /// Collectors by name, each able to run every workload.
 pub type Collectors = registry::Registry<Timed>;
@@ -116,8 +118,10 @@ impl Universe for BuiltIn {
     fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {
         let suite = self.suite(suite).ok();
         let instance = suite.and_then(|s| s.find(workload)?.at(size_of_suite(size)).cloned());
-        let objects = instance.and_then(|instance| instance.census).map(|census| census.objects);
-        objects.map_or(1000, |objects| (objects / STRESS_COLLECTIONS).max(1))
+        let Some(census) = instance.and_then(|instance| instance.census) else { return 1000 };
+        let collections =
+            (STRESS_BYTES / census.peak_live_bytes.max(1)).clamp(1, STRESS_COLLECTIONS);
+        (census.objects / collections).max(1)
     }
 
     fn has_trials(&self) -> bool {

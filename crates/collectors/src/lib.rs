@@ -57,8 +57,6 @@ collectors! {
         "rc that finds garbage cycles by trial deletion";
     mod rc_deferred: "rc-deferred" => RcDeferred, ReferenceCounting, ("#A63C00", "#D9692B"), Dashed,
         "counts slots only, and from a log: no counting at stores, locals are free";
-    "rc-deferred|slice-1024" => RcDeferred<1024>, ReferenceCounting, ("#C98A5E", "#FFD3AE"), Dashed,
-        "rc-deferred that frees at most 1024 objects at a time";
     mod mark_sweep: "mark-sweep" => MarkSweep, Tracing, ("#0072B2", "#4DA3E0"), Solid,
         "stop-the-world tracing, lazy sweep, does not move";
     mod semispace: "semispace" => SemiSpace, Moving, ("#A8558A", "#D68FBB"), Solid,

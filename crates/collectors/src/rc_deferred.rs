@@ -14,13 +14,13 @@
 //!    they are prefetched.
 //! 4. *Zero-count table*: the objects whose count is zero, new ones included. Those that a root refers to
 //!    stay in it.
-//! 5. *Reclaim* the others, and after them, in a cascade, what only they referred to; with `SLICE` at
+//! 5. *Reclaim* the others, and after them, in a cascade, what only they referred to; told a `slice`, at
 //!    most so many objects at a time, between allocations. Nobody can reach them meanwhile, so
 //!    the roots of the epoch still say which of their children live.
 //!
 //! Its barrier reads a bit of the object that is stored to, and touches no other. A count of 26 bits
 //! sticks at its maximum. It cannot reclaim cycles, so back links leak. The pause of an epoch grows
-//! with the roots and the log, without `SLICE` also with what has died.
+//! with the roots and the log, without a slice also with what has died.
 //!
 //! It is long because of its eight lists, and because its check works out between epochs, too, what every
 //! object must count.
@@ -28,8 +28,8 @@
 use heap::{
     BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Count, EXTENDED_HEADER_BYTES, Extent,
     Footprint, Heap, Layout, Memory, ObjectReference, ObjectSpace, Occupancy, Offset32,
-    OutOfMemory, PARKED, PauseKind, SlotKind, Slots, Stack, Value, cascade_pending, in_degrees,
-    mutant,
+    OutOfMemory, PARKED, Parameter, PauseKind, SlotKind, Slots, Stack, Value, Values,
+    cascade_pending, in_degrees, mutant,
 };
 use std::collections::HashMap;
 use std::io;
@@ -56,10 +56,17 @@ const SLICE_BYTES: u64 = 8 << 10;
 /// How far ahead counts are prefetched.
 const AHEAD: u32 = 16;
 
-/// Counts slots from a log of changes. With `SLICE` above 0, what has died at an epoch is reclaimed
-/// so many objects at a time.
+/// How much is reclaimed at a time.
+const SLICE: Parameter = Parameter {
+    key: "slice",
+    values: Values::Whole(0, u32::MAX as u64),
+    default: 0.0,
+    summary: "objects reclaimed at a time, between allocations; 0: all at the epoch",
+};
+
+/// Counts slots from a log of changes.
 #[derive(Debug)]
-pub struct RcDeferred<const SLICE: u32 = 0> {
+pub struct RcDeferred {
     objects: ObjectSpace,
     lists: Lists,
     /// Bytes that may be allocated before there is something to do.
@@ -68,6 +75,8 @@ pub struct RcDeferred<const SLICE: u32 = 0> {
     most_epoch_bytes: u64,
     /// The most that the lists have held when an epoch ended: kept free.
     lists_peak_bytes: u64,
+    /// Objects that are reclaimed at a time.
+    slice: u32,
 }
 
 /// Lists of objects and references.
@@ -115,12 +124,14 @@ impl Lists {
     }
 }
 
-impl<const SLICE: u32> Collector for RcDeferred<SLICE> {
+impl Collector for RcDeferred {
     // Not `bounded`: garbage cycles may fill any heap that is a multiple of what is live.
     const CAPS: Caps =
         Caps { defers: true, most_counted: COUNT.most(), header_bytes: 8, ..Caps::NONE };
 
-    fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
+    const PARAMETERS: &'static [Parameter] = &[SLICE];
+
+    fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         let limit_bytes = heap.budget().limit_bytes();
         let mut collector = Self {
             objects: ObjectSpace::new(heap)?,
@@ -128,6 +139,10 @@ impl<const SLICE: u32> Collector for RcDeferred<SLICE> {
             credit_bytes: 0,
             most_epoch_bytes: limit_bytes / EPOCH_SHARE_OF_LIMIT,
             lists_peak_bytes: 0,
+            slice: match config.whole(&SLICE) as u32 {
+                0 => u32::MAX,
+                objects => objects,
+            },
         };
         collector.begin_epoch();
         Ok(collector)
@@ -256,7 +271,7 @@ fn list(zeros: &Stack, memory: Memory<'_>, object: ObjectReference) {
     }
 }
 
-impl<const SLICE: u32> RcDeferred<SLICE> {
+impl RcDeferred {
     // ---- barrier ----------------------------------------------------------------------------------
 
     #[inline(always)]
@@ -474,7 +489,7 @@ impl<const SLICE: u32> RcDeferred<SLICE> {
         if self.lists.dead.is_empty() {
             self.epoch(cx);
         }
-        self.reclaim_some(if SLICE == 0 { u32::MAX } else { SLICE });
+        self.reclaim_some(self.slice);
         cx.log.end_pause(pause, PauseKind::Increment);
     }
 

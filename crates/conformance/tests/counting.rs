@@ -9,7 +9,15 @@ use heap::os::PAGE_BYTES;
 use heap::{Collector, Config, Discipline, HeapConfig, Mutator, Off, Own, PauseKind, Root, Slot};
 
 fn mutator<C: Collector>() -> Mutator<C, Off> {
-    Mutator::new(HeapConfig::default(), &Config::default(), Off).expect("address space")
+    mutator_told(Config::default())
+}
+
+fn mutator_told<C: Collector>(config: Config) -> Mutator<C, Off> {
+    Mutator::new(HeapConfig::default(), &config, Off).expect("address space")
+}
+
+fn told<C: Collector>(settings: &str) -> Config {
+    Config::read(C::PARAMETERS, settings).expect("the collector understands it")
 }
 
 fn pair<C: Collector>(m: &mut Mutator<C, Off>) -> Root {
@@ -27,8 +35,8 @@ fn churn<C: Collector>(m: &mut Mutator<C, Off>, pairs: u32) {
 #[test]
 fn the_smallest_slices_pass_the_kit() {
     // Between two slices of one object, programs do all that they can.
-    let discipline = Discipline::of::<RcDeferred<1>>();
-    if let Some(failure) = verify(discipline, &Job::of("slice-1", 0..120), |_| ()).failure {
+    let job = Job { config: told::<RcDeferred>("slice-1"), ..Job::of("slice-1", 0..120) };
+    if let Some(failure) = verify(Discipline::of::<RcDeferred>(), &job, |_| ()).failure {
         panic!("{failure}");
     }
 }
@@ -59,7 +67,8 @@ fn drop_a_list<C: Collector>(m: &mut Mutator<C, Off>) -> (u64, usize) {
 #[test]
 fn a_slice_reclaims_what_a_whole_epoch_does_and_spares_what_is_rooted() {
     let (whole, epochs) = drop_a_list(&mut mutator::<RcDeferred>());
-    let (sliced, slices) = drop_a_list(&mut mutator::<RcDeferred<1024>>());
+    let (sliced, slices) =
+        drop_a_list::<RcDeferred>(&mut mutator_told(told::<RcDeferred>("slice-1024")));
     assert_eq!((whole, sliced), (100_001, 100_001), "the rooted half and all below it");
     assert!(slices > epochs + 100_000 / 1024, "{slices} slices, {epochs} epochs");
 }

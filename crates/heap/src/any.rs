@@ -125,3 +125,27 @@ passed_on! {
     ) -> Result<ObjectReference, OutOfMemory>;
     fn region_end(&[mut] self, cx: &mut Context, region: u32);
 }
+
+#[cfg(test)]
+mod tests {
+    /// Names of the functions that a text declares with these indents.
+    fn declared<'t>(text: &'t str, indent: &str) -> Vec<&'t str> {
+        let start = format!("{indent}fn ");
+        let lines = text.lines().filter_map(|line| line.strip_prefix(start.as_str()));
+        lines.filter_map(|rest| rest.split('(').next()).collect()
+    }
+
+    #[test]
+    fn every_operation_of_a_collector_is_passed_on() {
+        // One that is left out would silently do what the trait does by default.
+        let of_trait = include_str!("collector.rs").split("pub trait Collector").nth(1);
+        let list = include_str!("any.rs").split("passed_on! {").nth(1).expect("the list");
+        let list = list.split("#[cfg(test)]").next().expect("what stands before the tests");
+        let mut of_trait = declared(of_trait.expect("the trait"), "    ");
+        of_trait.retain(|name| !["new", "caps"].contains(name));
+        let mut passed_on = declared(list, "    ");
+        of_trait.sort_unstable();
+        passed_on.sort_unstable();
+        assert_eq!(of_trait, passed_on);
+    }
+}
