@@ -44,7 +44,9 @@ impl Case for FullHeap {
             let list = list.expect("it yields");
             assert_eq!(m.footprint().total_bytes(), m.heap().budget().held_bytes());
             assert_eq!(verified(m), m.reachable().expect("address space").objects);
-            assert!(objects(m) > 10_000, "most of a mebibyte in pairs of 48 bytes");
+            // Most of a mebibyte in pairs of 48 bytes; less than half where it must hold copies, too.
+            let least = if m.collector().caps().moves { 8_000 } else { 10_000 };
+            assert!(objects(m) > least, "{} objects", objects(m));
             m.free(list);
             if matches!(rules, Rules::NeverReclaims | Rules::EndsRegions) {
                 assert!(m.alloc::<Pair>().is_err(), "nothing was reclaimed");
