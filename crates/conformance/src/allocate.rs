@@ -6,7 +6,8 @@ use crate::player::{Held, M, Player, choose, word_of};
 use crate::program::{Form, Leaf, Pair, Pick, Schedule, Start, Wide};
 use crate::shadow::{Content, Id, Shadow};
 use heap::{
-    Borrow, Collector, Local, Mutator, OutOfMemory, Own, Region, Root, Shared, Slot, SlotKind,
+    Borrow, Collector, Ephemeral, Local, Mutator, OutOfMemory, Own, Region, Root, Shared, Slot,
+    SlotKind, Weak,
 };
 use rand::RngExt;
 
@@ -37,6 +38,7 @@ impl Player<'_> {
     }
 
     pub(crate) fn alloc<C: Collector>(&mut self, m: &mut M<C>, form: Form) -> Option<Id> {
+        let form = form.suited_to(C::CAPS);
         self.before_allocation(m);
         let root = alloc(m, form);
         self.after_allocation(m);
@@ -75,7 +77,7 @@ impl Player<'_> {
         slot: Pick,
     ) {
         let views = self.views(m);
-        let keeps = |kind| kind != SlotKind::Borrow;
+        let keeps = |kind| matches!(kind, SlotKind::Own | SlotKind::Shared);
         let Some((View { id: holder, .. }, slot)) = self.slot(&views, holder, slot, keeps) else {
             return;
         };
@@ -280,6 +282,8 @@ fn alloc<C: Collector>(m: &mut M<C>, form: Form) -> Result<Root, OutOfMemory> {
         Form::OwnArray(slots) => m.alloc_array(Own, slots, 2),
         Form::SharedArray(slots) => m.alloc_array(Shared, slots, 2),
         Form::BorrowArray(slots) => m.alloc_array(Borrow, slots, 2),
+        Form::WeakArray(slots) => m.alloc_array(Weak, slots, 2),
+        Form::Ephemerons(count) => m.alloc_array(Ephemeral, 2 * count, 2),
     }
 }
 
@@ -288,9 +292,7 @@ fn alloc_in<C: Collector>(m: &mut M<C>, form: Form, region: &Region) -> Result<L
         Form::Leaf => m.alloc_in::<Leaf>(region),
         Form::Wide => m.alloc_in::<Wide>(region),
         Form::Pair => m.alloc_in::<Pair>(region),
-        Form::OwnArray(_) | Form::SharedArray(_) | Form::BorrowArray(_) => {
-            unreachable!("programs have no arrays in regions")
-        }
+        _ => unreachable!("programs have no arrays in regions"),
     }
 }
 
