@@ -13,6 +13,9 @@
 //!    left less than [`MAJOR_SHARE`] of the room that the last major one made, for what has died old
 //!    takes up the rest.
 //!
+//! Both then look at weak slots, ephemerons and finalizable objects, old and young (see
+//! [`heap::WeakTables`]), so a store to such a slot needs no barrier.
+//!
 //! It does not move. Garbage that has become old floats until the next major collection, whose pause
 //! grows with what is live. A logged array is looked at as a whole. Where most objects survive their
 //! youth, minor collections cost their time and make no room.
@@ -45,7 +48,7 @@ pub struct Generational {
 }
 
 impl Collector for Generational {
-    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::NONE };
+    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::WEAK };
 
     const PARAMETERS: &'static [Parameter] = &[PREFETCH, SIZER, GROWTH, PRICE];
 
@@ -117,6 +120,10 @@ impl Collector for Generational {
         }
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
+        let Self { objects, marker, .. } = self;
+        while cx.weak.resume(|object| objects.is_marked(object).then_some(object), |object| marker.push(object)) {
+            objects.trace_telling(marker, |object| cx.weak.met(object));
+        }
         self.sizer.keep_free(self.marker.metadata_bytes());
         self.objects.sweep_unmarked();
         self.marker.shrink();

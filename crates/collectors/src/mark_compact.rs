@@ -4,6 +4,7 @@
 //!
 //! 1. *Allocate* by bumping through blocks.
 //! 2. *Mark* from the roots (see [`heap::Marker`]): side bits say where an object begins and what it covers.
+//!    Then weak slots, ephemerons and finalizable objects are looked at (see [`heap::WeakTables`]).
 //! 3. *Plan*: from the bits alone, the new place of the objects that begin in each 64 granules. Where any
 //!    one of them goes is that place and a count of bits, so nothing is written to the objects.
 //! 4. *Update* the roots and the large objects, which do not move, with the new places.
@@ -39,7 +40,7 @@ pub struct MarkCompact {
 
 impl Collector for MarkCompact {
     const CAPS: Caps =
-        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::NONE };
+        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::WEAK };
 
     const PARAMETERS: &'static [Parameter] = &[PREFETCH, SIZER, GROWTH, PRICE];
 
@@ -96,12 +97,17 @@ impl Collector for MarkCompact {
         let memory = self.heap.memory();
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.space.trace(&mut self.marker);
+        let Self { space, marker, .. } = self;
+        while cx.weak.resume(|object| space.is_marked(object).then_some(object), |object| marker.push(object)) {
+            space.trace_telling(marker, |object| cx.weak.met(object));
+        }
         self.queue_peak_bytes = self.queue_peak_bytes.max(self.marker.metadata_bytes());
         self.marker.shrink();
         self.large.sweep(|object| self.space.unmark(object));
         self.space.plan();
         let space = &self.space;
         cx.roots.update(|object| space.new_place(object));
+        cx.weak.move_to(|object| space.new_place(object));
         if !mutant!(memory, "a large object's slots are not updated") {
             let update = |large| memory.update_slots(large, |child| space.new_place(child));
             self.large.objects().for_each(update);

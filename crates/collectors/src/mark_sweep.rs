@@ -4,9 +4,10 @@
 //!    [`heap::Sizer`]).
 //! 2. *Stop and mark*: from the roots, depth first, with a queue of prefetched edges (see
 //!    [`heap::Marker`]). Marks are side bits; every block counts its own.
-//! 3. *Classify*: allocation bits and mark bits change places. A block without marks goes back to the
+//! 3. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::WeakTables`]).
+//! 4. *Classify*: allocation bits and mark bits change places. A block without marks goes back to the
 //!    heap, one with free cells on its class's list. No object is touched. The world runs again.
-//! 4. *Sweep lazily*: the allocator finds the free cells of a listed block by scanning its bits, when it
+//! 5. *Sweep lazily*: the allocator finds the free cells of a listed block by scanning its bits, when it
 //!    gets there.
 //!
 //! No barrier. It reclaims cycles, does not move, and its pause grows with what is live.
@@ -29,7 +30,7 @@ pub struct MarkSweep {
 }
 
 impl Collector for MarkSweep {
-    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::NONE };
+    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::WEAK };
 
     const PARAMETERS: &'static [Parameter] = &[PREFETCH, SIZER, GROWTH, PRICE];
 
@@ -81,6 +82,10 @@ impl Collector for MarkSweep {
         let roots = cx.roots.iter().skip(usize::from(loses)).filter(|root| root.owned || !owned);
         roots.for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
+        let Self { objects, marker, .. } = self;
+        while cx.weak.resume(|object| objects.is_marked(object).then_some(object), |object| marker.push(object)) {
+            objects.trace_telling(marker, |object| cx.weak.met(object));
+        }
         self.sizer.keep_free(self.marker.metadata_bytes());
         self.objects.sweep();
         self.marker.shrink();

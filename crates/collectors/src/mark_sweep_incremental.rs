@@ -11,12 +11,16 @@
 //!    reachable at the start is marked, and new objects are black. With `DIJKSTRA` the insertion
 //!    barrier: a reference that is stored turns grey, new objects are white, and the roots, whose
 //!    changes no barrier sees, are looked at again until they show nothing new.
+//!    When nothing is grey any more, weak slots, ephemerons and finalizable objects are looked at (see
+//!    [`heap::WeakTables`]). Until then the program can still take from there what nobody has reached, so
+//!    with the deletion barrier that turns grey, as if it had been in the snapshot.
 //! 4. *Sweep* in slices of [`SWEEP_BLOCKS`], lazily within a block, as [`crate::MarkSweep`] does.
 //! 5. *Outrun*: an allocation that finds no memory while a cycle is under way finishes it at once. The
 //!    pause is recorded as an allocation stall.
 //!
-//! It does not move, and keeps garbage for a cycle longer than stopping the world would. Two parts of
-//! its pauses are not bounded: looking at the roots once, and freeing the large objects of a cycle. Free
+//! It does not move, and keeps garbage for a cycle longer than stopping the world would. Three parts of
+//! its pauses are not bounded: looking at the roots once, looking at weak slots and tracing what only
+//! ephemerons and finalizable objects keep, and freeing the large objects of a cycle. Free
 //! cells count as free memory though they may be of the wrong size: a program that changes the sizes it
 //! allocates can outrun it.
 //!
@@ -83,7 +87,7 @@ pub struct MarkSweepIncremental<const DIJKSTRA: bool = false> {
 }
 
 impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
-    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::NONE };
+    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::WEAK };
 
     const PARAMETERS: &'static [Parameter] = &[PREFETCH, SIZER, GROWTH, PRICE];
 
@@ -148,6 +152,17 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
         self.store(cx, object, at, SlotKind::Own, new);
     }
 
+    #[inline(always)]
+    fn load_hidden(&self, _: &Context, value: Value) -> Value {
+        if let Some(object) = value.reference()
+            && self.phase == Phase::Marking
+            && !DIJKSTRA
+        {
+            self.shade(object);
+        }
+        value
+    }
+
     fn colour(&self, object: ObjectReference) -> Option<Colour> {
         (self.phase == Phase::Marking).then(|| match self.objects.is_marked(object) {
             false => Colour::White,
@@ -201,7 +216,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
     }
 
     /// Does a part of the cycle that is under way.
-    fn advance(&mut self, cx: &Context, most_work: u64, most_blocks: u32) {
+    fn advance(&mut self, cx: &mut Context, most_work: u64, most_blocks: u32) {
         match self.phase {
             Phase::Idle => {}
             Phase::Marking => self.mark(cx, most_work),
@@ -213,13 +228,13 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
         }
     }
 
-    fn finish(&mut self, cx: &Context) {
+    fn finish(&mut self, cx: &mut Context) {
         while self.phase != Phase::Idle {
             self.advance(cx, u64::MAX, u32::MAX);
         }
     }
 
-    fn mark(&mut self, cx: &Context, most_work: u64) {
+    fn mark(&mut self, cx: &mut Context, most_work: u64) {
         let mut done = 0;
         loop {
             done += self.objects.trace_some(&mut self.greys, most_work.saturating_sub(done));
@@ -229,12 +244,31 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
             }
             let again = DIJKSTRA && !mutant!(self.heap().memory(), "roots are looked at once only");
             if !(again && self.shade_roots(cx)) {
+                done += self.finish_hidden(cx);
                 self.objects.begin_sweep();
                 self.phase = Phase::Sweeping;
                 break;
             }
         }
         self.work += done;
+    }
+
+    /// Looks at weak slots, and traces what ephemerons and finalizable objects keep. Returns the work done.
+    fn finish_hidden(&mut self, cx: &mut Context) -> u64 {
+        let Self { objects, greys, .. } = self;
+        let mut done = 0;
+        while cx.weak.resume(
+            |object| objects.is_marked(object).then_some(object),
+            |object| {
+                if objects.shade(object) {
+                    greys.push(object);
+                }
+            },
+        ) {
+            done += objects.trace_some_telling(greys, u64::MAX, |object| cx.weak.met(object));
+        }
+        self.sizer.keep_free(self.greys.metadata_bytes());
+        done
     }
 
     /// Tells whether there was a white one.

@@ -136,6 +136,17 @@ impl Collector for RcWeak {
         }
     }
 
+    /// A weak slot is a borrow slot under another name.
+    #[inline(always)]
+    fn store_hidden(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {
+        self.store(cx, object, at, SlotKind::Borrow, new);
+    }
+
+    #[inline(always)]
+    fn load_hidden(&self, cx: &Context, value: Value) -> Value {
+        self.load(cx, SlotKind::Borrow, value)
+    }
+
     #[inline(always)]
     fn retain(&self, _: &Context, object: ObjectReference) {
         STRONG.increment(self.heap().memory(), object);

@@ -10,7 +10,9 @@
 //!    makes the copy, and leaves a forwarding reference where the object was.
 //! 4. *Large objects* do not move. One that is reached is marked in its header and waits on a stack until
 //!    the cursor has caught up.
-//! 5. *Release* from-space, block by block, without looking at it; then the large objects that were not
+//! 5. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::WeakTables`]), and what they
+//!    keep is copied in the same way.
+//! 6. *Release* from-space, block by block, without looking at it; then the large objects that were not
 //!    reached.
 //!
 //! No barrier. It reclaims cycles, its work grows with what is live and not with the heap, and allocation
@@ -40,7 +42,7 @@ pub struct SemiSpace {
 
 impl Collector for SemiSpace {
     const CAPS: Caps =
-        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::NONE };
+        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::WEAK };
 
     const PARAMETERS: &'static [Parameter] = &Sizer::PARAMETERS;
 
@@ -95,10 +97,19 @@ impl Collector for SemiSpace {
         let pause = cx.log.begin_pause();
         let memory = self.heap.memory();
         let mut from_space = mem::replace(&mut self.space, MovableSpace::new(&self.heap));
-        let mut copier =
-            Copier { memory, to: &mut self.space, grey: &self.grey, moves: &mut cx.moves };
-        cx.roots.update(|object| copier.forward(object));
-        copier.scan();
+        let mut copier = Copier {
+            memory,
+            to: &mut self.space,
+            cursor: Cursor::default(),
+            grey: &self.grey,
+            moves: &mut cx.moves,
+        };
+        cx.roots.update(|object| copier.forward(object, &mut |_| ()));
+        copier.scan(|_| ());
+        let place = |object| place_if_reached(memory, object);
+        while cx.weak.resume(place, |object| _ = copier.forward(object, &mut |_| ())) {
+            copier.scan(|object| cx.weak.met(object));
+        }
         from_space.clear();
         self.large.sweep(|object| take_mark(memory, object));
         self.grey.shrink();
@@ -119,58 +130,76 @@ impl Collector for SemiSpace {
 struct Copier<'c> {
     memory: Memory<'c>,
     to: &'c mut MovableSpace,
+    /// Up to here objects of to-space are black.
+    cursor: Cursor,
     grey: &'c Stack,
     moves: &'c mut Moves,
 }
 
 impl Copier<'_> {
-    /// Where an object is now: at its copy, which is made if there is none yet.
+    /// Where an object is now: at its copy, which is made if there is none yet. Tells of each object that
+    /// was not reached before.
     #[inline(always)]
-    fn forward(&mut self, object: ObjectReference) -> ObjectReference {
+    fn forward(
+        &mut self,
+        object: ObjectReference,
+        tell: &mut impl FnMut(ObjectReference),
+    ) -> ObjectReference {
         if let Some(copy) = self.memory.forwarded(object) {
             return copy;
         }
         if self.memory.has(object, LARGE) {
-            self.reach_large(object);
+            if self.reach_large(object) {
+                tell(object);
+            }
             return object;
         }
         let copy = self.to.copy(object);
         self.memory.forward(object, copy);
         self.moves.record(object, copy);
+        tell(object);
         copy
     }
 
     #[cold]
     #[inline(never)]
-    fn reach_large(&self, object: ObjectReference) {
+    fn reach_large(&self, object: ObjectReference) -> bool {
         let word = self.memory.collector_word(object);
         let bits = word.load(Relaxed);
-        if bits & REACHED == 0 {
+        let is_new = bits & REACHED == 0;
+        if is_new {
             word.store(bits | REACHED, Relaxed);
             if !mutant!(self.memory, "a large object's slots are not updated") {
                 self.grey.push(object.bits());
             }
         }
+        is_new
     }
 
     /// Updates the slots of everything that was reached, until nothing new is.
-    fn scan(&mut self) {
-        let mut cursor = Cursor::default();
+    #[inline(always)]
+    fn scan(&mut self, mut tell: impl FnMut(ObjectReference)) {
         loop {
-            while let Some(object) = self.to.next_object(&mut cursor) {
-                self.update(object);
+            while let Some(object) = self.to.next_object(&mut self.cursor) {
+                self.update(object, &mut tell);
             }
             match self.grey.pop().and_then(ObjectReference::from_bits) {
-                Some(large) => self.update(large),
+                Some(large) => self.update(large, &mut tell),
                 None => break,
             }
         }
     }
 
     #[inline(always)]
-    fn update(&mut self, object: ObjectReference) {
-        self.memory.update_slots(object, |child| self.forward(child));
+    fn update(&mut self, object: ObjectReference, tell: &mut impl FnMut(ObjectReference)) {
+        self.memory.update_slots(object, |child| self.forward(child, tell));
     }
+}
+
+/// Where an object is now, if it was reached in this collection.
+fn place_if_reached(memory: Memory<'_>, object: ObjectReference) -> Option<ObjectReference> {
+    let stays = memory.has(object, LARGE) && memory.has(object, REACHED);
+    memory.forwarded(object).or_else(|| stays.then_some(object))
 }
 
 /// Takes the mark of a large object away and tells whether it had one.

@@ -5,7 +5,10 @@ use crate::detector::{Detector, violate};
 use crate::player::{Held, M, Player, choose, word_of};
 use crate::program::{Form, Leaf, Pair, Pick, Schedule, Start, Wide};
 use crate::shadow::{Content, Id, Shadow};
-use heap::{Borrow, Local, Mutator, OutOfMemory, Own, Region, Root, Shared, Slot, SlotKind};
+use heap::{
+    Borrow, Collector, Ephemeral, Local, Mutator, OutOfMemory, Own, Region, Root, Shared, Slot,
+    SlotKind, Weak,
+};
 use rand::RngExt;
 
 impl Player<'_> {
@@ -35,6 +38,7 @@ impl Player<'_> {
     }
 
     pub(crate) fn alloc(&mut self, m: &mut M, form: Form) -> Option<Id> {
+        let form = form.suited_to(m.collector().caps());
         self.before_allocation(m);
         let root = alloc(m, form);
         self.after_allocation(m);
@@ -67,7 +71,7 @@ impl Player<'_> {
 
     pub(crate) fn graft(&mut self, m: &mut M, form: Form, holder: Pick, slot: Pick) {
         let views = self.views(m);
-        let keeps = |kind| kind != SlotKind::Borrow;
+        let keeps = |kind| matches!(kind, SlotKind::Own | SlotKind::Shared);
         let Some((View { id: holder, .. }, slot)) = self.slot(&views, holder, slot, keeps) else {
             return;
         };
@@ -260,6 +264,8 @@ fn alloc(m: &mut M, form: Form) -> Result<Root, OutOfMemory> {
         Form::OwnArray(slots) => m.alloc_array(Own, slots, 2),
         Form::SharedArray(slots) => m.alloc_array(Shared, slots, 2),
         Form::BorrowArray(slots) => m.alloc_array(Borrow, slots, 2),
+        Form::WeakArray(slots) => m.alloc_array(Weak, slots, 2),
+        Form::Ephemerons(count) => m.alloc_array(Ephemeral, 2 * count, 2),
     }
 }
 
@@ -268,9 +274,7 @@ fn alloc_in(m: &mut M, form: Form, region: &Region) -> Result<Local, OutOfMemory
         Form::Leaf => m.alloc_in::<Leaf>(region),
         Form::Wide => m.alloc_in::<Wide>(region),
         Form::Pair => m.alloc_in::<Pair>(region),
-        Form::OwnArray(_) | Form::SharedArray(_) | Form::BorrowArray(_) => {
-            unreachable!("programs have no arrays in regions")
-        }
+        _ => unreachable!("programs have no arrays in regions"),
     }
 }
 

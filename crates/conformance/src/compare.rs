@@ -25,12 +25,12 @@ impl Player<'_> {
         if is_array { Slot::element(slot) } else { Slot::of_shape(slot) }
     }
 
-    fn looks(&self, detector: Detector) -> bool {
+    pub(crate) fn looks(&self, detector: Detector) -> bool {
         self.detectors.has(detector)
     }
 
     /// The model says otherwise.
-    fn differs(&self, id: Id, slot: u32, message: String) {
+    pub(crate) fn differs(&self, id: Id, slot: u32, message: String) {
         if self.looks(Detector::Model) {
             let form = self.shadow.objects[id].form;
             let place = Place { parent: format!("#{id} ({form:?})"), slot, child: String::new() };
@@ -48,10 +48,12 @@ impl Player<'_> {
     /// Everything that can be reached, newest handle first. What is not where it should be is left out
     /// if the model is not asked.
     pub(crate) fn views<'m>(&self, m: &'m M) -> Vec<View<'m>> {
-        let reached = self.shadow.reach(false, |_| true);
+        // What only an ephemeron keeps is left out: to load it would keep it longer.
+        let reached = self.shadow.reach(false, |kind| !kind.is_hidden());
         let mut found: Vec<Option<View<'m>>> = Vec::with_capacity(reached.len());
         for (id, from) in reached {
             let object = match from {
+                From::Queue => None,
                 From::Global(global) => m.find(&ROOTS[global]),
                 From::Handle(index) => match &self.held[index] {
                     Some(Held::Root(root)) => Some(m.get(root)),
@@ -82,6 +84,9 @@ impl Player<'_> {
             SlotKind::Own => m.load(object, self.place::<Own>(id, slot)),
             SlotKind::Shared => return m.load_value(object, self.place::<Shared>(id, slot)),
             SlotKind::Borrow => m.upgrade(object, self.place::<Borrow>(id, slot)),
+            SlotKind::Weak | SlotKind::Ephemeral => {
+                unreachable!("hidden slots are looked at elsewhere")
+            }
         };
         found.map_or(Loaded::Null, Loaded::Object)
     }
@@ -116,7 +121,7 @@ impl Player<'_> {
         if data != object.data {
             self.differs(view.id, 0, format!("holds {data:#x}, not {:#x}", object.data));
         }
-        for slot in object.form.slots(|_| true) {
+        for slot in object.form.slots(|kind| !kind.is_hidden()) {
             self.compare_slot(m, view, slot, findable);
         }
     }

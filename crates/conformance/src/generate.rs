@@ -89,7 +89,9 @@ fn op([code, a, b, c, d, e]: Code) -> Op {
         395..430 => Op::AllocIn(shape(a), b),
         430..450 => Op::BuildIn(a, b, [c, d]),
         450..466 => Op::EndRegion(a),
-        466..480 => Op::Safepoint,
+        466..472 => Op::Safepoint,
+        472..476 => Op::Finalize(a),
+        476..480 => Op::Poll,
         480..492 => Op::Major,
         492..500 => Op::Minor,
         500..506 => Op::Start,
@@ -109,7 +111,8 @@ fn op([code, a, b, c, d, e]: Code) -> Op {
         912..940 => Op::Keep(a),
         940..948 => Op::Nowhere,
         948..975 => Op::Aim(a, maybe(b)),
-        _ => Op::AimGlobal(a, maybe(b)),
+        975..990 => Op::AimGlobal(a, maybe(b)),
+        _ => Op::Upgrade(a, b),
     }
 }
 
@@ -124,7 +127,9 @@ fn form(code: u8, extra: u8) -> Form {
         0..10 => Form::Pair,
         10 => Form::Leaf,
         11 => Form::Wide,
-        12..15 => array(u32::from(extra) / 12),
+        12..14 => array(u32::from(extra) / 12),
+        14 if extra.is_multiple_of(2) => Form::WeakArray(u32::from(extra) / 16),
+        14 => Form::Ephemerons(u32::from(extra) / 32),
         _ => array(4100 + u32::from(extra) * 20),
     }
 }
@@ -155,7 +160,7 @@ mod tests {
         let kind = |op: &Op| format!("{op:?}").split('(').next().map(str::to_owned);
         let programs: Vec<Program> = (0..200).map(|seed| program(seed, 400)).collect();
         let ops: HashSet<_> = programs.iter().flat_map(|p| &p.ops).map(kind).collect();
-        assert_eq!(ops.len(), 38, "{ops:?}");
+        assert_eq!(ops.len(), 41, "{ops:?}");
         let starts: HashSet<_> = programs.iter().map(|p| format!("{:?}", p.start)).collect();
         assert_eq!(starts.len(), 4, "{starts:?}");
         let schedules: HashSet<_> =

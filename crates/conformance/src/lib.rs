@@ -16,6 +16,7 @@ mod compare;
 mod detector;
 mod failure;
 pub mod generate;
+mod hidden;
 pub mod mutants;
 mod play;
 mod player;

@@ -165,6 +165,21 @@ pub const ALL: &[Known] = &[
     Known::new("a large object stays marked", DESIGN),
     Known::new("a space that was left keeps a block", DESIGN),
     Known::new("a group ends with its word", DESIGN),
+    // ---- weak slots, ephemerons, finalizable objects
+    Known::new("a weak slot is not cleared", CLASSIC),
+    Known::new("a weak slot of a live object is cleared", CLASSIC),
+    Known::new("a weak slot is not updated", CLASSIC),
+    Known::new("weak slots are cleared after resurrection", CLASSIC),
+    Known::new("what was hidden is not shown to the collector", CLASSIC),
+    Known::new("a new weak array is not registered", DESIGN),
+    Known::new("an ephemeron's late key is not noticed", CLASSIC),
+    Known::new("ephemerons are looked at once", CLASSIC),
+    Known::new("an ephemeron keeps its key's value", CLASSIC),
+    Known::new("a dead key's value is not cleared", CLASSIC),
+    Known::new("a finalizable object is not resurrected", CLASSIC),
+    Known::new("an object is finalized twice", CLASSIC),
+    Known::new("finalizable objects come in another order", DESIGN),
+    Known::new("what is ready is not kept", CLASSIC),
 ];
 
 /// A set of mutants, by their place in [`ALL`].

@@ -121,6 +121,7 @@ impl<'p> Player<'p> {
                 Op::Exit | Op::Scope | Op::Yields(_) => {}
                 op => self.step(m, op),
             }
+            self.follow_hidden(m, false);
             self.compare(m, &self.views(m));
         }
     }
@@ -140,6 +141,7 @@ impl<'p> Player<'p> {
             self.settle(m);
             m.step(Step::Start);
             m.step(Step::Advance);
+            self.follow_hidden(m, false);
         }
         match op {
             Op::Alloc(form) => _ = self.alloc(m, form),
@@ -205,14 +207,18 @@ impl<'p> Player<'p> {
                 });
             }
             Op::FailNext => self.fails_next = true,
+            Op::Finalize(handle) => self.finalize(m, handle),
+            Op::Poll => self.poll(m),
             _ => unreachable!("quiet operations and scopes are played elsewhere"),
         }
     }
 
     pub(crate) fn major(&mut self, m: &mut M) {
         self.settle(m);
+        self.follow_hidden(m, false);
         m.collect();
         self.shadow.collect();
+        self.follow_hidden(m, false);
         self.compare_occupied(m, true);
         self.verify_tables(m);
     }

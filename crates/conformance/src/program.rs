@@ -7,7 +7,7 @@
 //! Picks count from the newest: 0 is the handle made last, or the object that it refers to. A short
 //! sequence of operations therefore means the same wherever it stands in a longer one.
 
-use heap::{Layout, Shape, SlotKind};
+use heap::{Caps, Layout, Shape, SlotKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -53,6 +53,10 @@ pub enum Form {
     SharedArray(u32),
     /// This many borrow slots, and two payload words.
     BorrowArray(u32),
+    /// This many weak slots, and two payload words; borrow slots where there are no weak ones.
+    WeakArray(u32),
+    /// This many ephemerons, and two payload words; borrow slots where there are none.
+    Ephemerons(u32),
 }
 
 impl Form {
@@ -66,15 +70,31 @@ impl Form {
             Self::OwnArray(slots) => array(SlotKind::Own, slots),
             Self::SharedArray(slots) => array(SlotKind::Shared, slots),
             Self::BorrowArray(slots) => array(SlotKind::Borrow, slots),
+            Self::WeakArray(slots) => array(SlotKind::Weak, slots),
+            Self::Ephemerons(count) => array(SlotKind::Ephemeral, 2 * count),
         }
     }
 
     pub(crate) fn is_array(self) -> bool {
-        matches!(self, Self::OwnArray(_) | Self::SharedArray(_) | Self::BorrowArray(_))
+        !matches!(self, Self::Leaf | Self::Pair | Self::Wide)
+    }
+
+    /// The form that takes its place in a discipline without such slots.
+    pub(crate) fn suited_to(self, caps: Caps) -> Self {
+        match self {
+            Self::WeakArray(slots) if !caps.weak_slots => Self::BorrowArray(slots),
+            Self::Ephemerons(count) if !caps.ephemerons => Self::BorrowArray(2 * count),
+            form => form,
+        }
     }
 
     /// The kind of slot number `index`.
     pub(crate) fn kind(self, index: u32) -> SlotKind {
+        match self {
+            Self::WeakArray(_) => return SlotKind::Weak,
+            Self::Ephemerons(_) => return SlotKind::Ephemeral,
+            _ => {}
+        }
         let layout = self.layout();
         let own = layout.slots_of(SlotKind::Own);
         if index < own {
@@ -151,16 +171,20 @@ pub enum Op {
     Finish,
     /// Lets the heap have no more memory than it has now, for the next allocation.
     FailNext,
+    /// Registers a handle's object for finalization, where there is any.
+    Finalize(Pick),
+    /// A local that refers to the next finalizable object.
+    Poll,
 
-    /// Empties one of the shared and borrow slots that are not.
+    /// Empties one of the slots that do not own and are not empty.
     Clear(Pick),
-    /// Stores into a shared or borrow slot: the object, its slot, what is stored.
+    /// Stores into a slot that does not own: the object, its slot, what is stored.
     Store(Pick, Pick, Option<Pick>),
-    /// Stores an object into a shared or borrow slot of itself.
+    /// Stores an object into such a slot of itself.
     StoreSelf(Pick, Pick),
-    /// Stores what a shared or borrow slot holds already.
+    /// Stores what such a slot holds already.
     StoreAgain(Pick),
-    /// Moves what one of the filled shared and borrow slots holds into a slot of another object.
+    /// Moves what such a slot holds into a slot of another object.
     MoveSlot(Pick, Pick, Pick),
     /// Stores an integer into a shared slot.
     StoreInt(Pick, Pick, i32),
@@ -174,6 +198,8 @@ pub enum Op {
     SetWord(Pick, u64),
     /// A local that refers to the object.
     Keep(Pick),
+    /// A local that refers to what a weak slot or an ephemeron holds: the array, its slot.
+    Upgrade(Pick, Pick),
     /// A local that refers to nothing.
     Nowhere,
     /// Makes a local refer to another object, or none.
@@ -198,6 +224,7 @@ impl Op {
                 | Self::Swap(..)
                 | Self::SetWord(..)
                 | Self::Keep(..)
+                | Self::Upgrade(..)
                 | Self::Nowhere
                 | Self::Aim(..)
                 | Self::AimGlobal(..)

@@ -7,7 +7,7 @@ use crate::compare::View;
 use crate::player::{Held, M, Player, ROOTS, choose, word_of};
 use crate::program::{Op, Pick};
 use crate::shadow::{Content, GLOBALS, Id};
-use heap::{Borrow, Own, Ref, Shared, SlotKind};
+use heap::{Borrow, Ephemeral, Own, Ref, Shared, SlotKind, Weak};
 
 impl Player<'_> {
     pub(crate) fn quiet_step<'m>(&mut self, m: &'m M, views: &[View<'m>], op: Op) {
@@ -80,6 +80,11 @@ impl Player<'_> {
                     self.new_local(m.keep(view.object), Some(view.id));
                 }
             }
+            Op::Upgrade(o, slot) => {
+                if let Some((view, slot)) = self.slot(views, o, slot, SlotKind::is_hidden) {
+                    self.upgrade(m, view, slot);
+                }
+            }
             Op::Nowhere => self.new_local(m.nowhere(), None),
             Op::Aim(local, to) => {
                 if let Some(local) = self.handle(local, |held| matches!(held, Held::Local(_))) {
@@ -106,13 +111,21 @@ impl Player<'_> {
             let object = &self.shadow.objects[holder.id];
             (object.form.kind(slot), object.region)
         };
-        let allowed = |id| kind == SlotKind::Borrow || self.may_share(region, id);
+        let allowed = |id| kind != SlotKind::Shared || self.may_share(region, id);
         let target = target.filter(|target| allowed(target.id));
         let value = target.map(|target| target.object);
-        if kind == SlotKind::Shared {
-            m.store(holder.object, self.place::<Shared>(holder.id, slot), value);
-        } else {
-            m.store(holder.object, self.place::<Borrow>(holder.id, slot), value);
+        match kind {
+            SlotKind::Own => unreachable!("own slots are filled by moves"),
+            SlotKind::Shared => {
+                m.store(holder.object, self.place::<Shared>(holder.id, slot), value)
+            }
+            SlotKind::Borrow => {
+                m.store(holder.object, self.place::<Borrow>(holder.id, slot), value)
+            }
+            SlotKind::Weak => m.store(holder.object, self.place::<Weak>(holder.id, slot), value),
+            SlotKind::Ephemeral => {
+                m.store(holder.object, self.place::<Ephemeral>(holder.id, slot), value);
+            }
         }
         let content = target.map_or(Content::Null, |target| Content::To(target.id));
         self.shadow.set(holder.id, slot, content);
@@ -175,7 +188,7 @@ impl Player<'_> {
         views.iter().find(|view| view.id == target).copied()
     }
 
-    /// One of the shared and borrow slots that refer to an object.
+    /// One of the slots that do not own and refer to an object.
     fn filled_slot<'m>(&self, views: &[View<'m>], pick: Pick) -> Option<(View<'m>, u32)> {
         let mut filled = Vec::new();
         for &view in views {

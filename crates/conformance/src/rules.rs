@@ -56,7 +56,7 @@ impl Rules {
         match self {
             Self::Owns => kind == Some(SlotKind::Own),
             Self::Counts | Self::CountsAndTraces | Self::CountsLater => true,
-            Self::CountsWeakly => kind != Some(SlotKind::Borrow),
+            Self::CountsWeakly => !matches!(kind, Some(SlotKind::Borrow | SlotKind::Weak)),
             _ => false,
         }
     }

@@ -5,6 +5,7 @@
 use crate::program::Form;
 use crate::rules::Rules;
 use heap::{Caps, SlotKind};
+use std::collections::VecDeque;
 
 /// An object by its order of allocation; ids are never used again.
 pub(crate) type Id = usize;
@@ -77,6 +78,8 @@ pub(crate) enum From {
     Global(usize),
     /// Place in the list of what was reached before, and slot.
     Slot(usize, u32),
+    /// The queue of finalizable objects.
+    Queue,
 }
 
 impl From {
@@ -97,6 +100,9 @@ pub(crate) struct Shadow {
     pub(crate) globals: [Option<Id>; GLOBALS],
     /// On its way out of a scope that yields it.
     pub(crate) yielded: Option<Id>,
+    /// Registered for finalization, in this order, with their tags, and ready for it.
+    pub(crate) watched: Vec<(Id, u32)>,
+    pub(crate) ready: VecDeque<(Id, u32)>,
     /// Objects without an id that nobody refers to and that were not reclaimed.
     pub(crate) litter: u64,
 }
@@ -110,6 +116,8 @@ impl Shadow {
             handles: Vec::new(),
             globals: [None; GLOBALS],
             yielded: None,
+            watched: Vec::new(),
+            ready: VecDeque::new(),
             litter: 0,
         }
     }
@@ -195,8 +203,12 @@ impl Shadow {
         match self.rules {
             Rules::Traces | Rules::CountsAndTraces => {
                 self.litter = 0;
-                let mut is_reached = vec![false; self.objects.len()];
-                self.reach(true, |_| true).iter().for_each(|&(id, _)| is_reached[id] = true);
+                let is_reached = self.reached(&self.ready);
+                self.clear_hidden(&is_reached);
+                let (kept, ready) = self.watched.iter().partition(|&&(id, _)| is_reached[id]);
+                self.watched = kept;
+                self.ready.extend::<Vec<_>>(ready);
+                let is_reached = self.reached(&self.ready);
                 let objects = self.objects.iter_mut().zip(is_reached);
                 objects.filter(|(_, reached)| !reached).for_each(|(object, _)| object.go());
             }
@@ -208,9 +220,33 @@ impl Shadow {
         }
     }
 
+    /// Weak slots of what is not reached, and ephemerons with such a key or none.
+    fn clear_hidden(&mut self, is_reached: &[bool]) {
+        for object in &mut self.objects {
+            let dies = |content| !matches!(content, Content::To(id) if is_reached[id]);
+            let old = object.slots.clone();
+            let key = |slot: u32| old.iter().find(|&&(other, _)| other == slot & !1);
+            object.slots.retain(|&(slot, content)| match object.form {
+                Form::WeakArray(_) => !dies(content),
+                Form::Ephemerons(_) => key(slot).is_some_and(|&(_, key)| !dies(key)),
+                _ => true,
+            });
+        }
+    }
+
+    /// Which objects the program can reach, or could if it had these, too.
+    pub(crate) fn reached(&self, ready: &VecDeque<(Id, u32)>) -> Vec<bool> {
+        let mut is_reached = vec![false; self.objects.len()];
+        let also = ready.iter().map(|&(id, _)| (id, From::Queue)).collect();
+        self.reach_from(also, true, |_| true).iter().for_each(|&(id, _)| is_reached[id] = true);
+        is_reached
+    }
+
     /// The end of a run: all handles go, those that own are freed.
     pub(crate) fn tear_down(&mut self) {
         self.globals = [None; GLOBALS];
+        self.watched.clear();
+        self.ready.clear();
         for handle in 0..self.handles.len() {
             match self.handles[handle] {
                 Some(Hold { owned: true, .. }) => self.free(handle),
@@ -319,10 +355,20 @@ impl Shadow {
     /// `follow` wants, and from where; with `lost` also from lost handles. Newest handle first, and
     /// after each object what it refers to.
     pub(crate) fn reach(&self, lost: bool, follow: impl Fn(SlotKind) -> bool) -> Vec<(Id, From)> {
+        self.reach_from(Vec::new(), lost, follow)
+    }
+
+    /// The same, beginning with these objects. Weak slots are never followed, ephemerons if their key
+    /// is reached otherwise.
+    fn reach_from(
+        &self,
+        mut pending: Vec<(Id, From)>,
+        lost: bool,
+        follow: impl Fn(SlotKind) -> bool,
+    ) -> Vec<(Id, From)> {
         let findable = self.findable();
         let mut seen = vec![false; self.objects.len()];
-        let mut reached = Vec::new();
-        let mut pending: Vec<(Id, From)> = Vec::new();
+        let mut reached: Vec<(Id, From)> = Vec::new();
         for (index, global) in self.globals.iter().enumerate().rev() {
             pending.extend(global.map(|id| (id, From::Global(index))));
         }
@@ -331,7 +377,9 @@ impl Shadow {
                 pending.push((id, From::Handle(index)));
             }
         }
-        while let Some((id, from)) = pending.pop() {
+        while let Some((id, from)) = pending.pop().or_else(|| {
+            follow(SlotKind::Ephemeral).then(|| self.value_of_reached_key(&reached, &seen))?
+        }) {
             if std::mem::replace(&mut seen[id], true) {
                 continue;
             }
@@ -339,12 +387,28 @@ impl Shadow {
             reached.push((id, from));
             let first = pending.len();
             for (slot, target, kind) in self.objects[id].edges() {
-                if follow(kind) && (kind != SlotKind::Borrow || findable[target]) && !seen[target] {
+                let is_found = kind != SlotKind::Borrow || findable[target];
+                if follow(kind) && !kind.is_hidden() && is_found && !seen[target] {
                     pending.push((target, From::Slot(place, slot)));
                 }
             }
             pending[first..].sort_by_key(|&(_, from)| std::cmp::Reverse(from.slot()));
         }
         reached
+    }
+
+    /// The value, not seen yet, of an ephemeron that was reached, and its key as well.
+    fn value_of_reached_key(&self, reached: &[(Id, From)], seen: &[bool]) -> Option<(Id, From)> {
+        reached.iter().enumerate().find_map(|(place, &(array, _))| {
+            let object = &self.objects[array];
+            let values = object.edges().filter(|&(slot, value, kind)| {
+                let is_value = kind == SlotKind::Ephemeral && slot % 2 == 1;
+                let has_key = |key| matches!(key, Content::To(key) if seen[key]);
+                is_value && !seen[value] && has_key(object.slot(slot - 1))
+            });
+            values
+                .map(|(slot, value, _)| (value, From::Slot(place, slot)))
+                .min_by_key(|value| value.0)
+        })
     }
 }

@@ -147,10 +147,12 @@ fn simpler(op: Op) -> Vec<Op> {
         }
         Op::SetWord(..) => vec![Op::SetWord(0, 1)],
         Op::Keep(_) => vec![Op::Keep(0)],
+        Op::Finalize(_) => vec![Op::Finalize(0)],
+        Op::Upgrade(o, slot) => vec![Op::Upgrade(0, slot), Op::Upgrade(o, slot % 4)],
         Op::Aim(_, to) => vec![Op::Aim(0, to), Op::Aim(0, to.map(|_| 1))],
         Op::AimGlobal(_, to) => vec![Op::AimGlobal(0, to.map(|_| 1))],
         Op::Scope | Op::Exit | Op::BeginRegion | Op::Safepoint | Op::Major | Op::Minor => vec![],
-        Op::Start | Op::Step | Op::Finish | Op::FailNext | Op::Nowhere => vec![],
+        Op::Start | Op::Step | Op::Finish | Op::FailNext | Op::Nowhere | Op::Poll => vec![],
     };
     simpler.retain(|&other| other != op);
     simpler
@@ -161,6 +163,8 @@ fn small(form: Form) -> Form {
         Form::OwnArray(slots) if slots > 8 => Form::OwnArray(slots / 2),
         Form::SharedArray(slots) if slots > 8 => Form::SharedArray(slots / 2),
         Form::BorrowArray(slots) if slots > 8 => Form::BorrowArray(slots / 2),
+        Form::WeakArray(slots) if slots > 8 => Form::WeakArray(slots / 2),
+        Form::Ephemerons(count) if count > 4 => Form::Ephemerons(count / 2),
         _ => Form::Pair,
     }
 }

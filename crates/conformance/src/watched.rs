@@ -108,7 +108,7 @@ impl Watched {
         let extent = Extent::of(self.heap().memory(), object);
         let slot = (at.bytes() / 4).wrapping_sub(extent.first);
         if self.looks(Detector::Barrier) {
-            if slot >= extent.borrow_end || extent.kind(slot) != kind {
+            if slot >= extent.slots || extent.kind(slot) != kind {
                 let message = format!("`{phase}` is told of a {kind:?} slot that is none");
                 violate(Detector::Barrier, message, Some(Place::of(None, slot, object)));
             }
@@ -189,7 +189,7 @@ impl Watched {
         let extent = Extent::of(memory, object);
         let shared = layout.slots_of(SlotKind::Own) + layout.slots_of(SlotKind::Shared);
         let expected = (layout.slots_of(SlotKind::Own), shared, layout.slots(), layout.words());
-        let found = (extent.own_end, extent.shared_end, extent.borrow_end, extent.words);
+        let found = (extent.own_end, extent.shared_end, extent.slots, extent.words);
         if found != expected {
             violate(Detector::Verifier, "a new object has a wrong header".to_owned(), place());
         }
@@ -306,6 +306,23 @@ impl Collector for Watched {
         let slot = self.expects_slot("store", object, at, kind, new);
         self.inner.store(cx, object, at, kind, new);
         self.has_written("store", object, at, slot, new);
+    }
+
+    fn store_hidden(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {
+        let kind = Extent::of(self.heap().memory(), object).hidden;
+        let slot = self.expects_slot("store_hidden", object, at, kind, new);
+        self.inner.store_hidden(cx, object, at, new);
+        self.has_written("store_hidden", object, at, slot, new);
+    }
+
+    fn load_hidden(&self, cx: &Context, value: Value) -> Value {
+        self.phase.set("load_hidden");
+        let found = self.inner.load_hidden(cx, value);
+        if self.looks(Detector::Barrier) && found != value && found != Value::NULL {
+            let message = format!("`load_hidden` turned {value:?} into {found:?}");
+            violate(Detector::Barrier, message, None);
+        }
+        found
     }
 
     fn moved(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {

@@ -109,6 +109,8 @@ passed_on! {
     fn moved(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value);
     fn orphan(&self, cx: &Context, object: ObjectReference);
     fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value;
+    fn store_hidden(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value);
+    fn load_hidden(&self, cx: &Context, value: Value) -> Value;
     fn retain(&self, cx: &Context, object: ObjectReference);
     fn unretain(&self, cx: &Context, object: ObjectReference);
     fn release(&[mut] self, cx: &mut Context, object: ObjectReference, owned: bool);

@@ -33,6 +33,12 @@ pub struct Caps {
     /// Reads a borrow as null once its referent is dead. Without it, borrows are trusted, unless they
     /// keep their referent alive.
     pub weak: bool,
+    /// Has arrays of weak slots, which it clears when their referents die.
+    pub weak_slots: bool,
+    /// Has arrays of ephemerons.
+    pub ephemerons: bool,
+    /// Finds out that an object registered for it has become unreachable, and hands it out.
+    pub finalizers: bool,
     /// Frees a region at its end, at once.
     pub regions: bool,
     /// Allows shared slots outside regions. Without an owner there is nobody to drop such an object.
@@ -58,6 +64,9 @@ impl Caps {
         bounded: false,
         needs_free: false,
         weak: false,
+        weak_slots: false,
+        ephemerons: false,
+        finalizers: false,
         regions: false,
         shared: true,
         moves: false,
@@ -77,8 +86,25 @@ impl Caps {
         weak: true,
         regions: true,
         moves: true,
+        weak_slots: true,
+        ephemerons: true,
+        finalizers: true,
         ..Self::NONE
     };
+
+    /// What a discipline can do that traces and looks at [`crate::WeakTables`] when the trace is done:
+    /// to be combined with `..`.
+    pub const WEAK: Self =
+        Self { weak_slots: true, ephemerons: true, finalizers: true, ..Self::NONE };
+
+    /// Whether arrays of such slots can be made.
+    pub const fn has(self, kind: SlotKind) -> bool {
+        match kind {
+            SlotKind::Own | SlotKind::Shared | SlotKind::Borrow => true,
+            SlotKind::Weak => self.weak_slots,
+            SlotKind::Ephemeral => self.ephemerons,
+        }
+    }
 
     /// Whether roots that leave must be told to the collector.
     pub const fn releases(self) -> bool {
@@ -238,6 +264,23 @@ pub trait Collector: Sized + 'static {
     #[inline(always)]
     fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value {
         let _ = (cx, kind);
+        value
+    }
+
+    /// Stores a reference in a hidden slot (weak or ephemeral). A tracer need not know: it looks at them
+    /// when the trace is done.
+    #[inline(always)]
+    fn store_hidden(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {
+        let _ = cx;
+        self.heap().memory().write(object, at, new.bits());
+    }
+
+    /// A reference was taken from a hidden slot, or from the queue of finalizable objects, and is the
+    /// program's from now on: a tracer that works beside the program must reach it. What it returns is
+    /// what the program sees.
+    #[inline(always)]
+    fn load_hidden(&self, cx: &Context, value: Value) -> Value {
+        let _ = cx;
         value
     }
 

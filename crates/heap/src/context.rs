@@ -9,6 +9,7 @@ use crate::mutant;
 use crate::roots::RootStack;
 use crate::stack::Stack;
 use crate::value::ObjectReference;
+use crate::weak::WeakTables;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -21,13 +22,16 @@ pub struct Context {
     pub log: EventLog,
     /// What has moved, if anybody listens.
     pub moves: Moves,
+    /// What is looked at when a trace is done.
+    pub weak: WeakTables,
     parked: Stack,
 }
 
 impl Context {
     pub(crate) fn new(heap: &Heap) -> io::Result<Self> {
         let (roots, parked) = (RootStack::new(heap)?, heap.stack()?);
-        Ok(Self { roots, log: EventLog::new(), moves: Moves::default(), parked })
+        let (moves, weak) = (Moves::default(), WeakTables::new(heap));
+        Ok(Self { roots, log: EventLog::new(), moves, weak, parked })
     }
 
     /// Remembers an object that lost its owner or its last count in an operation that may not
@@ -60,8 +64,9 @@ impl Context {
         !self.parked.is_empty()
     }
 
-    /// Bytes held by stacks.
+    /// Bytes held by stacks and tables.
     pub fn metadata_bytes(&self) -> u64 {
-        self.roots.metadata_bytes() + self.parked.committed_bytes()
+        let stacks_bytes = self.roots.metadata_bytes() + self.parked.committed_bytes();
+        stacks_bytes + self.weak.metadata_bytes()
     }
 }

@@ -9,7 +9,8 @@
 //!   bits 24..31  payload words of 8 bytes, at most 127
 //!   bit  31      extended: an array or an object too big for the fields above. A second header
 //!                word pair then holds 32-bit slot and payload lengths, and bits 0..8 the one kind
-//!                of all its slots
+//!                of all its slots: only such an object can have hidden ones (weak, ephemeral), so
+//!                that to leave them out costs the marking of ordinary objects nothing
 //!
 //! word 1, owned by the collector
 //!   bits  0..26  counts: one of 26 bits, or a strong one of 13 and a weak one of 13 (`count`)
@@ -59,6 +60,18 @@ pub enum SlotKind {
     Shared = 1,
     /// No holder, as `&` or `Weak`: back, parent and previous links.
     Borrow = 2,
+    /// A slot of a weak array: reads as null once its referent is dead (see [`crate::WeakTables`]).
+    Weak = 3,
+    /// A slot of an array of ephemerons: in turn a key, as weak, and what is kept while it lives.
+    Ephemeral = 4,
+}
+
+impl SlotKind {
+    /// Whether it is left out of every trace, and looked at when the trace is done.
+    #[inline(always)]
+    pub const fn is_hidden(self) -> bool {
+        matches!(self, Self::Weak | Self::Ephemeral)
+    }
 }
 
 /// The layout of an object: a constant for shapes, computed for arrays.
@@ -130,6 +143,7 @@ impl Layout {
             SlotKind::Own => self.bits & 0xff,
             SlotKind::Shared => (self.bits >> 8 & 0xff) - (self.bits & 0xff),
             SlotKind::Borrow => (self.bits >> 16 & 0xff) - (self.bits >> 8 & 0xff),
+            SlotKind::Weak | SlotKind::Ephemeral => 0,
         }
     }
 
@@ -179,8 +193,12 @@ pub struct Extent {
     pub own_end: u32,
     /// End of the shared slots.
     pub shared_end: u32,
-    /// End of the borrow slots: the number of slots.
+    /// End of the borrow slots, behind which no trace looks.
     pub borrow_end: u32,
+    /// End of the hidden slots (weak or ephemeral): the number of slots.
+    pub slots: u32,
+    /// Which of the two these are; an object has only one of them.
+    pub hidden: SlotKind,
     /// Payload words of 8 bytes.
     pub words: u32,
 }
@@ -204,6 +222,8 @@ impl Extent {
             own_end: bits & 0xff,
             shared_end: bits >> 8 & 0xff,
             borrow_end: bits >> 16 & 0xff,
+            slots: bits >> 16 & 0xff,
+            hidden: SlotKind::Weak,
             words: bits >> 24 & 0x7f,
         }
     }
@@ -213,11 +233,15 @@ impl Extent {
         let slots = memory.read(object, Offset32::word(2));
         let words = memory.read(object, Offset32::word(3));
         let kind = bits & 0xff;
+        let is_weak = kind == SlotKind::Weak as u32;
+        let is_hidden = is_weak || kind == SlotKind::Ephemeral as u32;
         Self {
             first: EXTENDED_HEADER_BYTES / 4,
             own_end: if kind == SlotKind::Own as u32 { slots } else { 0 },
             shared_end: if kind <= SlotKind::Shared as u32 { slots } else { 0 },
-            borrow_end: slots,
+            borrow_end: if is_hidden { 0 } else { slots },
+            slots,
+            hidden: if is_weak { SlotKind::Weak } else { SlotKind::Ephemeral },
             words,
         }
     }
@@ -231,7 +255,7 @@ impl Extent {
     /// Whole size in bytes, header included, before rounding to a cell.
     pub const fn bytes(self) -> u64 {
         let bytes = self.first as u64 * 4
-            + (self.borrow_end as u64).next_multiple_of(2) * 4
+            + (self.slots as u64).next_multiple_of(2) * 4
             + self.words as u64 * 8;
         if bytes < size_class::MIN_CELL_BYTES as u64 {
             size_class::MIN_CELL_BYTES as u64
@@ -246,8 +270,10 @@ impl Extent {
             SlotKind::Own
         } else if index < self.shared_end {
             SlotKind::Shared
-        } else {
+        } else if index < self.borrow_end {
             SlotKind::Borrow
+        } else {
+            self.hidden
         }
     }
 }
@@ -259,9 +285,9 @@ pub enum Slots {
     Own,
     /// Own and shared slots: those that keep alive.
     Strong,
-    /// Borrow slots.
+    /// Borrow and weak slots: those that a weak counter counts.
     Borrow,
-    /// All slots.
+    /// All slots but the hidden ones, of which [`crate::WeakTables`] knows.
     All,
 }
 
@@ -271,7 +297,7 @@ impl Slots {
         match self {
             Self::Own => (0, extent.own_end),
             Self::Strong => (0, extent.shared_end),
-            Self::Borrow => (extent.shared_end, extent.borrow_end),
+            Self::Borrow => (extent.shared_end, extent.slots),
             Self::All => (0, extent.borrow_end),
         }
     }
@@ -354,14 +380,17 @@ mod tests {
         }
 
         #[test]
-        fn an_array_header_tells_its_lengths(kind in 0u32..3, slots in 0u32..5000, words in 0u32..5000) {
+        fn an_array_header_tells_its_lengths(kind in 0u32..5, slots in 0u32..5000, words in 0u32..5000) {
+            use SlotKind::{Borrow, Ephemeral, Own, Shared, Weak};
             let memory = ObjectMemory::new().unwrap();
             let memory = memory.view();
-            let kind = [SlotKind::Own, SlotKind::Shared, SlotKind::Borrow][kind as usize];
+            let kind = [Own, Shared, Borrow, Weak, Ephemeral][kind as usize];
             let layout = Layout::array(kind, slots, words).unwrap();
             layout.install(memory, object(4096), 0);
             let extent = Extent::of(memory, object(4096));
-            prop_assert_eq!((extent.borrow_end, extent.words), (slots, words));
+            prop_assert_eq!((extent.slots, extent.words), (slots, words));
+            let traced = memory.slots(object(4096), Slots::All).count() as u32;
+            prop_assert_eq!(traced, if kind.is_hidden() { 0 } else { slots });
             prop_assert_eq!(extent.bytes(), u64::from(layout.bytes()));
             if slots > 0 {
                 prop_assert_eq!(extent.kind(0), kind);

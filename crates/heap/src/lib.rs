@@ -9,7 +9,7 @@
 //! * Disciplines implement [`Collector`] and are composed of spaces: [`ObjectSpace`] (size-classed
 //!   cells with side bits, and large objects), [`Arena`] and [`Regions`] (bump allocation),
 //!   [`MovableSpace`] (bump allocation of objects that may move), [`Marker`], [`Count`], [`Stack`],
-//!   [`Sizer`]; what they can be told stands in their [`Config`].
+//!   [`Sizer`], [`WeakTables`]; what they can be told stands in their [`Config`].
 //! * What a run was like stands in its [`EventLog`].
 
 mod any;
@@ -53,6 +53,7 @@ mod stack;
 mod survey;
 mod sync;
 mod value;
+mod weak;
 
 pub use any::{AnyCollector, Discipline};
 pub use arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
@@ -88,11 +89,14 @@ pub use probe::{Checker, Meter, Off, Probe};
 pub use regions::Regions;
 pub use reuse::{Order, Reuse};
 pub use roots::{GLOBALS, Global, Leftover, Local, Root, RootStack, Rooted};
-pub use shape::{Borrow, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Word};
+pub use shape::{
+    Borrow, Checked, Ephemeral, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Weak, Word,
+};
 pub use sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
 pub use stack::{Stack, Top};
 pub use survey::{Defect, Reachable, Survey, verify};
 pub use value::{GRANULE_BYTES, ObjectReference, Value};
+pub use weak::WeakTables;
 
 #[doc(hidden)]
 pub use shape::position as shape_position;

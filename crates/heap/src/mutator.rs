@@ -9,6 +9,7 @@
 //!   the next one that takes `&mut self`.
 
 mod fault;
+mod hidden;
 mod hold;
 mod observe;
 mod read;
@@ -143,10 +144,15 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         Ok(self.push_root(object))
     }
 
-    /// A new array of `slots` slots of one kind and `words` payload words.
+    /// A new array of `slots` slots of one kind and `words` payload words. Ephemerons have two slots
+    /// each.
     ///
     /// # Errors
     /// As [`Mutator::alloc`]; also if the array would be longer than 2 GiB.
+    ///
+    /// # Panics
+    /// If the slots are weak or ephemeral, and the discipline has none: see [`crate::Caps::has`]. If there
+    /// is half an ephemeron.
     #[inline]
     pub fn alloc_array<K: Kind>(
         &mut self,
@@ -156,6 +162,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     ) -> Result<Root, OutOfMemory> {
         let layout = Layout::array(K::KIND, slots, words).ok_or(OutOfMemory(()))?;
         let object = self.alloc_object(layout)?;
+        if K::KIND.is_hidden() {
+            self.hide(object, K::KIND, slots);
+        }
         Ok(self.push_root(object))
     }
 

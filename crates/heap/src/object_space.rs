@@ -101,11 +101,27 @@ impl ObjectSpace {
     }
 
     /// Marks everything reachable from the edges that `marker` holds. Returns the objects marked.
+    #[inline(always)]
     pub fn trace(&mut self, marker: &mut Marker) -> u64 {
+        self.trace_telling(marker, |_| ())
+    }
+
+    /// [`ObjectSpace::trace`] that tells of each object that it marks.
+    pub fn trace_telling(
+        &mut self,
+        marker: &mut Marker,
+        mut tell: impl FnMut(ObjectReference),
+    ) -> u64 {
         let Self { cells, heap, .. } = self;
-        let (marks, mark) = cells.marking();
+        let (marks, mut mark) = cells.marking();
         let is_marked = |object| marks.is_some_and(|marks| marks.test(object));
-        marker.trace(heap, is_marked, mark)
+        marker.trace(heap, is_marked, |object| {
+            let is_new = mark(object);
+            if is_new {
+                tell(object);
+            }
+            is_new
+        })
     }
 
     /// Reclaims what is not marked and clears the marks.
@@ -143,10 +159,24 @@ impl ObjectSpace {
 
     /// Looks at grey objects until `budget` units of work (objects and slots) are done or none is left.
     /// Returns the work done.
+    #[inline(always)]
     pub fn trace_some(&mut self, greys: &mut Greys, budget: u64) -> u64 {
+        self.trace_some_telling(greys, budget, |_| ())
+    }
+
+    /// [`ObjectSpace::trace_some`] that tells of each object that it looks at.
+    pub fn trace_some_telling(
+        &mut self,
+        greys: &mut Greys,
+        budget: u64,
+        mut tell: impl FnMut(ObjectReference),
+    ) -> u64 {
         let Self { cells, heap, .. } = self;
-        let (shade, count) = cells.shading();
-        greys.trace(heap, budget, shade, count)
+        let (shade, mut count) = cells.shading();
+        greys.trace(heap, budget, shade, |object| {
+            count(object);
+            tell(object);
+        })
     }
 
     /// From now on every cell is allocated marked. Large objects are not: shade them.

@@ -276,9 +276,9 @@ impl Probe for Checker {
         let extent = Extent::of(heap.memory(), object);
         let index = (at.bytes() / 4).wrapping_sub(extent.first);
         assert!(
-            index < extent.borrow_end,
+            index < extent.slots,
             "{object:?} has {} slots, no slot at byte {}",
-            extent.borrow_end,
+            extent.slots,
             at.bytes()
         );
         let declared = extent.kind(index);

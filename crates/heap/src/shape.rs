@@ -8,7 +8,8 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// How a slot holds its referent: [`Own`], [`Shared`] or [`Borrow`].
+/// How a slot holds its referent: [`Own`], [`Shared`] or [`Borrow`]; in arrays of their own [`Weak`] or
+/// [`Ephemeral`].
 pub trait Kind: sealed::Sealed + Copy {
     /// The same, as a value.
     const KIND: SlotKind;
@@ -37,10 +38,18 @@ pub struct Shared;
 /// Type of a slot that holds without keeping alive, as `&` or `Weak`.
 #[derive(Clone, Copy, Debug)]
 pub struct Borrow;
+/// Type of a slot that is cleared when its referent dies. Only arrays have such slots.
+#[derive(Clone, Copy, Debug)]
+pub struct Weak;
+/// Type of a slot of ephemerons: see [`Slot::key`]. Only arrays have such slots, in pairs.
+#[derive(Clone, Copy, Debug)]
+pub struct Ephemeral;
 
 impl sealed::Sealed for Own {}
 impl sealed::Sealed for Shared {}
 impl sealed::Sealed for Borrow {}
+impl sealed::Sealed for Weak {}
+impl sealed::Sealed for Ephemeral {}
 impl Kind for Own {
     const KIND: SlotKind = SlotKind::Own;
 }
@@ -50,10 +59,28 @@ impl Kind for Shared {
 impl Kind for Borrow {
     const KIND: SlotKind = SlotKind::Borrow;
 }
+impl Kind for Weak {
+    const KIND: SlotKind = SlotKind::Weak;
+}
+impl Kind for Ephemeral {
+    const KIND: SlotKind = SlotKind::Ephemeral;
+}
 impl NotOwn for Shared {}
 impl NotOwn for Borrow {}
+impl NotOwn for Weak {}
+impl NotOwn for Ephemeral {}
+impl Checked for Borrow {}
+impl Checked for Weak {}
+impl Checked for Ephemeral {}
 impl Strong for Own {}
 impl Strong for Shared {}
+
+/// Kinds that by themselves keep nothing alive, and so are read with a check.
+#[diagnostic::on_unimplemented(
+    message = "this slot keeps its referent alive: read it with `load`",
+    label = "needs no check"
+)]
+pub trait Checked: Kind {}
 
 /// The place of a slot in its object.
 #[derive(Debug)]
@@ -86,6 +113,20 @@ impl<K: Kind> Slot<K> {
     #[inline(always)]
     pub const fn offset(self) -> Offset32 {
         self.offset
+    }
+}
+
+impl Slot<Ephemeral> {
+    /// The key of ephemeron number `index`: it is not kept alive. When it dies, both slots are cleared.
+    #[inline(always)]
+    pub const fn key(index: u32) -> Self {
+        Self::element(index.wrapping_mul(2))
+    }
+
+    /// The value of ephemeron number `index`: it is kept alive as long as the array and the key live.
+    #[inline(always)]
+    pub const fn value(index: u32) -> Self {
+        Self::element(index.wrapping_mul(2).wrapping_add(1))
     }
 }
 

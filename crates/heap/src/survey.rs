@@ -1,15 +1,18 @@
 //! An independent look at the object graph: what is reachable, and how many bytes that is.
 //!
 //! Not a collector: it has its own marks, is slow, and works under every discipline. It follows own
-//! and shared slots only, for a borrow keeps nothing alive.
+//! and shared slots only, for a borrow keeps nothing alive; and an ephemeron's value, once it has found
+//! its key.
 
 use crate::bitmap::Bitmap;
 use crate::budget::Budget;
-use crate::header::{Extent, Slots};
+use crate::header::{Extent, SlotKind, Slots};
 use crate::heap::Heap;
+use crate::memory::Memory;
 use crate::roots::RootStack;
+use crate::shape::Slot;
 use crate::stack::Stack;
-use crate::value::ObjectReference;
+use crate::value::{ObjectReference, Value};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
@@ -51,6 +54,27 @@ impl Survey {
         roots.iter().for_each(|root| self.pending.push(root.object.bits()));
         let memory = heap.memory();
         let mut found = Reachable::default();
+        let mut tables = Vec::new();
+        while !self.pending.is_empty() {
+            self.follow(memory, &mut found, &mut tables);
+            let is_found = |object| self.marks.test(object);
+            for (_, _, value) in values_of(memory, &tables, is_found) {
+                self.pending.push(value.bits());
+            }
+        }
+        for object in self.visited.drain(..) {
+            self.marks.clear(object);
+        }
+        found
+    }
+
+    /// Follows own and shared slots; arrays of ephemerons go to `tables`.
+    fn follow(
+        &mut self,
+        memory: Memory<'_>,
+        found: &mut Reachable,
+        tables: &mut Vec<ObjectReference>,
+    ) {
         while let Some(object) = self.pending.pop().and_then(ObjectReference::from_bits) {
             if !self.marks.set(object) {
                 continue;
@@ -59,16 +83,35 @@ impl Survey {
             let extent = Extent::of(memory, object);
             found.objects += 1;
             found.bytes += extent.bytes();
+            tables.extend(has_ephemerons(extent).then_some(object));
             let mut pending = self.pending.top();
             for child in memory.slots(object, Slots::Strong) {
                 pending.push_if(child.is_reference(), child.bits());
             }
         }
-        for object in self.visited.drain(..) {
-            self.marks.clear(object);
-        }
-        found
     }
+}
+
+fn has_ephemerons(extent: Extent) -> bool {
+    extent.slots > extent.borrow_end && extent.hidden == SlotKind::Ephemeral
+}
+
+/// Values, not found yet, of ephemerons in these arrays whose keys have been found: each with its array
+/// and its slot.
+fn values_of(
+    memory: Memory<'_>,
+    tables: &[ObjectReference],
+    is_found: impl Fn(ObjectReference) -> bool,
+) -> Vec<(ObjectReference, u32, ObjectReference)> {
+    let ephemerons = tables
+        .iter()
+        .flat_map(|&table| (0..Extent::of(memory, table).slots / 2).map(move |n| (table, n)));
+    let values = ephemerons.filter_map(|(table, number)| {
+        let read = |slot: Slot<_>| Value::from_bits(memory.read(table, slot.offset())).referent();
+        let (key, value) = (read(Slot::key(number))?, read(Slot::value(number))?);
+        (is_found(key) && !is_found(value)).then_some((table, 2 * number + 1, value))
+    });
+    values.collect()
 }
 
 /// A defect that [`verify`] found.
@@ -99,7 +142,17 @@ pub fn verify(
     let mut owners: HashMap<ObjectReference, bool> = HashMap::new();
     let mut pending: Vec<(Option<ObjectReference>, u32, ObjectReference, bool)> =
         roots.iter().map(|root| (None, 0, root.object, root.owned)).collect();
-    while let Some((parent, slot, child, owns)) = pending.pop() {
+    let mut tables = Vec::new();
+    loop {
+        let Some((parent, slot, child, owns)) = pending.pop() else {
+            let values = values_of(memory, &tables, |object| owners.contains_key(&object));
+            pending
+                .extend(values.into_iter().map(|(t, slot, value)| (Some(t), slot, value, false)));
+            if pending.is_empty() {
+                break;
+            }
+            continue;
+        };
         let defect = |what| Err(Defect { parent, slot, child, what });
         if !is_allocated(child) {
             return defect("refers to memory that is not allocated to an object");
@@ -117,6 +170,7 @@ pub fn verify(
         let extent = Extent::of(memory, child);
         found.objects += 1;
         found.bytes += extent.bytes();
+        tables.extend(has_ephemerons(extent).then_some(child));
         for index in 0..extent.shared_end {
             let value = memory.read(child, extent.slot(index));
             if let Some(next) = ObjectReference::from_bits(value) {

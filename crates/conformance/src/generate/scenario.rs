@@ -6,14 +6,14 @@
 //! and 3 borrow. An odd target `2 n + 1` is object number n; an even one what was last unlinked.
 
 use crate::program::{Form, Op};
-use Form::{Pair, SharedArray, Wide};
+use Form::{Ephemerons, Pair, SharedArray, WeakArray, Wide};
 use Op::*;
 use rand::RngExt;
 use rand_pcg::Pcg32;
 
 /// Draws a scenario.
 pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
-    let all: [fn(&mut Pcg32) -> Vec<Op>; 21] = [
+    let all: [fn(&mut Pcg32) -> Vec<Op>; 28] = [
         stored_again,
         parked_again_and_again,
         parked_inside_parked,
@@ -35,6 +35,13 @@ pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
         hole_below_a_scope,
         refused,
         large_objects,
+        weak_and_gone,
+        weak_and_taken_while_marking,
+        ephemeron_of_itself,
+        ephemerons_in_a_chain,
+        finalized,
+        finalized_together,
+        weak_and_finalized,
     ];
     let mut ops = all[random.random_range(0..all.len())](random);
     // Something in between, now and then: an operation that nothing depends on.
@@ -223,4 +230,123 @@ fn large_objects(random: &mut Pcg32) -> Vec<Op> {
     let slots = random.random_range(4_090..16_500);
     let array = if random.random() { SharedArray(slots) } else { Form::OwnArray(slots) };
     vec![Alloc(array), Graft(Pair, 0, 8), Major, Alloc(array), Drop(1), Major, Graft(Wide, 0, 0)]
+}
+
+/// A weak slot whose referent goes, beside one whose referent stays.
+fn weak_and_gone(random: &mut Pcg32) -> Vec<Op> {
+    let collects = if random.random() { Major } else { Churn(Pair, 60, false) };
+    vec![
+        Alloc(Pair),
+        Alloc(Pair),
+        Alloc(WeakArray(3)),
+        Store(0, 0, Some(3)),
+        Store(0, 2, Some(5)),
+        Drop(1),
+        collects,
+        Upgrade(0, random.random_range(0..3)),
+        Major,
+    ]
+}
+
+/// While marking, the program takes from a weak slot what nobody else refers to any more.
+fn weak_and_taken_while_marking(random: &mut Pcg32) -> Vec<Op> {
+    let mut ops = vec![
+        Alloc(Pair),
+        Graft(Pair, 0, 2),
+        Graft(Pair, 1, 2),
+        Alloc(WeakArray(1)),
+        Store(0, 0, Some(7)),
+        Clear(0),
+        Clear(0),
+        Start,
+    ];
+    (0..random.random_range(0..2)).for_each(|_| ops.push(Step));
+    ops.extend([Upgrade(0, 0), Step, Finish, Major]);
+    ops
+}
+
+/// An ephemeron whose value refers to its key, which nobody else does in the end.
+fn ephemeron_of_itself(random: &mut Pcg32) -> Vec<Op> {
+    vec![
+        Alloc(Pair),
+        Alloc(Pair),
+        Store(0, 0, Some(3)),
+        Alloc(Ephemerons(2)),
+        Store(0, 0, Some(5)),
+        Store(0, 1, Some(3)),
+        Drop(1),
+        if random.random() { Major } else { Minor },
+        Upgrade(0, random.random_range(0..2)),
+        Drop(1),
+        Major,
+    ]
+}
+
+/// Each value is the key of another ephemeron, in either order.
+fn ephemerons_in_a_chain(random: &mut Pcg32) -> Vec<Op> {
+    let count = random.random_range(2..4_u8);
+    let mut ops: Vec<Op> = (0..=count).map(|_| Alloc(Pair)).collect();
+    ops.push(Alloc(Ephemerons(4)));
+    // From object 1, the newest, to the oldest, which is number `count` + 1.
+    let backwards = random.random();
+    for link in 0..count {
+        let place = if backwards { count - 1 - link } else { link };
+        let (key, value) = (link + 1, link + 2);
+        ops.extend([
+            Store(0, 2 * place, Some(2 * key + 1)),
+            Store(0, 2 * place + 1, Some(2 * value + 1)),
+        ]);
+    }
+    // All but the first key are kept by ephemerons alone.
+    ops.extend((0..count).map(|_| Drop(2)));
+    ops.extend([Major, Upgrade(0, random.random_range(0..6)), Forget(0)]);
+    ops.extend([if random.random() { Drop(1) } else { Drop(0) }, Major]);
+    ops
+}
+
+/// An object that is found unreachable, and what it refers to.
+fn finalized(random: &mut Pcg32) -> Vec<Op> {
+    let collects = if random.random() { Major } else { Churn(Pair, 60, false) };
+    let mut ops = vec![
+        Alloc(Pair),
+        Graft(Pair, 0, random.random_range(0..4)),
+        Finalize(0),
+        Drop(0),
+        collects,
+    ];
+    // It is kept over another collection, whether it was taken or not.
+    ops.extend(if random.random() { [Poll, Major] } else { [Major, Poll] });
+    ops.extend([Forget(0), Major, Poll]);
+    ops
+}
+
+/// Several that become unreachable together, one of which refers to another.
+fn finalized_together(random: &mut Pcg32) -> Vec<Op> {
+    vec![
+        Alloc(Pair),
+        Finalize(0),
+        Alloc(Pair),
+        Finalize(0),
+        Alloc(Pair),
+        Finalize(0),
+        Store(0, 0, Some(random.random_range(1..3) * 2 + 1)),
+        Drop(0),
+        Drop(0),
+        Drop(0),
+        Major,
+        Poll,
+        Poll,
+        Poll,
+        Major,
+    ]
+}
+
+/// A weak slot, and an ephemeron's key, of what is finalized; the arrays go with it or stay.
+fn weak_and_finalized(random: &mut Pcg32) -> Vec<Op> {
+    let array = if random.random() { WeakArray(2) } else { Ephemerons(1) };
+    let mut ops = vec![Alloc(Pair), Finalize(0), Alloc(array), Store(0, 0, Some(3))];
+    ops.extend([Store(0, 1, Some(3)), Store(1, 0, Some(1)), Drop(1)]);
+    ops.extend(random.random::<bool>().then_some(Drop(0)));
+    ops.extend([Major, Poll, Upgrade(0, 0), Major]);
+    ops
 }

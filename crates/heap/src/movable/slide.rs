@@ -129,11 +129,32 @@ impl MovableSpace {
 
     /// Marks everything reachable from the edges that `marker` holds, large objects included. Returns the
     /// objects marked.
+    #[inline(always)]
     pub fn trace(&mut self, marker: &mut Marker) -> u64 {
+        self.trace_telling(marker, |_| ())
+    }
+
+    /// [`MovableSpace::trace`] that tells of each object that it marks.
+    pub fn trace_telling(
+        &mut self,
+        marker: &mut Marker,
+        mut tell: impl FnMut(ObjectReference),
+    ) -> u64 {
         let Some(tables) = &self.tables else { return 0 };
         let memory = self.heap.memory();
         let is_marked = |object| tables.marks.test(object);
-        marker.trace(&self.heap, is_marked, |object| tables.mark(memory, object))
+        marker.trace(&self.heap, is_marked, |object| {
+            let is_new = tables.mark(memory, object);
+            if is_new {
+                tell(object);
+            }
+            is_new
+        })
+    }
+
+    /// Whether an object was marked since the last slide; large ones included.
+    pub fn is_marked(&self, object: ObjectReference) -> bool {
+        self.tables.as_ref().is_some_and(|tables| tables.marks.test(object))
     }
 
     /// Takes the mark of a large object away and tells whether it had one.

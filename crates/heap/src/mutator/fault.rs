@@ -99,7 +99,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     fn use_borrow(&self, slot: u32, layout: Layout) {
-        let Some(borrowed) = self.upgrade(self.get(&BORROWS), Slot::element(slot)) else {
+        let Some(borrowed) = self.upgrade(self.get(&BORROWS), Slot::<Borrow>::element(slot)) else {
             return self.probe.refused();
         };
         let word = |index| match layout.is_extended() {

@@ -79,7 +79,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     /// Drops everything that is still rooted, as at the end of a program, then collects a last time.
-    /// A discipline that frees only where the author says frees what is owned here.
+    /// What is registered for finalization goes with the rest. A discipline that frees only where the author says frees what is owned here.
     pub fn tear_down(&mut self) {
         self.settle();
         while let Some(Leftover { object, owned }) = self.cx.roots.pop_any() {
@@ -90,6 +90,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             }
         }
         self.settle();
+        self.cx.weak.end();
         self.collector.collect(&mut self.cx, Cause::End);
         self.follow();
     }

@@ -5,7 +5,7 @@ use crate::collector::Collector;
 use crate::fault::Access;
 use crate::probe::Probe;
 use crate::roots::Rooted;
-use crate::shape::{Borrow, Kind, NotOwn, Slot, Strong, Word};
+use crate::shape::{Checked, Kind, NotOwn, Slot, Strong, Word};
 use crate::value::Value;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -38,7 +38,11 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.touch(object, Access::Read);
         }
         let value = Value::from_bits(self.heap.memory().read(object, at));
-        let value = self.collector.load(&self.cx, K::KIND, value);
+        let value = if K::KIND.is_hidden() {
+            self.load_hidden(value)
+        } else {
+            self.collector.load(&self.cx, K::KIND, value)
+        };
         if P::ON {
             self.probe.loaded(object, at, value, |object| self.collector.is_allocated(object));
         }
@@ -67,9 +71,10 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     /// The object that a borrow slot refers to, if it still exists: `Weak::upgrade`. Disciplines
-    /// without weak counts trust the program, as `&` does.
+    /// without weak counts trust the program, as `&` does. Also what a weak slot or an ephemeron refers
+    /// to, which is then kept like anything loaded.
     #[inline(always)]
-    pub fn upgrade<'m>(&'m self, object: Ref<'m>, slot: Slot<Borrow>) -> Option<Ref<'m>> {
+    pub fn upgrade<'m, K: Checked>(&'m self, object: Ref<'m>, slot: Slot<K>) -> Option<Ref<'m>> {
         self.load_bits(object, slot).reference().map(Ref::of)
     }
 

@@ -11,7 +11,7 @@ use crate::shape::{NotOwn, Own, Slot, Strong};
 use crate::value::Value;
 
 impl<C: Collector, P: Probe> Mutator<C, P> {
-    /// Stores a reference, or null, in a shared or borrow slot.
+    /// Stores a reference, or null, in any slot that does not own.
     #[inline(always)]
     pub fn store<'m, K: NotOwn>(
         &'m self,
@@ -41,6 +41,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.probe.stored(object.object, slot.offset(), value);
         }
         let kind = match K::KIND {
+            SlotKind::Weak | SlotKind::Ephemeral => {
+                return self.store_hidden(object.object, slot.offset(), value);
+            }
             SlotKind::Borrow if mutant!(self.heap.memory(), "a barrier is told a wrong kind") => {
                 SlotKind::Shared
             }

@@ -1,0 +1,177 @@
+//! Weak slots, ephemerons and finalizable objects: what collections do to them unasked.
+//!
+//! When a collection happens is the collector's own business, so the shadow cannot know beforehand when
+//! a weak slot is cleared. It is told by the heap, and sees to it that the heap was right: a slot may
+//! be cleared, and an object be found finalizable, only if the program cannot reach it; and after a
+//! collection that was asked for all of them must be.
+
+use crate::compare::View;
+use crate::detector::{Detector, violate};
+use crate::player::{Held, M, Player, word_of};
+use crate::program::{Form, Pick};
+use crate::rules::Rules;
+use crate::shadow::{Content, Id};
+use heap::{Collector, Ephemeral, Ref, SlotKind, Weak};
+use std::collections::VecDeque;
+
+impl Player<'_> {
+    /// Registers a handle's object for finalization. Its tag is the number of the operation.
+    pub(crate) fn finalize(&mut self, m: &mut M, handle: Pick) {
+        let is_aimed = |held: &Held| match held {
+            Held::Root(_) => true,
+            Held::Local(local) => m.find(local).is_some(),
+        };
+        let Some(index) = self.handle(handle, is_aimed).filter(|_| m.collector().caps().finalizers)
+        else {
+            return;
+        };
+        let target = self.shadow.handles[index].and_then(|hold| hold.target);
+        let tag = self.begun() as u32;
+        match &self.held[index] {
+            Some(Held::Root(root)) => m.finalize(root, tag),
+            Some(Held::Local(local)) => m.finalize(local, tag),
+            None => unreachable!("it was picked"),
+        }
+        self.shadow.watched.push((target.expect("it refers to an object"), tag));
+    }
+
+    /// Takes the next finalizable object.
+    pub(crate) fn poll(&mut self, m: &mut M) {
+        let expected = self.shadow.ready.pop_front();
+        match (m.finalizable(), expected) {
+            (Some((local, tag)), Some((id, expected))) if tag == expected => {
+                self.is_object(m, m.get(&local), id, (id, 0));
+                self.new_local(local, Some(id));
+                self.follow_hidden(m, true);
+            }
+            (None, None) => {}
+            (found, expected) => self.queue_differs(format!("gave {found:?}, not {expected:?}")),
+        }
+    }
+
+    /// A local of what a hidden slot holds.
+    pub(crate) fn upgrade<'m>(&mut self, m: &'m M, view: View<'m>, slot: u32) {
+        let found = match self.shadow.objects[view.id].form.kind(slot) {
+            SlotKind::Weak => m.upgrade(view.object, self.place::<Weak>(view.id, slot)),
+            _ => m.upgrade(view.object, self.place::<Ephemeral>(view.id, slot)),
+        };
+        // What it should hold was compared after the last operation that may reclaim.
+        if let (Some(object), Content::To(id)) = (found, self.shadow.objects[view.id].slot(slot)) {
+            self.new_local(m.keep(object), Some(id));
+            self.follow_hidden(m, true);
+        }
+    }
+
+    /// What collections have done since the last time. Where `was_hidden`, the program has just found
+    /// what it could not reach before: slots in there may have been cleared when it could not.
+    pub(crate) fn follow_hidden(&mut self, m: &M, was_hidden: bool) {
+        let hides = |form| matches!(form, Form::WeakArray(_) | Form::Ephemerons(_));
+        let nothing_hides = self.shadow.objects.iter().all(|object| !hides(object.form));
+        if nothing_hides && self.shadow.watched.is_empty() && self.shadow.ready.is_empty() {
+            return;
+        }
+        let is_reached = self.shadow.reached(&VecDeque::new());
+        self.follow_queue(m, &is_reached);
+        for view in self.views(m) {
+            if hides(self.shadow.objects[view.id].form) {
+                self.follow_array(m, view, &is_reached, was_hidden);
+            }
+        }
+    }
+
+    /// What has become ready.
+    fn follow_queue(&mut self, m: &M, is_reached: &[bool]) {
+        let found: Vec<u32> = m.context().weak.ready().map(|(_, tag)| tag).collect();
+        let known = self.shadow.ready.len();
+        let expected = self.shadow.ready.iter().map(|&(_, tag)| tag);
+        if found.len() < known || !expected.eq(found.iter().copied().take(known)) {
+            let ready = &self.shadow.ready;
+            self.queue_differs(format!("holds {found:?}, not {ready:?}"));
+        }
+        for &tag in found.iter().skip(known) {
+            let watched = &mut self.shadow.watched;
+            let Some(place) = watched.iter().position(|&(_, other)| other == tag) else {
+                self.queue_differs(format!("holds {tag}, which is not registered any more"));
+                continue;
+            };
+            let (id, _) = watched.remove(place);
+            if is_reached[id] {
+                self.queue_differs(format!("holds object #{id}, which can be reached"));
+            }
+            self.shadow.ready.push_back((id, tag));
+        }
+    }
+
+    fn queue_differs(&self, what: String) {
+        if self.looks(Detector::Model) {
+            violate(Detector::Model, format!("the queue of finalizable objects {what}"), None);
+        }
+    }
+
+    /// The slots of one array.
+    fn follow_array<'m>(
+        &mut self,
+        m: &'m M,
+        view: View<'m>,
+        is_reached: &[bool],
+        was_hidden: bool,
+    ) {
+        let form = self.shadow.objects[view.id].form;
+        if self.shadow.rules == Rules::CountsWeakly {
+            return self.compare_counted(m, view);
+        }
+        let may_go = |key| match key {
+            Content::To(key) => was_hidden || !is_reached[key],
+            _ => true,
+        };
+        for slot in form.slots(|_| true) {
+            let (holds, key) = {
+                let object = &self.shadow.objects[view.id];
+                let is_value = matches!(form, Form::Ephemerons(_)) && slot % 2 == 1;
+                (object.slot(slot), object.slot(if is_value { slot - 1 } else { slot }))
+            };
+            let found = match form.kind(slot) {
+                SlotKind::Weak => m.peek(view.object, self.place::<Weak>(view.id, slot)),
+                _ => m.peek(view.object, self.place::<Ephemeral>(view.id, slot)),
+            };
+            match (found, holds) {
+                (Some(object), Content::To(id)) => self.is_object(m, object, id, (view.id, slot)),
+                (None, Content::To(_)) if may_go(key) => {
+                    self.shadow.set(view.id, slot, Content::Null);
+                }
+                (None, Content::To(id)) => {
+                    let what = format!("was cleared, though object #{id} can be reached");
+                    self.differs(view.id, slot, what);
+                }
+                (Some(_), _) => self.differs(view.id, slot, "was not cleared".to_owned()),
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// Where weak slots are counted, they are null at once.
+    fn compare_counted<'m>(&self, m: &'m M, view: View<'m>) {
+        let (object, findable) = (&self.shadow.objects[view.id], self.shadow.findable());
+        for slot in object.form.slots(|_| true) {
+            let found = m.upgrade(view.object, self.place::<Weak>(view.id, slot));
+            match (found, object.slot(slot)) {
+                (Some(found), Content::To(id)) if findable[id] => {
+                    self.is_object(m, found, id, (view.id, slot));
+                }
+                (None, Content::To(id)) if findable[id] => {
+                    self.differs(view.id, slot, format!("is null, not object #{id}"));
+                }
+                (Some(_), _) => self.differs(view.id, slot, "is not null".to_owned()),
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// What was found somewhere is the object that should be there.
+    fn is_object(&self, m: &M, object: Ref<'_>, id: Id, (holder, slot): (Id, u32)) {
+        let found = m.word(object, word_of(self.shadow.objects[id].form, 0));
+        if found != id as u64 {
+            self.differs(holder, slot, format!("refers to object #{found}, not #{id}"));
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What no trace sees: arrays of weak slots and of ephemerons, and objects registered for finalization.
+
+use super::{Mutator, Ref};
+use crate::collector::Collector;
+use crate::header::SlotKind;
+use crate::memory::Offset32;
+use crate::mutant;
+use crate::probe::Probe;
+use crate::roots::{Local, Rooted};
+use crate::shape::{Checked, Slot};
+use crate::value::{ObjectReference, Value};
+
+impl<C: Collector, P: Probe> Mutator<C, P> {
+    /// Registers an object for finalization: once it has become unreachable, [`Mutator::finalizable`]
+    /// returns it, with this tag. May be done several times, and is then returned as often.
+    ///
+    /// # Panics
+    /// If the discipline never finds out: see [`crate::Caps::finalizers`].
+    pub fn finalize(&mut self, place: &impl Rooted, tag: u32) {
+        assert!(
+            C::CAPS.finalizers,
+            "this discipline does not find out that an object has become unreachable: \
+             ask for `finalizers` among the needs of the program"
+        );
+        self.cx.weak.watch(self.cx.roots.get(place), tag);
+    }
+
+    /// The next object registered for finalization that has become unreachable, and its tag; `None` if
+    /// no collection has found one that was not returned yet. Those found by the same collection come
+    /// in the order of their registration.
+    ///
+    /// It is whole, with all that it refers to, and lives on as long as anything refers to it. The local
+    /// does not own it: somebody else may, who has become unreachable with it.
+    pub fn finalizable(&mut self) -> Option<(Local, u32)> {
+        let (object, tag) = self.cx.weak.take_ready()?;
+        let object = self.load_hidden(object.into()).reference()?;
+        Some((self.push_local(Some(object)), tag))
+    }
+
+    /// What a weak slot or an ephemeron holds, without keeping it: for tests, to which [`Mutator::upgrade`]
+    /// would be a change.
+    pub fn peek<'m, K: Checked>(&'m self, object: Ref<'m>, slot: Slot<K>) -> Option<Ref<'m>> {
+        let value = Value::from_bits(self.heap.memory().read(object.object, slot.offset()));
+        value.referent().map(Ref::of)
+    }
+
+    /// What is taken from a hidden slot is the program's.
+    #[inline(always)]
+    pub(super) fn load_hidden(&self, value: Value) -> Value {
+        if mutant!(self.heap.memory(), "what was hidden is not shown to the collector") {
+            return value;
+        }
+        self.collector.load_hidden(&self.cx, value)
+    }
+
+    /// Writes a hidden slot.
+    #[inline(always)]
+    pub(super) fn store_hidden(&self, object: ObjectReference, at: Offset32, new: Value) {
+        self.collector.store_hidden(&self.cx, object, at, new);
+    }
+
+    /// Registers a new array of hidden slots, if the discipline traces: a counter knows them as borrows.
+    #[cold]
+    pub(super) fn hide(&mut self, array: ObjectReference, kind: SlotKind, slots: u32) {
+        assert!(
+            C::CAPS.has(kind),
+            "this discipline has no {kind:?} slots: ask for them among the needs of the program"
+        );
+        assert!(
+            kind != SlotKind::Ephemeral || slots.is_multiple_of(2),
+            "ephemerons have two slots each, a key and a value: {slots} is an odd number"
+        );
+        if !C::CAPS.counts && !mutant!(self.heap.memory(), "a new weak array is not registered") {
+            self.cx.weak.register(kind, array);
+        }
+    }
+}
