@@ -69,4 +69,6 @@ collectors! {
         "the same with Dijkstra's insertion barrier";
     mod generational: "generational" => Generational, Generational, ("#4B4A9C", "#8F8DDA"), Solid,
         "sticky mark bits: traces the young alone, does not move";
+    mod immix: "immix" => Immix, Generational, ("#6F6DC4", "#B4B2F2"), Solid,
+        "mark-region: marks lines, fills the holes between them, empties sparse blocks";
 }

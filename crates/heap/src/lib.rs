@@ -8,8 +8,9 @@
 //! * Programs are written against [`Mutator`] and declare their objects with [`shape!`].
 //! * Disciplines implement [`Collector`] and are composed of spaces: [`ObjectSpace`] (size-classed
 //!   cells with side bits, and large objects), [`Arena`] and [`Regions`] (bump allocation),
-//!   [`MovableSpace`] (bump allocation of objects that may move), [`Marker`], [`Count`], [`Stack`],
-//!   [`Sizer`], [`WeakTables`]; what they can be told stands in their [`Config`].
+//!   [`MovableSpace`] (bump allocation of objects that may move), [`LineSpace`] (bump allocation into
+//!   the holes between marked lines), [`Marker`], [`Count`], [`Stack`], [`Sizer`], [`WeakTables`]; what
+//!   they can be told stands in their [`Config`].
 //! * What a run was like stands in its [`EventLog`].
 
 mod any;
@@ -33,6 +34,7 @@ mod greys;
 mod header;
 mod heap;
 mod large;
+mod lines;
 mod mark;
 mod memory;
 mod movable;
@@ -77,6 +79,7 @@ pub use header::{
 };
 pub use heap::{Commit, Heap, HeapConfig};
 pub use large::LargeSpace;
+pub use lines::LineSpace;
 pub use mark::{MAX_PREFETCH, Marker, PREFETCH};
 pub use memory::{ADDRESSABLE_BYTES, Memory, Offset32, Offset64};
 pub use movable::{Cursor, MovableSpace};

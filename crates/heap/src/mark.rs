@@ -67,20 +67,56 @@ impl Marker {
         is_marked: impl Fn(ObjectReference) -> bool,
         mark: impl FnMut(ObjectReference) -> bool,
     ) -> u64 {
+        self.trace_with(heap, is_marked, mark, |object, stack| scan(heap, object, stack))
+    }
+
+    /// [`Marker::trace`] where objects move meanwhile: `forward` moves an object if it is to be moved
+    /// and has not been, and tells where it is now. Slots follow. So no edge leads to where an object
+    /// was, if none did that was pushed.
+    #[inline(always)]
+    pub fn trace_moving(
+        &mut self,
+        heap: &Heap,
+        is_marked: impl Fn(ObjectReference) -> bool,
+        mark: impl FnMut(ObjectReference) -> bool,
+        mut forward: impl FnMut(ObjectReference) -> ObjectReference,
+    ) -> u64 {
+        let memory = heap.memory();
+        self.trace_with(heap, is_marked, mark, |object, stack| {
+            memory.update_slots(object, |child| {
+                let place = forward(child);
+                stack.push(place.bits());
+                place
+            });
+        })
+    }
+
+    #[inline(always)]
+    fn trace_with(
+        &mut self,
+        heap: &Heap,
+        is_marked: impl Fn(ObjectReference) -> bool,
+        mark: impl FnMut(ObjectReference) -> bool,
+        scan: impl FnMut(ObjectReference, &mut Top<'_>),
+    ) -> u64 {
         if self.distance == 0 {
-            self.trace_plain(heap, mark)
+            self.trace_plain(mark, scan)
         } else {
-            self.trace_ahead(heap, is_marked, mark)
+            self.trace_ahead(heap, is_marked, mark, scan)
         }
     }
 
-    fn trace_plain(&mut self, heap: &Heap, mut mark: impl FnMut(ObjectReference) -> bool) -> u64 {
+    fn trace_plain(
+        &mut self,
+        mut mark: impl FnMut(ObjectReference) -> bool,
+        mut scan: impl FnMut(ObjectReference, &mut Top<'_>),
+    ) -> u64 {
         let mut stack = self.stack.top();
         let mut marked = 0;
         while let Some(object) = stack.pop().and_then(ObjectReference::from_bits) {
             if mark(object) {
                 marked += 1;
-                scan(heap, object, &mut stack);
+                scan(object, &mut stack);
             }
         }
         marked
@@ -91,6 +127,7 @@ impl Marker {
         heap: &Heap,
         is_marked: impl Fn(ObjectReference) -> bool,
         mut mark: impl FnMut(ObjectReference) -> bool,
+        mut scan: impl FnMut(ObjectReference, &mut Top<'_>),
     ) -> u64 {
         let mask = self.distance - 1;
         let memory = heap.memory();
@@ -118,7 +155,7 @@ impl Marker {
                 && mark(object)
             {
                 marked += 1;
-                scan(heap, object, &mut stack);
+                scan(object, &mut stack);
             }
         }
     }

@@ -1,0 +1,171 @@
+//! Opportunistic evacuation: step 5 of the outline of a mark-region space.
+//!
+//! Which blocks to empty is decided before anything is marked, by the bytes that lived in each of them in
+//! the last collection: the emptiest come first, for they give most for what must be copied. (The paper
+//! counts holes; but a block of small objects can be half garbage and have no free line.) Blocks that
+//! were allocated from since are left out: nothing is known of them. While marking, what is met in these
+//! blocks is copied to empty ones. When those are full, the rest is marked where it is: then nothing more
+//! is copied, so an object that was met and left in place stays there.
+
+use super::blocks::{BlockInfo, State};
+use super::mark::bytes;
+use super::{BLOCK_UNITS, Hole, LineSpace, NO_HOLE};
+use crate::block::{BLOCK_BYTES, Block};
+use crate::heap::Heap;
+use crate::moves::Moves;
+use crate::value::ObjectReference;
+
+/// Blocks are told apart by this share of a block in live bytes.
+const BINS: usize = 32;
+/// A block with a larger share of live bytes is not worth copying.
+const WORTH_BINS: usize = BINS * 3 / 4;
+/// To copy must give back at least this share of all blocks.
+const LEAST_GAIN_SHARE: u64 = 64;
+/// Copies fill at least this share of their blocks: one may not fit the rest of a block.
+const FILLED_OF_32: u64 = 30;
+
+impl LineSpace {
+    /// Chooses what the collection that is about to begin copies, if that can give back blocks enough:
+    /// what lives in the emptiest blocks, as far as `room_bytes` hold the copies.
+    pub fn choose(&mut self, room_bytes: u64) -> bool {
+        let room_blocks = self.cover_copies(room_bytes / u64::from(BLOCK_BYTES));
+        let copied_bytes = room_blocks * u64::from(BLOCK_BYTES) / 32 * FILLED_OF_32;
+        let mut live_bytes = [0u64; BINS + 1];
+        self.eligible().for_each(|(_, bin, bytes)| live_bytes[bin] += u64::from(bytes));
+        // Whole bins while they fit, then a part of the next.
+        let (mut whole, mut left_bytes) = (0, copied_bytes);
+        while whole < WORTH_BINS && live_bytes[whole] <= left_bytes {
+            left_bytes -= live_bytes[whole];
+            whole += 1;
+        }
+        let mut chosen = Vec::new();
+        let mut chosen_bytes = 0;
+        for (index, bin, bytes) in self.eligible() {
+            let fits_part = bin == whole && bin < WORTH_BINS && u64::from(bytes) <= left_bytes;
+            if fits_part {
+                left_bytes -= u64::from(bytes);
+            }
+            if bin < whole || fits_part {
+                chosen.push(index);
+                chosen_bytes += u64::from(bytes);
+            }
+        }
+        let filled_bytes = u64::from(BLOCK_BYTES) / 32 * FILLED_OF_32;
+        let gained_blocks =
+            (chosen.len() as u64).saturating_sub(chosen_bytes.div_ceil(filled_bytes));
+        let least = (u64::from(self.used_blocks) / LEAST_GAIN_SHARE).max(1);
+        if gained_blocks < least {
+            return false;
+        }
+        chosen.into_iter().for_each(|index| self.blocks[index].is_candidate = true);
+        self.copy_blocks = room_blocks as u32;
+        true
+    }
+
+    /// Blocks of which the last collection says what lives there: number, bin and live bytes.
+    fn eligible(&self) -> impl Iterator<Item = (usize, usize, u32)> {
+        let known = |(_, info): &(usize, &BlockInfo)| match info.state.get() {
+            State::Full => true,
+            State::Holey => info.entered.get() == 0,
+            State::Foreign | State::Entered => false,
+        };
+        self.blocks.iter().enumerate().filter(known).map(|(index, info)| {
+            let bytes = info.live_bytes.get();
+            (index, ((bytes as usize * BINS) / BLOCK_BYTES as usize).min(BINS), bytes)
+        })
+    }
+
+    /// Makes the tables reach so many blocks more, whichever the heap has free, or as many as the limit
+    /// allows; tells how many.
+    fn cover_copies(&mut self, blocks: u64) -> u64 {
+        // The lowest free block is taken first, so at most those in use lie below.
+        let in_use = self.heap.used_bytes() / u64::from(BLOCK_BYTES);
+        if let Some(last) = Block::from_index((in_use + blocks).min(u64::from(u32::MAX)) as u32)
+            && self.cover(last)
+        {
+            return blocks;
+        }
+        (self.blocks.len() as u64).saturating_sub(in_use + 1).min(blocks)
+    }
+}
+
+/// Copies in the making.
+pub(super) struct Evacuation<'s> {
+    heap: &'s Heap,
+    blocks: &'s [BlockInfo],
+    moves: &'s mut Moves,
+    hole: Hole,
+    taken_blocks: u32,
+    /// Blocks that may still be taken.
+    left_blocks: u32,
+    is_used_up: bool,
+}
+
+impl<'s> Evacuation<'s> {
+    pub(super) fn new(
+        heap: &'s Heap,
+        blocks: &'s [BlockInfo],
+        left_blocks: u32,
+        moves: &'s mut Moves,
+    ) -> Self {
+        Self { heap, blocks, moves, hole: NO_HOLE, taken_blocks: 0, left_blocks, is_used_up: false }
+    }
+
+    /// Where an object is now: at its copy, if it is in a block that is being emptied and there is room.
+    #[inline(always)]
+    pub(super) fn forward(&mut self, object: ObjectReference) -> ObjectReference {
+        match self.blocks.get(object.block() as usize) {
+            Some(info) if info.is_candidate => self.forward_candidate(object),
+            _ => object,
+        }
+    }
+
+    fn forward_candidate(&mut self, object: ObjectReference) -> ObjectReference {
+        let memory = self.heap.memory();
+        if let Some(copy) = memory.forwarded(object) {
+            return copy;
+        }
+        if self.is_used_up {
+            return object;
+        }
+        let bytes = bytes(memory, object);
+        let Some(copy) = self.bump(bytes) else {
+            self.is_used_up = true;
+            return object;
+        };
+        memory.copy(object, copy, bytes);
+        memory.forward(object, copy);
+        self.moves.record(object, copy);
+        copy
+    }
+
+    #[inline(always)]
+    fn bump(&mut self, bytes: u32) -> Option<ObjectReference> {
+        if let Some(copy) = self.hole.bump(bytes) {
+            return Some(copy);
+        }
+        self.next_block().then(|| self.hole.bump(bytes))?
+    }
+
+    #[cold]
+    fn next_block(&mut self) -> bool {
+        if self.left_blocks == 0 {
+            return false;
+        }
+        let Some(block) = self.heap.acquire(1) else { return false };
+        let Some(info) = self.blocks.get(block.index() as usize) else {
+            self.heap.release(block, 1);
+            return false;
+        };
+        info.begin();
+        (self.left_blocks, self.taken_blocks) = (self.left_blocks - 1, self.taken_blocks + 1);
+        let start = block.first_granule() << 1;
+        self.hole = Hole { next: start, limit: start + BLOCK_UNITS, start, block: Some(block) };
+        true
+    }
+
+    /// How many blocks the copies have taken.
+    pub(super) fn taken_blocks(&self) -> u32 {
+        self.taken_blocks
+    }
+}
