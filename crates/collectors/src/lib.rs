@@ -71,4 +71,6 @@ collectors! {
         "the same with Dijkstra's insertion barrier";
     mod generational: "generational" => Generational, Generational, ("#4B4A9C", "#8F8DDA"), Solid,
         "sticky mark bits: traces the young alone, does not move";
+    mod gen_copy: "gen-copy" => GenCopy, Generational, ("#7A79C4", "#B9B8F0"), Solid,
+        "a nursery that is copied to a mark-sweep old space when it is full";
 }
