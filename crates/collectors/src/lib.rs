@@ -71,4 +71,6 @@ collectors! {
         "sticky mark bits: traces the young alone, does not move";
     mod immix: "immix" => Immix, Generational, ("#6F6DC4", "#B4B2F2"), Solid,
         "mark-region: marks lines, fills the holes between them, empties sparse blocks";
+    mod gen_copy: "gen-copy" => GenCopy, Generational, ("#7A79C4", "#B9B8F0"), Solid,
+        "a nursery that is copied to a mark-sweep old space when it is full";
 }

@@ -104,7 +104,10 @@ pub const ALL: &[Known] = &[
     Known::new("nobody is told of an orphan", CLASSIC),
     // ---- counting
     Known::new("an object is parked twice", "wasmtime #13166: the same object exposed twice")
-        .equivalent(&[("generational", "what is logged twice is looked at twice")]),
+        .equivalent(&[
+            ("generational", "what is logged twice is looked at twice"),
+            ("gen-copy", "what is logged twice is looked at twice"),
+        ]),
     Known::new("what is parked is freed though stored", DESIGN),
     Known::new("decrement before increment", CLASSIC).equivalent(&[(
         "rc*",
@@ -180,6 +183,12 @@ pub const ALL: &[Known] = &[
     Known::new("an object is finalized twice", CLASSIC),
     Known::new("finalizable objects come in another order", DESIGN),
     Known::new("what is ready is not kept", CLASSIC),
+    // ---- a nursery
+    Known::new("a young object is logged", DESIGN),
+    Known::new("the old are taken for young", CLASSIC),
+    Known::new("what is promoted is not looked at", CLASSIC),
+    Known::new("a cell is promised again and again", DESIGN),
+    Known::new("a block that was set aside is counted twice", DESIGN),
 ];
 
 /// A set of mutants, by their place in [`ALL`].

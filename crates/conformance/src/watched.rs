@@ -11,8 +11,8 @@
 use crate::detector::{Detector, Detectors, Place, violate};
 use crate::rules::Rules;
 use heap::{
-    AnyCollector, Caps, Cause, Collector, Colour, Config, Context, Extent, Footprint, Heap, Layout,
-    ObjectReference, Occupancy, Offset32, OutOfMemory, SlotKind, Step, Value,
+    AnyCollector, BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Extent, Footprint,
+    Heap, Layout, ObjectReference, Occupancy, Offset32, OutOfMemory, SlotKind, Step, Value,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -224,10 +224,17 @@ impl Watched {
             let ends = [0..words.min(LOOKED_AT), words.saturating_sub(LOOKED_AT)..words];
             let word = |word| memory.word32(object, Offset32::word(word));
             if known.is_gone && poisons {
-                // A block that went back to the operating system comes back as zeros.
+                // A block that went back to the operating system comes back as zeros, and a young object
+                // may lie in two blocks.
                 let is =
-                    |end: &Range<u32>, bits| end.clone().all(|w| word(w).load(Relaxed) == bits);
-                if !ends.iter().all(|end| is(end, POISON) || is(end, 0)) {
+                    |part: &Range<u32>, bits| part.clone().all(|w| word(w).load(Relaxed) == bits);
+                let is_left = |end: &Range<u32>| {
+                    let border = (start + end.start).next_multiple_of(BLOCK_BYTES / 4) - start;
+                    let border = border.min(end.end);
+                    let parts = [end.start..border, border..end.end];
+                    parts.iter().all(|part| is(part, POISON) || is(part, 0))
+                };
+                if !ends.iter().all(is_left) {
                     let message = "freed memory was written to".to_owned();
                     violate(Detector::Stamps, message, Some(Place::of(None, 0, object)));
                 }

@@ -19,6 +19,7 @@
 mod batch;
 mod blocks;
 mod slices;
+mod spare;
 mod sticky;
 mod sweep;
 #[cfg(test)]
@@ -65,6 +66,9 @@ pub struct CellSpace {
     blocks: Vec<BlockInfo>,
     newest_listed: [u32; CLASSES],
     used_blocks: u32,
+    /// Blocks set aside for whichever class will need them, as a list.
+    newest_spare: u32,
+    spare_blocks: u32,
     /// Bytes of free cells that cursors may still enter, for a collector that works in slices.
     allowance_bytes: i64,
     /// Windows in blocks from this one on are marked when they are reserved.
@@ -88,6 +92,8 @@ impl CellSpace {
             blocks: Vec::new(),
             newest_listed: [NONE; CLASSES],
             used_blocks: 0,
+            newest_spare: NONE,
+            spare_blocks: 0,
             allowance_bytes: i64::MAX,
             black_from: NONE,
             freed: FreedCells::new(heap.order()),
@@ -134,13 +140,19 @@ impl CellSpace {
         if self.cursors[class].free == 0 && !self.next_window(class) {
             return None;
         }
+        let object = self.pop(class);
+        layout.install(self.heap.memory(), object, collector_bits);
+        Some(object)
+    }
+
+    /// The lowest free cell of a window that has one.
+    #[inline(always)]
+    fn pop(&mut self, class: usize) -> ObjectReference {
         let cursor = &mut self.cursors[class];
         let bits = cursor.base + (cursor.free.trailing_zeros() << 1);
         cursor.free &= cursor.free - 1;
         // SAFETY: a window lies in a block, none of which is block 0, and its granules are even.
-        let object = unsafe { ObjectReference::from_bits_unchecked(bits) };
-        layout.install(self.heap.memory(), object, collector_bits);
-        Some(object)
+        unsafe { ObjectReference::from_bits_unchecked(bits) }
     }
 
     /// Finds the next window with a free cell, in the current block or in a listed one, and reserves

@@ -3,12 +3,12 @@
 use crate::cells::{Batch, CellSpace};
 use crate::footprint::{Footprint, Occupancy};
 use crate::greys::Greys;
-use crate::header::Layout;
+use crate::header::{Extent, Layout};
 use crate::heap::Heap;
 use crate::large::LargeSpace;
 use crate::mark::Marker;
 use crate::memory::Memory;
-use crate::size_class::CLASSES;
+use crate::size_class::{CLASSES, MAX_CELL_BYTES, class_of};
 use crate::value::ObjectReference;
 use std::io;
 
@@ -216,6 +216,35 @@ impl ObjectSpace {
             self.large.objects().for_each(|object| _ = marks.clear(object));
         }
         self.cells.clear_marks();
+    }
+
+    // ---- for copies: see `cells/spare.rs` --------------------------------------------------------
+
+    /// Free cells of a size class, counted until there are `most`.
+    pub fn free_cells(&self, class: usize, most: u32) -> u32 {
+        self.cells.free_cells(class, most)
+    }
+
+    /// Takes a block for whichever class will need it; false if the limit has no room.
+    pub fn set_aside(&mut self) -> bool {
+        self.cells.set_aside()
+    }
+
+    /// Blocks that are set aside.
+    pub fn spare_blocks(&self) -> u32 {
+        self.cells.spare_blocks()
+    }
+
+    /// Copies an object of another space into a free cell; `None` if there is none, or no cell could hold
+    /// the object: whoever copies has seen to it that there is.
+    #[inline(always)]
+    pub fn copy(&mut self, object: ObjectReference) -> Option<ObjectReference> {
+        let bytes = Extent::of(self.heap.memory(), object).bytes();
+        // What a wrong program made of its header must not be believed.
+        let bytes = bytes.min(u64::from(MAX_CELL_BYTES)) as u32;
+        let copy = self.cells.take(usize::from(class_of(bytes)))?;
+        self.heap.memory().copy(object, copy, bytes);
+        Some(copy)
     }
 
     // ---- checks and accounts ---------------------------------------------------------------------

@@ -11,6 +11,8 @@ pub(super) enum State {
     Foreign,
     /// Some cursor allocates from it.
     Current,
+    /// Empty, and set aside: its class is not known yet.
+    Spare,
     /// On its class's list: has, or may have, free cells.
     Listed,
     /// Had no free cell when its cursor left it, and nothing was freed in it since.
@@ -90,7 +92,7 @@ impl CellSpace {
                 self.give_back(block);
             }
             (State::Full, _) => self.list(block),
-            (State::Listed | State::Foreign, _) => {}
+            (State::Listed | State::Spare | State::Foreign, _) => {}
         }
     }
 

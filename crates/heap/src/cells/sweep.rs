@@ -53,6 +53,7 @@ impl CellSpace {
         std::mem::swap(&mut self.allocated, marks);
         self.cursors = [NO_WINDOW; CLASSES];
         self.newest_listed = [NONE; CLASSES];
+        self.forget_spare();
         let mut is_used = [false; CLASSES];
         // Downwards, so that each list begins with its lowest block.
         for index in (0..self.blocks.len()).rev() {

@@ -1,0 +1,338 @@
+//! Generational copying: a nursery whose survivors are copied to a mark-sweep old space (Ungar,
+//! "Generation scavenging", 1984; Appel, "Simple generational garbage collection and fast allocation",
+//! Software: Practice and Experience 1989).
+//!
+//! 1. *Allocate* by bumping through the nursery, a few adjacent blocks. Each young object is promised a
+//!    cell in the old space (see [`heap::Nursery`]). Large objects are old from the start.
+//! 2. *Barrier*: when a reference to a young object is stored in an old one, the old one is logged, once
+//!    (a header bit). Which object is young its address tells, without a look at the object.
+//! 3. *Minor collection*, when the nursery is full: what the roots and the logged objects refer to in it
+//!    is copied to the old space, then what the copies refer to. Copies that are still to be looked at
+//!    wait on a list through their originals. All survivors are old at once, and the nursery is empty.
+//! 4. *Major collection*, when the old space cannot promise enough any more: a minor one, then marking and
+//!    sweeping as in `mark-sweep`. It is due when the nursery cannot be filled to [`MAJOR_SHARE`]. After
+//!    it the nursery is sized anew: as told, and [`ROOM_SHARE`] of what is free at most.
+//!
+//! Allocation is fast, a minor collection costs what survives, and dead young objects cost nothing. But
+//! the nursery, and the room for its copies, are on top of what lives; what dies soon after it was
+//! promoted floats until the next major collection; and a logged array is looked at as a whole. A heap too
+//! full for a nursery is a mark-sweep heap until the next major collection.
+
+use heap::{
+    Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, GreyList, Heap, Layout,
+    Marker, Memory, Moves, Nursery, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED,
+    PREFETCH, PRICE, Parameter, PauseKind, SIZER, Sizer, SlotKind, Slots, Value, Values, mutant,
+    size_class::CLASSES,
+};
+use std::io;
+use std::mem;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// How large the nursery is.
+const NURSERY: Parameter = Parameter {
+    key: "nursery",
+    values: Values::Bytes(64 << 10, 1 << 30),
+    default: (1 << 20) as f64,
+    summary: "bytes of the nursery, where so much is free",
+};
+
+/// A major collection is due when so much of the nursery cannot be filled.
+const MAJOR_SHARE: f64 = 0.5;
+
+/// What part of what is free after a major collection the nursery takes at most.
+const ROOM_SHARE: u64 = 4;
+
+/// Copies what survives its youth, and marks and sweeps the rest.
+#[derive(Debug)]
+pub struct GenCopy {
+    nursery: Nursery,
+    old: ObjectSpace,
+    marker: Marker,
+    /// How far the old space may grow from one major collection to the next.
+    sizer: Sizer,
+    /// The most that the nursery may have.
+    nursery_bytes: u64,
+    /// Whether the last major collection found no cell for the object that was waiting for one.
+    is_tight: bool,
+}
+
+impl Collector for GenCopy {
+    const CAPS: Caps =
+        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::NONE };
+
+    const PARAMETERS: &'static [Parameter] = &[NURSERY, PREFETCH, SIZER, GROWTH, PRICE];
+
+    fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
+        let mut collector = Self {
+            nursery: Nursery::new(heap),
+            old: ObjectSpace::with_marks(heap)?,
+            marker: Marker::new(heap, config.whole(&PREFETCH))?,
+            sizer: Sizer::new(heap, config),
+            nursery_bytes: config.whole(&NURSERY) as u64,
+            is_tight: false,
+        };
+        collector.size_nursery();
+        Ok(collector)
+    }
+
+    #[inline(always)]
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+        match self.nursery.alloc(layout) {
+            Some(object) => Ok(object),
+            None => self.alloc_slow(cx, layout),
+        }
+    }
+
+    fn footprint(&self) -> Footprint {
+        let metadata_bytes = self.nursery.metadata_bytes() + self.marker.metadata_bytes();
+        let old = self.old.footprint(metadata_bytes);
+        Footprint { used_bytes: old.used_bytes + self.nursery.used_bytes(), ..old }
+    }
+
+    fn occupied(&self) -> Occupancy {
+        self.nursery.occupied().plus(self.old.occupied())
+    }
+
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.nursery.is_allocated(object) || self.old.is_allocated(object)
+    }
+
+    fn verify(&self, _: &Context) -> Result<(), String> {
+        self.old.verify()?;
+        self.nursery.verify(&self.old)?;
+        self.verify_log()
+    }
+
+    #[inline(always)]
+    fn heap(&self) -> &Heap {
+        self.old.heap()
+    }
+
+    #[inline(always)]
+    fn store(&self, cx: &Context, object: ObjectReference, at: Offset32, _: SlotKind, new: Value) {
+        self.log(cx, object, new);
+        self.heap().memory().write(object, at, new.bits());
+    }
+
+    #[inline(always)]
+    fn moved(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {
+        if !mutant!(self.heap().memory(), "moves into old objects are not logged") {
+            self.log(cx, object, new);
+        }
+        self.heap().memory().write(object, at, new.bits());
+    }
+
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {
+        cx.log.collects(cause);
+        let occupied_bytes = self.occupied_bytes();
+        let pause = cx.log.begin_pause();
+        self.collect_young(cx);
+        if cause == Cause::Young {
+            cx.log.end_pause(pause, PauseKind::Stw);
+            return;
+        }
+        cx.roots.iter().for_each(|root| self.marker.push(root.object));
+        self.old.trace(&mut self.marker);
+        self.sizer.keep_free(self.marker.metadata_bytes());
+        self.old.sweep();
+        self.marker.shrink();
+        cx.log.end_pause(pause, PauseKind::Stw);
+        self.sizer.collected(Cycle {
+            cause,
+            occupied_bytes,
+            survived_bytes: self.occupied_bytes(),
+            used_bytes: self.old.used_bytes(),
+            ended_ns: cx.log.now_ns(),
+            collecting_ns: cx.log.pause_total_ns(),
+        });
+        self.size_nursery();
+    }
+}
+
+// ---- the write log ------------------------------------------------------------------------------
+
+impl GenCopy {
+    #[inline(always)]
+    fn log(&self, cx: &Context, object: ObjectReference, new: Value) {
+        let is_young = |object| self.nursery.contains(object);
+        if let Some(new) = new.reference()
+            && is_young(new)
+            && (!is_young(object) || mutant!(self.heap().memory(), "a young object is logged"))
+            && !mutant!(self.heap().memory(), "an old object is not logged")
+        {
+            cx.park(self.heap().memory(), object);
+        }
+    }
+
+    /// Every old object that refers to a young one must be logged.
+    fn verify_log(&self) -> Result<(), String> {
+        let memory = self.heap().memory();
+        let is_young = |child| self.nursery.contains(child);
+        let refers_to_young =
+            |old| memory.slots(old, Slots::All).filter_map(Value::reference).any(is_young);
+        let mut unlogged = self.old.objects().filter(|&old| !memory.has(old, PARKED));
+        match unlogged.find(|&old| refers_to_young(old)) {
+            Some(old) => Err(format!("{old:?} refers to a young object, and is not logged")),
+            None => Ok(()),
+        }
+    }
+}
+
+// ---- a minor collection -------------------------------------------------------------------------
+
+impl GenCopy {
+    /// Copies what survives to the old space and leaves the nursery empty.
+    fn collect_young(&mut self, cx: &mut Context) {
+        let memory = self.nursery.heap().memory();
+        let mut moves = mem::take(&mut cx.moves);
+        let mut promoter = Promoter {
+            memory,
+            nursery: &self.nursery,
+            old: &mut self.old,
+            grey: GreyList::default(),
+            moves: &mut moves,
+        };
+        if mutant!(memory, "a log is cleared before it is read") {
+            while cx.unpark(memory).is_some() {}
+        }
+        cx.roots.update(|object| promoter.promote(object));
+        promoter.look_at_copies();
+        while let Some(logged) = cx.unpark(memory) {
+            promoter.look_at_logged(logged);
+            promoter.look_at_copies();
+        }
+        cx.moves = moves;
+        self.nursery.clear(&self.old);
+    }
+}
+
+/// A minor collection under way.
+struct Promoter<'c> {
+    memory: Memory<'c>,
+    nursery: &'c Nursery,
+    old: &'c mut ObjectSpace,
+    grey: GreyList,
+    moves: &'c mut Moves,
+}
+
+impl Promoter<'_> {
+    /// Where an object is now: if it was young, at its copy, which is made if there is none yet.
+    #[inline(always)]
+    fn promote(&mut self, object: ObjectReference) -> ObjectReference {
+        let memory = self.memory;
+        if !self.nursery.contains(object) && !mutant!(memory, "the old are taken for young") {
+            return object;
+        }
+        if let Some(copy) = memory.forwarded(object) {
+            return copy;
+        }
+        let copy = self.old.copy(object).expect("a cell was promised to each young object");
+        memory.forward(object, copy);
+        self.moves.record(object, copy);
+        if !mutant!(memory, "what is promoted is not looked at") {
+            self.grey.push(memory, object);
+        }
+        copy
+    }
+
+    /// Promotes what copies refer to, until there is nothing new.
+    fn look_at_copies(&mut self) {
+        while let Some(copy) = self.grey.pop(self.memory) {
+            self.look_at(copy);
+        }
+    }
+
+    fn look_at_logged(&mut self, object: ObjectReference) {
+        let memory = self.memory;
+        if mutant!(memory, "a logged object stays logged") {
+            memory.collector_word(object).fetch_or(PARKED, Relaxed);
+        }
+        let mut skips = false;
+        memory.update_slots(object, |child| {
+            skips = !skips && mutant!(memory, "a logged object is looked at in half");
+            if skips { child } else { self.promote(child) }
+        });
+    }
+
+    #[inline(always)]
+    fn look_at(&mut self, object: ObjectReference) {
+        self.memory.update_slots(object, |child| self.promote(child));
+    }
+}
+
+// ---- when to collect what -----------------------------------------------------------------------
+
+impl GenCopy {
+    #[cold]
+    #[inline(never)]
+    fn alloc_slow(
+        &mut self,
+        cx: &mut Context,
+        layout: Layout,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        if let Some(object) = self.alloc_without_collecting(layout) {
+            return Ok(object);
+        }
+        if !self.is_major_due(layout) {
+            self.collect(cx, Cause::Young);
+            if let Some(object) = self.alloc_without_collecting(layout) {
+                return Ok(object);
+            }
+        }
+        let used_bytes = self.old.used_bytes();
+        if self.sizer.is_futile(self.occupied_bytes(), used_bytes) {
+            return Err(self.heap().refuse(layout));
+        }
+        self.collect(cx, self.sizer.cause(used_bytes));
+        self.is_tight = false;
+        if let Some(object) = self.alloc_without_collecting(layout) {
+            return Ok(object);
+        }
+        self.nursery.resize(0);
+        let old = &mut self.old;
+        let reclaimed = old.alloc(layout, 0).or_else(|| old.alloc_growing(layout, 0));
+        self.is_tight = reclaimed.is_none();
+        reclaimed
+            .or_else(|| old.alloc_larger(layout, 0))
+            .ok_or_else(|| old.heap().refuse(layout))
+    }
+
+    /// Where there is a nursery, only large objects may be allocated old: what `build` puts in a new
+    /// object passes no barrier.
+    fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
+        let Self { nursery, old, sizer, .. } = self;
+        let may_grow = sizer.may_grow(old.used_bytes(), nursery.heap().room_bytes());
+        if nursery.used_bytes() > 0 && !is_large(layout) {
+            return nursery.alloc_promising(layout, old, may_grow);
+        }
+        let object = old.alloc(layout, 0);
+        let object = object.or_else(|| may_grow.then(|| old.alloc_growing(layout, 0)).flatten());
+        // The last collection left no cell of the right size: another one so soon would not either.
+        object.or_else(|| self.is_tight.then(|| old.alloc_larger(layout, 0)).flatten())
+    }
+
+    /// Whether a minor collection would make little room, or none for an object like this.
+    fn is_major_due(&self, layout: Layout) -> bool {
+        let filled_share = self.nursery.filled_bytes() as f64 / self.nursery.used_bytes() as f64;
+        is_large(layout) || self.nursery.used_bytes() == 0 || filled_share < MAJOR_SHARE
+    }
+
+    /// Bytes of cells and of young objects.
+    fn occupied_bytes(&self) -> u64 {
+        self.nursery.filled_bytes() + self.old.occupied().bytes
+    }
+
+    /// Gives the empty nursery what it may have of what is free.
+    fn size_nursery(&mut self) {
+        let used_bytes = self.old.used_bytes();
+        let room_bytes = self.heap().room_bytes() + self.nursery.used_bytes();
+        let room_bytes = self.sizer.growth_bytes(used_bytes, room_bytes);
+        let holes_bytes = used_bytes - self.old.occupied().bytes;
+        let share_bytes = (room_bytes + holes_bytes) / ROOM_SHARE;
+        self.nursery.resize(self.nursery_bytes.min(share_bytes).min(room_bytes));
+    }
+}
+
+fn is_large(layout: Layout) -> bool {
+    usize::from(layout.class()) >= CLASSES
+}

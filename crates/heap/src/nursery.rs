@@ -1,0 +1,311 @@
+//! A nursery: bump allocation in adjacent blocks, whose survivors are copied to an old space of cells.
+//!
+//! 1. *Adjacent*: whether an object is young is one subtraction and one comparison, which a write barrier
+//!    can afford.
+//! 2. *Promises*: an object may be allocated here only if the old space has promised it a cell: one that
+//!    is free, or one of a block set aside. So a minor collection cannot be refused memory, even if
+//!    everything survives, each object in the cell that it takes there. Promises are made a good many at
+//!    a time and counted down for each size class.
+//! 3. *Grey list*: a copy whose slots are still to be looked at is found through the original, whose memory
+//!    is free for a reference to the next one. So the list takes no memory and has no end.
+//!
+//! Objects above half a block are not allocated here.
+
+use crate::asan;
+use crate::block::{BLOCK_BYTES, Block};
+use crate::footprint::Occupancy;
+use crate::header::{Extent, FORWARDED, Layout};
+use crate::heap::Heap;
+use crate::memory::{Memory, Offset32};
+use crate::mutant;
+use crate::object_space::ObjectSpace;
+use crate::size_class::{CELL_BYTES, CLASSES, cells_per_block, class_of};
+use crate::value::{ObjectReference, UNIT_BYTES};
+
+const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
+
+/// The young objects of a heap.
+#[derive(Debug)]
+pub struct Nursery {
+    /// Reference bits of the next object and of the end of the stretch that is being filled.
+    next: u32,
+    limit: u32,
+    /// Reference bits of the first object, and how many units the nursery has.
+    start: u32,
+    units: u32,
+    /// Cells of each class that are promised to objects which are not allocated yet.
+    promised: [u32; CLASSES],
+    /// Whether the free cells of a class have been promised.
+    is_counted: [bool; CLASSES],
+    /// Blocks set aside in the old space of which nothing is promised.
+    unpromised_blocks: u32,
+    /// Where an object begins, about one for each block that has been reached.
+    stretches: Vec<u32>,
+    heap: Heap,
+}
+
+impl Nursery {
+    /// A nursery without memory: nothing can be allocated in it until it is given some.
+    pub fn new(heap: &Heap) -> Self {
+        Self {
+            next: 0,
+            limit: 0,
+            start: 0,
+            units: 0,
+            promised: [0; CLASSES],
+            is_counted: [false; CLASSES],
+            unpromised_blocks: 0,
+            stretches: Vec::new(),
+            heap: heap.clone(),
+        }
+    }
+
+    /// Gives it so many bytes, down to whole blocks; none if the limit has no room for them. It must be
+    /// empty.
+    pub fn resize(&mut self, bytes: u64) {
+        debug_assert_eq!(self.filled_bytes(), 0, "the young would be lost");
+        let (blocks, before) = ((bytes / u64::from(BLOCK_BYTES)) as u32, self.blocks());
+        if blocks < before {
+            self.release(blocks, before - blocks);
+        } else if blocks > before {
+            self.release(0, before);
+            if let Some(first) = self.heap.acquire(blocks) {
+                (self.start, self.units) = (first.first_granule() << 1, blocks * BLOCK_UNITS);
+            }
+        }
+        self.rewind();
+    }
+
+    /// Gives so many of its last blocks back and keeps the others.
+    fn release(&mut self, kept: u32, released: u32) {
+        if released > 0 {
+            let first = self.start + kept * BLOCK_UNITS;
+            self.heap.release(Block::at_granule(first >> 1), released);
+            self.units = kept * BLOCK_UNITS;
+        }
+    }
+
+    // ---- allocating ---------------------------------------------------------------------------
+
+    /// The heap it takes its blocks from.
+    #[inline(always)]
+    pub fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    /// Whether an object is young.
+    #[inline(always)]
+    pub fn contains(&self, object: ObjectReference) -> bool {
+        object.bits().wrapping_sub(self.start) < self.units
+    }
+
+    /// A new object, its slots null and its payload zero; `None` if no cell is promised for it or the
+    /// stretch is full: see [`Nursery::alloc_promising`].
+    #[inline(always)]
+    pub fn alloc(&mut self, layout: Layout) -> Option<ObjectReference> {
+        let units = layout.bytes() / UNIT_BYTES as u32;
+        let promised = self.promised.get_mut(usize::from(layout.class()))?;
+        if *promised == 0 || self.limit - self.next < units {
+            return None;
+        }
+        if !mutant!(self.heap.memory(), "a cell is promised again and again") {
+            *promised -= 1;
+        }
+        // SAFETY: there is memory for it, which is not block 0's, and objects are granular.
+        let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
+        self.next += units;
+        layout.install(self.heap.memory(), object, 0);
+        Some(object)
+    }
+
+    /// A new object, for which the old space promises another cell if need be. If `may_grow`, it may take
+    /// a block to keep that promise. `None` if the nursery is full, the promise cannot be made, or the
+    /// object is large.
+    pub fn alloc_promising(
+        &mut self,
+        layout: Layout,
+        old: &mut ObjectSpace,
+        may_grow: bool,
+    ) -> Option<ObjectReference> {
+        let class = usize::from(layout.class());
+        let units = layout.bytes() / UNIT_BYTES as u32;
+        let end = self.start + self.units;
+        if class >= CLASSES || end - self.next < units {
+            return None;
+        }
+        if self.promised[class] == 0 && !self.promise(class, old, may_grow) {
+            return None;
+        }
+        if self.limit - self.next < units {
+            self.open_stretch(units.max(BLOCK_UNITS).min(end - self.next));
+        }
+        self.alloc(layout)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn promise(&mut self, class: usize, old: &mut ObjectSpace, may_grow: bool) -> bool {
+        if !self.is_counted[class] {
+            self.is_counted[class] = true;
+            // No more of them could be used.
+            let left_bytes = (self.start + self.units - self.next) * UNIT_BYTES as u32;
+            self.promised[class] = old.free_cells(class, left_bytes / CELL_BYTES[class] + 1);
+            if self.promised[class] > 0 {
+                return true;
+            }
+        }
+        if self.unpromised_blocks == 0 {
+            if !may_grow || !old.set_aside() {
+                return false;
+            }
+            self.unpromised_blocks = 1;
+        }
+        self.unpromised_blocks -= 1;
+        self.promised[class] = cells_per_block(class);
+        true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn open_stretch(&mut self, units: u32) {
+        let before = self.metadata_bytes();
+        self.stretches.push(self.next);
+        self.heap.budget().charge(self.metadata_bytes() - before);
+        self.limit = self.next + units;
+    }
+
+    /// Forgets all objects: those that were reached have been copied. The old space's promises are void.
+    pub fn clear(&mut self, old: &ObjectSpace) {
+        let start = ObjectReference::from_granule(self.start >> 1);
+        asan::poison(self.heap.memory(), start, self.used_bytes());
+        self.rewind();
+        self.unpromised_blocks = old.spare_blocks();
+    }
+
+    fn rewind(&mut self) {
+        (self.next, self.limit) = (self.start, self.start);
+        self.stretches.clear();
+        self.promised = [0; CLASSES];
+        self.is_counted = [false; CLASSES];
+        self.unpromised_blocks = 0;
+    }
+
+    // ---- looking ------------------------------------------------------------------------------
+
+    /// Every object, in the order of allocation.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectReference> {
+        self.objects_from(self.start)
+    }
+
+    fn objects_from(&self, start: u32) -> impl Iterator<Item = ObjectReference> {
+        let memory = self.heap.memory();
+        let object = |bits| ObjectReference::from_bits(bits).filter(|_| bits < self.next);
+        std::iter::successors(object(start), move |&before| {
+            let units = Extent::of(memory, before).bytes() / UNIT_BYTES as u64;
+            object(before.bits().saturating_add(units as u32))
+        })
+    }
+
+    /// Whether an object begins here. Walks its stretch: for checks.
+    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+        let bits = object.bits();
+        let stretch = self.stretches.partition_point(|&start| start <= bits).checked_sub(1);
+        let Some(stretch) = stretch.filter(|_| self.contains(object)) else { return false };
+        let mut objects = self.objects_from(self.stretches[stretch]);
+        objects.find(|other| other.bits() >= bits) == Some(object)
+    }
+
+    /// Objects, counted by walking them, and their bytes.
+    pub fn occupied(&self) -> Occupancy {
+        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
+    }
+
+    /// Bytes of the objects.
+    pub fn filled_bytes(&self) -> u64 {
+        u64::from(self.next - self.start) * UNIT_BYTES as u64
+    }
+
+    /// Bytes of its blocks.
+    pub fn used_bytes(&self) -> u64 {
+        u64::from(self.units) * UNIT_BYTES as u64
+    }
+
+    fn blocks(&self) -> u32 {
+        self.units / BLOCK_UNITS
+    }
+
+    /// Bytes of its list of stretches.
+    pub fn metadata_bytes(&self) -> u64 {
+        (self.stretches.capacity() * size_of::<u32>()) as u64
+    }
+
+    /// Checks that its objects fill it and that the old space has a cell for each, and one for each promise
+    /// besides. Slow: for [`crate::Collector::verify`].
+    ///
+    /// # Errors
+    /// The first contradiction, in words.
+    pub fn verify(&self, old: &ObjectSpace) -> Result<(), String> {
+        let memory = self.heap.memory();
+        let mut needed = self.promised;
+        let mut bytes = 0;
+        for object in self.objects() {
+            if memory.has(object, FORWARDED) {
+                return Err(format!("{object:?} is forwarded, and no collection is under way"));
+            }
+            let object_bytes = Extent::of(memory, object).bytes();
+            bytes += object_bytes;
+            match needed.get_mut(usize::from(class_of(object_bytes as u32))) {
+                Some(cells) => *cells += 1,
+                None => return Err(format!("{object:?} is too large for a nursery")),
+            }
+        }
+        let filled_bytes = self.filled_bytes();
+        if bytes != filled_bytes {
+            return Err(format!("young objects of {bytes} bytes fill {filled_bytes} bytes"));
+        }
+        let missing_blocks = |(class, cells): (usize, &u32)| {
+            (cells - old.free_cells(class, *cells)).div_ceil(cells_per_block(class))
+        };
+        let missing: u32 = needed.iter().enumerate().map(missing_blocks).sum();
+        let (unpromised, spare) = (self.unpromised_blocks, old.spare_blocks());
+        match missing + unpromised <= spare {
+            true => Ok(()),
+            false => Err(format!(
+                "{missing} blocks are promised and {unpromised} are not, but {spare} are set aside"
+            )),
+        }
+    }
+}
+
+impl Drop for Nursery {
+    fn drop(&mut self) {
+        self.heap.budget().discharge(self.metadata_bytes());
+    }
+}
+
+/// Copies whose slots are still to be looked at, the latest first: a list through their originals.
+#[derive(Debug, Default)]
+pub struct GreyList {
+    latest: Option<ObjectReference>,
+}
+
+impl GreyList {
+    /// The first word behind the header of the smallest object: of the original nothing but the header is
+    /// needed any more.
+    const NEXT: Offset32 = Offset32::word(2);
+
+    /// An object was copied, and a forwarding reference left in it.
+    #[inline(always)]
+    pub fn push(&mut self, memory: Memory<'_>, original: ObjectReference) {
+        let next = self.latest.replace(original);
+        memory.write(original, Self::NEXT, next.map_or(0, ObjectReference::bits));
+    }
+
+    /// The copy that was made last and is still to be looked at.
+    #[inline(always)]
+    pub fn pop(&mut self, memory: Memory<'_>) -> Option<ObjectReference> {
+        let original = self.latest?;
+        self.latest = ObjectReference::from_bits(memory.read(original, Self::NEXT));
+        memory.forwarded(original)
+    }
+}
