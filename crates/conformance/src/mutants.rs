@@ -165,6 +165,14 @@ pub const ALL: &[Known] = &[
     Known::new("a large object stays marked", DESIGN),
     Known::new("a space that was left keeps a block", DESIGN),
     Known::new("a group ends with its word", DESIGN),
+    // ---- marking by several threads
+    Known::new("markers end one too early", CLASSIC),
+    Known::new("the last edge of a packet is lost", CLASSIC),
+    Known::new("the first packet is lost", CLASSIC),
+    Known::new("an array is torn from its piece", DESIGN),
+    Known::new("the last block is not folded", DESIGN),
+    Known::new("a folded block counts one mark too few", DESIGN),
+    Known::new("what one marker has marked is not spread", DESIGN),
 ];
 
 /// A set of mutants, by their place in [`ALL`].

@@ -60,7 +60,8 @@ pub struct Played {
 pub fn play<C: Collector>(program: &Program, setup: &Setup) -> Played {
     let heap = HeapConfig { limit_bytes: program.limit_bytes, commit: Commit::Lazily };
     let probe = Stamps(setup.detectors.has(Detector::Stamps).then(Checker::default));
-    let mut m = M::<C>::new(heap, &setup.config, probe).expect("address space for a heap");
+    let config = setup.config.with_least(C::THRESHOLDS);
+    let mut m = M::<C>::new(heap, &config, probe).expect("address space for a heap");
     if let Some(mutant) = setup.mutant {
         m.heap().infect(mutant);
     }
