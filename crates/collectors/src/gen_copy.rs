@@ -20,9 +20,9 @@
 
 use heap::{
     Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, GreyList, Heap, Layout,
-    Marker, Memory, Moves, Nursery, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED,
-    PREFETCH, PRICE, Parameter, PauseKind, SIZER, Sizer, SlotKind, Slots, Value, Values, mutant,
-    size_class::CLASSES,
+    Marker, Memory, Moves, Nursery, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory,
+    PARKED, PREFETCH, PRICE, Parameter, PauseKind, SIZER, Sizer, SlotKind, Slots, Value, Values,
+    mutant, size_class::CLASSES,
 };
 use std::io;
 use std::mem;
@@ -292,9 +292,7 @@ impl GenCopy {
         let old = &mut self.old;
         let reclaimed = old.alloc(layout, 0).or_else(|| old.alloc_growing(layout, 0));
         self.is_tight = reclaimed.is_none();
-        reclaimed
-            .or_else(|| old.alloc_larger(layout, 0))
-            .ok_or_else(|| old.heap().refuse(layout))
+        reclaimed.or_else(|| old.alloc_larger(layout, 0)).ok_or_else(|| old.heap().refuse(layout))
     }
 
     /// Where there is a nursery, only large objects may be allocated old: what `build` puts in a new

@@ -164,9 +164,7 @@ impl Immix {
         self.collect(cx, self.sizer.cause(used_bytes));
         let reclaimed = self.space.alloc(layout).or_else(|| self.alloc_growing(layout));
         self.is_tight = reclaimed.is_none();
-        reclaimed
-            .or_else(|| self.alloc_between(layout))
-            .ok_or_else(|| self.heap.refuse(layout))
+        reclaimed.or_else(|| self.alloc_between(layout)).ok_or_else(|| self.heap.refuse(layout))
     }
 
     fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {

@@ -59,6 +59,8 @@ collectors! {
         "counts slots only, and from a log: no counting at stores, locals are free";
     mod mark_sweep: "mark-sweep" => MarkSweep, Tracing, ("#0072B2", "#4DA3E0"), Solid,
         "stop-the-world tracing, lazy sweep, does not move";
+    mod mark_sweep_parallel: "mark-sweep-parallel" => MarkSweepParallel, Tracing, ("#00507E", "#86C3EE"), Solid,
+        "mark-sweep whose marking is shared by several threads";
     mod semispace: "semispace" => SemiSpace, Moving, ("#A8558A", "#D68FBB"), Solid,
         "stop-the-world copying to the other half of the heap";
     mod mark_compact: "mark-compact" => MarkCompact, Moving, ("#7A2F63", "#B56A9B"), Solid,

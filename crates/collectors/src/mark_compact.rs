@@ -98,7 +98,10 @@ impl Collector for MarkCompact {
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.space.trace(&mut self.marker);
         let Self { space, marker, .. } = self;
-        while cx.weak.resume(|object| space.is_marked(object).then_some(object), |object| marker.push(object)) {
+        while cx.weak.resume(
+            |object| space.is_marked(object).then_some(object),
+            |object| marker.push(object),
+        ) {
             space.trace_telling(marker, |object| cx.weak.met(object));
         }
         self.queue_peak_bytes = self.queue_peak_bytes.max(self.marker.metadata_bytes());

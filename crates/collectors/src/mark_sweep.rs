@@ -83,7 +83,10 @@ impl Collector for MarkSweep {
         roots.for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
         let Self { objects, marker, .. } = self;
-        while cx.weak.resume(|object| objects.is_marked(object).then_some(object), |object| marker.push(object)) {
+        while cx.weak.resume(
+            |object| objects.is_marked(object).then_some(object),
+            |object| marker.push(object),
+        ) {
             objects.trace_telling(marker, |object| cx.weak.met(object));
         }
         self.sizer.keep_free(self.marker.metadata_bytes());

@@ -189,6 +189,14 @@ pub const ALL: &[Known] = &[
     Known::new("what is promoted is not looked at", CLASSIC),
     Known::new("a cell is promised again and again", DESIGN),
     Known::new("a block that was set aside is counted twice", DESIGN),
+    // ---- marking by several threads
+    Known::new("markers end one too early", CLASSIC),
+    Known::new("the last edge of a packet is lost", CLASSIC),
+    Known::new("the first packet is lost", CLASSIC),
+    Known::new("an array is torn from its piece", DESIGN),
+    Known::new("the last block is not folded", DESIGN),
+    Known::new("a folded block counts one mark too few", DESIGN),
+    Known::new("what one marker has marked is not spread", DESIGN),
 ];
 
 /// A set of mutants, by their place in [`ALL`].

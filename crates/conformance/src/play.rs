@@ -61,7 +61,8 @@ pub struct Played {
 pub fn play(discipline: Discipline, program: &Program, setup: &Setup) -> Played {
     let heap = HeapConfig { limit_bytes: program.limit_bytes, commit: Commit::Lazily };
     let probe = Stamps(setup.detectors.has(Detector::Stamps).then(Checker::default));
-    let collector = |heap: &_| Ok(Watched::over(discipline.collector(heap, &setup.config)?));
+    let config = setup.config.with_least(discipline.thresholds);
+    let collector = |heap: &_| Ok(Watched::over(discipline.collector(heap, &config)?));
     let mut m = M::with(heap, probe, collector).expect("address space for a heap");
     if let Some(mutant) = setup.mutant {
         m.heap().infect(mutant);

@@ -24,6 +24,8 @@ pub struct Discipline {
     pub caps: Caps,
     /// The parameters that it reads.
     pub parameters: &'static [Parameter],
+    /// Those of them above which it works in another way.
+    pub thresholds: &'static [Parameter],
     /// The path of the collector's type, through the modules of its crate.
     pub type_name: &'static str,
     make: fn(&Heap, &Config) -> io::Result<AnyCollector>,
@@ -35,6 +37,7 @@ impl Discipline {
         Self {
             caps: C::CAPS,
             parameters: C::PARAMETERS,
+            thresholds: C::THRESHOLDS,
             type_name: type_name::<C>(),
             make: |heap, config| {
                 let inner = Box::new(C::new(heap, config)?);

@@ -24,6 +24,7 @@ mod sticky;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod together;
 mod verify;
 
 pub use batch::Batch;
@@ -41,6 +42,7 @@ use crate::value::ObjectReference;
 use blocks::{BlockInfo, NONE, State};
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
+use together::SharedMarks;
 
 /// The window that a class allocates from: 64 granules of a block.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +65,8 @@ pub struct CellSpace {
     cursors: [Cursor; CLASSES],
     allocated: Bitmap,
     marks: Option<Bitmap>,
+    /// Marks for several markers, if there may be several.
+    shared_marks: Option<SharedMarks>,
     blocks: Vec<BlockInfo>,
     newest_listed: [u32; CLASSES],
     used_blocks: u32,
@@ -89,6 +93,7 @@ impl CellSpace {
             cursors: [NO_WINDOW; CLASSES],
             allocated: heap.bitmap()?,
             marks: None,
+            shared_marks: None,
             blocks: Vec::new(),
             newest_listed: [NONE; CLASSES],
             used_blocks: 0,
@@ -347,7 +352,8 @@ impl CellSpace {
     /// Bytes of bitmaps and block tables.
     pub fn metadata_bytes(&self) -> u64 {
         let marks = self.marks.as_ref().map_or(0, Bitmap::covered_bytes);
-        self.allocated.covered_bytes() + marks + self.table_bytes()
+        let shared_marks = self.shared_marks.as_ref().map_or(0, SharedMarks::covered_bytes);
+        self.allocated.covered_bytes() + marks + shared_marks + self.table_bytes()
     }
 }
 

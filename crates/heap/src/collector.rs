@@ -230,6 +230,10 @@ pub trait Collector: Sized + 'static {
     /// What it reads from its [`Config`].
     const PARAMETERS: &'static [Parameter] = &[];
 
+    /// Those of them above which it works in another way. Tests, whose heaps are small, have them at
+    /// the least they may be.
+    const THRESHOLDS: &'static [Parameter] = &[];
+
     // ---- with defaults: barriers ---------------------------------------------------------------
 
     /// Stores a value in a shared or borrow slot. A subsuming barrier: it may read the old value.

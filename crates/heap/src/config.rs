@@ -48,6 +48,15 @@ impl Config {
         Ok(config)
     }
 
+    /// The same with these parameters at the least that they may be, unless it gives them.
+    #[must_use]
+    pub fn with_least(&self, parameters: &[Parameter]) -> Self {
+        let mut config = self.clone();
+        let missing = parameters.iter().filter(|parameter| !self.gives(parameter));
+        config.given.extend(missing.map(|&parameter| (parameter, parameter.least())));
+        config
+    }
+
     /// Whether it has a value of its own for a parameter.
     pub fn gives(&self, parameter: &Parameter) -> bool {
         self.given.iter().any(|(given, _)| given.key == parameter.key)
@@ -130,6 +139,12 @@ mod tests {
         let config = Config::read(&ALL, "sizer-fixed|growth-1.50").unwrap();
         assert_eq!(config.to_string(), "growth-1.5|sizer-fixed");
         assert_eq!(Config::read(&ALL, &config.to_string()), Ok(config));
+    }
+
+    #[test]
+    fn what_is_given_is_not_made_the_least() {
+        let config = Config::read(&ALL, "growth-step-4").unwrap().with_least(&ALL[..2]);
+        assert_eq!((config.real(&GROWTH), config.whole(&GROWTH_STEP)), (1.1, 4));
     }
 
     #[test]

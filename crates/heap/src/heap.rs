@@ -6,6 +6,7 @@ use crate::asan;
 use crate::bitmap::Bitmap;
 use crate::block::{Block, BlockTable};
 use crate::budget::Budget;
+use crate::byte_map::ByteMap;
 use crate::collector::OutOfMemory;
 use crate::header::Layout;
 use crate::memory::{ADDRESSABLE_BYTES, Base, Memory, ObjectMemory};
@@ -130,6 +131,18 @@ impl Heap {
             bitmap.populate(bytes);
         }
         Ok(bitmap)
+    }
+
+    /// A byte map over this heap's smallest cells, charged to it as it is used.
+    ///
+    /// # Errors
+    /// If the operating system refuses the address space.
+    pub(crate) fn byte_map(&self) -> io::Result<ByteMap> {
+        let map = ByteMap::new(Arc::clone(&self.shared.budget))?;
+        if let Commit::Beforehand { bytes } = self.shared.commit {
+            map.populate(bytes);
+        }
+        Ok(map)
     }
 
     /// The error for an object of this layout, for which there is no room.

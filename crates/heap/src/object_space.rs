@@ -8,6 +8,7 @@ use crate::heap::Heap;
 use crate::large::LargeSpace;
 use crate::mark::Marker;
 use crate::memory::Memory;
+use crate::parallel::ParallelMarker;
 use crate::size_class::{CLASSES, MAX_CELL_BYTES, class_of};
 use crate::value::ObjectReference;
 use std::io;
@@ -35,6 +36,18 @@ impl ObjectSpace {
     /// If the operating system refuses address space for its tables.
     pub fn with_marks(heap: &Heap) -> io::Result<Self> {
         Ok(Self::of(heap, CellSpace::with_marks(heap)?))
+    }
+
+    /// A space whose objects are marked by several threads, and swept.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for its tables.
+    pub fn with_marks_for(heap: &Heap, marker: &ParallelMarker) -> io::Result<Self> {
+        let cells = match marker.has_helpers() {
+            true => CellSpace::with_shared_marks(heap, marker.alone())?,
+            false => CellSpace::with_marks(heap)?,
+        };
+        Ok(Self::of(heap, cells))
     }
 
     fn of(heap: &Heap, cells: CellSpace) -> Self {
@@ -122,6 +135,18 @@ impl ObjectSpace {
             }
             is_new
         })
+    }
+
+    /// [`ObjectSpace::trace`] on several threads, if there is enough to mark.
+    pub fn trace_in_parallel(&mut self, marker: &mut ParallelMarker) {
+        let Self { cells, heap, .. } = self;
+        let alone = if cells.has_shared_marks() { marker.alone() } else { u64::MAX };
+        let (marks, mark) = cells.marking();
+        let is_marked = |object| marks.is_some_and(|marks| marks.test(object));
+        let is_done = marker.trace_alone(heap, alone, is_marked, mark);
+        if !is_done && let Some((marks, folding)) = cells.marking_together() {
+            marker.trace_together(heap, marks, || folding.run());
+        }
     }
 
     /// Reclaims what is not marked and clears the marks.

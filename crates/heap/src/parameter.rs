@@ -49,6 +49,11 @@ impl Parameter {
         self.number(text).map(|value| value.clamp(least, most))
     }
 
+    /// The least that it may be.
+    pub fn least(&self) -> f64 {
+        self.range().0
+    }
+
     /// The text that says a value.
     pub fn text(&self, value: f64) -> String {
         match self.values {

@@ -200,6 +200,29 @@ impl Top<'_> {
         self.len = self.len.min(len);
     }
 
+    /// Number of words.
+    #[inline(always)]
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The word at `index`; 0 from the end of the stack on.
+    #[inline(always)]
+    pub fn get(&self, index: u32) -> u32 {
+        if index < self.len {
+            // SAFETY: below the length.
+            unsafe { self.entries.add(index as usize).read() }
+        } else {
+            0
+        }
+    }
+
     /// Pops the word pushed last.
     #[inline(always)]
     pub fn pop(&mut self) -> Option<u32> {

@@ -5,28 +5,57 @@
 //! in mapped memory, where the checker's atomics, which are values with a history, cannot; so what is
 //! done to those words is modelled beside the code, and each model names the code that it models.
 
-use std::ops::DerefMut;
-
 #[cfg(loom)]
-pub(crate) use loom::sync::{Mutex, atomic::AtomicU64};
+pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard as Guard, atomic::AtomicU64};
 #[cfg(not(loom))]
-pub(crate) use std::sync::{Mutex, atomic::AtomicU64};
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard as Guard, atomic::AtomicU64};
 
 /// Locks a value that is consistent between statements, so that a panic elsewhere does not spoil it.
 #[cfg(not(gcw_tsan))]
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> impl DerefMut<Target = T> + '_ {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Guard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The same for the thread sanitizer (`conformance/scripts/tsan.sh`), which is blind to how a thread waits for a
 /// lock, for the standard library is not built with it, and would report every wait as a race.
 #[cfg(gcw_tsan)]
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> impl DerefMut<Target = T> + '_ {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Guard<'_, T> {
     loop {
         match mutex.try_lock() {
             Ok(guard) => return guard,
             Err(std::sync::TryLockError::Poisoned(guard)) => return guard.into_inner(),
             Err(std::sync::TryLockError::WouldBlock) => std::thread::yield_now(),
         }
+    }
+}
+
+/// Sleeps until it is woken, or for no reason, without the lock meanwhile.
+#[cfg(not(gcw_tsan))]
+pub(crate) fn wait<'a, T>(
+    wake: &Condvar,
+    _mutex: &'a Mutex<T>,
+    guard: Guard<'a, T>,
+) -> Guard<'a, T> {
+    wake.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The same for the thread sanitizer, for the same reason: does not sleep.
+#[cfg(gcw_tsan)]
+pub(crate) fn wait<'a, T>(
+    _wake: &Condvar,
+    mutex: &'a Mutex<T>,
+    guard: Guard<'a, T>,
+) -> Guard<'a, T> {
+    drop(guard);
+    std::thread::yield_now();
+    lock(mutex)
+}
+
+/// Lets other threads go first now and then, in builds that look for races: orders that are rare
+/// otherwise then happen in every run. `moment` is any number that differs from call to call.
+#[inline(always)]
+pub(crate) fn delay(moment: u64) {
+    if cfg!(any(gcw_tsan, tiny)) && moment.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 62 == 0 {
+        std::thread::yield_now();
     }
 }

@@ -59,6 +59,9 @@ impl CellSpace {
         if self.marks.as_mut().is_some_and(|marks| !marks.cover(block)) {
             return false;
         }
+        if self.shared_marks.as_mut().is_some_and(|marks| !marks.cover(block)) {
+            return false;
+        }
         let needed = block.index() as usize + 1;
         if needed > self.blocks.len() {
             let before = self.table_bytes();

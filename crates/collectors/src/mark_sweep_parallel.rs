@@ -1,0 +1,144 @@
+//! Mark-sweep whose marking is done by several threads while the program stands still (Endo, Taura and
+//! Yonezawa, "A scalable mark-sweep garbage collector on large-scale shared-memory machines", SC 1997;
+//! Flood, Detlefs, Shavit and Zhang, "Parallel garbage collection for shared memory multiprocessors",
+//! JVM 2001; work packets: Ossia and others, "A parallel, incremental and concurrent GC for servers",
+//! PLDI 2002).
+//!
+//! 1. *Trigger*: as in [`crate::MarkSweep`].
+//! 2. *Stop and mark*: the program's thread begins alone. Once it has marked so many objects that
+//!    help is worth while (`alone`), it starts helpers, and all mark together, each with a stack and
+//!    mark bits of its own. Who runs out of edges is given some (see [`heap::ParallelMarker`]).
+//! 3. *Fold*: all threads add up the marks of all, block by block, and count them. The helpers end.
+//! 4. *Classify* and *sweep lazily*: as in [`crate::MarkSweep`], on one thread.
+//!
+//! No barrier. It does what mark-sweep does, in a shorter pause if the graph is wide: a list is marked by
+//! one thread. Each helper costs another table of mark bits, a sixty-fourth of the heap, once the heap
+//! is large enough for helpers. With `threads-1` it is mark-sweep.
+//!
+//! A pause is measured in wall time and in CPU time of the program's thread, which sleeps while it waits
+//! for helpers; theirs is in the CPU time of the process.
+
+use heap::{
+    ALONE, Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap, Layout,
+    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PREFETCH, PRICE, ParallelMarker,
+    Parameter, PauseKind, SIZER, Sizer, THREADS, mutant,
+};
+use std::io;
+
+/// Traces what is reachable on several threads and reclaims the rest.
+#[derive(Debug)]
+pub struct MarkSweepParallel {
+    objects: ObjectSpace,
+    marker: ParallelMarker,
+    sizer: Sizer,
+    /// Whether the last collection found no cell for the object that was waiting for one.
+    is_tight: bool,
+}
+
+impl Collector for MarkSweepParallel {
+    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::NONE };
+
+    const PARAMETERS: &'static [Parameter] = &[THREADS, ALONE, PREFETCH, SIZER, GROWTH, PRICE];
+
+    const THRESHOLDS: &'static [Parameter] = &[ALONE];
+
+    fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
+        let (threads, alone) = (config.whole(&THREADS), config.whole(&ALONE) as u64);
+        let marker = ParallelMarker::new(heap, config.whole(&PREFETCH), threads, alone)?;
+        Ok(Self {
+            objects: ObjectSpace::with_marks_for(heap, &marker)?,
+            marker,
+            sizer: Sizer::new(heap, config),
+            is_tight: false,
+        })
+    }
+
+    #[inline(always)]
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+        match self.objects.alloc(layout, 0) {
+            Some(object) => Ok(object),
+            None => self.alloc_slow(cx, layout),
+        }
+    }
+
+    fn footprint(&self) -> Footprint {
+        self.objects.footprint(self.marker.metadata_bytes())
+    }
+
+    fn occupied(&self) -> Occupancy {
+        self.objects.occupied()
+    }
+
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.objects.is_allocated(object)
+    }
+
+    fn verify(&self, _: &Context) -> Result<(), String> {
+        self.objects.verify()
+    }
+
+    #[inline(always)]
+    fn heap(&self) -> &Heap {
+        self.objects.heap()
+    }
+
+    fn threads(&self) -> u32 {
+        self.marker.most_threads()
+    }
+
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {
+        cx.log.collects(cause);
+        let occupied_bytes = self.objects.occupied().bytes;
+        let pause = cx.log.begin_pause();
+        let memory = self.heap().memory();
+        let (loses, owned) =
+            (mutant!(memory, "a root is lost"), mutant!(memory, "locals are no roots"));
+        let roots = cx.roots.iter().skip(usize::from(loses)).filter(|root| root.owned || !owned);
+        roots.for_each(|root| self.marker.push(root.object));
+        self.objects.trace_in_parallel(&mut self.marker);
+        self.sizer.keep_free(self.marker.metadata_bytes());
+        self.objects.sweep();
+        self.marker.shrink();
+        cx.log.end_pause(pause, PauseKind::Stw);
+        self.sizer.collected(Cycle {
+            cause,
+            occupied_bytes,
+            survived_bytes: self.objects.occupied().bytes,
+            used_bytes: self.objects.used_bytes(),
+            ended_ns: cx.log.now_ns(),
+            collecting_ns: cx.log.pause_total_ns(),
+        });
+    }
+}
+
+impl MarkSweepParallel {
+    #[cold]
+    #[inline(never)]
+    fn alloc_slow(
+        &mut self,
+        cx: &mut Context,
+        layout: Layout,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        if let Some(object) = self.alloc_without_collecting(layout) {
+            return Ok(object);
+        }
+        let used_bytes = self.objects.used_bytes();
+        if self.sizer.is_futile(self.objects.occupied().bytes, used_bytes) {
+            return Err(self.heap().refuse(layout));
+        }
+        self.collect(cx, self.sizer.cause(used_bytes));
+        let objects = &mut self.objects;
+        let reclaimed = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
+        self.is_tight = reclaimed.is_none();
+        reclaimed
+            .or_else(|| objects.alloc_larger(layout, 0))
+            .ok_or_else(|| objects.heap().refuse(layout))
+    }
+
+    fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
+        let may_grow = self.sizer.may_grow(self.objects.used_bytes(), self.heap().room_bytes());
+        let grown = may_grow.then(|| self.objects.alloc_growing(layout, 0)).flatten();
+        // The last collection left no cell of the right size: another one so soon would not either.
+        grown.or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0)).flatten())
+    }
+}
