@@ -165,6 +165,14 @@ pub const ALL: &[Known] = &[
     Known::new("a large object stays marked", DESIGN),
     Known::new("a space that was left keeps a block", DESIGN),
     Known::new("a group ends with its word", DESIGN),
+    // ---- marking and sweeping beside the program
+    Known::new("a chunk of the log is lost", CLASSIC),
+    Known::new("the last chunk is not handed over", CLASSIC),
+    Known::new("a remark is skipped", CLASSIC),
+    Known::new("what was logged is marked and not looked at", DESIGN),
+    Known::new("what is allocated beside the marker is swept", CLASSIC),
+    Known::new("a large object is born white", DESIGN),
+    Known::new("a block that is swept is allocated from", DESIGN),
 ];
 
 /// A set of mutants, by their place in [`ALL`].

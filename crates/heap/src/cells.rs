@@ -18,6 +18,7 @@
 
 mod batch;
 mod blocks;
+mod lent;
 mod slices;
 mod sticky;
 mod sweep;
@@ -26,6 +27,7 @@ mod tests;
 mod verify;
 
 pub use batch::Batch;
+pub(crate) use lent::{Lent, LentBits};
 
 use crate::asan;
 use crate::bitmap::Bitmap;
@@ -62,6 +64,8 @@ pub struct CellSpace {
     cursors: [Cursor; CLASSES],
     allocated: Bitmap,
     marks: Option<Bitmap>,
+    /// Marks of a marker that runs beside the program, whose own are `marks`.
+    traced: Option<Bitmap>,
     blocks: Vec<BlockInfo>,
     newest_listed: [u32; CLASSES],
     used_blocks: u32,
@@ -85,6 +89,7 @@ impl CellSpace {
             cursors: [NO_WINDOW; CLASSES],
             allocated: heap.bitmap()?,
             marks: None,
+            traced: None,
             blocks: Vec::new(),
             newest_listed: [NONE; CLASSES],
             used_blocks: 0,
@@ -334,8 +339,8 @@ impl CellSpace {
 
     /// Bytes of bitmaps and block tables.
     pub fn metadata_bytes(&self) -> u64 {
-        let marks = self.marks.as_ref().map_or(0, Bitmap::covered_bytes);
-        self.allocated.covered_bytes() + marks + self.table_bytes()
+        let marks = [&self.marks, &self.traced].into_iter().flatten().map(Bitmap::covered_bytes);
+        self.allocated.covered_bytes() + marks.sum::<u64>() + self.table_bytes()
     }
 }
 

@@ -14,6 +14,7 @@
 
 mod arena;
 mod asan;
+mod background;
 mod bitmap;
 mod block;
 mod budget;
@@ -48,12 +49,14 @@ mod roots;
 mod shape;
 pub mod size_class;
 mod sizer;
+mod snapshot;
 mod stack;
 mod survey;
 mod sync;
 mod value;
 
 pub use arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
+pub use background::{ALL_SLICES, Background, DELAY};
 pub use bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
 pub use block::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, Block};
 pub use budget::Budget;
@@ -88,6 +91,7 @@ pub use reuse::{Order, Reuse};
 pub use roots::{GLOBALS, Global, Leftover, Local, Root, RootStack, Rooted};
 pub use shape::{Borrow, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Word};
 pub use sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
+pub use snapshot::{Slice, SnapshotTracer};
 pub use stack::{Stack, Top};
 pub use survey::{Defect, Reachable, Survey, verify};
 pub use value::{GRANULE_BYTES, ObjectReference, Value};

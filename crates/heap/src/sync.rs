@@ -5,23 +5,25 @@
 //! in mapped memory, where the checker's atomics, which are values with a history, cannot; so what is
 //! done to those words is modelled beside the code, and each model names the code that it models.
 
-use std::ops::DerefMut;
-
 #[cfg(loom)]
-pub(crate) use loom::sync::{Mutex, atomic::AtomicU64};
+pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool, atomic::AtomicU64};
+#[cfg(loom)]
+pub(crate) use loom::thread;
 #[cfg(not(loom))]
-pub(crate) use std::sync::{Mutex, atomic::AtomicU64};
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool, atomic::AtomicU64};
+#[cfg(not(loom))]
+pub(crate) use std::thread;
 
 /// Locks a value that is consistent between statements, so that a panic elsewhere does not spoil it.
 #[cfg(not(gcw_tsan))]
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> impl DerefMut<Target = T> + '_ {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The same for the thread sanitizer (`conformance/scripts/tsan.sh`), which is blind to how a thread waits for a
 /// lock, for the standard library is not built with it, and would report every wait as a race.
 #[cfg(gcw_tsan)]
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> impl DerefMut<Target = T> + '_ {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     loop {
         match mutex.try_lock() {
             Ok(guard) => return guard,
@@ -29,4 +31,26 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> impl DerefMut<Target = T> + '_ {
             Err(std::sync::TryLockError::WouldBlock) => std::thread::yield_now(),
         }
     }
+}
+
+/// Gives a lock away until somebody notifies, or for no reason: the caller looks again.
+#[cfg(not(gcw_tsan))]
+pub(crate) fn wait<'m, T>(
+    condvar: &Condvar,
+    _: &'m Mutex<T>,
+    guard: MutexGuard<'m, T>,
+) -> MutexGuard<'m, T> {
+    condvar.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The same for the thread sanitizer: a nap, for it is blind to this wait as well.
+#[cfg(gcw_tsan)]
+pub(crate) fn wait<'m, T>(
+    _: &Condvar,
+    mutex: &'m Mutex<T>,
+    guard: MutexGuard<'m, T>,
+) -> MutexGuard<'m, T> {
+    drop(guard);
+    std::thread::sleep(std::time::Duration::from_micros(20));
+    lock(mutex)
 }

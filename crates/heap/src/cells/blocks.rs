@@ -1,6 +1,7 @@
 //! The blocks of a space of cells: what each is to it, and the lists of those with free cells.
 
 use super::CellSpace;
+use crate::bitmap::Bitmap;
 use crate::block::Block;
 use crate::mutant;
 
@@ -15,6 +16,8 @@ pub(super) enum State {
     Listed,
     /// Had no free cell when its cursor left it, and nothing was freed in it since.
     Full,
+    /// Being swept by another thread: see [`super::lent`].
+    Lent,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +57,8 @@ impl CellSpace {
         if !self.allocated.cover(block) {
             return false;
         }
-        if self.marks.as_mut().is_some_and(|marks| !marks.cover(block)) {
+        let covers = |marks: &mut Option<Bitmap>| marks.as_mut().is_none_or(|m| m.cover(block));
+        if !(covers(&mut self.marks) && covers(&mut self.traced)) {
             return false;
         }
         let needed = block.index() as usize + 1;
@@ -90,7 +94,7 @@ impl CellSpace {
                 self.give_back(block);
             }
             (State::Full, _) => self.list(block),
-            (State::Listed | State::Foreign, _) => {}
+            (State::Listed | State::Foreign | State::Lent, _) => {}
         }
     }
 
