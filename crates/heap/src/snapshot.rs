@@ -434,12 +434,12 @@ mod tests {
             prop_assert_eq!(program.objects.occupied().objects, kept);
             prop_assert_eq!(program.objects.verify(), Ok(()));
             let Program { objects, tracer, .. } = program;
-            let parts = objects.footprint(tracer.metadata_bytes()).total_bytes();
+            let footprint = objects.footprint(tracer.metadata_bytes());
             let heap = objects.heap().clone();
             let others = heap.retained_bytes() + heap.metadata_bytes();
-            prop_assert_eq!(heap.budget().held_bytes(), parts + others);
+            prop_assert_eq!(heap.budget().held_bytes(), footprint.total_bytes() + others);
             drop((objects, tracer));
-            prop_assert_eq!(heap.budget().held_bytes(), heap.retained_bytes() + heap.metadata_bytes());
+            prop_assert_eq!(heap.budget().held_bytes(), footprint.used_bytes + others);
         }
     }
 
