@@ -248,8 +248,8 @@ impl MarkSweepConcurrent {
             self.tracer.allow(1);
             self.tracer.wait();
         }
-        if self.phase == Phase::Sweeping {
-            self.take_back(cx, 0, u32::MAX);
+        if self.phase == Phase::Sweeping && !self.tracer.take_back(&mut self.objects, u32::MAX) {
+            self.rest(cx);
         }
     }
 
@@ -265,16 +265,16 @@ impl MarkSweepConcurrent {
         self.phase = Phase::Sweeping;
         if !self.is_stepped {
             // So that there is something to allocate from.
-            self.take_back(cx, most.blocks, MOST_BACK);
+            self.sweep(cx, most.blocks, MOST_BACK);
         }
         if self.phase == Phase::Sweeping && !self.is_stepped {
             self.tracer.allow(ALL_SLICES);
         }
     }
 
-    /// Sweeps some blocks and takes back some that have been swept; with the last of them the cycle
-    /// ends.
-    fn take_back(&mut self, cx: &Context, most: u32, most_back: u32) {
+    /// Sweeps some blocks on this thread and takes back some that have been swept; with the last of them
+    /// the cycle ends.
+    fn sweep(&mut self, cx: &Context, most: u32, most_back: u32) {
         if !self.tracer.sweep_some(&mut self.objects, most, most_back) {
             self.rest(cx);
         }
@@ -286,7 +286,7 @@ impl MarkSweepConcurrent {
             self.remark(cx, Slice::ALL);
         }
         while self.phase == Phase::Sweeping {
-            self.take_back(cx, u32::MAX, u32::MAX);
+            self.sweep(cx, u32::MAX, u32::MAX);
         }
     }
 
@@ -411,7 +411,9 @@ impl MarkSweepConcurrent {
         }
         let pause = cx.log.begin_pause();
         if self.phase == Phase::Sweeping {
-            self.take_back(cx, 0, MOST_BACK);
+            if !self.tracer.take_back(&mut self.objects, MOST_BACK) {
+                self.rest(cx);
+            }
             return cx.log.end_pause(pause, PauseKind::Increment);
         }
         self.tracer.hand_over();
@@ -434,7 +436,7 @@ impl MarkSweepConcurrent {
         let pause = cx.log.begin_pause();
         let mut object = None;
         while self.phase == Phase::Sweeping && object.is_none() {
-            self.take_back(cx, SLICE.blocks, MOST_BACK);
+            self.sweep(cx, SLICE.blocks, MOST_BACK);
             object = self.alloc_without_collecting(layout);
         }
         cx.log.end_pause(pause, PauseKind::Increment);

@@ -124,7 +124,18 @@ impl<W: Send + 'static> Background<W> {
 
     /// Takes the desk.
     pub fn with<R>(&self, work: impl FnOnce(&mut W) -> R) -> R {
-        let mut desk = resume(self.desk());
+        self.at(self.desk(), work)
+    }
+
+    /// Takes the desk if the thread is not at it: for what can wait, when the thread may be held up in the
+    /// middle of a slice.
+    pub fn with_if_free<R>(&self, work: impl FnOnce(&mut W) -> R) -> Option<R> {
+        let desk = sync::try_lock(&self.shared.desk)?;
+        Some(self.at(desk, work))
+    }
+
+    fn at<R>(&self, desk: MutexGuard<'_, Desk<W>>, work: impl FnOnce(&mut W) -> R) -> R {
+        let mut desk = resume(desk);
         let result = work(&mut desk.work);
         let has_stood_back = desk.allowed_slices > 0;
         drop(desk);
@@ -264,6 +275,15 @@ mod tests {
             // said that it wants the desk.
             assert!(after - before < 1000, "{} slices in between", after - before);
         }
+    }
+
+    #[test]
+    fn a_desk_that_is_taken_is_not_waited_for() {
+        let background = Background::new(7, count_down, 0);
+        assert_eq!(background.with_if_free(|left| *left), Some(7));
+        let desk = sync::lock(&background.shared.desk);
+        assert_eq!(background.with_if_free(|left| *left), None);
+        drop(desk);
     }
 
     #[test]

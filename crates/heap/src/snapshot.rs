@@ -202,17 +202,18 @@ impl SnapshotTracer {
     }
 
     /// Sweeps up to so many blocks on the program's thread, and takes back up to `most_back` that have
-    /// been swept. Tells whether there are more.
+    /// been swept; waits for a slice if need be. Tells whether there are more.
     pub fn sweep_some(&self, objects: &mut ObjectSpace, most: u32, most_back: u32) -> bool {
         self.background.with(|work| {
             work.sweep(most);
-            for _ in 0..most_back {
-                let Some(live) = work.swept.pop() else { break };
-                let lent = work.swept.pop().expect("a count lies above its block");
-                objects.take_back(Lent(lent), live);
-            }
-            !(work.lent.is_empty() && work.swept.is_empty())
+            work.give_back(objects, most_back)
         })
+    }
+
+    /// Takes back up to so many blocks that have been swept, unless the thread is sweeping just now. Tells
+    /// whether there are more.
+    pub fn take_back(&self, objects: &mut ObjectSpace, most: u32) -> bool {
+        self.background.with_if_free(|work| work.give_back(objects, most)).unwrap_or(true)
     }
 
     /// The cycle is over: the thread stops, and stacks give their memory back.
@@ -301,6 +302,16 @@ impl Work {
             self.swept.push(lent);
             self.swept.push(live);
         }
+    }
+
+    /// Tells whether there are more.
+    fn give_back(&self, objects: &mut ObjectSpace, most: u32) -> bool {
+        for _ in 0..most {
+            let Some(live) = self.swept.pop() else { break };
+            let lent = self.swept.pop().expect("a count lies above its block");
+            objects.take_back(Lent(lent), live);
+        }
+        !(self.lent.is_empty() && self.swept.is_empty())
     }
 }
 
