@@ -69,6 +69,8 @@ collectors! {
         "tracing in slices that allocation pays, with Yuasa's deletion barrier";
     "mark-sweep-incremental|dijkstra" => MarkSweepIncremental<true>, Concurrent, ("#23789F", "#A9DCF5"), Dashed,
         "the same with Dijkstra's insertion barrier";
+    mod mark_sweep_concurrent: "mark-sweep-concurrent" => MarkSweepConcurrent, Concurrent, ("#14597A", "#BFE4F7"), Dotted,
+        "traces a snapshot and sweeps on a thread of its own, while the program runs";
     mod generational: "generational" => Generational, Generational, ("#4B4A9C", "#8F8DDA"), Solid,
         "sticky mark bits: traces the young alone, does not move";
     mod immix: "immix" => Immix, Generational, ("#6F6DC4", "#B4B2F2"), Solid,

@@ -5,7 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-use collectors::{Generational, MarkSweepIncremental};
+use collectors::{Generational, MarkSweepConcurrent, MarkSweepIncremental};
 use heap::{Collector, Commit, Config, HeapConfig, Mutator, Pause, PauseKind, Shared, Slot};
 
 heap::shape! {
@@ -20,9 +20,9 @@ const LIMIT_BYTES: u64 = 5 * (SLOTS as u64 * (4 + 24)) / 2;
 
 /// Puts new objects into slots here and there, and moves old ones; returns the pauses, and the most that
 /// was held.
-fn churn<C: Collector>() -> (Vec<Pause>, u64) {
+fn churn<C: Collector>(config: &Config) -> (Vec<Pause>, u64) {
     let heap = HeapConfig { limit_bytes: Some(LIMIT_BYTES), commit: Commit::Lazily };
-    let mut m = Mutator::<C>::new(heap, &Config::default(), heap::Off).expect("address space");
+    let mut m = Mutator::<C>::new(heap, config, heap::Off).expect("address space");
     let array = m.alloc_array(Shared, SLOTS, 0).expect("there is room");
     let mut expected = vec![None; SLOTS as usize];
     for round in 0..ROUNDS {
@@ -54,9 +54,11 @@ fn churn<C: Collector>() -> (Vec<Pause>, u64) {
 
 #[test]
 fn slices_end_before_the_memory_does() {
-    for (pauses, peak_bytes) in
-        [churn::<MarkSweepIncremental<false>>(), churn::<MarkSweepIncremental<true>>()]
-    {
+    let config = Config::default();
+    for (pauses, peak_bytes) in [
+        churn::<MarkSweepIncremental<false>>(&config),
+        churn::<MarkSweepIncremental<true>>(&config),
+    ] {
         let others = pauses.iter().filter(|pause| pause.kind != PauseKind::Increment);
         assert_eq!(others.collect::<Vec<_>>(), [] as [&Pause; 0]);
         assert!(pauses.len() > 100, "{} slices", pauses.len());
@@ -66,6 +68,18 @@ fn slices_end_before_the_memory_does() {
 
 #[test]
 fn what_old_objects_hold_is_found() {
-    let (pauses, _) = churn::<Generational>();
+    let (pauses, _) = churn::<Generational>(&Config::default());
     assert!(pauses.len() > 5, "{} collections", pauses.len());
+}
+
+/// The thread may be held up for long on a machine that is busy, so nothing is said of stalls.
+#[test]
+fn a_thread_marks_and_sweeps_beside_the_program() {
+    let delayed = Config::read(MarkSweepConcurrent::PARAMETERS, "delay-300").expect("a setting");
+    for config in [Config::default(), delayed] {
+        let (pauses, peak_bytes) = churn::<MarkSweepConcurrent>(&config);
+        let stops = pauses.iter().filter(|pause| pause.kind == PauseKind::Stw).count();
+        assert!(stops > 10, "{config}: {stops} starts and remarks");
+        assert!(peak_bytes <= LIMIT_BYTES, "{config}: {peak_bytes} bytes, of {LIMIT_BYTES}");
+    }
 }

@@ -197,6 +197,14 @@ pub const ALL: &[Known] = &[
     Known::new("the last block is not folded", DESIGN),
     Known::new("a folded block counts one mark too few", DESIGN),
     Known::new("what one marker has marked is not spread", DESIGN),
+    // ---- marking and sweeping beside the program
+    Known::new("a chunk of the log is lost", CLASSIC),
+    Known::new("the last chunk is not handed over", CLASSIC),
+    Known::new("a remark is skipped", CLASSIC),
+    Known::new("what was logged is marked and not looked at", DESIGN),
+    Known::new("what is allocated beside the marker is swept", CLASSIC),
+    Known::new("a large object is born white", DESIGN),
+    Known::new("a block that is swept is allocated from", DESIGN),
 ];
 
 /// A set of mutants, by their place in [`ALL`].

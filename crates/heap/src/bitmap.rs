@@ -9,6 +9,7 @@ use crate::memory::ADDRESSABLE_BYTES;
 use crate::os::{PAGE_BYTES, Reservation};
 use crate::value::{GRANULE_BYTES, ObjectReference};
 use std::io;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -20,15 +21,29 @@ pub const BITMAP_BYTES_PER_BLOCK: u64 = BLOCK_WORDS as u64 * 8;
 /// A bit for every granule of a heap.
 #[derive(Debug)]
 pub struct Bitmap {
-    table: Reservation,
+    /// **Invariant:** the first word of `table`.
+    words: NonNull<AtomicU64>,
+    table: Arc<Reservation>,
     covered_bytes: u64,
     budget: Arc<Budget>,
 }
 
+// SAFETY: the words are atomic, and lie in a table that this value keeps alive.
+unsafe impl Send for Bitmap {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Bitmap {}
+
 impl Bitmap {
     /// A table of zeroes, nothing of it committed.
     pub(crate) fn new(budget: Arc<Budget>) -> io::Result<Self> {
-        Ok(Self { table: Reservation::new(TABLE_BYTES as usize)?, covered_bytes: 0, budget })
+        let table = Arc::new(Reservation::new(TABLE_BYTES as usize)?);
+        Ok(Self { words: table.base().cast(), table, covered_bytes: 0, budget })
+    }
+
+    /// Another handle on the same bits, for another thread. Only this one covers and is charged.
+    pub(crate) fn handle(&self) -> Self {
+        let (table, budget) = (Arc::clone(&self.table), Arc::clone(&self.budget));
+        Self { words: self.words, table, covered_bytes: 0, budget }
     }
 
     /// The word in which the object's bit lies.
@@ -36,7 +51,7 @@ impl Bitmap {
     pub(crate) fn word(&self, object: ObjectReference) -> &AtomicU64 {
         let index = (object.granule() / 64) as usize;
         // SAFETY: a granule index is below 2^31, the number of bits in the table.
-        unsafe { &*self.table.base().cast::<AtomicU64>().as_ptr().add(index) }
+        unsafe { self.words.add(index).as_ref() }
     }
 
     /// The object's bit in its word.
@@ -113,7 +128,7 @@ impl Bitmap {
         let index = block.index() as usize * BLOCK_WORDS;
         // SAFETY: a block index is below the number of blocks that references can address, and the
         // table has `BLOCK_WORDS` words for each of them.
-        unsafe { &*self.table.base().cast::<AtomicU64>().as_ptr().add(index).cast() }
+        unsafe { self.words.add(index).cast().as_ref() }
     }
 
     /// Clears all bits of a block.

@@ -13,6 +13,7 @@ use crate::mutant;
 use crate::object_space::ObjectSpace;
 use crate::stack::{Stack, Top};
 use crate::value::{ObjectReference, Value};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Frees `root`, then every object found in the selected slots of a freed object for which `follow`
 /// says that it goes too. `pending` must be empty, and is again afterwards.
@@ -69,7 +70,7 @@ fn run<const BOUNDED: bool>(
     let mut left = most;
     while let Some(object) = next {
         next = None;
-        if let Some(children) = memory.ordinary_slots(object, slots) {
+        if let Some(children) = memory.ordinary_slots(object, slots, Relaxed) {
             for child in children {
                 if let Some(child) = child.referent_in(slots)
                     && follow(memory, child)

@@ -18,6 +18,7 @@
 
 mod batch;
 mod blocks;
+mod lent;
 mod slices;
 mod spare;
 mod sticky;
@@ -28,6 +29,7 @@ mod together;
 mod verify;
 
 pub use batch::Batch;
+pub(crate) use lent::{Lent, LentBits};
 
 use crate::asan;
 use crate::bitmap::Bitmap;
@@ -67,6 +69,8 @@ pub struct CellSpace {
     marks: Option<Bitmap>,
     /// Marks for several markers, if there may be several.
     shared_marks: Option<SharedMarks>,
+    /// Marks of a marker that runs beside the program, whose own are `marks`.
+    traced: Option<Bitmap>,
     blocks: Vec<BlockInfo>,
     newest_listed: [u32; CLASSES],
     used_blocks: u32,
@@ -94,6 +98,7 @@ impl CellSpace {
             allocated: heap.bitmap()?,
             marks: None,
             shared_marks: None,
+            traced: None,
             blocks: Vec::new(),
             newest_listed: [NONE; CLASSES],
             used_blocks: 0,
@@ -351,9 +356,9 @@ impl CellSpace {
 
     /// Bytes of bitmaps and block tables.
     pub fn metadata_bytes(&self) -> u64 {
-        let marks = self.marks.as_ref().map_or(0, Bitmap::covered_bytes);
+        let marks = [&self.marks, &self.traced].into_iter().flatten().map(Bitmap::covered_bytes);
         let shared_marks = self.shared_marks.as_ref().map_or(0, SharedMarks::covered_bytes);
-        self.allocated.covered_bytes() + marks + shared_marks + self.table_bytes()
+        self.allocated.covered_bytes() + marks.sum::<u64>() + shared_marks + self.table_bytes()
     }
 }
 

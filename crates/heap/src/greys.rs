@@ -7,6 +7,9 @@
 //!
 //! A long array is looked at in pieces: it goes back with the number of the next slot, as an odd word
 //! above its reference, and stays grey until its last piece.
+//!
+//! Slots are loaded acquiring, for a program may be storing beside the marker (see
+//! [`crate::SnapshotTracer`]): no other instruction on x86-64.
 
 use crate::header::{Extent, Slots};
 use crate::heap::Heap;
@@ -16,6 +19,7 @@ use crate::mutant;
 use crate::stack::{Stack, Top};
 use crate::value::{ObjectReference, Value};
 use std::io;
+use std::sync::atomic::Ordering::Acquire;
 
 /// Slots of an array that are looked at in one piece.
 const PIECE_SLOTS: u32 = if cfg!(tiny) { 16 } else { 1024 };
@@ -34,8 +38,12 @@ impl Greys {
     /// # Errors
     /// If the operating system refuses address space for the stack.
     pub fn new(heap: &Heap, distance: usize) -> io::Result<Self> {
-        let distance = 1 << distance.clamp(1, MAX_PREFETCH).ilog2();
-        Ok(Self { stack: heap.stack()?, distance })
+        Ok(Self::on(heap.stack()?, distance))
+    }
+
+    /// The same on a stack that is somebody else's to account for.
+    pub(crate) fn on(stack: Stack, distance: usize) -> Self {
+        Self { stack, distance: 1 << distance.clamp(1, MAX_PREFETCH).ilog2() }
     }
 
     /// Adds an object that has just been marked.
@@ -115,7 +123,7 @@ fn look_at(
     shade: &impl Fn(ObjectReference) -> bool,
     stack: &mut Top<'_>,
 ) -> u64 {
-    let Some(slots) = memory.ordinary_slots(object, Slots::All) else {
+    let Some(slots) = memory.ordinary_slots(object, Slots::All, Acquire) else {
         return look_at_piece(memory, object, 0, shade, stack);
     };
     let mut work = 1;
@@ -158,7 +166,7 @@ fn look_at_piece(
         stack.push(end << 1 | 1);
     }
     for index in start..end {
-        let value = Value::from_bits(memory.read(array, extent.slot(index)));
+        let value = Value::from_bits(memory.word32(array, extent.slot(index)).load(Acquire));
         if let Some(child) = value.reference()
             && shade(child)
         {

@@ -25,7 +25,10 @@ use crate::memory::{Memory, Offset32, Offset64};
 use crate::mutant;
 use crate::size_class;
 use crate::value::{ObjectReference, Value};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU32,
+    Ordering::{self, Relaxed},
+};
 
 /// Bytes of the header of an ordinary object.
 pub const HEADER_BYTES: u32 = 8;
@@ -320,20 +323,22 @@ impl<'h> Memory<'h> {
             .map(move |word| Value::from_bits(self.read(object, Offset32::word(word))))
     }
 
-    /// [`Memory::slots`] for an object with the ordinary header; `None` for any other.
+    /// [`Memory::slots`] for an object with the ordinary header, loaded in this order; `None` for any
+    /// other.
     #[inline(always)]
     pub(crate) fn ordinary_slots(
         self,
         object: ObjectReference,
         slots: Slots,
+        order: Ordering,
     ) -> Option<impl Iterator<Item = Value> + 'h> {
         let bits = self.read(object, Offset32::word(0));
         if bits & EXTENDED != 0 {
             return None;
         }
         let (start, end) = slots.range(Extent::ordinary(bits));
-        let word = move |index| Offset32::word(HEADER_BYTES / 4 + index);
-        Some((start..end).map(move |index| Value::from_bits(self.read(object, word(index)))))
+        let word = move |index| self.word32(object, Offset32::word(HEADER_BYTES / 4 + index));
+        Some((start..end).map(move |index| Value::from_bits(word(index).load(order))))
     }
 
     #[cold]

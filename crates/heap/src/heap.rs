@@ -113,12 +113,17 @@ impl Heap {
         self.table().is_held(Block::of(object))
     }
 
+    /// Whether memory that is given back really goes, or stays populated.
+    pub(crate) fn decommits(&self) -> bool {
+        self.shared.commit == Commit::Lazily
+    }
+
     /// A stack charged to this heap.
     ///
     /// # Errors
     /// If the operating system refuses the address space.
     pub fn stack(&self) -> io::Result<Stack> {
-        Stack::new(Arc::clone(&self.shared.budget), self.shared.commit == Commit::Lazily)
+        Stack::new(Arc::clone(&self.shared.budget), self.decommits())
     }
 
     /// A bitmap over this heap's granules, charged to it as it is used.

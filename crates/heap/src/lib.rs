@@ -16,6 +16,7 @@
 mod any;
 mod arena;
 mod asan;
+mod background;
 mod bitmap;
 mod block;
 mod budget;
@@ -55,6 +56,7 @@ mod roots;
 mod shape;
 pub mod size_class;
 mod sizer;
+mod snapshot;
 mod stack;
 mod survey;
 mod sync;
@@ -63,6 +65,7 @@ mod weak;
 
 pub use any::{AnyCollector, Discipline};
 pub use arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
+pub use background::{ALL_SLICES, Background, DELAY};
 pub use bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
 pub use block::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, Block};
 pub use budget::Budget;
@@ -103,6 +106,7 @@ pub use shape::{
     Borrow, Checked, Ephemeral, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Weak, Word,
 };
 pub use sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
+pub use snapshot::{Slice, SnapshotTracer};
 pub use stack::{Stack, Top};
 pub use survey::{Defect, Reachable, Survey, verify};
 pub use value::{GRANULE_BYTES, ObjectReference, Value};

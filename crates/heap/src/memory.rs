@@ -14,7 +14,10 @@ use crate::value::{ObjectReference, UNIT_BYTES};
 use std::io;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU32, AtomicU64,
+    Ordering::{Relaxed, Release},
+};
 
 /// Bytes that references can address: 16 GiB.
 pub const ADDRESSABLE_BYTES: u64 = 1 << 34;
@@ -157,6 +160,13 @@ impl<'h> Memory<'h> {
     #[inline(always)]
     pub fn write(self, object: ObjectReference, offset: Offset32, bits: u32) {
         self.word32(object, offset).store(bits, Relaxed);
+    }
+
+    /// Writes a 32-bit word: a thread that reads it by an acquiring load sees all that was written before.
+    /// On x86-64 a store like any other.
+    #[inline(always)]
+    pub fn publish(self, object: ObjectReference, offset: Offset32, bits: u32) {
+        self.word32(object, offset).store(bits, Release);
     }
 
     /// Writes adjacent 32-bit words of a new object that nobody else holds a reference to yet.

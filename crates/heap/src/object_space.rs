@@ -1,6 +1,6 @@
 //! Cells and large objects together: where every discipline but bump allocation keeps its objects.
 
-use crate::cells::{Batch, CellSpace};
+use crate::cells::{Batch, CellSpace, Lent, LentBits};
 use crate::footprint::{Footprint, Occupancy};
 use crate::greys::Greys;
 use crate::header::{Extent, Layout};
@@ -48,6 +48,14 @@ impl ObjectSpace {
             false => CellSpace::with_marks(heap)?,
         };
         Ok(Self::of(heap, cells))
+    }
+
+    /// A space whose objects are marked and swept by another thread: see [`crate::SnapshotTracer`].
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for its tables.
+    pub fn with_marks_beside(heap: &Heap) -> io::Result<Self> {
+        Ok(Self::of(heap, CellSpace::with_marks_beside(heap)?))
     }
 
     fn of(heap: &Heap, cells: CellSpace) -> Self {
@@ -222,6 +230,26 @@ impl ObjectSpace {
     /// Sweeps the next `most` blocks. Tells whether there are more.
     pub fn sweep_some(&mut self, most: u32) -> bool {
         self.cells.sweep_some(most)
+    }
+
+    // ---- by another thread: see `cells/lent.rs` --------------------------------------------------
+
+    /// The bits that the other thread needs.
+    pub(crate) fn lent_bits(&self) -> Option<LentBits> {
+        self.cells.lent_bits()
+    }
+
+    /// Everything that is reachable is marked: reclaims the large objects that are not, and lends all
+    /// blocks of cells out.
+    pub(crate) fn lend(&mut self, to: impl FnMut(Lent)) {
+        let Self { cells, large, .. } = self;
+        large.sweep(|object| cells.clear_both_marks(object));
+        cells.lend(to);
+    }
+
+    /// Takes a block back with the number of its live cells.
+    pub(crate) fn take_back(&mut self, lent: Lent, live: u32) {
+        self.cells.take_back(lent, live);
     }
 
     // ---- with marks that stay: see `cells/sticky.rs` ---------------------------------------------

@@ -15,7 +15,7 @@
 
 use crate::heap::Heap;
 use crate::mutant;
-use crate::sync::{self, AtomicU64, Condvar, Guard, Mutex};
+use crate::sync::{self, AtomicU64, Condvar, Mutex, MutexGuard};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The most edges of a packet: 2 KiB of them.
@@ -123,7 +123,7 @@ impl Packets {
         self.wait(sync::lock(&self.shared))
     }
 
-    fn wait<'a>(&'a self, mut shared: Guard<'a, Shared>) -> Option<Packet> {
+    fn wait<'a>(&'a self, mut shared: MutexGuard<'a, Shared>) -> Option<Packet> {
         let early = usize::from(mutant!(self.heap.memory(), "markers end one too early"));
         loop {
             if let Some(packet) = shared.packets.pop() {

@@ -6,48 +6,60 @@
 //! done to those words is modelled beside the code, and each model names the code that it models.
 
 #[cfg(loom)]
-pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard as Guard, atomic::AtomicU64};
+pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool, atomic::AtomicU64};
+#[cfg(loom)]
+pub(crate) use loom::thread;
 #[cfg(not(loom))]
-pub(crate) use std::sync::{Condvar, Mutex, MutexGuard as Guard, atomic::AtomicU64};
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool, atomic::AtomicU64};
+#[cfg(not(loom))]
+pub(crate) use std::thread;
 
 /// Locks a value that is consistent between statements, so that a panic elsewhere does not spoil it.
 #[cfg(not(gcw_tsan))]
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Guard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The same for the thread sanitizer (`conformance/scripts/tsan.sh`), which is blind to how a thread waits for a
 /// lock, for the standard library is not built with it, and would report every wait as a race.
 #[cfg(gcw_tsan)]
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Guard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     loop {
-        match mutex.try_lock() {
-            Ok(guard) => return guard,
-            Err(std::sync::TryLockError::Poisoned(guard)) => return guard.into_inner(),
-            Err(std::sync::TryLockError::WouldBlock) => std::thread::yield_now(),
+        match try_lock(mutex) {
+            Some(guard) => return guard,
+            None => std::thread::yield_now(),
         }
     }
 }
 
-/// Sleeps until it is woken, or for no reason, without the lock meanwhile.
-#[cfg(not(gcw_tsan))]
-pub(crate) fn wait<'a, T>(
-    wake: &Condvar,
-    _mutex: &'a Mutex<T>,
-    guard: Guard<'a, T>,
-) -> Guard<'a, T> {
-    wake.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner)
+/// Locks a value that nobody has locked.
+pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(std::sync::TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+        Err(std::sync::TryLockError::WouldBlock) => None,
+    }
 }
 
-/// The same for the thread sanitizer, for the same reason: does not sleep.
+/// Gives a lock away until somebody notifies, or for no reason: the caller looks again.
+#[cfg(not(gcw_tsan))]
+pub(crate) fn wait<'m, T>(
+    condvar: &Condvar,
+    _: &'m Mutex<T>,
+    guard: MutexGuard<'m, T>,
+) -> MutexGuard<'m, T> {
+    condvar.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The same for the thread sanitizer: a nap, for it is blind to this wait as well.
 #[cfg(gcw_tsan)]
-pub(crate) fn wait<'a, T>(
-    _wake: &Condvar,
-    mutex: &'a Mutex<T>,
-    guard: Guard<'a, T>,
-) -> Guard<'a, T> {
+pub(crate) fn wait<'m, T>(
+    _: &Condvar,
+    mutex: &'m Mutex<T>,
+    guard: MutexGuard<'m, T>,
+) -> MutexGuard<'m, T> {
     drop(guard);
-    std::thread::yield_now();
+    std::thread::sleep(std::time::Duration::from_micros(20));
     lock(mutex)
 }
 

@@ -1,6 +1,7 @@
 //! The blocks of a space of cells: what each is to it, and the lists of those with free cells.
 
 use super::CellSpace;
+use crate::bitmap::Bitmap;
 use crate::block::Block;
 use crate::mutant;
 
@@ -17,6 +18,8 @@ pub(super) enum State {
     Listed,
     /// Had no free cell when its cursor left it, and nothing was freed in it since.
     Full,
+    /// Being swept by another thread: see [`super::lent`].
+    Lent,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +59,8 @@ impl CellSpace {
         if !self.allocated.cover(block) {
             return false;
         }
-        if self.marks.as_mut().is_some_and(|marks| !marks.cover(block)) {
+        let covers = |marks: &mut Option<Bitmap>| marks.as_mut().is_none_or(|m| m.cover(block));
+        if !(covers(&mut self.marks) && covers(&mut self.traced)) {
             return false;
         }
         if self.shared_marks.as_mut().is_some_and(|marks| !marks.cover(block)) {
@@ -95,7 +99,7 @@ impl CellSpace {
                 self.give_back(block);
             }
             (State::Full, _) => self.list(block),
-            (State::Listed | State::Spare | State::Foreign, _) => {}
+            (State::Listed | State::Spare | State::Foreign | State::Lent, _) => {}
         }
     }
 

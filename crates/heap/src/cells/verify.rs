@@ -37,6 +37,9 @@ impl CellSpace {
         for block in self.used() {
             let info = self.blocks[block.index() as usize];
             let class = usize::from(info.class);
+            if info.state == State::Lent {
+                return Err(format!("{block:?} is on loan, and nothing is being swept"));
+            }
             let mut live = 0;
             for (index, word) in self.allocated.block(block).iter().enumerate() {
                 let bits = word.load(Relaxed);
@@ -59,7 +62,8 @@ impl CellSpace {
             }
             let has_marks =
                 |marks: &Bitmap| marks.block(block).iter().any(|w| w.load(Relaxed) != 0);
-            if self.marks.as_ref().is_some_and(has_marks) || info.marked > 0 {
+            let mut marks = [&self.marks, &self.traced].into_iter().flatten();
+            if marks.any(has_marks) || info.marked > 0 {
                 return Err(format!("{block:?} has marks, and nothing is being marked"));
             }
         }

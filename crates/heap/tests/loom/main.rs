@@ -2,7 +2,7 @@
 //! steps, and every value that a load may see in the memory model.
 //!
 //! Each kernel has a version that holds and at least one twin that does not, for a checker that
-//! refutes nothing proves nothing. `blocks` plays the heap's own code. The other kernels work on words
+//! refutes nothing proves nothing. `background` and `blocks` play the heap's own code. The others work on words
 //! in mapped memory, which the checker cannot follow: they are models, and name what they model.
 //! Which kernel is right depends on the number of threads: what the heap does today is meant for one.
 //!
@@ -10,6 +10,7 @@
 
 #![cfg(loom)]
 
+mod background;
 mod blocks;
 mod counts;
 mod marks;
