@@ -34,6 +34,7 @@ use crate::stack::{Stack, Top};
 use crate::sync;
 use crate::value::{ObjectReference, Value};
 use std::io;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 /// How many threads mark.
