@@ -9,9 +9,10 @@
 //! 3. *Minor collection*, when the nursery is full: what the roots and the logged objects refer to in it
 //!    is copied to the old space, then what the copies refer to. Copies that are still to be looked at
 //!    wait on a list through their originals. All survivors are old at once, and the nursery is empty.
-//! 4. *Major collection*, when the old space cannot promise enough any more: a minor one, then marking and
-//!    sweeping as in `mark-sweep`. It is due when the nursery cannot be filled to [`MAJOR_SHARE`]. After
-//!    it the nursery is sized anew: as told, and [`ROOM_SHARE`] of what is free at most.
+//! 4. *Size*: the nursery is half of what is free, for the other half is promised to its copies, and not
+//!    more than told. So it shrinks as the old space fills (Appel 1989).
+//! 5. *Major collection*, when it has shrunk to [`MAJOR_SHARE`] of what it was after the last one: a minor
+//!    one, then marking and sweeping as in `mark-sweep`.
 //!
 //! Allocation is fast, a minor collection costs what survives, and dead young objects cost nothing. But
 //! the nursery, and the room for its copies, are on top of what lives; what dies soon after it was
@@ -32,15 +33,16 @@ use std::sync::atomic::Ordering::Relaxed;
 const NURSERY: Parameter = Parameter {
     key: "nursery",
     values: Values::Bytes(64 << 10, 1 << 30),
-    default: (1 << 20) as f64,
+    default: (16 << 20) as f64,
     summary: "bytes of the nursery, where so much is free",
 };
 
-/// A major collection is due when so much of the nursery cannot be filled.
+/// A major collection is due when less than this share of the nursery that the last one made can be
+/// filled.
 const MAJOR_SHARE: f64 = 0.5;
 
-/// What part of what is free after a major collection the nursery takes at most.
-const ROOM_SHARE: u64 = 4;
+/// What part of what is free the nursery takes at most: as much again is promised for copies.
+const ROOM_SHARE: u64 = 2;
 
 /// Copies what survives its youth, and marks and sweeps the rest.
 #[derive(Debug)]
@@ -50,8 +52,9 @@ pub struct GenCopy {
     marker: Marker,
     /// How far the old space may grow from one major collection to the next.
     sizer: Sizer,
-    /// The most that the nursery may have.
-    nursery_bytes: u64,
+    /// Bytes that the nursery may have at most, and those that it had after the last major collection.
+    most_bytes: u64,
+    full_bytes: u64,
     /// Whether the last major collection found no cell for the object that was waiting for one.
     is_tight: bool,
 }
@@ -68,10 +71,12 @@ impl Collector for GenCopy {
             old: ObjectSpace::with_marks(heap)?,
             marker: Marker::new(heap, config.whole(&PREFETCH))?,
             sizer: Sizer::new(heap, config),
-            nursery_bytes: config.whole(&NURSERY) as u64,
+            most_bytes: config.whole(&NURSERY) as u64,
+            full_bytes: 0,
             is_tight: false,
         };
-        collector.size_nursery();
+        collector.size_nursery(collector.most_bytes);
+        collector.full_bytes = collector.nursery.used_bytes();
         Ok(collector)
     }
 
@@ -128,6 +133,7 @@ impl Collector for GenCopy {
         let pause = cx.log.begin_pause();
         self.collect_young(cx);
         if cause == Cause::Young {
+            self.size_nursery(self.nursery.used_bytes());
             cx.log.end_pause(pause, PauseKind::Stw);
             return;
         }
@@ -145,7 +151,8 @@ impl Collector for GenCopy {
             ended_ns: cx.log.now_ns(),
             collecting_ns: cx.log.pause_total_ns(),
         });
-        self.size_nursery();
+        self.size_nursery(self.most_bytes);
+        self.full_bytes = self.nursery.used_bytes();
     }
 }
 
@@ -232,6 +239,7 @@ impl Promoter<'_> {
         if !mutant!(memory, "what is promoted is not looked at") {
             self.grey.push(memory, object);
         }
+        memory.slots(copy, Slots::All).filter_map(Value::reference).for_each(|c| memory.prefetch(c));
         copy
     }
 
@@ -256,7 +264,7 @@ impl Promoter<'_> {
 
     #[inline(always)]
     fn look_at(&mut self, object: ObjectReference) {
-        self.memory.update_slots(object, |child| self.promote(child));
+        self.memory.update_slots_backwards(object, |child| self.promote(child));
     }
 }
 
@@ -288,7 +296,7 @@ impl GenCopy {
         if let Some(object) = self.alloc_without_collecting(layout) {
             return Ok(object);
         }
-        self.nursery.resize(0);
+        self.nursery.resize(0, &self.old);
         let old = &mut self.old;
         let reclaimed = old.alloc(layout, 0).or_else(|| old.alloc_growing(layout, 0));
         self.is_tight = reclaimed.is_none();
@@ -311,10 +319,10 @@ impl GenCopy {
         object.or_else(|| self.is_tight.then(|| old.alloc_larger(layout, 0)).flatten())
     }
 
-    /// Whether a minor collection would make little room, or none for an object like this.
+    /// Whether a minor collection would make too little room, or none for an object like this.
     fn is_major_due(&self, layout: Layout) -> bool {
-        let filled_share = self.nursery.filled_bytes() as f64 / self.nursery.used_bytes() as f64;
-        is_large(layout) || self.nursery.used_bytes() == 0 || filled_share < MAJOR_SHARE
+        let least_bytes = self.full_bytes as f64 * MAJOR_SHARE;
+        is_large(layout) || (self.nursery.filled_bytes() as f64) < least_bytes.max(1.0)
     }
 
     /// Bytes of cells and of young objects.
@@ -322,14 +330,14 @@ impl GenCopy {
         self.nursery.filled_bytes() + self.old.occupied().bytes
     }
 
-    /// Gives the empty nursery what it may have of what is free.
-    fn size_nursery(&mut self) {
+    /// Gives the empty nursery so many bytes at most, and not more than its share of what is free.
+    fn size_nursery(&mut self, most_bytes: u64) {
         let used_bytes = self.old.used_bytes();
         let room_bytes = self.heap().room_bytes() + self.nursery.used_bytes();
         let room_bytes = self.sizer.growth_bytes(used_bytes, room_bytes);
         let holes_bytes = used_bytes - self.old.occupied().bytes;
         let share_bytes = (room_bytes + holes_bytes) / ROOM_SHARE;
-        self.nursery.resize(self.nursery_bytes.min(share_bytes).min(room_bytes));
+        self.nursery.resize(most_bytes.min(share_bytes).min(room_bytes), &self.old);
     }
 }
 

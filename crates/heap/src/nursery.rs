@@ -62,7 +62,7 @@ impl Nursery {
 
     /// Gives it so many bytes, down to whole blocks; none if the limit has no room for them. It must be
     /// empty.
-    pub fn resize(&mut self, bytes: u64) {
+    pub fn resize(&mut self, bytes: u64, old: &ObjectSpace) {
         debug_assert_eq!(self.filled_bytes(), 0, "the young would be lost");
         let (blocks, before) = ((bytes / u64::from(BLOCK_BYTES)) as u32, self.blocks());
         if blocks < before {
@@ -73,7 +73,7 @@ impl Nursery {
                 (self.start, self.units) = (first.first_granule() << 1, blocks * BLOCK_UNITS);
             }
         }
-        self.rewind();
+        self.rewind(old);
     }
 
     /// Gives so many of its last blocks back and keeps the others.
@@ -178,16 +178,15 @@ impl Nursery {
     pub fn clear(&mut self, old: &ObjectSpace) {
         let start = ObjectReference::from_granule(self.start >> 1);
         asan::poison(self.heap.memory(), start, self.used_bytes());
-        self.rewind();
-        self.unpromised_blocks = old.spare_blocks();
+        self.rewind(old);
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, old: &ObjectSpace) {
         (self.next, self.limit) = (self.start, self.start);
         self.stretches.clear();
         self.promised = [0; CLASSES];
         self.is_counted = [false; CLASSES];
-        self.unpromised_blocks = 0;
+        self.unpromised_blocks = old.spare_blocks();
     }
 
     // ---- looking ------------------------------------------------------------------------------
