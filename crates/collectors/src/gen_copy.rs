@@ -9,14 +9,16 @@
 //! 3. *Minor collection*, when the nursery is full: what the roots and the logged objects refer to in it
 //!    is copied to the old space, then what the copies refer to. Copies that are still to be looked at
 //!    wait on a list through their originals. All survivors are old at once, and the nursery is empty.
-//! 4. *Major collection*, when the old space cannot promise enough any more: a minor one, then marking and
-//!    sweeping as in `mark-sweep`. It is due when the nursery cannot be filled to [`MAJOR_SHARE`]. After
-//!    it the nursery is sized anew: as told, and [`ROOM_SHARE`] of what is free at most.
+//! 4. *Major collection*, when the old space cannot promise enough any more to fill the nursery to
+//!    [`MAJOR_SHARE`]: a minor one, then marking and sweeping as in `mark-sweep`. After it the nursery is
+//!    sized anew: half of what is free, for the other half is promised to its copies, or as much as told.
+//! 5. *Nurseries in vain*: where hardly anything has died young since the last major collection, the next
+//!    cycle does without a nursery, then two, four at most. Without one this is `mark-sweep`.
 //!
-//! Allocation is fast, a minor collection costs what survives, and dead young objects cost nothing. But
-//! the nursery, and the room for its copies, are on top of what lives; what dies soon after it was
-//! promoted floats until the next major collection; and a logged array is looked at as a whole. A heap too
-//! full for a nursery is a mark-sweep heap until the next major collection.
+//! Allocation is fast, a minor collection costs what survives, and what dies young costs nothing. But the
+//! nursery, and the room for its copies, are on top of what lives, and to copy costs more than to mark. What
+//! dies soon after it was promoted floats until the next major collection, and a logged array is looked
+//! at as a whole. A heap too full, or too fragmented, for a nursery does without.
 
 use heap::{
     Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, GreyList, Heap, Layout,
@@ -32,15 +34,22 @@ use std::sync::atomic::Ordering::Relaxed;
 const NURSERY: Parameter = Parameter {
     key: "nursery",
     values: Values::Bytes(64 << 10, 1 << 30),
-    default: (1 << 20) as f64,
+    default: (16 << 20) as f64,
     summary: "bytes of the nursery, where so much is free",
 };
 
-/// A major collection is due when so much of the nursery cannot be filled.
+/// What part of what is free the nursery takes at most: as much again is promised for its copies.
+const ROOM_SHARE: u64 = 2;
+
+/// A major collection is due when less than this share of the nursery can be filled. A nursery that could
+/// not have this share of what it should is not worth having: its survivors would be many.
 const MAJOR_SHARE: f64 = 0.5;
 
-/// What part of what is free after a major collection the nursery takes at most.
-const ROOM_SHARE: u64 = 4;
+/// Of a nursery in vain more than this share survived.
+const VAIN_SHARE: f64 = 0.8;
+
+/// Nurseries in vain make the next cycles do without: one, then two, and so many at most.
+const MOST_SKIPPED: u32 = 4;
 
 /// Copies what survives its youth, and marks and sweeps the rest.
 #[derive(Debug)]
@@ -52,6 +61,12 @@ pub struct GenCopy {
     sizer: Sizer,
     /// The most that the nursery may have.
     nursery_bytes: u64,
+    /// Bytes of the objects that were young since the last major collection, and of those that survived.
+    young_bytes: u64,
+    promoted_bytes: u64,
+    /// Cycles that will do without a nursery, and how many that were after the last one in vain.
+    to_skip: u32,
+    skipped: u32,
     /// Whether the last major collection found no cell for the object that was waiting for one.
     is_tight: bool,
 }
@@ -69,6 +84,10 @@ impl Collector for GenCopy {
             marker: Marker::new(heap, config.whole(&PREFETCH))?,
             sizer: Sizer::new(heap, config),
             nursery_bytes: config.whole(&NURSERY) as u64,
+            young_bytes: 0,
+            promoted_bytes: 0,
+            to_skip: 0,
+            skipped: 0,
             is_tight: false,
         };
         collector.size_nursery();
@@ -145,6 +164,7 @@ impl Collector for GenCopy {
             ended_ns: cx.log.now_ns(),
             collecting_ns: cx.log.pause_total_ns(),
         });
+        self.look_back();
         self.size_nursery();
     }
 }
@@ -183,6 +203,8 @@ impl GenCopy {
 impl GenCopy {
     /// Copies what survives to the old space and leaves the nursery empty.
     fn collect_young(&mut self, cx: &mut Context) {
+        self.young_bytes += self.nursery.filled_bytes();
+        let before_bytes = self.old.occupied().bytes;
         let memory = self.nursery.heap().memory();
         let mut moves = mem::take(&mut cx.moves);
         let mut promoter = Promoter {
@@ -203,6 +225,7 @@ impl GenCopy {
         }
         cx.moves = moves;
         self.nursery.clear(&self.old);
+        self.promoted_bytes += self.old.occupied().bytes - before_bytes;
     }
 }
 
@@ -232,6 +255,8 @@ impl Promoter<'_> {
         if !mutant!(memory, "what is promoted is not looked at") {
             self.grey.push(memory, object);
         }
+        let children = memory.slots(copy, Slots::All).filter_map(Value::reference);
+        children.for_each(|child| memory.prefetch(child));
         copy
     }
 
@@ -256,16 +281,31 @@ impl Promoter<'_> {
 
     #[inline(always)]
     fn look_at(&mut self, object: ObjectReference) {
-        self.memory.update_slots(object, |child| self.promote(child));
+        self.memory.update_slots_backwards(object, |child| self.promote(child));
     }
 }
 
 // ---- when to collect what -----------------------------------------------------------------------
 
 impl GenCopy {
-    #[cold]
+    /// Not cold: this is where everything is allocated while there is no nursery.
     #[inline(never)]
     fn alloc_slow(
+        &mut self,
+        cx: &mut Context,
+        layout: Layout,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        if self.nursery.used_bytes() == 0
+            && let Some(object) = self.old.alloc(layout, 0)
+        {
+            return Ok(object);
+        }
+        self.alloc_collecting(cx, layout)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_collecting(
         &mut self,
         cx: &mut Context,
         layout: Layout,
@@ -288,7 +328,7 @@ impl GenCopy {
         if let Some(object) = self.alloc_without_collecting(layout) {
             return Ok(object);
         }
-        self.nursery.resize(0);
+        self.nursery.resize(0, &self.old);
         let old = &mut self.old;
         let reclaimed = old.alloc(layout, 0).or_else(|| old.alloc_growing(layout, 0));
         self.is_tight = reclaimed.is_none();
@@ -309,10 +349,24 @@ impl GenCopy {
         object.or_else(|| self.is_tight.then(|| old.alloc_larger(layout, 0)).flatten())
     }
 
-    /// Whether a minor collection would make little room, or none for an object like this.
+    /// Whether a minor collection would make too little room, or none for an object like this.
     fn is_major_due(&self, layout: Layout) -> bool {
-        let filled_share = self.nursery.filled_bytes() as f64 / self.nursery.used_bytes() as f64;
-        is_large(layout) || self.nursery.used_bytes() == 0 || filled_share < MAJOR_SHARE
+        let least_bytes = self.nursery.used_bytes() as f64 * MAJOR_SHARE;
+        is_large(layout) || (self.nursery.filled_bytes() as f64) < least_bytes.max(1.0)
+    }
+
+    /// A major collection ends a cycle: was the nursery worth its copies?
+    fn look_back(&mut self) {
+        let survived_share = self.promoted_bytes as f64 / self.young_bytes as f64;
+        if self.young_bytes == 0 {
+            self.to_skip = self.to_skip.saturating_sub(1);
+        } else if survived_share > VAIN_SHARE {
+            self.skipped = (self.skipped * 2).clamp(1, MOST_SKIPPED);
+            self.to_skip = self.skipped;
+        } else {
+            self.skipped = 0;
+        }
+        (self.young_bytes, self.promoted_bytes) = (0, 0);
     }
 
     /// Bytes of cells and of young objects.
@@ -320,14 +374,19 @@ impl GenCopy {
         self.nursery.filled_bytes() + self.old.occupied().bytes
     }
 
-    /// Gives the empty nursery what it may have of what is free.
+    /// Gives the empty nursery its share of what is free.
     fn size_nursery(&mut self) {
-        let used_bytes = self.old.used_bytes();
-        let room_bytes = self.heap().room_bytes() + self.nursery.used_bytes();
+        if self.to_skip > 0 {
+            return self.nursery.resize(0, &self.old);
+        }
+        let (before_bytes, used_bytes) = (self.nursery.used_bytes(), self.old.used_bytes());
+        let room_bytes = self.heap().room_bytes() + before_bytes;
         let room_bytes = self.sizer.growth_bytes(used_bytes, room_bytes);
         let holes_bytes = used_bytes - self.old.occupied().bytes;
-        let share_bytes = (room_bytes + holes_bytes) / ROOM_SHARE;
-        self.nursery.resize(self.nursery_bytes.min(share_bytes).min(room_bytes));
+        let wanted_bytes = self.nursery_bytes.min((room_bytes + holes_bytes) / ROOM_SHARE);
+        let bytes = wanted_bytes.min(room_bytes.max(before_bytes));
+        let is_worth_having = bytes as f64 >= wanted_bytes as f64 * MAJOR_SHARE;
+        self.nursery.resize(if is_worth_having { bytes } else { 0 }, &self.old);
     }
 }
 

@@ -12,13 +12,15 @@
 //! 4. *Major collection*: the same with all marks cleared first. It is due when minor collections have
 //!    left less than [`MAJOR_SHARE`] of the room that the last major one made, for what has died old
 //!    takes up the rest.
+//! 5. *Minor collections in vain*: where the first one leaves so little room already, most objects survive
+//!    their youth, and it was a waste. So the next cycle does without, then two, four at most, until one
+//!    has been worth its time.
 //!
 //! Both then look at weak slots, ephemerons and finalizable objects, old and young (see
 //! [`heap::WeakTables`]), so a store to such a slot needs no barrier.
 //!
 //! It does not move. Garbage that has become old floats until the next major collection, whose pause
-//! grows with what is live. A logged array is looked at as a whole. Where most objects survive their
-//! youth, minor collections cost their time and make no room.
+//! grows with what is live. A logged array is looked at as a whole.
 
 use heap::{
     Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap, Layout, Marker,
@@ -32,6 +34,9 @@ use std::sync::atomic::Ordering::Relaxed;
 /// was allocated before this one.
 const MAJOR_SHARE: f64 = 0.5;
 
+/// Minor collections in vain make the next cycles do without: one, then two, and so many at most.
+const MOST_SKIPPED: u32 = 4;
+
 /// Traces the young, and from time to time everything.
 #[derive(Debug)]
 pub struct Generational {
@@ -43,6 +48,11 @@ pub struct Generational {
     survived_bytes: u64,
     /// Bytes allocated between the last major collection and the one after it; `None` until then.
     room_bytes: Option<u64>,
+    /// Minor collections since the last major one.
+    minors: u32,
+    /// Cycles that will do without minor collections, and how many that were after the last one in vain.
+    to_skip: u32,
+    skipped: u32,
     /// Whether the last collection found no cell for the object that was waiting for one.
     is_tight: bool,
 }
@@ -59,6 +69,9 @@ impl Collector for Generational {
             sizer: Sizer::new(heap, config),
             survived_bytes: 0,
             room_bytes: None,
+            minors: 0,
+            to_skip: 0,
+            skipped: 0,
             is_tight: false,
         })
     }
@@ -111,6 +124,7 @@ impl Collector for Generational {
         let occupied_bytes = self.objects.occupied().bytes;
         let pause = cx.log.begin_pause();
         if cause == Cause::Young {
+            self.minors += 1;
             self.push_logged(cx);
         } else {
             self.forget_logged(cx);
@@ -134,6 +148,7 @@ impl Collector for Generational {
         cx.log.end_pause(pause, PauseKind::Stw);
         if cause != Cause::Young {
             self.room_bytes = None;
+            self.minors = 0;
             self.sizer.collected(Cycle {
                 cause,
                 occupied_bytes,
@@ -190,7 +205,20 @@ impl Generational {
     fn is_major_due(&mut self) -> bool {
         let allocated_bytes = self.allocated_bytes();
         let room_bytes = *self.room_bytes.get_or_insert(allocated_bytes);
-        (allocated_bytes as f64) < room_bytes as f64 * MAJOR_SHARE
+        self.to_skip > 0 || (allocated_bytes as f64) < room_bytes as f64 * MAJOR_SHARE
+    }
+
+    /// A major collection is due: were those before it, the minor ones, worth their time? A single one was
+    /// not, for it made too little room for a second one.
+    fn look_back(&mut self) {
+        match self.minors {
+            0 => self.to_skip = self.to_skip.saturating_sub(1),
+            1 => {
+                self.skipped = (self.skipped * 2).clamp(1, MOST_SKIPPED);
+                self.to_skip = self.skipped;
+            }
+            _ => self.skipped = 0,
+        }
     }
 
     /// Bytes of cells allocated since the last collection.
@@ -219,6 +247,7 @@ impl Generational {
                 return Ok(object);
             }
         }
+        self.look_back();
         self.collect(cx, self.sizer.cause(used_bytes));
         let objects = &mut self.objects;
         let reclaimed = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));

@@ -50,11 +50,38 @@ impl Memory<'_> {
     pub fn update_slots(
         self,
         object: ObjectReference,
-        mut new: impl FnMut(ObjectReference) -> ObjectReference,
+        new: impl FnMut(ObjectReference) -> ObjectReference,
     ) {
         let extent = Extent::of(self, object);
-        let forgets = u32::from(mutant!(self, "an object's last slot is not updated"));
-        for at in (0..extent.borrow_end.saturating_sub(forgets)).map(|slot| extent.slot(slot)) {
+        self.update(object, extent, 0..extent.borrow_end, new);
+    }
+
+    /// [`Memory::update_slots`], the last slot first: for who looks at copies last made first, and wants
+    /// what the first slot refers to to come first.
+    #[inline(always)]
+    pub fn update_slots_backwards(
+        self,
+        object: ObjectReference,
+        new: impl FnMut(ObjectReference) -> ObjectReference,
+    ) {
+        let extent = Extent::of(self, object);
+        self.update(object, extent, (0..extent.borrow_end).rev(), new);
+    }
+
+    #[inline(always)]
+    fn update(
+        self,
+        object: ObjectReference,
+        extent: Extent,
+        slots: impl Iterator<Item = u32>,
+        mut new: impl FnMut(ObjectReference) -> ObjectReference,
+    ) {
+        let last = extent.borrow_end.wrapping_sub(1);
+        for slot in slots {
+            if slot == last && mutant!(self, "an object's last slot is not updated") {
+                continue;
+            }
+            let at = extent.slot(slot);
             if let Some(old) = Value::from_bits(self.read(object, at)).reference() {
                 self.write(object, at, new(old).bits());
             }

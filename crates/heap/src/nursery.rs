@@ -62,7 +62,7 @@ impl Nursery {
 
     /// Gives it so many bytes, down to whole blocks; none if the limit has no room for them. It must be
     /// empty.
-    pub fn resize(&mut self, bytes: u64) {
+    pub fn resize(&mut self, bytes: u64, old: &ObjectSpace) {
         debug_assert_eq!(self.filled_bytes(), 0, "the young would be lost");
         let (blocks, before) = ((bytes / u64::from(BLOCK_BYTES)) as u32, self.blocks());
         if blocks < before {
@@ -73,7 +73,7 @@ impl Nursery {
                 (self.start, self.units) = (first.first_granule() << 1, blocks * BLOCK_UNITS);
             }
         }
-        self.rewind();
+        self.rewind(old);
     }
 
     /// Gives so many of its last blocks back and keeps the others.
@@ -178,16 +178,15 @@ impl Nursery {
     pub fn clear(&mut self, old: &ObjectSpace) {
         let start = ObjectReference::from_granule(self.start >> 1);
         asan::poison(self.heap.memory(), start, self.used_bytes());
-        self.rewind();
-        self.unpromised_blocks = old.spare_blocks();
+        self.rewind(old);
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, old: &ObjectSpace) {
         (self.next, self.limit) = (self.start, self.start);
         self.stretches.clear();
         self.promised = [0; CLASSES];
         self.is_counted = [false; CLASSES];
-        self.unpromised_blocks = 0;
+        self.unpromised_blocks = old.spare_blocks();
     }
 
     // ---- looking ------------------------------------------------------------------------------
@@ -307,5 +306,161 @@ impl GreyList {
         let original = self.latest?;
         self.latest = ObjectReference::from_bits(memory.read(original, Self::NEXT));
         memory.forwarded(original)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::header::SlotKind;
+    use crate::heap::{Commit, HeapConfig};
+    use crate::memory::Offset64;
+    use crate::size_class::MAX_CELL_BYTES;
+    use proptest::prelude::*;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    const BLOCK: u64 = BLOCK_BYTES as u64;
+
+    fn parts(limit_bytes: Option<u64>) -> (Heap, Nursery, ObjectSpace) {
+        let heap = Heap::new(HeapConfig { limit_bytes, commit: Commit::Lazily }).unwrap();
+        (heap.clone(), Nursery::new(&heap), ObjectSpace::with_marks(&heap).unwrap())
+    }
+
+    fn layout(words: u32) -> Layout {
+        Layout::array(SlotKind::Own, 0, words + 1).unwrap()
+    }
+
+    /// Of few sizes mostly, and up to the largest that is ever young.
+    fn words() -> impl Strategy<Value = u32> {
+        let most = (MAX_CELL_BYTES - 16) / 8 - 1;
+        prop_oneof![8 => 0u32..4, 2 => 4u32..200, 1 => 200..=most]
+    }
+
+    fn held_bytes(heap: &Heap, nursery: &Nursery, old: &ObjectSpace) -> u64 {
+        let old = old.footprint(nursery.metadata_bytes());
+        let parts = old.used_bytes + old.metadata_bytes + nursery.used_bytes();
+        parts + heap.retained_bytes() + heap.metadata_bytes()
+    }
+
+    proptest! {
+        /// In whatever order, with whatever the old space held before: a cell is there for each, and the
+        /// limit holds.
+        #[test]
+        fn everything_may_survive_and_no_copy_is_refused(
+            before in proptest::collection::vec(words(), 0..200),
+            young in proptest::collection::vec(words(), 0..600),
+            stride in 1usize..7,
+            limit_blocks in 12u64..60,
+            rounds in 1usize..3,
+        ) {
+            let (heap, mut nursery, mut old) = parts(Some(limit_blocks * BLOCK));
+            for words in before {
+                let _ = old.alloc(layout(words), 0).or_else(|| old.alloc_growing(layout(words), 0));
+            }
+            nursery.resize(heap.room_bytes() / 2, &old);
+            for _ in 0..rounds {
+                let mut made = Vec::new();
+                for (&words, number) in young.iter().zip(1..) {
+                    let object = nursery.alloc(layout(words));
+                    let object = object.or_else(|| nursery.alloc_promising(layout(words), &mut old, true));
+                    let Some(object) = object else { break };
+                    heap.memory().word64(object, Offset64::word(2)).store(number, Relaxed);
+                    made.push((object, number));
+                }
+                let walked: Vec<_> = nursery.objects().collect();
+                prop_assert_eq!(walked, made.iter().map(|&(object, _)| object).collect::<Vec<_>>());
+                prop_assert_eq!(nursery.verify(&old), Ok(()));
+                for &(object, _) in &made {
+                    prop_assert!(nursery.contains(object) && nursery.is_allocated(object));
+                    let inside = ObjectReference::from_granule(object.granule() + 1);
+                    prop_assert!(!nursery.is_allocated(inside), "no object begins there");
+                }
+                made.sort_by_key(|&(object, _)| object.granule() as usize % stride);
+                for &(object, number) in &made {
+                    let copy = old.copy(object).expect("it was promised");
+                    prop_assert!(!nursery.contains(copy) && old.is_allocated(copy));
+                    let copied = heap.memory().word64(copy, Offset64::word(2)).load(Relaxed);
+                    prop_assert_eq!(copied, number);
+                }
+                nursery.clear(&old);
+                prop_assert_eq!(nursery.occupied(), Occupancy::default());
+                prop_assert_eq!((nursery.verify(&old), old.verify()), (Ok(()), Ok(())));
+                let held = heap.budget().held_bytes();
+                prop_assert_eq!(held, held_bytes(&heap, &nursery, &old));
+                // Small tables cannot be refused.
+                let tables_bytes = heap.metadata_bytes() + nursery.metadata_bytes();
+                prop_assert!(heap.budget().peak_bytes() <= limit_blocks * BLOCK + tables_bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_promise_is_of_free_cells_first_and_then_of_a_block() {
+        let (_, mut nursery, mut old) = parts(None);
+        let cells = cells_per_block(usize::from(layout(0).class()));
+        for _ in 0..cells - 3 {
+            old.alloc(layout(0), 0).or_else(|| old.alloc_growing(layout(0), 0)).unwrap();
+        }
+        nursery.resize(4 * BLOCK, &old);
+        for _ in 0..3 {
+            let object = nursery.alloc(layout(0));
+            object.or_else(|| nursery.alloc_promising(layout(0), &mut old, false)).unwrap();
+        }
+        assert_eq!(nursery.alloc_promising(layout(0), &mut old, false), None, "no fourth cell");
+        assert_eq!(old.spare_blocks(), 0);
+        assert!(nursery.alloc_promising(layout(0), &mut old, true).is_some());
+        assert_eq!(old.spare_blocks(), 1);
+        assert_eq!(nursery.verify(&old), Ok(()));
+        old.sweep();
+        let error = nursery.verify(&old).unwrap_err();
+        assert!(error.contains("blocks are promised"), "the sweep took them: {error}");
+        assert_eq!(old.spare_blocks(), 0);
+    }
+
+    #[test]
+    fn a_nursery_takes_whole_blocks_and_gives_the_last_ones_back() {
+        let (heap, mut nursery, old) = parts(Some(20 * BLOCK));
+        for (asked, given) in [(3 * BLOCK + 1, 3), (2 * BLOCK, 2), (9 * BLOCK, 9), (99 * BLOCK, 0)] {
+            nursery.resize(asked, &old);
+            assert_eq!(nursery.used_bytes(), given * BLOCK);
+            assert_eq!(heap.budget().held_bytes(), held_bytes(&heap, &nursery, &old));
+        }
+    }
+
+    #[test]
+    fn what_is_old_large_or_beyond_the_end_is_not_young() {
+        let (_, mut nursery, mut old) = parts(None);
+        let other = old.alloc_growing(layout(0), 0).unwrap();
+        assert!(!nursery.contains(other) && !nursery.is_allocated(other));
+        nursery.resize(BLOCK, &old);
+        assert!(!nursery.contains(other) && !nursery.is_allocated(other));
+        let large = layout(MAX_CELL_BYTES / 8);
+        assert_eq!(nursery.alloc_promising(large, &mut old, true), None);
+        let mut made = 0;
+        while nursery.alloc_promising(layout(0), &mut old, true).is_some() {
+            made += 1;
+        }
+        assert_eq!(u64::from(made * layout(0).bytes()), BLOCK);
+        assert!(!nursery.contains(ObjectReference::from_granule(nursery.next >> 1)));
+    }
+
+    #[test]
+    fn copies_are_found_through_their_originals_the_latest_first() {
+        let (heap, mut nursery, mut old) = parts(None);
+        nursery.resize(BLOCK, &old);
+        let memory = heap.memory();
+        let mut grey = GreyList::default();
+        let node = Layout::shape(1, 1, 0, 0);
+        let mut copies = Vec::new();
+        for _ in 0..5 {
+            let object = nursery.alloc_promising(node, &mut old, true).unwrap();
+            let copy = old.copy(object).unwrap();
+            memory.forward(object, copy);
+            grey.push(memory, object);
+            copies.push(copy);
+        }
+        copies.reverse();
+        let found: Vec<_> = std::iter::from_fn(|| grey.pop(memory)).collect();
+        assert_eq!(found, copies);
     }
 }
