@@ -89,7 +89,9 @@ impl Player<'_> {
             SlotKind::Own => m.load(object, self.place::<Own>(id, slot)),
             SlotKind::Shared => return m.load_value(object, self.place::<Shared>(id, slot)),
             SlotKind::Borrow => m.upgrade(object, self.place::<Borrow>(id, slot)),
-            SlotKind::Weak | SlotKind::Ephemeral => unreachable!("hidden slots are looked at elsewhere"),
+            SlotKind::Weak | SlotKind::Ephemeral => {
+                unreachable!("hidden slots are looked at elsewhere")
+            }
         };
         found.map_or(Loaded::Null, Loaded::Object)
     }

@@ -167,7 +167,13 @@ impl Player<'_> {
     }
 
     /// What was found somewhere is the object that should be there.
-    fn is_object<C: Collector>(&self, m: &M<C>, object: Ref<'_>, id: Id, (holder, slot): (Id, u32)) {
+    fn is_object<C: Collector>(
+        &self,
+        m: &M<C>,
+        object: Ref<'_>,
+        id: Id,
+        (holder, slot): (Id, u32),
+    ) {
         let found = m.word(object, word_of(self.shadow.objects[id].form, 0));
         if found != id as u64 {
             self.differs(holder, slot, format!("refers to object #{found}, not #{id}"));

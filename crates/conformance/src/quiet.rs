@@ -116,8 +116,12 @@ impl Player<'_> {
         let value = target.map(|target| target.object);
         match kind {
             SlotKind::Own => unreachable!("own slots are filled by moves"),
-            SlotKind::Shared => m.store(holder.object, self.place::<Shared>(holder.id, slot), value),
-            SlotKind::Borrow => m.store(holder.object, self.place::<Borrow>(holder.id, slot), value),
+            SlotKind::Shared => {
+                m.store(holder.object, self.place::<Shared>(holder.id, slot), value)
+            }
+            SlotKind::Borrow => {
+                m.store(holder.object, self.place::<Borrow>(holder.id, slot), value)
+            }
             SlotKind::Weak => m.store(holder.object, self.place::<Weak>(holder.id, slot), value),
             SlotKind::Ephemeral => {
                 m.store(holder.object, self.place::<Ephemeral>(holder.id, slot), value);

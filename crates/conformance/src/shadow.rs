@@ -406,7 +406,9 @@ impl Shadow {
                 let has_key = |key| matches!(key, Content::To(key) if seen[key]);
                 is_value && !seen[value] && has_key(object.slot(slot - 1))
             });
-            values.map(|(slot, value, _)| (value, From::Slot(place, slot))).min_by_key(|value| value.0)
+            values
+                .map(|(slot, value, _)| (value, From::Slot(place, slot)))
+                .min_by_key(|value| value.0)
         })
     }
 }

@@ -103,8 +103,9 @@ fn values_of(
     tables: &[ObjectReference],
     is_found: impl Fn(ObjectReference) -> bool,
 ) -> Vec<(ObjectReference, u32, ObjectReference)> {
-    let ephemerons =
-        tables.iter().flat_map(|&table| (0..Extent::of(memory, table).slots / 2).map(move |n| (table, n)));
+    let ephemerons = tables
+        .iter()
+        .flat_map(|&table| (0..Extent::of(memory, table).slots / 2).map(move |n| (table, n)));
     let values = ephemerons.filter_map(|(table, number)| {
         let read = |slot: Slot<_>| Value::from_bits(memory.read(table, slot.offset())).referent();
         let (key, value) = (read(Slot::key(number))?, read(Slot::value(number))?);
@@ -145,7 +146,8 @@ pub fn verify(
     loop {
         let Some((parent, slot, child, owns)) = pending.pop() else {
             let values = values_of(memory, &tables, |object| owners.contains_key(&object));
-            pending.extend(values.into_iter().map(|(t, slot, value)| (Some(t), slot, value, false)));
+            pending
+                .extend(values.into_iter().map(|(t, slot, value)| (Some(t), slot, value, false)));
             if pending.is_empty() {
                 break;
             }

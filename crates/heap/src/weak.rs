@@ -53,6 +53,8 @@ pub struct WeakTables {
     ephemerons: Ephemerons,
     finalizers: Finalizers,
     stage: Stage,
+    /// Whether the collection under way makes nothing ready.
+    postpones: bool,
     charged_bytes: u64,
     heap: Heap,
 }
@@ -64,6 +66,7 @@ impl WeakTables {
             ephemerons: Ephemerons::default(),
             finalizers: Finalizers::default(),
             stage: Stage::Idle,
+            postpones: false,
             charged_bytes: 0,
             heap: heap.clone(),
         }
@@ -124,7 +127,11 @@ impl WeakTables {
         place: impl Fn(ObjectReference) -> Option<ObjectReference>,
         reach: impl FnMut(ObjectReference),
     ) -> bool {
-        !self.is_empty() && self.resume_slowly(place, reach)
+        if self.is_empty() {
+            self.postpones = false;
+            return false;
+        }
+        self.resume_slowly(place, reach)
     }
 
     #[cold]
@@ -134,7 +141,7 @@ impl WeakTables {
         place: impl Fn(ObjectReference) -> Option<ObjectReference>,
         mut reach: impl FnMut(ObjectReference),
     ) -> bool {
-        let Self { arrays, ephemerons, finalizers, stage, heap, .. } = self;
+        let Self { arrays, ephemerons, finalizers, stage, postpones, heap, .. } = self;
         let memory = heap.memory();
         let has_more = match stage {
             Stage::Idle => {
@@ -153,7 +160,7 @@ impl WeakTables {
                     arrays.clear(memory, &place);
                 }
                 ephemerons.clear(memory, &place);
-                let any = finalizers.resurrect(memory, &place, |object| {
+                let any = finalizers.resurrect(memory, *postpones, &place, |object| {
                     reach(object);
                     if place(object).is_some() {
                         // A collector that copies it at once does not meet it again.
@@ -166,7 +173,7 @@ impl WeakTables {
                 any
             };
         if !has_more {
-            *stage = Stage::Idle;
+            (*stage, *postpones) = (Stage::Idle, false);
             ephemerons.finish();
             self.update(place, |_, new| new);
         }
@@ -178,6 +185,12 @@ impl WeakTables {
     #[inline]
     pub fn met(&mut self, object: ObjectReference) {
         self.ephemerons.met(self.heap.memory(), object);
+    }
+
+    /// The collection under way only keeps what it finds finalizable, for another one follows at once: one
+    /// that began earlier may miss an object, which those that it finds would then keep.
+    pub fn postpone(&mut self) {
+        self.postpones = true;
     }
 
     /// Everything that is left is about to move to where `new` says: for a collector that decides where

@@ -307,8 +307,13 @@ fn ephemerons_in_a_chain(random: &mut Pcg32) -> Vec<Op> {
 /// An object that is found unreachable, and what it refers to.
 fn finalized(random: &mut Pcg32) -> Vec<Op> {
     let collects = if random.random() { Major } else { Churn(Pair, 60, false) };
-    let mut ops =
-        vec![Alloc(Pair), Graft(Pair, 0, random.random_range(0..4)), Finalize(0), Drop(0), collects];
+    let mut ops = vec![
+        Alloc(Pair),
+        Graft(Pair, 0, random.random_range(0..4)),
+        Finalize(0),
+        Drop(0),
+        collects,
+    ];
     // It is kept over another collection, whether it was taken or not.
     ops.extend(if random.random() { [Poll, Major] } else { [Major, Poll] });
     ops.extend([Forget(0), Major, Poll]);
