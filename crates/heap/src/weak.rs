@@ -143,6 +143,7 @@ impl WeakTables {
     ) -> bool {
         let Self { arrays, ephemerons, finalizers, stage, postpones, heap, .. } = self;
         let memory = heap.memory();
+        let is_late = mutant!(memory, "weak slots are cleared after resurrection");
         let has_more = match stage {
             Stage::Idle => {
                 *stage = Stage::Reaching;
@@ -155,24 +156,22 @@ impl WeakTables {
         let has_more = has_more
             || *stage == Stage::Reaching && {
                 *stage = Stage::Resurrecting;
-                let is_late = mutant!(memory, "weak slots are cleared after resurrection");
                 if !is_late {
                     arrays.clear(memory, &place);
                 }
                 ephemerons.clear(memory, &place);
-                let any = finalizers.resurrect(memory, *postpones, &place, |object| {
+                finalizers.resurrect(memory, *postpones, &place, |object| {
                     reach(object);
                     if place(object).is_some() {
                         // A collector that copies it at once does not meet it again.
                         ephemerons.met(memory, object);
                     }
-                });
-                if is_late {
-                    arrays.clear(memory, &place);
-                }
-                any
+                })
             };
         if !has_more {
+            if is_late {
+                arrays.clear(memory, &place);
+            }
             (*stage, *postpones) = (Stage::Idle, false);
             ephemerons.finish();
             self.update(place, |_, new| new);
