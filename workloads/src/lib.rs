@@ -46,4 +46,5 @@ catalogue! {
     "deep-chain@shuffled" => ShuffledChain(deep_chain::Shuffled), OWNED;
     mod fragmentation: "fragmentation" => Fragmentation(fragmentation::Fragmentation), OWNED;
     mod mutation_storm: "mutation-storm" => MutationStorm(mutation_storm::MutationStorm), OWNED;
+    mod weak_table: "weak-table" => WeakTable(weak_table::WeakTable), WEAK;
 }

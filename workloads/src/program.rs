@@ -25,13 +25,17 @@ pub struct Needs {
     pub shared: bool,
     /// Its author says where to free. Where nobody does, a discipline that frees only there leaks.
     pub free_points: bool,
+    /// It has weak slots, ephemerons and finalizable objects.
+    pub weak: bool,
 }
 
 impl Needs {
     /// Every object has one owner, and is freed by its author.
-    pub const OWNED: Self = Self { shared: false, free_points: true };
+    pub const OWNED: Self = Self { shared: false, free_points: true, weak: false };
     /// Objects have several holders, and nobody knows where the last one goes.
-    pub const SHARED: Self = Self { shared: true, free_points: false };
+    pub const SHARED: Self = Self { shared: true, free_points: false, weak: false };
+    /// Objects are found by weak references, and finalized.
+    pub const WEAK: Self = Self { shared: true, free_points: false, weak: true };
 
     /// Why a discipline of these capabilities cannot run such a program, if it cannot.
     pub fn refusal(self, caps: Caps) -> Option<&'static str> {
@@ -40,6 +44,11 @@ impl Needs {
         }
         if !self.free_points && caps.needs_free {
             return Some("nobody knows where the last holder goes, so there is no place to free");
+        }
+        if self.weak && !(caps.weak_slots && caps.ephemerons && caps.finalizers) {
+            return Some(
+                "it has weak slots, ephemerons or finalizers, which this discipline has not",
+            );
         }
         None
     }

@@ -174,6 +174,9 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
     fn collect(&mut self, cx: &mut Context, cause: Cause) {
         let pause = cx.log.begin_pause();
         // What is under way keeps what has died since; only another cycle is exact.
+        if self.phase == Phase::Marking {
+            cx.weak.postpone();
+        }
         self.finish(cx);
         self.start(cx, cause);
         self.finish(cx);

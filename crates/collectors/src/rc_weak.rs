@@ -40,6 +40,7 @@ impl Collector for RcWeak {
         drops: true,
         parks: true,
         weak: true,
+        weak_slots: true,
         header_bytes: 8,
         ..Caps::NONE
     };

@@ -53,6 +53,8 @@ pub struct WeakTables {
     ephemerons: Ephemerons,
     finalizers: Finalizers,
     stage: Stage,
+    /// Whether the collection under way makes nothing ready.
+    postpones: bool,
     charged_bytes: u64,
     heap: Heap,
 }
@@ -64,6 +66,7 @@ impl WeakTables {
             ephemerons: Ephemerons::default(),
             finalizers: Finalizers::default(),
             stage: Stage::Idle,
+            postpones: false,
             charged_bytes: 0,
             heap: heap.clone(),
         }
@@ -124,7 +127,11 @@ impl WeakTables {
         place: impl Fn(ObjectReference) -> Option<ObjectReference>,
         reach: impl FnMut(ObjectReference),
     ) -> bool {
-        !self.is_empty() && self.resume_slowly(place, reach)
+        if self.is_empty() {
+            self.postpones = false;
+            return false;
+        }
+        self.resume_slowly(place, reach)
     }
 
     #[cold]
@@ -134,8 +141,9 @@ impl WeakTables {
         place: impl Fn(ObjectReference) -> Option<ObjectReference>,
         mut reach: impl FnMut(ObjectReference),
     ) -> bool {
-        let Self { arrays, ephemerons, finalizers, stage, heap, .. } = self;
+        let Self { arrays, ephemerons, finalizers, stage, postpones, heap, .. } = self;
         let memory = heap.memory();
+        let is_late = mutant!(memory, "weak slots are cleared after resurrection");
         let has_more = match stage {
             Stage::Idle => {
                 *stage = Stage::Reaching;
@@ -148,25 +156,23 @@ impl WeakTables {
         let has_more = has_more
             || *stage == Stage::Reaching && {
                 *stage = Stage::Resurrecting;
-                let is_late = mutant!(memory, "weak slots are cleared after resurrection");
                 if !is_late {
                     arrays.clear(memory, &place);
                 }
                 ephemerons.clear(memory, &place);
-                let any = finalizers.resurrect(memory, &place, |object| {
+                finalizers.resurrect(memory, *postpones, &place, |object| {
                     reach(object);
                     if place(object).is_some() {
                         // A collector that copies it at once does not meet it again.
                         ephemerons.met(memory, object);
                     }
-                });
-                if is_late {
-                    arrays.clear(memory, &place);
-                }
-                any
+                })
             };
         if !has_more {
-            *stage = Stage::Idle;
+            if is_late {
+                arrays.clear(memory, &place);
+            }
+            (*stage, *postpones) = (Stage::Idle, false);
             ephemerons.finish();
             self.update(place, |_, new| new);
         }
@@ -178,6 +184,12 @@ impl WeakTables {
     #[inline]
     pub fn met(&mut self, object: ObjectReference) {
         self.ephemerons.met(self.heap.memory(), object);
+    }
+
+    /// The collection under way only keeps what it finds finalizable, for another one follows at once: one
+    /// that began earlier may miss an object, which those that it finds would then keep.
+    pub fn postpone(&mut self) {
+        self.postpones = true;
     }
 
     /// Everything that is left is about to move to where `new` says: for a collector that decides where

@@ -13,7 +13,7 @@ use rand_pcg::Pcg32;
 
 /// Draws a scenario.
 pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
-    let all: [fn(&mut Pcg32) -> Vec<Op>; 28] = [
+    let all: [fn(&mut Pcg32) -> Vec<Op>; 29] = [
         stored_again,
         parked_again_and_again,
         parked_inside_parked,
@@ -39,6 +39,7 @@ pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
         weak_and_taken_while_marking,
         ephemeron_of_itself,
         ephemerons_in_a_chain,
+        ephemeron_behind_another,
         finalized,
         finalized_together,
         weak_and_finalized,
@@ -302,6 +303,30 @@ fn ephemerons_in_a_chain(random: &mut Pcg32) -> Vec<Op> {
     ops.extend([Major, Upgrade(0, random.random_range(0..6)), Forget(0)]);
     ops.extend([if random.random() { Drop(1) } else { Drop(0) }, Major]);
     ops
+}
+
+/// The value of an ephemeron refers to the key of another one, which stands before it or after it.
+fn ephemeron_behind_another(random: &mut Pcg32) -> Vec<Op> {
+    let (first, second) = if random.random() { (0, 2) } else { (2, 0) };
+    vec![
+        Alloc(Pair),
+        Alloc(Pair),
+        Alloc(Pair),
+        Alloc(Pair),
+        // Newest first: a value, its key, a value that refers to this key, the key of that.
+        Store(2, random.random_range(0..2), Some(3)),
+        Alloc(Ephemerons(2)),
+        Store(0, first, Some(9)),
+        Store(0, first + 1, Some(7)),
+        Store(0, second, Some(5)),
+        Store(0, second + 1, Some(3)),
+        Drop(1),
+        Drop(1),
+        Drop(1),
+        if random.random() { Major } else { Minor },
+        Upgrade(0, random.random_range(0..4)),
+        Major,
+    ]
 }
 
 /// An object that is found unreachable, and what it refers to.

@@ -56,13 +56,21 @@ impl Finalizers {
         any
     }
 
-    /// Makes ready what was not reached, and keeps it. Tells whether there is something to be traced.
+    /// Keeps what was not reached, and makes it ready unless that is postponed. Tells whether there is
+    /// something to be traced.
     pub(super) fn resurrect(
         &mut self,
         memory: Memory<'_>,
+        postpones: bool,
         place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
         mut reach: impl FnMut(ObjectReference),
     ) -> bool {
+        if postpones {
+            let unreached = self.watched.iter().filter(|&&(object, _)| place(object).is_none());
+            let unreached: Vec<Entry> = unreached.copied().collect();
+            unreached.iter().for_each(|&(object, _)| reach(object));
+            return !unreached.is_empty();
+        }
         let before = self.ready.len();
         let (again, backwards) = (
             mutant!(memory, "an object is finalized twice"),
