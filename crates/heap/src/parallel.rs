@@ -48,8 +48,8 @@ pub const THREADS: Parameter = Parameter {
 /// How much one thread marks before it is worth while to start others.
 pub const ALONE: Parameter = Parameter {
     key: "alone",
-    values: Values::Whole(0, 1 << 31),
-    default: if cfg!(tiny) { 0.0 } else { 65_536.0 },
+    values: Values::Whole(1, 1 << 31),
+    default: if cfg!(tiny) { 1.0 } else { 65_536.0 },
     summary: "objects that one thread marks before others join it",
 };
 

@@ -14,6 +14,7 @@ mod blocks;
 mod counts;
 mod marks;
 mod objects;
+mod packets;
 mod stealing;
 
 use loom::cell::UnsafeCell;
