@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs what has threads under the thread sanitizer: the heap's tests, and the concurrent collector on a
-# program and in the kit, with its hand-overs held up. Needs a nightly.
+# Runs what has threads under the thread sanitizer: the heap's tests, markers that share their work, and
+# the concurrent collector on a program and in the kit, with its hand-overs held up. Needs a nightly.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 # The standard library is not instrumented: that differs, and is to be allowed.
@@ -11,3 +11,4 @@ host=$(rustc +nightly --version --verbose | sed -n 's/^host: //p')
 cargo +nightly test --target "$host" -p heap --lib --test threads "$@"
 cargo +nightly test --target "$host" -p collectors --test beside_the_program "$@" -- a_thread
 cargo +nightly test --target "$host" -p conformance --test delays "$@" -- a_thread
+cargo +nightly test --target "$host" -p conformance --test markers "$@"

@@ -76,8 +76,10 @@ impl CellSpace {
     pub(crate) fn marking_together(&mut self) -> Option<(&ByteMap, Folding<'_>)> {
         let Self { marks, shared_marks, blocks, heap, .. } = self;
         let (marks, bytes) = (marks.as_ref()?, &shared_marks.as_ref()?.bytes);
+        let forgets = mutant!(heap.memory(), "what one marker has marked is not spread");
         for (info, index) in blocks.iter_mut().zip(0..) {
             if std::mem::take(&mut info.marked) > 0
+                && !forgets
                 && let Some(block) = Block::from_index(index)
             {
                 spread(marks, bytes, block);

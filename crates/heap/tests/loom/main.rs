@@ -15,6 +15,7 @@ mod blocks;
 mod counts;
 mod marks;
 mod objects;
+mod packets;
 mod stealing;
 
 use loom::cell::UnsafeCell;

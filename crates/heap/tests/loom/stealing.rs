@@ -1,7 +1,7 @@
 //! Sharing the work of marking: a marker with more edges than it needs offers a chunk of them in a
 //! mailbox, and whoever has none takes it.
 //!
-//! A model of what parallel marking will need; nothing in the heap does it yet. A chunk is plain
+//! A model without a lock; what the heap does takes one per chunk (`packets`). A chunk is plain
 //! memory: it belongs to whoever holds its number.
 
 use crate::{Plain, RACE, holds, is_refuted, on_two_threads};

@@ -1,0 +1,21 @@
+//! A collector whose marking is shared, with more markers than a machine may have processors. Under the
+//! thread sanitizer (`scripts/tsan.sh`) as well, where markers are delayed at random.
+
+#![forbid(unsafe_code)]
+
+use collectors::MarkSweepParallel;
+use conformance::Job;
+use heap::{Collector, Config};
+
+/// Programs for each number of markers.
+const SEEDS: u64 = if cfg!(gcw_tsan) { 40 } else { 100 };
+
+#[test]
+fn three_and_five_markers_pass_the_kit() {
+    for settings in ["threads-3", "threads-5|alone-7|prefetch-1"] {
+        let config = Config::read(MarkSweepParallel::PARAMETERS, settings).expect("it has these");
+        let job = Job { config, ..Job::of("mark-sweep-parallel", 0..SEEDS) };
+        let failure = conformance::verify::<MarkSweepParallel>(&job, |_| ()).failure;
+        assert!(failure.is_none(), "{settings}: {}", failure.expect("it is there"));
+    }
+}
