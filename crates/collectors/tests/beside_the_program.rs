@@ -55,9 +55,10 @@ fn churn<C: Collector>(config: &Config) -> (Vec<Pause>, u64) {
 #[test]
 fn slices_end_before_the_memory_does() {
     let config = Config::default();
-    for (pauses, peak_bytes) in
-        [churn::<MarkSweepIncremental<false>>(&config), churn::<MarkSweepIncremental<true>>(&config)]
-    {
+    for (pauses, peak_bytes) in [
+        churn::<MarkSweepIncremental<false>>(&config),
+        churn::<MarkSweepIncremental<true>>(&config),
+    ] {
         let others = pauses.iter().filter(|pause| pause.kind != PauseKind::Increment);
         assert_eq!(others.collect::<Vec<_>>(), [] as [&Pause; 0]);
         assert!(pauses.len() > 100, "{} slices", pauses.len());

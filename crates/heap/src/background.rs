@@ -105,7 +105,7 @@ impl<W: Send + 'static> Background<W> {
     pub fn wait(&self) {
         let mut desk = self.desk();
         while desk.allowed_slices > 0 {
-            if self.thread.is_none() {
+            if self.thread.is_none() || desk.is_over {
                 let has_more = desk.do_slice();
                 self.shared.is_dry.store(!has_more, Release);
             } else {
@@ -263,10 +263,14 @@ mod tests {
 
     #[test]
     fn the_owner_gets_the_desk_from_a_thread_that_always_wants_it() {
-        let mut background = Background::new(0u64, |slices| {
-            *slices += 1;
-            true
-        }, 0);
+        let mut background = Background::new(
+            0u64,
+            |slices| {
+                *slices += 1;
+                true
+            },
+            0,
+        );
         background.allow(ALL_SLICES);
         for _ in 0..1000 {
             let before = background.with(|slices| *slices);

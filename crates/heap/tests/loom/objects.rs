@@ -7,8 +7,8 @@
 //! object is new (`LentBits::trace`), and is stored before its reference is.
 
 use crate::{Plain, RACE, holds, is_refuted, on_two_threads};
-use loom::sync::atomic::{AtomicU32, AtomicU64};
 use loom::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
+use loom::sync::atomic::{AtomicU32, AtomicU64};
 
 const HEADER: u64 = 7;
 const REFERENCE: u32 = 2;
