@@ -409,23 +409,26 @@ impl MarkSweepConcurrent {
         if self.is_stepped {
             return;
         }
+        if self.phase == Phase::Marking {
+            self.tracer.hand_over();
+            if !self.tracer.is_dry() && self.spent_bytes <= self.unaided_bytes {
+                return;
+            }
+        }
         let pause = cx.log.begin_pause();
+        let mut kind = PauseKind::Increment;
         if self.phase == Phase::Sweeping {
             if !self.tracer.take_back(&mut self.objects, MOST_BACK) {
                 self.rest(cx);
             }
-            return cx.log.end_pause(pause, PauseKind::Increment);
-        }
-        self.tracer.hand_over();
-        if self.tracer.is_dry() {
+        } else if self.tracer.is_dry() {
+            kind = PauseKind::Stw;
             self.remark(cx, SLICE);
-            return cx.log.end_pause(pause, PauseKind::Stw);
-        }
-        if self.spent_bytes > self.unaided_bytes {
+        } else {
             let work = (spent_bytes as f64 * self.work_per_byte) as u64;
             self.tracer.mark_some(work.clamp(1, SLICE.work));
         }
-        cx.log.end_pause(pause, PauseKind::Increment);
+        cx.log.end_pause(pause, kind);
     }
 
     /// Sweeps until there is a cell, if a sweep is under way.

@@ -105,7 +105,7 @@ impl<W: Send + 'static> Background<W> {
     pub fn wait(&self) {
         let mut desk = self.desk();
         while desk.allowed_slices > 0 {
-            if self.thread.is_none() {
+            if self.thread.is_none() || desk.is_over {
                 let has_more = desk.do_slice();
                 self.shared.is_dry.store(!has_more, Release);
             } else {

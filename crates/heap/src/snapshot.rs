@@ -14,8 +14,8 @@
 //!    and looks at what that shades. When nothing is grey, everything is marked that can be.
 //! 5. *Sweep*: the blocks are lent to the thread and come back with their counts (`cells/lent.rs`).
 //!
-//! The stacks that both touch are charged by the program when it looks, so that the account of a heap
-//! changes on the program's thread only.
+//! **Invariant:** the stacks that both touch are charged on the program's thread, whenever it asks what
+//! they hold: so a footprint and the account that it is compared with are of one moment.
 
 use crate::background::{Background, Delay};
 use crate::budget::Budget;
