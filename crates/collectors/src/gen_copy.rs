@@ -22,9 +22,9 @@
 
 use heap::{
     Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, GreyList, Heap, Layout,
-    Marker, Memory, Moves, Nursery, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED,
-    PREFETCH, PRICE, Parameter, PauseKind, SIZER, Sizer, SlotKind, Slots, Value, Values, mutant,
-    size_class::CLASSES,
+    Marker, Memory, Moves, Nursery, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory,
+    PARKED, PREFETCH, PRICE, Parameter, PauseKind, SIZER, Sizer, SlotKind, Slots, Value, Values,
+    mutant, size_class::CLASSES,
 };
 use std::io;
 use std::mem;

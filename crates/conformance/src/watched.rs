@@ -215,7 +215,8 @@ impl<C: Collector> Watched<C> {
             if known.is_gone && poisons {
                 // A block that went back to the operating system comes back as zeros, and a young object
                 // may lie in two blocks.
-                let is = |part: &Range<u32>, bits| part.clone().all(|w| word(w).load(Relaxed) == bits);
+                let is =
+                    |part: &Range<u32>, bits| part.clone().all(|w| word(w).load(Relaxed) == bits);
                 let is_left = |end: &Range<u32>| {
                     let border = (start + end.start).next_multiple_of(BLOCK_BYTES / 4) - start;
                     let border = border.min(end.end);

@@ -16,9 +16,8 @@ impl CellSpace {
     pub fn free_cells(&self, class: usize, most: u32) -> u32 {
         let cursor = self.cursors[class];
         let mut free = cursor.free.count_ones();
-        let free_in = |index: u32| {
-            cells_per_block(class) - u32::from(self.blocks[index as usize].live)
-        };
+        let free_in =
+            |index: u32| cells_per_block(class) - u32::from(self.blocks[index as usize].live);
         free += cursor.block.map_or(0, |block| free_in(block.index()));
         let mut listed = self.newest_listed[class];
         while listed != NONE && free < most {
