@@ -332,9 +332,7 @@ impl GenCopy {
         let old = &mut self.old;
         let reclaimed = old.alloc(layout, 0).or_else(|| old.alloc_growing(layout, 0));
         self.is_tight = reclaimed.is_none();
-        reclaimed
-            .or_else(|| old.alloc_larger(layout, 0))
-            .ok_or_else(|| old.heap().refuse(layout))
+        reclaimed.or_else(|| old.alloc_larger(layout, 0)).ok_or_else(|| old.heap().refuse(layout))
     }
 
     /// Where there is a nursery, only large objects may be allocated old: what `build` puts in a new
