@@ -208,15 +208,16 @@ mod tests {
         packets.begin(3);
         assert!(packets.offer(&Packet::of([2])));
         thread::scope(|scope| {
-            for _ in 0..2 {
+            let helpers = [0, 1].map(|_| {
                 scope.spawn(|| {
                     let mut packet = packets.take_first();
                     while packet.is_some() {
                         packet = packets.take();
                     }
-                });
-            }
+                })
+            });
             assert!(packets.take().is_none_or(|_| packets.take().is_none()));
+            helpers.map(|helper| helper.join().expect("it ends"));
         });
     }
 
@@ -228,8 +229,9 @@ mod tests {
         assert!(packets.take().is_none());
         packets.begin(2);
         thread::scope(|scope| {
-            scope.spawn(|| assert!(packets.take_first().is_none()));
+            let other = scope.spawn(|| assert!(packets.take_first().is_none()));
             packets.abandon();
+            other.join().expect("it does not wait");
         });
     }
 

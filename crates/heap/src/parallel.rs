@@ -34,6 +34,7 @@ use crate::stack::{Stack, Top};
 use crate::sync;
 use crate::value::{ObjectReference, Value};
 use std::io;
+use std::panic::resume_unwind;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
@@ -158,19 +159,22 @@ impl ParallelMarker {
         let Some((first, helpers)) = markers.split_first_mut() else { return };
         packets.begin(1 + helpers.len());
         thread::scope(|scope| {
-            let mut threads = 1;
-            for helper in helpers {
+            let start = |helper| {
                 let thread = thread::Builder::new().name("marker".to_owned());
                 let thread = thread.stack_size(THREAD_STACK_BYTES);
-                match thread.spawn_scoped(scope, move || help(helper)) {
-                    Ok(_) => threads += 1,
-                    Err(_) => packets.withdraw(),
-                }
-            }
-            *most_threads = threads.max(*most_threads);
-            let _guard = Guard(packets);
+                let started = thread.spawn_scoped(scope, move || help(helper));
+                started.inspect_err(|_| packets.withdraw()).ok()
+            };
+            let threads: Vec<_> = helpers.iter_mut().filter_map(start).collect();
+            *most_threads = (1 + threads.len() as u32).max(*most_threads);
+            let guard = Guard(packets);
             first.trace_beside_others(heap, marks, packets);
             fold();
+            drop(guard);
+            // The end of the scope waits as well, but in a way that the thread sanitizer does not see.
+            for thread in threads {
+                thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            }
         });
     }
 
