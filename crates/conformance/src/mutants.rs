@@ -165,6 +165,13 @@ pub const ALL: &[Known] = &[
     Known::new("a large object stays marked", DESIGN),
     Known::new("a space that was left keeps a block", DESIGN),
     Known::new("a group ends with its word", DESIGN),
+    // ---- lines and holes
+    Known::new("an object marks its first line only", CLASSIC),
+    Known::new("line marks are not cleared", CLASSIC),
+    Known::new("a sparse block counts as empty", CLASSIC),
+    Known::new("a hole ends a line late", CLASSIC),
+    Known::new("a hole that is left has no stopper", DESIGN),
+    Known::new("a block of copies is not counted", DESIGN),
 ];
 
 /// A set of mutants, by their place in [`ALL`].

@@ -27,7 +27,7 @@ pub(super) struct BlockInfo {
     pub(super) is_candidate: bool,
     /// Holes that begin before this line have been entered.
     pub(super) entered: Cell<u16>,
-    /// Lines of the longest hole that the last collection left.
+    /// No hole that the last collection left has more lines.
     pub(super) longest_hole: u16,
     /// Bytes of the objects that live here by the last collection.
     pub(super) live_bytes: Cell<u32>,

@@ -31,6 +31,14 @@ impl LineMap {
         }
     }
 
+    /// Sets the bits of those lines from `first` on that have one in `bits`; all lie under one word. For one
+    /// thread at a time.
+    #[inline(always)]
+    pub(super) fn add(&self, first: u32, bits: u64) {
+        let word = &self.0[first as usize / 64 % WORDS];
+        word.set(word.get() | bits << (first % 64));
+    }
+
     /// Clears all bits.
     pub(super) fn clear(&self) {
         self.0.iter().for_each(|word| word.set(0));

@@ -138,8 +138,8 @@ impl LineSpace {
             State::Holey if self.next_hole_in(block).is_none() => "has no hole to enter",
             State::Holey if is_open => "is open, and counts as not entered",
             State::Holey if (block.index() as usize) < self.scan => "has holes behind the scan",
-            State::Holey if usize::from(info.longest_hole) > longest.unwrap_or(0) => {
-                "has no hole as long as it says"
+            State::Holey if usize::from(info.longest_hole) < longest.unwrap_or(0) => {
+                "has a longer hole than it says"
             }
             _ => return Ok(()),
         };
