@@ -4,8 +4,7 @@
 //! the last collection: the emptiest come first, for they give most for what must be copied. (The paper
 //! counts holes; but a block of small objects can be half garbage and have no free line.) Blocks that
 //! were allocated from since are left out: nothing is known of them. While marking, what is met in these
-//! blocks is copied to empty ones. When those are full, the rest is marked where it is: then nothing more
-//! is copied, so an object that was met and left in place stays there.
+//! blocks is copied to empty ones. When those are full, what does not fit them is marked where it is.
 
 use super::blocks::{BlockInfo, State};
 use super::mark::bytes;
