@@ -4,7 +4,7 @@
 //! exactly. (The paper marks only the first line of a small object, and skips the first free line of
 //! every hole for what may reach into it.)
 
-use super::blocks::{BlockInfo, FOREIGN, State};
+use super::blocks::{BlockInfo, State};
 use super::evacuate::Evacuation;
 use super::map::{self, LineMap};
 use super::{LineSpace, NO_HOLE};
@@ -151,7 +151,7 @@ impl LineSpace {
             let live_bytes = info.live_bytes.get();
             let mistakes = mutant!(self.heap.memory(), "a sparse block counts as empty");
             if live_bytes == 0 || mistakes && live_bytes < BLOCK_BYTES / 32 {
-                *info = FOREIGN;
+                *info = BlockInfo::foreign();
                 self.used_blocks -= 1;
                 self.heap.release(block, 1);
                 continue;

@@ -108,7 +108,7 @@ impl LineSpace {
 
     /// The lines of a block are exactly those that its marked objects reach; returns their bytes.
     fn verify_kept(&self, block: Block, info: &BlockInfo) -> Result<u64, String> {
-        let (memory, reached) = (self.heap.memory(), LineMap::EMPTY);
+        let (memory, reached) = (self.heap.memory(), LineMap::empty());
         let mut live_bytes = 0;
         for object in self.kept(block, info) {
             if memory.has(object, FORWARDED) {
