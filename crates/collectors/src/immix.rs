@@ -43,9 +43,12 @@ const DEFRAG: Parameter = Parameter {
 const HEADROOM: Parameter = Parameter {
     key: "headroom",
     values: Values::Real(0.0, 50.0),
-    default: 2.5,
-    summary: "percent of the blocks in use for which room is kept, to copy to in a collection",
+    default: 5.0,
+    summary: "room that is kept to copy to, in percent of the blocks that a collection leaves",
 };
+
+/// In the usual case, to copy must give back at least one in so many blocks.
+const WORTH: u64 = 64;
 
 /// Marks lines, allocates into the holes between them, and empties the worst blocks.
 #[derive(Debug)]
@@ -58,8 +61,10 @@ pub struct Immix {
     sizer: Sizer,
     /// The most that the mark queue has ever held: kept free, for marking cannot be refused memory.
     queue_peak_bytes: u64,
-    /// Share of the blocks in use that is kept free for copies; `None` to copy nothing.
+    /// Share of the blocks that a collection leaves which is kept free for copies; `None` to copy nothing.
     headroom: Option<f64>,
+    /// The same in bytes.
+    headroom_bytes: u64,
     /// Whether the last collection left no place for the object that was waiting for one.
     is_tight: bool,
 }
@@ -72,7 +77,8 @@ impl Collector for Immix {
         &[PREFETCH, SIZER, GROWTH, PRICE, LINE, DEFRAG, HEADROOM];
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
-        let headroom = config.real(&HEADROOM) / 100.0;
+        let headroom = (config.whole(&DEFRAG) != 0).then(|| config.real(&HEADROOM) / 100.0);
+        let limit_bytes = heap.budget().limit_bytes();
         Ok(Self {
             heap: heap.clone(),
             space: LineSpace::new(heap, 128 << config.whole(&LINE))?,
@@ -80,7 +86,8 @@ impl Collector for Immix {
             marker: Marker::new(heap, config.whole(&PREFETCH))?,
             sizer: Sizer::new(heap, config),
             queue_peak_bytes: 0,
-            headroom: (config.whole(&DEFRAG) != 0).then_some(headroom),
+            headroom,
+            headroom_bytes: if limit_bytes == u64::MAX { 0 } else { share_of(headroom, limit_bytes) },
             is_tight: false,
         })
     }
@@ -121,28 +128,7 @@ impl Collector for Immix {
     }
 
     fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        cx.log.collects(cause);
-        let occupied_bytes = self.filled_bytes();
-        let pause = cx.log.begin_pause();
-        if self.headroom.is_some() {
-            self.space.choose(self.copies_bytes(cause));
-        }
-        self.space.trace(&mut self.marker, &cx.roots, &mut cx.moves);
-        self.queue_peak_bytes = self.queue_peak_bytes.max(self.marker.metadata_bytes());
-        self.marker.shrink();
-        let space = &self.space;
-        self.large.sweep(|object| space.unmark(object));
-        self.space.sweep();
-        cx.log.end_pause(pause, PauseKind::Stw);
-        self.sizer.keep_free(self.queue_peak_bytes);
-        self.sizer.collected(Cycle {
-            cause,
-            occupied_bytes,
-            survived_bytes: self.filled_bytes(),
-            used_bytes: self.used_bytes(),
-            ended_ns: cx.log.now_ns(),
-            collecting_ns: cx.log.pause_total_ns(),
-        });
+        self.cycle(cx, cause, WORTH);
     }
 }
 
@@ -161,14 +147,37 @@ impl Immix {
         if self.sizer.is_futile(self.filled_bytes(), used_bytes) {
             return Err(self.heap.refuse(layout));
         }
-        self.collect(cx, self.sizer.cause(used_bytes));
-        let reclaimed = self.space.alloc(layout).or_else(|| self.alloc_growing(layout));
+        let cause = self.sizer.cause(used_bytes);
+        let reclaimed = self.alloc_collecting(cx, layout, cause);
         self.is_tight = reclaimed.is_none();
         reclaimed.or_else(|| self.alloc_between(layout)).ok_or_else(|| self.heap.refuse(layout))
     }
 
+    /// Collects until there is a place, as long as that empties blocks: what a collection gives back, the
+    /// next one can copy to, and it knows of all blocks what lives in them.
+    fn alloc_collecting(
+        &mut self,
+        cx: &mut Context,
+        layout: Layout,
+        cause: Cause,
+    ) -> Option<ObjectReference> {
+        self.collect(cx, cause);
+        loop {
+            let object = self.space.alloc(layout).or_else(|| self.alloc_growing(layout));
+            let used_bytes = self.space.used_bytes();
+            let copies_bytes = self.headroom.map_or(0, |_| self.copies_bytes(cause));
+            if object.is_some() || self.space.gain_bytes(copies_bytes) == 0 {
+                return object;
+            }
+            self.cycle(cx, cause, u64::MAX);
+            if self.space.used_bytes() >= used_bytes {
+                return None;
+            }
+        }
+    }
+
     fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let room_bytes = self.heap.room_bytes().saturating_sub(self.headroom_bytes());
+        let room_bytes = self.heap.room_bytes().saturating_sub(self.headroom_bytes);
         let may_grow = self.sizer.may_grow(self.used_bytes(), room_bytes);
         let grown = may_grow.then(|| self.alloc_growing(layout)).flatten();
         // The last collection left no empty block: another one so soon would not either.
@@ -177,7 +186,7 @@ impl Immix {
 
     /// A new object, for which the heap may grow, if that leaves the headroom.
     fn alloc_growing(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let kept_bytes = self.headroom_bytes();
+        let kept_bytes = self.headroom_bytes;
         if layout.bytes() <= LineSpace::MAX_BYTES {
             return self.space.grow(layout, kept_bytes).then(|| self.space.alloc(layout))?;
         }
@@ -198,20 +207,41 @@ impl Immix {
         self.space.make_do(layout).then(|| self.space.alloc(layout))?
     }
 
-    /// Bytes that are kept free for copies.
-    fn headroom_bytes(&self) -> u64 {
-        let Some(share) = self.headroom else { return 0 };
-        let kept_bytes = (self.space.used_bytes() as f64 * share) as u64;
-        kept_bytes.next_multiple_of(u64::from(BLOCK_BYTES))
+    /// A collection, which copies if that gives back at least one in `worth` blocks.
+    fn cycle(&mut self, cx: &mut Context, cause: Cause, worth: u64) {
+        cx.log.collects(cause);
+        let occupied_bytes = self.filled_bytes();
+        let pause = cx.log.begin_pause();
+        let least_bytes = self.space.used_bytes() / worth;
+        if self.headroom.is_some() {
+            self.space.choose(self.copies_bytes(cause), least_bytes);
+        }
+        self.space.trace(&mut self.marker, &cx.roots, &mut cx.moves);
+        self.queue_peak_bytes = self.queue_peak_bytes.max(self.marker.metadata_bytes());
+        self.marker.shrink();
+        let space = &self.space;
+        self.large.sweep(|object| space.unmark(object));
+        self.space.sweep();
+        cx.log.end_pause(pause, PauseKind::Stw);
+        self.headroom_bytes = share_of(self.headroom, self.space.used_bytes());
+        self.sizer.keep_free(self.queue_peak_bytes);
+        self.sizer.collected(Cycle {
+            cause,
+            occupied_bytes,
+            survived_bytes: self.filled_bytes(),
+            used_bytes: self.used_bytes(),
+            ended_ns: cx.log.now_ns(),
+            collecting_ns: cx.log.pause_total_ns(),
+        });
     }
 
-    /// Bytes that copies may take in a collection: the headroom, and whatever else is free in a heap at
-    /// its limit.
+    /// Bytes that copies may take in a collection: the headroom, and in a heap at its limit whatever
+    /// else is free.
     fn copies_bytes(&self, cause: Cause) -> u64 {
         let room_bytes = self.heap.room_bytes().saturating_sub(self.queue_peak_bytes);
         match cause {
             Cause::Exhausted => room_bytes,
-            _ => room_bytes.min(self.headroom_bytes()),
+            _ => room_bytes.min(self.headroom_bytes),
         }
     }
 
@@ -222,4 +252,10 @@ impl Immix {
     fn used_bytes(&self) -> u64 {
         self.space.used_bytes() + self.large.used_bytes()
     }
+}
+
+/// This share of so many bytes of blocks, in whole blocks.
+fn share_of(share: Option<f64>, bytes: u64) -> u64 {
+    let bytes = share.map_or(0.0, |share| bytes as f64 * share) as u64;
+    bytes.next_multiple_of(u64::from(BLOCK_BYTES))
 }

@@ -213,6 +213,13 @@ pub const ALL: &[Known] = &[
     Known::new("what is allocated beside the marker is swept", CLASSIC),
     Known::new("a large object is born white", DESIGN),
     Known::new("a block that is swept is allocated from", DESIGN),
+    // ---- lines and holes
+    Known::new("an object marks its first line only", CLASSIC),
+    Known::new("line marks are not cleared", CLASSIC),
+    Known::new("a sparse block counts as empty", CLASSIC),
+    Known::new("a hole ends a line late", CLASSIC),
+    Known::new("a hole that is left has no stopper", DESIGN),
+    Known::new("a block of copies is not counted", DESIGN),
 ];
 
 /// A set of mutants, by their place in [`ALL`].

@@ -181,7 +181,9 @@ impl LineSpace {
         let info = &self.blocks[block.index() as usize];
         info.state.set(State::Entered);
         info.entered.set(lines.end as u16);
-        let [start, limit] = [lines.start, lines.end].map(|line| self.line(block, line));
+        let reaches = mutant!(self.heap.memory(), "a hole ends a line late");
+        let end = self.block_lines().min(lines.end + u32::from(reaches));
+        let [start, limit] = [lines.start, end].map(|line| self.line(block, line));
         Hole { next: start, limit, start, block: Some(block) }
     }
 
@@ -232,8 +234,7 @@ impl LineSpace {
         }
         self.leave_overflow();
         for index in self.scan..self.blocks.len() {
-            let info = &self.blocks[index];
-            if info.state.get() != State::Holey || u32::from(info.longest_hole) < lines {
+            if self.blocks[index].state.get() != State::Holey || self.longest_hole(index) < lines {
                 continue;
             }
             let Some(block) = Block::from_index(index as u32) else { continue };
@@ -248,6 +249,17 @@ impl LineSpace {
             }
         }
         false
+    }
+
+    /// Lines of the longest hole of a block, at most; looked for when it is first asked for.
+    fn longest_hole(&mut self, index: usize) -> u32 {
+        let lines = self.block_lines();
+        let info = &mut self.blocks[index];
+        if info.longest_hole == u16::MAX {
+            let longest = info.lines.holes(lines).map(|hole| hole.len()).max();
+            info.longest_hole = longest.unwrap_or(0) as u16;
+        }
+        info.longest_hole.into()
     }
 
     /// Leaves the hole of the longer objects. Its block may have others.

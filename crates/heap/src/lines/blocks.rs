@@ -27,7 +27,7 @@ pub(super) struct BlockInfo {
     pub(super) is_candidate: bool,
     /// Holes that begin before this line have been entered.
     pub(super) entered: Cell<u16>,
-    /// Lines of the longest hole that the last collection left.
+    /// No hole that the last collection left has more lines.
     pub(super) longest_hole: u16,
     /// Bytes of the objects that live here by the last collection.
     pub(super) live_bytes: Cell<u32>,
@@ -35,16 +35,19 @@ pub(super) struct BlockInfo {
     pub(super) lines: LineMap,
 }
 
-pub(super) const FOREIGN: BlockInfo = BlockInfo {
-    state: Cell::new(State::Foreign),
-    is_candidate: false,
-    entered: Cell::new(0),
-    longest_hole: 0,
-    live_bytes: Cell::new(0),
-    lines: LineMap::EMPTY,
-};
-
 impl BlockInfo {
+    /// A block that is not in this space.
+    pub(super) fn foreign() -> Self {
+        Self {
+            state: Cell::new(State::Foreign),
+            is_candidate: false,
+            entered: Cell::new(0),
+            longest_hole: 0,
+            live_bytes: Cell::new(0),
+            lines: LineMap::empty(),
+        }
+    }
+
     /// Makes it an empty block that somebody allocates from.
     pub(super) fn begin(&self) {
         self.state.set(State::Entered);
@@ -91,7 +94,7 @@ impl LineSpace {
             self.heap.budget().charge(surplus);
         }
         if needed > self.blocks.len() {
-            self.blocks.resize(needed, FOREIGN);
+            self.blocks.resize(needed, BlockInfo::foreign());
         }
         true
     }

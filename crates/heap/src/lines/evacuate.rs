@@ -4,8 +4,7 @@
 //! the last collection: the emptiest come first, for they give most for what must be copied. (The paper
 //! counts holes; but a block of small objects can be half garbage and have no free line.) Blocks that
 //! were allocated from since are left out: nothing is known of them. While marking, what is met in these
-//! blocks is copied to empty ones. When those are full, the rest is marked where it is: then nothing more
-//! is copied, so an object that was met and left in place stays there.
+//! blocks is copied to empty ones. When those are full, what does not fit them is marked where it is.
 
 use super::blocks::{BlockInfo, State};
 use super::mark::bytes;
@@ -13,65 +12,70 @@ use super::{BLOCK_UNITS, Hole, LineSpace, NO_HOLE};
 use crate::block::{BLOCK_BYTES, Block};
 use crate::heap::Heap;
 use crate::moves::Moves;
+use crate::mutant;
 use crate::value::ObjectReference;
 
 /// Blocks are told apart by this share of a block in live bytes.
 const BINS: usize = 32;
 /// A block with a larger share of live bytes is not worth copying.
 const WORTH_BINS: usize = BINS * 3 / 4;
-/// To copy must give back at least this share of all blocks.
-const LEAST_GAIN_SHARE: u64 = 64;
-/// Copies fill at least this share of their blocks: one may not fit the rest of a block.
-const FILLED_OF_32: u64 = 30;
+/// What copies are taken to fill of a block: one may not fit the rest of it.
+const FILLED_BYTES: u64 = BLOCK_BYTES as u64 / 32 * 30;
 
 impl LineSpace {
-    /// Chooses what the collection that is about to begin copies, if that can give back blocks enough:
-    /// what lives in the emptiest blocks, as far as `room_bytes` hold the copies.
-    pub fn choose(&mut self, room_bytes: u64) -> bool {
+    /// Chooses what the collection that is about to begin copies: what lives in the emptiest blocks, as far
+    /// as `room_bytes` hold the copies. Nothing, if that gives back no block, or less than `least_bytes` of
+    /// blocks.
+    pub fn choose(&mut self, room_bytes: u64, least_bytes: u64) {
         let room_blocks = self.cover_copies(room_bytes / u64::from(BLOCK_BYTES));
-        let copied_bytes = room_blocks * u64::from(BLOCK_BYTES) / 32 * FILLED_OF_32;
+        let (chosen, gained_blocks) = self.emptiest(room_blocks);
+        if gained_blocks > 0 && gained_blocks * u64::from(BLOCK_BYTES) >= least_bytes {
+            chosen.into_iter().for_each(|index| self.blocks[index].is_candidate = true);
+            self.copy_blocks = room_blocks as u32;
+        }
+    }
+
+    /// How many bytes of blocks a collection would give back at once by copying, with so much room for
+    /// copies: what is sparse by the last one.
+    pub fn gain_bytes(&self, room_bytes: u64) -> u64 {
+        self.emptiest(room_bytes / u64::from(BLOCK_BYTES)).1 * u64::from(BLOCK_BYTES)
+    }
+
+    /// The emptiest blocks whose contents fit so many, and how many blocks copying them gives back.
+    fn emptiest(&self, room_blocks: u64) -> (Vec<usize>, u64) {
         let mut live_bytes = [0u64; BINS + 1];
-        self.eligible().for_each(|(_, bin, bytes)| live_bytes[bin] += u64::from(bytes));
+        self.eligible().for_each(|(_, bin, bytes)| live_bytes[bin] += bytes);
         // Whole bins while they fit, then a part of the next.
-        let (mut whole, mut left_bytes) = (0, copied_bytes);
+        let (mut whole, mut left_bytes) = (0, room_blocks * FILLED_BYTES);
         while whole < WORTH_BINS && live_bytes[whole] <= left_bytes {
             left_bytes -= live_bytes[whole];
             whole += 1;
         }
-        let mut chosen = Vec::new();
-        let mut chosen_bytes = 0;
-        for (index, bin, bytes) in self.eligible() {
-            let fits_part = bin == whole && bin < WORTH_BINS && u64::from(bytes) <= left_bytes;
-            if fits_part {
-                left_bytes -= u64::from(bytes);
-            }
+        let (mut chosen, mut copied_bytes) = (Vec::new(), 0);
+        for (index, bin, bytes) in self.eligible().filter(|&(_, bin, _)| bin < WORTH_BINS) {
+            let fits_part = bin == whole && bytes <= left_bytes;
+            left_bytes -= if fits_part { bytes } else { 0 };
             if bin < whole || fits_part {
                 chosen.push(index);
-                chosen_bytes += u64::from(bytes);
+                copied_bytes += bytes;
             }
         }
-        let filled_bytes = u64::from(BLOCK_BYTES) / 32 * FILLED_OF_32;
         let gained_blocks =
-            (chosen.len() as u64).saturating_sub(chosen_bytes.div_ceil(filled_bytes));
-        let least = (u64::from(self.used_blocks) / LEAST_GAIN_SHARE).max(1);
-        if gained_blocks < least {
-            return false;
-        }
-        chosen.into_iter().for_each(|index| self.blocks[index].is_candidate = true);
-        self.copy_blocks = room_blocks as u32;
-        true
+            (chosen.len() as u64).saturating_sub(copied_bytes.div_ceil(FILLED_BYTES));
+        (chosen, gained_blocks)
     }
 
     /// Blocks of which the last collection says what lives there: number, bin and live bytes.
-    fn eligible(&self) -> impl Iterator<Item = (usize, usize, u32)> {
+    fn eligible(&self) -> impl Iterator<Item = (usize, usize, u64)> {
         let known = |(_, info): &(usize, &BlockInfo)| match info.state.get() {
             State::Full => true,
             State::Holey => info.entered.get() == 0,
             State::Foreign | State::Entered => false,
         };
         self.blocks.iter().enumerate().filter(known).map(|(index, info)| {
-            let bytes = info.live_bytes.get();
-            (index, ((bytes as usize * BINS) / BLOCK_BYTES as usize).min(BINS), bytes)
+            let bytes = u64::from(info.live_bytes.get());
+            let bin = (bytes * BINS as u64 / u64::from(BLOCK_BYTES)) as usize;
+            (index, bin.min(BINS), bytes)
         })
     }
 
@@ -97,8 +101,9 @@ pub(super) struct Evacuation<'s> {
     hole: Hole,
     taken_blocks: u32,
     /// Blocks that may still be taken.
+    ///
+    /// **Invariant:** room only shrinks, so an object that was left in place once is never copied later.
     left_blocks: u32,
-    is_used_up: bool,
 }
 
 impl<'s> Evacuation<'s> {
@@ -108,7 +113,7 @@ impl<'s> Evacuation<'s> {
         left_blocks: u32,
         moves: &'s mut Moves,
     ) -> Self {
-        Self { heap, blocks, moves, hole: NO_HOLE, taken_blocks: 0, left_blocks, is_used_up: false }
+        Self { heap, blocks, moves, hole: NO_HOLE, taken_blocks: 0, left_blocks }
     }
 
     /// Where an object is now: at its copy, if it is in a block that is being emptied and there is room.
@@ -125,14 +130,8 @@ impl<'s> Evacuation<'s> {
         if let Some(copy) = memory.forwarded(object) {
             return copy;
         }
-        if self.is_used_up {
-            return object;
-        }
         let bytes = bytes(memory, object);
-        let Some(copy) = self.bump(bytes) else {
-            self.is_used_up = true;
-            return object;
-        };
+        let Some(copy) = self.bump(bytes) else { return object };
         memory.copy(object, copy, bytes);
         memory.forward(object, copy);
         self.moves.record(object, copy);
@@ -149,16 +148,17 @@ impl<'s> Evacuation<'s> {
 
     #[cold]
     fn next_block(&mut self) -> bool {
-        if self.left_blocks == 0 {
-            return false;
-        }
+        let Some(left_blocks) = self.left_blocks.checked_sub(1) else { return false };
+        self.left_blocks = 0;
         let Some(block) = self.heap.acquire(1) else { return false };
         let Some(info) = self.blocks.get(block.index() as usize) else {
             self.heap.release(block, 1);
             return false;
         };
         info.begin();
-        (self.left_blocks, self.taken_blocks) = (self.left_blocks - 1, self.taken_blocks + 1);
+        self.left_blocks = left_blocks;
+        let forgets = mutant!(self.heap.memory(), "a block of copies is not counted");
+        self.taken_blocks += u32::from(!forgets);
         let start = block.first_granule() << 1;
         self.hole = Hole { next: start, limit: start + BLOCK_UNITS, start, block: Some(block) };
         true

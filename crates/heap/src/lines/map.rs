@@ -17,7 +17,9 @@ pub(super) struct LineMap([Cell<u64>; WORDS]);
 
 impl LineMap {
     /// No line is in use.
-    pub(super) const EMPTY: Self = Self([const { Cell::new(0) }; WORDS]);
+    pub(super) fn empty() -> Self {
+        Self::default()
+    }
 
     /// Sets the bits from the first to the last of these lines. For one thread at a time.
     #[inline(always)]
@@ -29,6 +31,14 @@ impl LineMap {
             word.set(word.get() | (!0 >> (63 - (end - line))) << (line % 64));
             line = end + 1;
         }
+    }
+
+    /// Sets the bits of those lines from `first` on that have one in `bits`; all lie under one word. For one
+    /// thread at a time.
+    #[inline(always)]
+    pub(super) fn add(&self, first: u32, bits: u64) {
+        let word = &self.0[first as usize / 64 % WORDS];
+        word.set(word.get() | bits << (first % 64));
     }
 
     /// Clears all bits.
@@ -87,7 +97,7 @@ mod tests {
             halves: bool,
         ) {
             let lines = if halves { MOST_LINES / 2 } else { MOST_LINES };
-            let map = LineMap::EMPTY;
+            let map = LineMap::empty();
             let mut model = vec![false; MOST_LINES as usize];
             for (first, more) in runs {
                 map.set(first, first + more);
@@ -106,7 +116,7 @@ mod tests {
             }
             prop_assert_eq!(found, &model[..lines as usize]);
             map.clear();
-            prop_assert_eq!(map, LineMap::EMPTY);
+            prop_assert_eq!(map, LineMap::empty());
         }
     }
 }

@@ -4,9 +4,9 @@
 //! exactly. (The paper marks only the first line of a small object, and skips the first free line of
 //! every hole for what may reach into it.)
 
-use super::blocks::{BlockInfo, FOREIGN, State};
+use super::blocks::{BlockInfo, State};
 use super::evacuate::Evacuation;
-use super::map::LineMap;
+use super::map::{self, LineMap};
 use super::{LineSpace, NO_HOLE};
 use crate::bitmap::Bitmap;
 use crate::block::{BLOCK_BYTES, BLOCK_GRANULES, Block};
@@ -20,30 +20,35 @@ use crate::size_class::MAX_CELL_BYTES;
 use crate::value::{GRANULE_BYTES, ObjectReference};
 use std::sync::atomic::Ordering::Relaxed;
 
+/// Binary logarithm of the bytes of the shortest line.
+const SHORTEST: u32 = map::SHORTEST_LINE_BYTES.ilog2();
+
 /// What a marker writes to.
 #[derive(Clone, Copy)]
 struct Marks<'s> {
     memory: Memory<'s>,
     bits: &'s Bitmap,
     blocks: &'s [BlockInfo],
-    /// Binary logarithm of the bytes of a line.
-    line_shift: u32,
 }
 
 impl Marks<'_> {
-    /// Marks an object and tells whether it was not marked.
+    /// Marks an object and tells whether it was not marked; the bytes of a line as a binary logarithm.
     #[inline(always)]
-    fn mark(self, object: ObjectReference) -> bool {
+    fn mark<const LINE_SHIFT: u32>(self, object: ObjectReference) -> bool {
         if !self.bits.set(object) {
             return false;
         }
-        if let Some(info) = self.blocks.get(object.block() as usize)
-            && info.state.get() != State::Foreign
-        {
+        // In the block of a large object, nobody asks for what is written.
+        if let Some(info) = self.blocks.get(object.block() as usize) {
             let bytes = bytes(self.memory, object);
             info.live_bytes.set(info.live_bytes.get().wrapping_add(bytes));
-            let [first, last] = lines(object, bytes, self.line_shift);
-            if first != last && !mutant!(self.memory, "an object marks its first line only") {
+            if mutant!(self.memory, "an object marks its first line only") {
+                return true;
+            }
+            let [first, last] = lines(object, bytes, LINE_SHIFT);
+            // Whether a short object ends in the line it begins in cannot be predicted: so no branch.
+            info.lines.add(last, 1);
+            if bytes > 1 << LINE_SHIFT {
                 info.lines.set(first, last);
             }
         }
@@ -74,7 +79,9 @@ impl LineSpace {
                 continue;
             }
             info.live_bytes.set(0);
-            info.lines.clear();
+            if !mutant!(self.heap.memory(), "line marks are not cleared") {
+                info.lines.clear();
+            }
             if let Some(block) = Block::from_index(index)
                 && !mutant!(self.heap.memory(), "marks are not cleared")
             {
@@ -86,11 +93,24 @@ impl LineSpace {
     /// Marks everything reachable from the roots, large objects included. What lives in the blocks that
     /// [`LineSpace::choose`] has chosen is copied, as long as there is room, and what refers to it follows.
     pub fn trace(&mut self, marker: &mut Marker, roots: &RootStack, moves: &mut Moves) {
+        match self.line_bytes {
+            map::SHORTEST_LINE_BYTES => self.trace_lines::<SHORTEST>(marker, roots, moves),
+            _ => self.trace_lines::<{ SHORTEST + 1 }>(marker, roots, moves),
+        }
+    }
+
+    /// With lines of a length that is a constant: marking shifts by it again and again.
+    fn trace_lines<const LINE_SHIFT: u32>(
+        &mut self,
+        marker: &mut Marker,
+        roots: &RootStack,
+        moves: &mut Moves,
+    ) {
         self.begin_marking();
         let memory = self.heap.memory();
-        let (bits, blocks, line_shift) = (&self.marks, &*self.blocks, self.line_bytes.ilog2());
+        let (bits, blocks) = (&self.marks, &*self.blocks);
         let is_marked = |object| bits.test(object);
-        let mark = |object| Marks { memory, bits, blocks, line_shift }.mark(object);
+        let mark = |object| Marks { memory, bits, blocks }.mark::<LINE_SHIFT>(object);
         if self.copy_blocks == 0 {
             roots.iter().for_each(|root| marker.push(root.object));
             marker.trace(&self.heap, is_marked, mark);
@@ -109,6 +129,9 @@ impl LineSpace {
 
     /// Takes the mark of a large object away and tells whether it had one.
     pub fn unmark(&self, large: ObjectReference) -> bool {
+        if mutant!(self.heap.memory(), "a large object stays marked") {
+            return self.marks.test(large);
+        }
         self.marks.clear(large)
     }
 
@@ -126,19 +149,20 @@ impl LineSpace {
                 continue;
             }
             let live_bytes = info.live_bytes.get();
-            if live_bytes == 0 {
-                *info = FOREIGN;
+            let mistakes = mutant!(self.heap.memory(), "a sparse block counts as empty");
+            if live_bytes == 0 || mistakes && live_bytes < BLOCK_BYTES / 32 {
+                *info = BlockInfo::foreign();
                 self.used_blocks -= 1;
                 self.heap.release(block, 1);
                 continue;
             }
             self.live_bytes += u64::from(live_bytes);
             add_starts(&info.lines, &self.marks, block, self.line_bytes);
-            let longest = info.lines.holes(lines).map(|hole| hole.len()).max();
-            info.state.set(if longest.is_some() { State::Holey } else { State::Full });
+            let has_holes = info.lines.hole(0, lines).is_some();
+            info.state.set(if has_holes { State::Holey } else { State::Full });
             info.is_candidate = false;
             info.entered.set(0);
-            info.longest_hole = longest.unwrap_or(0) as u16;
+            info.longest_hole = u16::MAX;
         }
         (self.scan, self.closed_bytes) = (0, 0);
     }
@@ -146,14 +170,20 @@ impl LineSpace {
 
 /// Sets the bits of the lines in which marked objects begin.
 fn add_starts(lines: &LineMap, marks: &Bitmap, block: Block, line_bytes: u32) {
-    let line_granules = line_bytes / GRANULE_BYTES as u32;
-    for (word, first) in marks.block(block).iter().zip((0..).step_by(64)) {
-        let mut rest = word.load(Relaxed);
-        while rest != 0 {
-            let line = (first + rest.trailing_zeros()) / line_granules;
-            lines.set(line, line);
-            let end = (line + 1) * line_granules - first;
-            rest = rest.checked_shr(end).map_or(0, |rest| rest << end);
-        }
+    let word_lines = 64 * GRANULE_BYTES as u32 / line_bytes;
+    for (word, index) in marks.block(block).iter().zip(0..) {
+        let quarters = quarters(word.load(Relaxed));
+        let halves = (quarters | quarters >> 1) & 1 | (quarters | quarters << 1) >> 2 & 2;
+        lines.add(index * word_lines, if word_lines == 4 { quarters } else { halves });
     }
+}
+
+/// Four bits: which quarters of a word have a bit set.
+fn quarters(word: u64) -> u64 {
+    let folded = word | word >> 8;
+    let folded = folded | folded >> 4;
+    let folded = folded | folded >> 2;
+    let lowest = (folded | folded >> 1) & 0x0001_0001_0001_0001;
+    // Moves bit 16 i to bit 48 + i.
+    lowest.wrapping_mul(1 << 48 | 1 << 33 | 1 << 18 | 1 << 3) >> 48 & 0xf
 }

@@ -56,7 +56,7 @@ impl Model {
             self.live.iter().map(|&(object, ..)| roots.push_local(Some(object))).collect();
         let mut moves = Moves::default();
         moves.listen();
-        self.space.choose(room_bytes);
+        self.space.choose(room_bytes, 0);
         self.space.trace(&mut self.marker, &roots, &mut moves);
         self.marker.shrink();
         self.space.sweep();
@@ -116,7 +116,7 @@ fn op() -> impl Strategy<Value = Op> {
     let most = (LineSpace::MAX_BYTES - 16) / 8;
     let words = prop_oneof![6 => 1u32..8, 3 => 8u32..64, 2 => 64u32..400, 1 => 400..=most];
     prop_oneof![
-        3 => (words, 1u16..400, any::<bool>()).prop_map(|(w, count, holes)| Op::Alloc(w, count, holes)),
+        3 => (words, 1u16..200, any::<bool>()).prop_map(|(w, count, holes)| Op::Alloc(w, count, holes)),
         1 => (any::<u8>(), 0u32..6).prop_map(|(share, blocks)| Op::Collect(share, blocks)),
     ]
 }
@@ -129,7 +129,7 @@ fn is_kept(number: u64, share: u8) -> bool {
 proptest! {
     #[test]
     fn objects_are_where_the_model_says(
-        ops in proptest::collection::vec(op(), 1..25),
+        ops in proptest::collection::vec(op(), 1..16),
         line_bytes in prop_oneof![Just(128), Just(256)],
         limit_blocks in prop_oneof![Just(None), (4u64..40).prop_map(Some)],
     ) {
@@ -250,7 +250,7 @@ fn what_refers_to_a_copy_follows() {
         let _list = roots.push_local(head);
         let mut moves = Moves::default();
         moves.listen();
-        model.space.choose(64 * u64::from(BLOCK_BYTES));
+        model.space.choose(64 * u64::from(BLOCK_BYTES), 0);
         model.space.trace(&mut model.marker, &roots, &mut moves);
         model.space.sweep();
         assert_eq!(moves.take().is_empty(), round != 1, "the first knows of no block what lives");

@@ -108,7 +108,7 @@ impl LineSpace {
 
     /// The lines of a block are exactly those that its marked objects reach; returns their bytes.
     fn verify_kept(&self, block: Block, info: &BlockInfo) -> Result<u64, String> {
-        let (memory, reached) = (self.heap.memory(), LineMap::EMPTY);
+        let (memory, reached) = (self.heap.memory(), LineMap::empty());
         let mut live_bytes = 0;
         for object in self.kept(block, info) {
             if memory.has(object, FORWARDED) {
@@ -138,8 +138,8 @@ impl LineSpace {
             State::Holey if self.next_hole_in(block).is_none() => "has no hole to enter",
             State::Holey if is_open => "is open, and counts as not entered",
             State::Holey if (block.index() as usize) < self.scan => "has holes behind the scan",
-            State::Holey if usize::from(info.longest_hole) > longest.unwrap_or(0) => {
-                "has no hole as long as it says"
+            State::Holey if usize::from(info.longest_hole) < longest.unwrap_or(0) => {
+                "has a longer hole than it says"
             }
             _ => return Ok(()),
         };
