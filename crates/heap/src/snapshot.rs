@@ -14,8 +14,8 @@
 //!    and looks at what that shades. When nothing is grey, everything is marked that can be.
 //! 5. *Sweep*: the blocks are lent to the thread and come back with their counts (`cells/lent.rs`).
 //!
-//! **Invariant:** the stacks that both touch are charged on the program's thread, whenever it asks what
-//! they hold: so a footprint and the account that it is compared with are of one moment.
+//! **Invariant:** the stacks that both touch are charged on the program's thread, whenever it hands over
+//! or has been at the desk: so a footprint and the account that it is compared with are of one moment.
 
 use crate::background::{Background, Delay};
 use crate::budget::Budget;
@@ -125,7 +125,7 @@ impl SnapshotTracer {
     /// Begins a cycle with these roots; the thread is to do this much at a time. The space must allocate
     /// black by now.
     pub fn begin(&self, roots: impl Iterator<Item = ObjectReference>, slice: Slice) {
-        self.background.with(|work| {
+        self.with(|work| {
             (work.slice, work.done) = (slice, 0);
             roots.for_each(|root| work.shade(root));
         });
@@ -162,7 +162,7 @@ impl SnapshotTracer {
     #[inline(never)]
     pub fn hand_over(&self) {
         if self.log.is_empty() {
-            return;
+            return self.settle();
         }
         if mutant!(self.heap.memory(), "a chunk of the log is lost") {
             self.log.truncate(0);
@@ -175,8 +175,9 @@ impl SnapshotTracer {
         let is_long = inbox.len() >= MOST_IN_INBOX;
         drop(inbox);
         if is_long {
-            self.background.with(|work| work.take_in());
+            self.with(|work| work.take_in());
         }
+        self.settle();
     }
 
     /// Does a part of the marking on the program's thread, or the last of it: hands over what is left
@@ -186,7 +187,7 @@ impl SnapshotTracer {
             self.log.truncate(0);
         }
         self.hand_over();
-        self.background.with(|work| work.mark(most_work))
+        self.with(|work| work.mark(most_work))
     }
 
     /// Units of marking done in this cycle.
@@ -198,13 +199,13 @@ impl SnapshotTracer {
 
     /// Everything is marked: reclaims the large objects that are not, and lends the blocks of cells.
     pub fn lend(&self, objects: &mut ObjectSpace) {
-        self.background.with(|work| objects.lend(|block| work.lent.push(block.0)));
+        self.with(|work| objects.lend(|block| work.lent.push(block.0)));
     }
 
     /// Sweeps up to so many blocks on the program's thread, and takes back up to `most_back` that have
     /// been swept; waits for a slice if need be. Tells whether there are more.
     pub fn sweep_some(&self, objects: &mut ObjectSpace, most: u32, most_back: u32) -> bool {
-        self.background.with(|work| {
+        self.with(|work| {
             work.sweep(most);
             work.give_back(objects, most_back)
         })
@@ -213,13 +214,15 @@ impl SnapshotTracer {
     /// Takes back up to so many blocks that have been swept, unless the thread is sweeping just now. Tells
     /// whether there are more.
     pub fn take_back(&self, objects: &mut ObjectSpace, most: u32) -> bool {
-        self.background.with_if_free(|work| work.give_back(objects, most)).unwrap_or(true)
+        let has_more = self.background.with_if_free(|work| work.give_back(objects, most));
+        self.settle();
+        has_more.unwrap_or(true)
     }
 
     /// The cycle is over: the thread stops, and stacks give their memory back.
     pub fn end(&mut self) {
         self.background.allow(0);
-        self.background.with(|work| {
+        self.with(|work| {
             work.greys.shrink();
             [&work.lent, &work.swept, &sync::lock(&work.inbox), &self.log]
                 .into_iter()
@@ -248,13 +251,24 @@ impl SnapshotTracer {
             || self.background.with(|work| work.greys.contains(object))
     }
 
-    /// Bytes of all stacks, for which the heap is charged by this.
+    /// Bytes of all stacks when the program last handed over or was at the desk.
     pub fn metadata_bytes(&self) -> u64 {
+        self.charged_bytes.get()
+    }
+
+    /// Charges the heap for what the stacks hold now.
+    fn settle(&self) {
         let held_bytes = self.account.held_bytes();
         let before = self.charged_bytes.replace(held_bytes);
         self.heap.budget().charge(held_bytes.saturating_sub(before));
         self.heap.budget().discharge(before.saturating_sub(held_bytes));
-        held_bytes
+    }
+
+    /// Takes the desk.
+    fn with<R>(&self, work: impl FnOnce(&mut Work) -> R) -> R {
+        let result = self.background.with(work);
+        self.settle();
+        result
     }
 }
 
