@@ -241,16 +241,15 @@ impl MarkSweepConcurrent {
 
     /// Lets the thread do a slice, and takes over what it has done.
     fn advance(&mut self, cx: &Context) {
-        let was_dry = self.tracer.is_dry();
-        if self.phase == Phase::Marking {
-            self.tracer.hand_over();
-            if was_dry {
-                return self.remark(cx, SLICE);
-            }
+        if self.phase == Phase::Marking && self.tracer.is_dry() {
+            return self.remark(cx, SLICE);
         }
         if self.is_stepped {
+            // The log is kept back, so that the remark finds something.
             self.tracer.allow(1);
             self.tracer.wait();
+        } else {
+            self.tracer.hand_over();
         }
         if self.phase == Phase::Sweeping && !self.tracer.take_back(&mut self.objects, u32::MAX) {
             self.rest(cx);
