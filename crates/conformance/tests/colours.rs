@@ -1,8 +1,8 @@
-//! The colours detector, on an incremental collector without its barrier.
+//! The colours detector, on collectors beside the program without their barriers.
 
 #![forbid(unsafe_code)]
 
-use collectors::MarkSweepIncremental;
+use collectors::{MarkSweepConcurrent, MarkSweepIncremental};
 use conformance::{Detector, Detectors, Job, verify};
 use heap::{Collector, Discipline};
 
@@ -12,6 +12,7 @@ const SEEDS: u64 = 120;
 fn a_missing_barrier_is_found_by_colours_more_often_than_by_the_model() {
     finds::<MarkSweepIncremental<false>>("deletion");
     finds::<MarkSweepIncremental<true>>("insertion");
+    finds::<MarkSweepConcurrent>("snapshot");
 }
 
 fn finds<C: Collector>(barrier: &str) {

@@ -21,6 +21,13 @@ fn a_thread_that_is_held_up_anywhere_loses_nothing() {
 }
 
 #[test]
+fn a_remark_that_is_skipped_is_missed_in_steps() {
+    let mutant = Some("a remark is skipped".to_owned());
+    let job = Job { mutant, shrinks: false, ..Job::of("steps", 0..40) };
+    assert!(verify::<MarkSweepConcurrent>(&job, |_| ()).failure.is_some());
+}
+
+#[test]
 fn a_mistake_is_found_beside_the_program() {
     for mutant in ["a barrier shades nothing", "what is allocated beside the marker is swept"] {
         let config = Config::read(MarkSweepConcurrent::PARAMETERS, "delay-30").expect("a setting");

@@ -14,8 +14,8 @@
 //!    and looks at what that shades. When nothing is grey, everything is marked that can be.
 //! 5. *Sweep*: the blocks are lent to the thread and come back with their counts (`cells/lent.rs`).
 //!
-//! **Invariant:** the stacks that both touch are charged on the program's thread, whenever it asks what
-//! they hold: so a footprint and the account that it is compared with are of one moment.
+//! **Invariant:** the stacks that both touch are charged on the program's thread, whenever it hands over
+//! or has been at the desk: so a footprint and the account that it is compared with are of one moment.
 
 use crate::background::{Background, Delay};
 use crate::budget::Budget;
@@ -125,7 +125,7 @@ impl SnapshotTracer {
     /// Begins a cycle with these roots; the thread is to do this much at a time. The space must allocate
     /// black by now.
     pub fn begin(&self, roots: impl Iterator<Item = ObjectReference>, slice: Slice) {
-        self.background.with(|work| {
+        self.with(|work| {
             (work.slice, work.done) = (slice, 0);
             roots.for_each(|root| work.shade(root));
         });
@@ -162,7 +162,7 @@ impl SnapshotTracer {
     #[inline(never)]
     pub fn hand_over(&self) {
         if self.log.is_empty() {
-            return;
+            return self.settle();
         }
         if mutant!(self.heap.memory(), "a chunk of the log is lost") {
             self.log.truncate(0);
@@ -175,8 +175,9 @@ impl SnapshotTracer {
         let is_long = inbox.len() >= MOST_IN_INBOX;
         drop(inbox);
         if is_long {
-            self.background.with(|work| work.take_in());
+            self.with(|work| work.take_in());
         }
+        self.settle();
     }
 
     /// Does a part of the marking on the program's thread, or the last of it: hands over what is left
@@ -186,7 +187,7 @@ impl SnapshotTracer {
             self.log.truncate(0);
         }
         self.hand_over();
-        self.background.with(|work| work.mark(most_work))
+        self.with(|work| work.mark(most_work))
     }
 
     /// Units of marking done in this cycle.
@@ -198,13 +199,13 @@ impl SnapshotTracer {
 
     /// Everything is marked: reclaims the large objects that are not, and lends the blocks of cells.
     pub fn lend(&self, objects: &mut ObjectSpace) {
-        self.background.with(|work| objects.lend(|block| work.lent.push(block.0)));
+        self.with(|work| objects.lend(|block| work.lent.push(block.0)));
     }
 
     /// Sweeps up to so many blocks on the program's thread, and takes back up to `most_back` that have
     /// been swept; waits for a slice if need be. Tells whether there are more.
     pub fn sweep_some(&self, objects: &mut ObjectSpace, most: u32, most_back: u32) -> bool {
-        self.background.with(|work| {
+        self.with(|work| {
             work.sweep(most);
             work.give_back(objects, most_back)
         })
@@ -213,13 +214,15 @@ impl SnapshotTracer {
     /// Takes back up to so many blocks that have been swept, unless the thread is sweeping just now. Tells
     /// whether there are more.
     pub fn take_back(&self, objects: &mut ObjectSpace, most: u32) -> bool {
-        self.background.with_if_free(|work| work.give_back(objects, most)).unwrap_or(true)
+        let has_more = self.background.with_if_free(|work| work.give_back(objects, most));
+        self.settle();
+        has_more.unwrap_or(true)
     }
 
     /// The cycle is over: the thread stops, and stacks give their memory back.
     pub fn end(&mut self) {
         self.background.allow(0);
-        self.background.with(|work| {
+        self.with(|work| {
             work.greys.shrink();
             [&work.lent, &work.swept, &sync::lock(&work.inbox), &self.log]
                 .into_iter()
@@ -248,13 +251,24 @@ impl SnapshotTracer {
             || self.background.with(|work| work.greys.contains(object))
     }
 
-    /// Bytes of all stacks, for which the heap is charged by this.
+    /// Bytes of all stacks when the program last handed over or was at the desk.
     pub fn metadata_bytes(&self) -> u64 {
+        self.charged_bytes.get()
+    }
+
+    /// Charges the heap for what the stacks hold now.
+    fn settle(&self) {
         let held_bytes = self.account.held_bytes();
         let before = self.charged_bytes.replace(held_bytes);
         self.heap.budget().charge(held_bytes.saturating_sub(before));
         self.heap.budget().discharge(before.saturating_sub(held_bytes));
-        held_bytes
+    }
+
+    /// Takes the desk.
+    fn with<R>(&self, work: impl FnOnce(&mut Work) -> R) -> R {
+        let result = self.background.with(work);
+        self.settle();
+        result
     }
 }
 
@@ -322,165 +336,4 @@ impl Drop for SnapshotTracer {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-    use crate::background::ALL_SLICES;
-    use crate::header::{Extent, Layout, SlotKind, Slots};
-    use crate::heap::HeapConfig;
-    use crate::value::Value;
-    use proptest::prelude::*;
-    use std::collections::HashSet;
-
-    const SMALL: Slice = Slice { work: 3, blocks: 1 };
-
-    /// A program: its objects, of which the first few are its roots.
-    struct Program {
-        objects: ObjectSpace,
-        tracer: SnapshotTracer,
-        held: Vec<ObjectReference>,
-        roots: usize,
-    }
-
-    impl Program {
-        fn new(sizes: &[u32], roots: usize) -> Self {
-            let heap = Heap::new(HeapConfig::default()).unwrap();
-            let objects = ObjectSpace::with_marks_beside(&heap).unwrap();
-            let tracer = SnapshotTracer::new(&objects, 4, 0).unwrap();
-            let mut program = Self { objects, tracer, held: Vec::new(), roots };
-            sizes.iter().for_each(|&slots| program.alloc(slots));
-            program
-        }
-
-        fn alloc(&mut self, slots: u32) {
-            let layout = Layout::array(SlotKind::Shared, slots, 0).unwrap();
-            let objects = &mut self.objects;
-            let object = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
-            self.held.push(object.unwrap());
-        }
-
-        /// With the barrier.
-        fn store(&self, from: usize, slot: u32, to: Value) {
-            let memory = self.objects.heap().memory();
-            let extent = Extent::of(memory, self.held[from]);
-            if let Some(slot) = slot.checked_rem(extent.borrow_end) {
-                let at = extent.slot(slot);
-                let old = Value::from_bits(memory.read(self.held[from], at));
-                old.reference().into_iter().for_each(|old| self.tracer.log(old));
-                memory.publish(self.held[from], at, to.bits());
-            }
-        }
-
-        fn reachable(&self) -> HashSet<ObjectReference> {
-            let memory = self.objects.heap().memory();
-            let (mut found, mut pending) = (HashSet::new(), self.held[..self.roots].to_vec());
-            while let Some(object) = pending.pop() {
-                if found.insert(object) {
-                    pending.extend(memory.slots(object, Slots::All).filter_map(Value::reference));
-                }
-            }
-            found
-        }
-
-        fn begin(&mut self, slice: Slice) {
-            self.objects.begin_black();
-            self.tracer.begin(self.held[..self.roots].iter().copied(), slice);
-        }
-
-        fn finish(&mut self) {
-            while self.tracer.mark_some(u64::MAX) {}
-            self.tracer.lend(&mut self.objects);
-            self.tracer.allow(ALL_SLICES);
-            while self.tracer.sweep_some(&mut self.objects, 1, 1) {}
-            self.tracer.end();
-        }
-    }
-
-    proptest! {
-        /// What is reachable at the beginning or allocated since is kept, whatever the program does beside
-        /// the thread, and nothing else.
-        #[test]
-        fn a_snapshot_is_kept_and_the_rest_reclaimed(
-            sizes in proptest::collection::vec(prop_oneof![8 => 0u32..4, 1 => 4000u32..5000], 3..60),
-            edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..80),
-            // The program allocates, or stores beside the thread, or waits for a slice of it.
-            steps in proptest::collection::vec((0u8..4, any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..80),
-            is_free: bool,
-        ) {
-            let mut program = Program::new(&sizes, 2);
-            for (from, slot, to) in edges {
-                let to = program.held[to.index(sizes.len())];
-                program.store(from.index(sizes.len()), slot, to.into());
-            }
-            // Before the beginning nothing need be logged.
-            program.tracer.log.truncate(0);
-            let snapshot = program.reachable();
-            program.begin(SMALL);
-            if is_free {
-                program.tracer.allow(ALL_SLICES);
-            }
-            for (step, from, slot, to) in steps {
-                // Only what the program can still get at.
-                let within: Vec<usize> = (0..program.held.len())
-                    .filter(|&i| i >= sizes.len() || snapshot.contains(&program.held[i]))
-                    .collect();
-                let (from, to) = (within[from.index(within.len())], within[to.index(within.len())]);
-                match step {
-                    0 => program.alloc(slot % 5),
-                    1 => program.store(from, slot, program.held[to].into()),
-                    2 => program.store(from, slot, Value::NULL),
-                    _ if is_free => program.tracer.hand_over(),
-                    _ => {
-                        program.tracer.allow(1);
-                        program.tracer.wait();
-                    }
-                }
-            }
-            let new: HashSet<_> = program.held[sizes.len()..].iter().copied().collect();
-            program.finish();
-            for &object in &program.held {
-                let is_kept = snapshot.contains(&object) || new.contains(&object);
-                prop_assert_eq!(program.objects.is_allocated(object), is_kept);
-            }
-            let kept = snapshot.union(&new).count() as u64;
-            prop_assert_eq!(program.objects.occupied().objects, kept);
-            prop_assert_eq!(program.objects.verify(), Ok(()));
-            let Program { objects, tracer, .. } = program;
-            let footprint = objects.footprint(tracer.metadata_bytes());
-            let heap = objects.heap().clone();
-            let others = heap.retained_bytes() + heap.metadata_bytes();
-            prop_assert_eq!(heap.budget().held_bytes(), footprint.total_bytes() + others);
-            drop((objects, tracer));
-            prop_assert_eq!(heap.budget().held_bytes(), footprint.used_bytes + others);
-        }
-    }
-
-    #[test]
-    fn a_full_inbox_is_marked_by_the_program() {
-        let count = MOST_IN_INBOX as usize + 3 * CHUNK as usize;
-        let mut program = Program::new(&vec![0; count], 1);
-        program.begin(SMALL);
-        // None of them is reachable, so none is marked unless it is logged.
-        program.held.iter().for_each(|&object| program.tracer.log(object));
-        let marked = program.held.iter().filter(|&&object| program.tracer.is_traced(object));
-        assert!(marked.count() as u32 >= MOST_IN_INBOX);
-        assert!(sync::lock(&program.tracer.inbox).len() < MOST_IN_INBOX);
-        program.finish();
-        assert_eq!(program.objects.occupied().objects as usize, count);
-    }
-
-    #[test]
-    fn what_is_on_loan_is_not_allocated_from() {
-        let mut program = Program::new(&[2; 100], 1);
-        program.begin(SMALL);
-        assert!(!program.tracer.mark_some(u64::MAX));
-        program.tracer.lend(&mut program.objects);
-        assert!(program.objects.verify().is_err(), "its blocks are lent");
-        program.alloc(2);
-        let (old, new) = (program.held[0].block(), program.held[100].block());
-        assert_ne!(old, new);
-        while program.tracer.sweep_some(&mut program.objects, u32::MAX, u32::MAX) {}
-        program.tracer.end();
-        assert_eq!(program.objects.verify(), Ok(()));
-        assert_eq!(program.objects.occupied().objects, 2, "a root, and the new one");
-    }
-}
+mod tests;
