@@ -25,6 +25,8 @@
 mod ephemerons;
 mod finalizers;
 mod slots;
+#[cfg(test)]
+mod tests;
 
 use crate::header::SlotKind;
 use crate::heap::Heap;

@@ -8,6 +8,7 @@ mod limit;
 mod mistakes;
 mod ownership;
 mod parking;
+mod weak;
 
 use collectors::registry::standard;
 use conformance::Rules;
