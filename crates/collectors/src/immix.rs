@@ -87,7 +87,11 @@ impl Collector for Immix {
             sizer: Sizer::new(heap, config),
             queue_peak_bytes: 0,
             headroom,
-            headroom_bytes: if limit_bytes == u64::MAX { 0 } else { share_of(headroom, limit_bytes) },
+            headroom_bytes: if limit_bytes == u64::MAX {
+                0
+            } else {
+                share_of(headroom, limit_bytes)
+            },
             is_tight: false,
         })
     }

@@ -454,7 +454,8 @@ impl MarkSweepConcurrent {
         let may_grow = || self.sizer.unreserved_bytes(self.heap().room_bytes()) > 0;
         if object.is_some() || !may_grow() {
             // The last cycle left no cell of the right size: another one so soon would not either.
-            return object.or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0))?);
+            return object
+                .or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0))?);
         }
         self.alloc_growing(layout)
     }

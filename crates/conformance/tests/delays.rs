@@ -33,6 +33,10 @@ fn a_mistake_is_found_beside_the_program() {
         let config = Config::read(MarkSweepConcurrent::PARAMETERS, "delay-30").expect("a setting");
         let mutant = Some(mutant.to_owned());
         let job = Job { config, mutant, shrinks: false, ..Job::of("delay-30", 0..10 * SEEDS) };
-        assert!(verify(Discipline::of::<MarkSweepConcurrent>(), &job, |_| ()).failure.is_some(), "{:?}", job.mutant);
+        assert!(
+            verify(Discipline::of::<MarkSweepConcurrent>(), &job, |_| ()).failure.is_some(),
+            "{:?}",
+            job.mutant
+        );
     }
 }

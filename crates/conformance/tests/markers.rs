@@ -5,7 +5,7 @@
 
 use collectors::MarkSweepParallel;
 use conformance::Job;
-use heap::{Collector, Config};
+use heap::{Collector, Config, Discipline};
 
 /// Programs for each number of markers.
 const SEEDS: u64 = if cfg!(gcw_tsan) { 40 } else { 100 };
@@ -15,7 +15,8 @@ fn three_and_five_markers_pass_the_kit() {
     for settings in ["threads-3", "threads-5|alone-7|prefetch-1"] {
         let config = Config::read(MarkSweepParallel::PARAMETERS, settings).expect("it has these");
         let job = Job { config, ..Job::of("mark-sweep-parallel", 0..SEEDS) };
-        let failure = conformance::verify::<MarkSweepParallel>(&job, |_| ()).failure;
+        let failure =
+            conformance::verify(Discipline::of::<MarkSweepParallel>(), &job, |_| ()).failure;
         assert!(failure.is_none(), "{settings}: {}", failure.expect("it is there"));
     }
 }
