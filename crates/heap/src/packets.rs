@@ -217,7 +217,7 @@ mod tests {
                 })
             });
             assert!(packets.take().is_none_or(|_| packets.take().is_none()));
-            helpers.map(|helper| helper.join().expect("it ends"));
+            helpers.into_iter().for_each(|helper| helper.join().expect("it ends"));
         });
     }
 
