@@ -8,7 +8,7 @@ use conformance::Job;
 use heap::{Collector, Config, Discipline};
 
 /// Programs for each number of markers.
-const SEEDS: u64 = if cfg!(gcw_tsan) { 40 } else { 100 };
+const SEEDS: u64 = if cfg!(gcw_tsan) { 10 } else { 100 };
 
 #[test]
 fn three_and_five_markers_pass_the_kit() {
