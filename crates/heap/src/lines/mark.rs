@@ -3,6 +3,9 @@
 //! Whoever marks an object has its header at hand, so its size is free to know, and lines can be marked
 //! exactly. (The paper marks only the first line of a small object, and skips the first free line of
 //! every hole for what may reach into it.)
+//!
+//! Measured on gcbench at 2.5 times the live size, beside a space of cells: marking takes a sixth longer, for
+//! sizes and lines, and the program an eighth less, for it bumps. Lines of 128 and 256 bytes take as long.
 
 use super::blocks::{BlockInfo, State};
 use super::evacuate::Evacuation;
