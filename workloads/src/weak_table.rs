@@ -14,9 +14,7 @@
 //! a whole, however few of its keys have died. A plain table of strong slots would leak all notes.
 
 use crate::program::Program;
-use heap::{
-    Collector, Ephemeral, Mutator, OutOfMemory, Own, Probe, Ref, Root, Shared, Slot, Weak,
-};
+use heap::{Collector, Ephemeral, Mutator, OutOfMemory, Own, Probe, Ref, Root, Shared, Slot, Weak};
 use serde::Deserialize;
 
 heap::shape! {

@@ -125,7 +125,7 @@ impl Case for LongChain {
         const LINKS: u32 = 200_000;
         let table = m.alloc_array(Ephemeral, 2 * LINKS, 0).expect("there is room");
         let first = pair(m, 0);
-        let mut last = m.keep(m.get(&first));
+        let last = m.keep(m.get(&first));
         for link in (0..LINKS).rev() {
             let next = pair(m, 1);
             m.store(m.get(&table), key(link), m.get(&last));
