@@ -97,13 +97,7 @@ impl Collector for MarkCompact {
         let memory = self.heap.memory();
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.space.trace(&mut self.marker);
-        let Self { space, marker, .. } = self;
-        while cx.weak.resume(
-            |object| space.is_marked(object).then_some(object),
-            |object| marker.push(object),
-        ) {
-            space.trace_telling(marker, |object| cx.weak.met(object));
-        }
+        self.space.trace_hidden(&mut self.marker, &mut cx.weak);
         self.queue_peak_bytes = self.queue_peak_bytes.max(self.marker.metadata_bytes());
         self.marker.shrink();
         self.large.sweep(|object| self.space.unmark(object));

@@ -82,13 +82,7 @@ impl Collector for MarkSweep {
         let roots = cx.roots.iter().skip(usize::from(loses)).filter(|root| root.owned || !owned);
         roots.for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
-        let Self { objects, marker, .. } = self;
-        while cx.weak.resume(
-            |object| objects.is_marked(object).then_some(object),
-            |object| marker.push(object),
-        ) {
-            objects.trace_telling(marker, |object| cx.weak.met(object));
-        }
+        self.objects.trace_hidden(&mut self.marker, &mut cx.weak);
         self.sizer.keep_free(self.marker.metadata_bytes());
         self.objects.sweep();
         self.marker.shrink();

@@ -247,31 +247,14 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
             }
             let again = DIJKSTRA && !mutant!(self.heap().memory(), "roots are looked at once only");
             if !(again && self.shade_roots(cx)) {
-                done += self.finish_hidden(cx);
+                done += self.objects.trace_hidden_greys(&mut self.greys, &mut cx.weak);
+                self.sizer.keep_free(self.greys.metadata_bytes());
                 self.objects.begin_sweep();
                 self.phase = Phase::Sweeping;
                 break;
             }
         }
         self.work += done;
-    }
-
-    /// Looks at weak slots, and traces what ephemerons and finalizable objects keep. Returns the work done.
-    fn finish_hidden(&mut self, cx: &mut Context) -> u64 {
-        let Self { objects, greys, .. } = self;
-        let mut done = 0;
-        while cx.weak.resume(
-            |object| objects.is_marked(object).then_some(object),
-            |object| {
-                if objects.shade(object) {
-                    greys.push(object);
-                }
-            },
-        ) {
-            done += objects.trace_some_telling(greys, u64::MAX, |object| cx.weak.met(object));
-        }
-        self.sizer.keep_free(self.greys.metadata_bytes());
-        done
     }
 
     /// Tells whether there was a white one.

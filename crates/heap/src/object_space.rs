@@ -11,6 +11,7 @@ use crate::memory::Memory;
 use crate::parallel::ParallelMarker;
 use crate::size_class::{CLASSES, MAX_CELL_BYTES, class_of};
 use crate::value::ObjectReference;
+use crate::weak::WeakTables;
 use std::io;
 
 /// A space for objects of any size.
@@ -127,12 +128,21 @@ impl ObjectSpace {
         self.trace_telling(marker, |_| ())
     }
 
+    /// What is to be done when a trace is: see [`WeakTables`].
+    pub fn trace_hidden(&mut self, marker: &mut Marker, weak: &mut WeakTables) {
+        while weak.resume(|object| self.place(object), |object| marker.push(object)) {
+            self.trace_telling(marker, |object| weak.met(object));
+        }
+    }
+
+    /// Where an object is that was reached: it does not move.
+    fn place(&self, object: ObjectReference) -> Option<ObjectReference> {
+        self.is_marked(object).then_some(object)
+    }
+
     /// [`ObjectSpace::trace`] that tells of each object that it marks.
-    pub fn trace_telling(
-        &mut self,
-        marker: &mut Marker,
-        mut tell: impl FnMut(ObjectReference),
-    ) -> u64 {
+    #[inline(always)]
+    fn trace_telling(&mut self, marker: &mut Marker, mut tell: impl FnMut(ObjectReference)) -> u64 {
         let Self { cells, heap, .. } = self;
         let (marks, mut mark) = cells.marking();
         let is_marked = |object| marks.is_some_and(|marks| marks.test(object));
@@ -197,8 +207,26 @@ impl ObjectSpace {
         self.trace_some_telling(greys, budget, |_| ())
     }
 
+    /// What is to be done when nothing is grey any more, all of it at once: see [`WeakTables`]. Returns the
+    /// work done.
+    pub fn trace_hidden_greys(&mut self, greys: &mut Greys, weak: &mut WeakTables) -> u64 {
+        let mut done = 0;
+        while weak.resume(
+            |object| self.place(object),
+            |object| {
+                if self.shade(object) {
+                    greys.push(object);
+                }
+            },
+        ) {
+            done += self.trace_some_telling(greys, u64::MAX, |object| weak.met(object));
+        }
+        done
+    }
+
     /// [`ObjectSpace::trace_some`] that tells of each object that it looks at.
-    pub fn trace_some_telling(
+    #[inline(always)]
+    fn trace_some_telling(
         &mut self,
         greys: &mut Greys,
         budget: u64,

@@ -21,6 +21,8 @@
 //!
 //! Each collection looks at all registered arrays, a minor one as well; unless there are none, which
 //! costs one test.
+//!
+//! **Invariant:** outside a collection no weak slot, key or value refers to what was reclaimed.
 
 mod ephemerons;
 mod finalizers;
@@ -117,12 +119,7 @@ impl WeakTables {
     ///
     /// `place` says where an object is now if it was reached, `reach` adds an object to trace from.
     ///
-    /// ```ignore
-    /// let place = |object| objects.is_marked(object).then_some(object);
-    /// while cx.weak.resume(place, |object| marker.push(object)) {
-    ///     objects.trace_telling(marker, |object| cx.weak.met(object));
-    /// }
-    /// ```
+    /// [`crate::ObjectSpace::trace_hidden`] does so for collectors that mark.
     #[inline]
     pub fn resume(
         &mut self,

@@ -26,6 +26,7 @@ use crate::moves::Moves;
 use crate::mutant;
 use crate::size_class::MAX_CELL_BYTES;
 use crate::value::{GRANULE_BYTES, ObjectReference, UNIT_BYTES};
+use crate::weak::WeakTables;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -134,12 +135,17 @@ impl MovableSpace {
         self.trace_telling(marker, |_| ())
     }
 
+    /// What is to be done when a trace is: see [`WeakTables`]. Objects are still where they were.
+    pub fn trace_hidden(&mut self, marker: &mut Marker, weak: &mut WeakTables) {
+        let place = |space: &Self, object| space.is_marked(object).then_some(object);
+        while weak.resume(|object| place(self, object), |object| marker.push(object)) {
+            self.trace_telling(marker, |object| weak.met(object));
+        }
+    }
+
     /// [`MovableSpace::trace`] that tells of each object that it marks.
-    pub fn trace_telling(
-        &mut self,
-        marker: &mut Marker,
-        mut tell: impl FnMut(ObjectReference),
-    ) -> u64 {
+    #[inline(always)]
+    fn trace_telling(&mut self, marker: &mut Marker, mut tell: impl FnMut(ObjectReference)) -> u64 {
         let Some(tables) = &self.tables else { return 0 };
         let memory = self.heap.memory();
         let is_marked = |object| tables.marks.test(object);
@@ -153,7 +159,7 @@ impl MovableSpace {
     }
 
     /// Whether an object was marked since the last slide; large ones included.
-    pub fn is_marked(&self, object: ObjectReference) -> bool {
+    fn is_marked(&self, object: ObjectReference) -> bool {
         self.tables.as_ref().is_some_and(|tables| tables.marks.test(object))
     }
 

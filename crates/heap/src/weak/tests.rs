@@ -127,12 +127,7 @@ proptest! {
             }
             roots.iter().for_each(|&root| marker.push(objects[root]));
             space.trace(&mut marker);
-            while weak.resume(
-                |object| space.is_marked(object).then_some(object),
-                |object| marker.push(object),
-            ) {
-                space.trace_telling(&mut marker, |object| weak.met(object));
-            }
+            space.trace_hidden(&mut marker, &mut weak);
             space.sweep();
 
             let with = |others: &[(usize, u32)]| {
