@@ -73,8 +73,8 @@ collectors! {
         "traces a snapshot and sweeps on a thread of its own, while the program runs";
     mod generational: "generational" => Generational, Generational, ("#4B4A9C", "#8F8DDA"), Solid,
         "sticky mark bits: traces the young alone, does not move";
-    mod immix: "immix" => Immix, Generational, ("#6F6DC4", "#B4B2F2"), Solid,
-        "mark-region: marks lines, fills the holes between them, empties sparse blocks";
-    mod gen_copy: "gen-copy" => GenCopy, Generational, ("#7A79C4", "#B9B8F0"), Solid,
+    mod gen_copy: "gen-copy" => GenCopy, Generational, ("#7A79C4", "#B9B8F0"), Dashed,
         "a nursery that is copied to a mark-sweep old space when it is full";
+    mod immix: "immix" => Immix, Generational, ("#2B2A66", "#D9D8FF"), Solid,
+        "mark-region: marks lines, fills the holes between them, empties sparse blocks";
 }

@@ -30,10 +30,14 @@ const ROWS: &[Row] = &[
     Row { name: "rc-cycles", barrier: "counts both, notes suspects", pauses: "what suspects reach", space: "a count; garbage cycles until the heap has grown" },
     Row { name: "rc-deferred", barrier: "logs the first store to an object", pauses: "roots, log and what has died", space: "a count; the log; an epoch's garbage" },
     Row { name: "mark-sweep", barrier: "none", pauses: "what is live", space: "garbage until the heap is full" },
+    Row { name: "mark-sweep-parallel", barrier: "none", pauses: "what is live, shared by threads", space: "garbage until the heap is full; a mark byte for two granules" },
     Row { name: "semispace", barrier: "none", pauses: "what is live", space: "room for a copy of everything" },
     Row { name: "mark-compact", barrier: "none", pauses: "what is live, twice over", space: "garbage until the heap is full; no holes" },
     Row { name: "mark-sweep-incremental", barrier: "shades the old reference while marking", pauses: "a slice; the roots", space: "garbage for up to two cycles" },
+    Row { name: "mark-sweep-concurrent", barrier: "logs the old reference while marking", pauses: "the roots; what is left of the log", space: "garbage for up to two cycles; a second table of marks" },
     Row { name: "generational", barrier: "logs old objects that get young ones", pauses: "the young that live; at a major collection all", space: "old garbage until a major collection" },
+    Row { name: "gen-copy", barrier: "logs old objects that get young ones", pauses: "the young that live; at a major collection all", space: "a nursery, and a cell for each object in it" },
+    Row { name: "immix", barrier: "none", pauses: "what is live", space: "garbage in lines that something lives in; headroom" },
 ];
 
 #[test]
