@@ -141,6 +141,18 @@ mod tests {
     }
 
     #[test]
+    fn mutators_ask_collectors_what_they_can_do() {
+        // The type of [`super::AnyCollector`] can do everything at once, which no collector can.
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/mutator");
+        let files = std::fs::read_dir(folder).expect("the folder of mutators");
+        let files = files.map(|file| file.expect("a file").path());
+        for file in files.chain([format!("{folder}.rs").into()]) {
+            let text = std::fs::read_to_string(&file).expect("it can be read");
+            assert!(!text.contains("::CAPS"), "{} asks a type", file.display());
+        }
+    }
+
+    #[test]
     fn every_operation_of_a_collector_is_passed_on() {
         // One that is left out would silently do what the trait does by default.
         let of_trait = include_str!("collector.rs").split("pub trait Collector").nth(1);

@@ -61,7 +61,7 @@ impl Case for HalfOfWeakSlots {
             assert_eq!(found.map(|found| id(m, found)), expected);
         }
         // Under counting the memory of the dead stays until the last borrow goes.
-        let held = if C::CAPS.counts { MANY } else { MANY / 2 };
+        let held = if m.collector().caps().counts { MANY } else { MANY / 2 };
         assert_eq!(objects(m), u64::from(held) + 2);
         m.drop(weak);
         m.collect();

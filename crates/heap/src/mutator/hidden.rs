@@ -18,7 +18,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// If the discipline never finds out: see [`crate::Caps::finalizers`].
     pub fn finalize(&mut self, place: &impl Rooted, tag: u32) {
         assert!(
-            C::CAPS.finalizers,
+            self.collector.caps().finalizers,
             "this discipline does not find out that an object has become unreachable: \
              ask for `finalizers` among the needs of the program"
         );
@@ -63,14 +63,16 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[cold]
     pub(super) fn hide(&mut self, array: ObjectReference, kind: SlotKind, slots: u32) {
         assert!(
-            C::CAPS.has(kind),
+            self.collector.caps().has(kind),
             "this discipline has no {kind:?} slots: ask for them among the needs of the program"
         );
         assert!(
             kind != SlotKind::Ephemeral || slots.is_multiple_of(2),
             "ephemerons have two slots each, a key and a value: {slots} is an odd number"
         );
-        if !C::CAPS.counts && !mutant!(self.heap.memory(), "a new weak array is not registered") {
+        if !self.collector.caps().counts
+            && !mutant!(self.heap.memory(), "a new weak array is not registered")
+        {
             self.cx.weak.register(kind, array);
         }
     }
