@@ -2,9 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-use collectors::registry::standard;
+use collectors::registry::{Entry, standard};
 use conformance::{Job, verify};
-use std::thread;
+use std::sync::{Mutex, PoisonError};
+use std::{iter, thread};
 
 /// Programs for each collector. `gcw verify --seeds` plays more.
 const SEEDS: u64 = 200;
@@ -12,21 +13,21 @@ const SEEDS: u64 = 200;
 #[test]
 fn every_collector_passes() {
     let kit = standard::<()>();
+    let queue = Mutex::new(kit.entries().iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let fails = |entry: &Entry<()>| {
+        let job = Job::of(entry.info.name, 0..SEEDS);
+        let failure = verify(entry.discipline, &job, |_| ()).failure?;
+        Some(format!("{failure}\n\n{}", failure.as_test(&entry.type_path, "")))
+    };
     thread::scope(|scope| {
-        let halves = [0, 1].map(|half| {
-            let entries = kit.entries().iter().skip(half).step_by(2);
-            let disciplines: Vec<_> = entries
-                .map(|entry| (entry.info.name, entry.discipline, entry.type_path.as_str()))
-                .collect();
-            scope.spawn(move || {
-                let fails = |(name, discipline, type_path): (&str, _, &str)| {
-                    let failure = verify(discipline, &Job::of(name, 0..SEEDS), |_| ()).failure?;
-                    Some(format!("{failure}\n\n{}", failure.as_test(type_path, "")))
-                };
-                disciplines.into_iter().filter_map(fails).collect::<Vec<_>>()
-            })
-        });
-        let failures = halves.map(|half| half.join().expect("the kit does not panic")).concat();
+        let workers =
+            [(); 2].map(|()| scope.spawn(|| iter::from_fn(next).filter_map(fails).collect()));
+        let failures: Vec<Vec<String>> = workers
+            .into_iter()
+            .map(|worker| worker.join().expect("the kit does not panic"))
+            .collect();
+        let failures = failures.concat();
         assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     });
 }
