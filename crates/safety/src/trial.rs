@@ -151,8 +151,7 @@ fn err(
         discipline,
         config,
         &control.program,
-        author,
-        touches_max,
+        witness(discipline, author, touches_max),
         control.limit_bytes,
         planned.reuse(),
         step_bytes,
@@ -203,8 +202,7 @@ fn control(
             discipline,
             config,
             &program,
-            author,
-            u64::MAX,
+            witness(discipline, author, u64::MAX),
             limit_bytes,
             planned.reuse(),
             step_bytes,
@@ -239,19 +237,22 @@ fn control(
     }
 }
 
+/// Who watches an author under a discipline, for so many accesses at most.
+fn witness(discipline: Discipline, author: Author, touches_max: u64) -> Witness {
+    let acts = discipline.caps.releases() || discipline.caps.needs_free;
+    Witness::new(author, acts, touches_max)
+}
+
 /// Runs a program under a witness of its author.
 fn watch(
     discipline: Discipline,
     config: &Config,
     program: &Prepared,
-    author: Author,
-    touches_max: u64,
+    witness: Witness,
     limit_bytes: u64,
     reuse: Reuse,
     step_bytes: Option<u64>,
 ) -> Watched {
-    let acts = discipline.caps.releases() || discipline.caps.needs_free;
-    let witness = Witness::new(author, acts, touches_max);
     let heap = HeapConfig { limit_bytes: Some(limit_bytes), ..HeapConfig::default() };
     let refused = |e: io::Error| TrialEnd::NotApplicable { reason: e.to_string() };
     let mut m = match Mutator::with_reuse(heap, reuse, witness, |heap| {
