@@ -144,18 +144,27 @@ fn err(
         }
     };
     let events = if mistake.errs_at_frees() { control.frees } else { control.objects };
-    let author = Author::new(mistake, events, planned.seed);
     let touches_max = control.touches * PATIENCE + 10_000;
     let step_bytes = is_surveyed.then_some(control.allocated_bytes / SURVEYS);
-    let watched = watch(
-        discipline,
-        config,
-        &control.program,
-        witness(discipline, author, touches_max),
-        control.limit_bytes,
-        planned.reuse(),
-        step_bytes,
-    );
+    let mut limit_bytes = control.limit_bytes;
+    let watched = loop {
+        let author = Author::new(mistake, events, planned.seed);
+        let watched = watch(
+            discipline,
+            config,
+            &control.program,
+            witness(discipline, author, touches_max),
+            limit_bytes,
+            planned.reuse(),
+            step_bytes,
+        );
+        // What the author keeps in order to err may need more room than the control did.
+        let has_erred = watched.counts.mistakes > 0 || watched.end != Err(TrialEnd::OutOfMemory);
+        if has_erred || limit_bytes >= LIMIT_BYTES {
+            break watched;
+        }
+        limit_bytes *= 2;
+    };
     trial.counts = watched.counts;
     trial.end = match watched.end {
         Ok(answer) if answer == control.answer => TrialEnd::Right,

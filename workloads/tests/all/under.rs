@@ -59,7 +59,7 @@ fn run_in<P: Probe>(mut m: Mutator<AnyCollector, P>, program: &Prepared) -> Outc
 
 /// Whether a discipline with these capabilities ever reclaims anything.
 pub(crate) fn reclaims(caps: Caps) -> bool {
-    caps.releases() || caps.cycles || caps.needs_free || caps.regions
+    caps.releases() || caps.defers || caps.cycles || caps.needs_free || caps.regions
 }
 
 /// Runs the program under each collector that it applies to; `look` sees the collector's name and
@@ -74,7 +74,8 @@ pub(crate) fn each(
         let caps = entry.discipline.caps;
         let lacks_owner = needs.shared && !caps.shared;
         let lacks_free = caps.needs_free && !needs.free_points;
-        if !lacks_owner && !lacks_free {
+        let lacks_weak = needs.weak && !(caps.weak_slots && caps.ephemerons && caps.finalizers);
+        if !lacks_owner && !lacks_free && !lacks_weak {
             look(entry.info.name, caps, run(entry.discipline, program, watch));
         }
     }
