@@ -105,7 +105,9 @@ impl Kit<'_> {
         });
         let mut all = Vec::new();
         for part in parts {
-            let interrupted = || Failure::Interrupted("not everything is verified".to_owned());
+            let interrupted = || {
+                Failure::Interrupted("it is not done with everything, and keeps nothing".to_owned())
+            };
             all.extend(part?.ok_or_else(interrupted)?);
         }
         all.sort_by_key(|(place, _)| *place);

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(crate) enum Profile {
     /// Seconds: does everything work? Small inputs, one repeat.
     Smoke,
-    /// Under 90 seconds on two processors: a first look. Small inputs, one heap size, ten repeats.
+    /// Under 90 seconds on two processors: a first look. Small inputs, one heap size, eight repeats.
     Quick,
     /// Most of an hour: numbers to rely on. Default inputs, three heap sizes, ten repeats.
     Full,
@@ -48,7 +48,7 @@ impl Profile {
             },
             Self::Quick => Settings {
                 size: Size::Small,
-                repeats: 10,
+                repeats: 8,
                 heaps: multiples(&[2.0]),
                 timeout: Duration::from_secs(30),
             },

@@ -7,6 +7,8 @@
 
 use crate::commands::run::on_ctrl_c;
 use crate::failure::{Exit, Failure, warn};
+use crate::kit::{Kit, processors};
+use crate::supervise::Limits;
 use crate::{Registry, build, safety_table, select};
 use anyhow::Context;
 use record::{CollectorInfo, Outcome, SAFETY_FILE, Safety, Trial, TrialEnd};
@@ -130,22 +132,27 @@ fn print_trials(
 fn try_all(collectors: Vec<CollectorInfo>, seeds: u32) -> Result<Safety, Failure> {
     let program = env::current_exe().context("cannot find the program that runs the trials")?;
     let interrupt = on_ctrl_c()?;
-    let mut tried = Vec::new();
-    for info in collectors {
-        let trials = trials_of(&program, &info.name, seeds, &interrupt)?;
-        tried.push((info, trials));
-    }
+    // Nothing is timed here, so several may run at once.
+    let kit = Kit { limits: Limits::default(), at_once: processors(), interrupt: &interrupt };
+    let tried = kit.each(
+        collectors,
+        || (),
+        |(), info| {
+            let trials = trials_of(&program, &info.name, seeds, &interrupt)?;
+            Ok(trials.map(|trials| (info, trials)))
+        },
+    )?;
     let build = build::build();
     Ok(safety::matrix(tried, seeds, format!("{} build of commit {}", build.profile, build.commit)))
 }
 
-/// All trials of a collector, with as many children as that takes.
+/// All trials of a collector, with as many children as that takes; `None` on a request to stop.
 fn trials_of(
     program: &Path,
     collector: &str,
     seeds: u32,
     interrupt: &Interrupt,
-) -> Result<Vec<Trial>, Failure> {
+) -> anyhow::Result<Option<Vec<Trial>>> {
     let mut trials: Vec<Trial> = Vec::new();
     loop {
         let first = trials.len();
@@ -153,7 +160,7 @@ fn trials_of(
         command.args(["safety", "--trials-of", collector]);
         command.args(["--seeds", &seeds.to_string(), "--first", &first.to_string()]);
         let Some(end) = run_child(&mut command, LIMIT, interrupt)? else {
-            return Err(Failure::Interrupted("nothing is kept of an unfinished matrix".to_owned()));
+            return Ok(None);
         };
         for trial in end.stdout.lines().filter_map(|line| serde_json::from_str::<Trial>(line).ok())
         {
@@ -163,16 +170,14 @@ fn trials_of(
             trials.push(trial);
         }
         if end.stop == Stop::Exited(0) {
-            return Ok(trials);
+            return Ok(Some(trials));
         }
         let (outcome, _) = classify(&end);
         match trials.last_mut().filter(|last| last.number >= first && last.end == TrialEnd::Begun) {
             Some(last) => last.end = end_of(outcome),
             None => {
                 let reason = outcome.reason();
-                return Err(
-                    anyhow::anyhow!("the trials of {collector} did not run: {reason}").into()
-                );
+                anyhow::bail!("the trials of {collector} did not run: {reason}");
             }
         }
     }
