@@ -91,6 +91,11 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, dots: &[Dot<'_>]) -> f64 {
     let sizes: Vec<(f64, f64)> = dots.iter().map(|d| (bold.width(&d.label), 15.0)).collect();
     let inside = ((area.left + 2.0, area.top), (area.right, area.bottom - 2.0));
     let places = labels::place_around(&points, &sizes, inside.0, inside.1);
+    for ((&at, &place), &size) in points.iter().zip(&places).zip(&sizes) {
+        if let Some(end) = labels::leader(at, place, size) {
+            pen.line(&[at, end], Stroke::solid(AXIS, 0.75));
+        }
+    }
     for ((dot, &at), place) in dots.iter().zip(&points).zip(places) {
         let title = format!(
             "{}: {} CPU, {} peak",
