@@ -54,7 +54,11 @@ pub(crate) fn draw<S: Surface>(
     let names = widest.min(if pen.narrow() { 78.0 } else { 190.0 }) + 10.0;
     let room = pen.width() - 2.0 * MARGIN_PX - names;
     let columns = map.collectors.len().max(1);
-    let per_block = ((room / LEAST_WIDTH_PX).floor() as usize).clamp(1, columns);
+    // A word of a heading is not broken.
+    let words = map.collectors.iter().flat_map(|name| name.split_inclusive(['-', '|']));
+    let longest = words.map(|word| small.bold().width(word)).fold(0.0, f64::max);
+    let per_block = (room / LEAST_WIDTH_PX.max(longest + 4.0)).floor() as usize;
+    let per_block = per_block.clamp(1, columns);
     // Blocks of equal size rather than a full one and a rest.
     let blocks = columns.div_ceil(per_block);
     let per_block = columns.div_ceil(blocks);
