@@ -116,7 +116,9 @@ fn reading(scene: &Scene<'_>, lines: &[Line<'_>], clock: Clock) -> String {
         line.sample.heap_limit_bytes.is_some_and(|limit| line.peak > limit as f64)
     };
     let above = match lines.iter().any(exceeds) {
-        true => " A peak above the limit: a collection's queue, which cannot be refused memory.",
+        true => {
+            " A peak above the limit: a collection's queue and tables, which cannot be refused memory."
+        }
         false => "",
     };
     format!(
