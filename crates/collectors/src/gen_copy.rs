@@ -67,8 +67,6 @@ pub struct GenCopy {
     /// Cycles that will do without a nursery, and how many that were after the last one in vain.
     to_skip: u32,
     skipped: u32,
-    /// Whether the last major collection found no cell for the object that was waiting for one.
-    is_tight: bool,
 }
 
 impl Collector for GenCopy {
@@ -88,7 +86,6 @@ impl Collector for GenCopy {
             promoted_bytes: 0,
             to_skip: 0,
             skipped: 0,
-            is_tight: false,
         };
         collector.size_nursery();
         Ok(collector)
@@ -324,15 +321,13 @@ impl GenCopy {
             return Err(self.heap().refuse(layout));
         }
         self.collect(cx, self.sizer.cause(used_bytes));
-        self.is_tight = false;
-        if let Some(object) = self.alloc_without_collecting(layout) {
+        if self.nursery.used_bytes() > 0
+            && let Some(object) = self.alloc_without_collecting(layout)
+        {
             return Ok(object);
         }
         self.nursery.resize(0, &self.old);
-        let old = &mut self.old;
-        let reclaimed = old.alloc(layout, 0).or_else(|| old.alloc_growing(layout, 0));
-        self.is_tight = reclaimed.is_none();
-        reclaimed.or_else(|| old.alloc_larger(layout, 0)).ok_or_else(|| old.heap().refuse(layout))
+        self.old.alloc_after_collecting(layout).ok_or_else(|| self.heap().refuse(layout))
     }
 
     /// Where there is a nursery, only large objects may be allocated old: what `build` puts in a new
@@ -343,10 +338,7 @@ impl GenCopy {
         if nursery.used_bytes() > 0 && !is_large(layout) {
             return nursery.alloc_promising(layout, old, may_grow);
         }
-        let object = old.alloc(layout, 0);
-        let object = object.or_else(|| may_grow.then(|| old.alloc_growing(layout, 0)).flatten());
-        // The last collection left no cell of the right size: another one so soon would not either.
-        object.or_else(|| self.is_tight.then(|| old.alloc_larger(layout, 0)).flatten())
+        old.alloc_without_collecting(layout, may_grow)
     }
 
     /// Whether a minor collection would make too little room, or none for an object like this.

@@ -23,7 +23,7 @@
 //! grows with what is live. A logged array is looked at as a whole.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap, Layout, Marker,
+    Caps, Cause, Collector, Config, Context, Footprint, GROWTH, Heap, Layout, Marker,
     ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, PREFETCH, PRICE,
     Parameter, PauseKind, SIZER, Sizer, SlotKind, Slots, Value, mutant,
 };
@@ -53,8 +53,6 @@ pub struct Generational {
     /// Cycles that will do without minor collections, and how many that were after the last one in vain.
     to_skip: u32,
     skipped: u32,
-    /// Whether the last collection found no cell for the object that was waiting for one.
-    is_tight: bool,
 }
 
 impl Collector for Generational {
@@ -72,7 +70,6 @@ impl Collector for Generational {
             minors: 0,
             to_skip: 0,
             skipped: 0,
-            is_tight: false,
         })
     }
 
@@ -143,14 +140,7 @@ impl Collector for Generational {
         if cause != Cause::Young {
             self.room_bytes = None;
             self.minors = 0;
-            self.sizer.collected(Cycle {
-                cause,
-                occupied_bytes,
-                survived_bytes: self.survived_bytes,
-                used_bytes: self.objects.used_bytes(),
-                ended_ns: cx.log.now_ns(),
-                collecting_ns: cx.log.pause_total_ns(),
-            });
+            self.sizer.collected(self.objects.cycle(cause, occupied_bytes, &cx.log));
         }
     }
 }
@@ -236,25 +226,17 @@ impl Generational {
         }
         if !self.is_major_due() {
             self.collect(cx, Cause::Young);
-            let object = self.objects.alloc(layout, 0);
-            if let Some(object) = object.or_else(|| self.alloc_without_collecting(layout)) {
+            if let Some(object) = self.alloc_without_collecting(layout) {
                 return Ok(object);
             }
         }
         self.look_back();
         self.collect(cx, self.sizer.cause(used_bytes));
-        let objects = &mut self.objects;
-        let reclaimed = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
-        self.is_tight = reclaimed.is_none();
-        reclaimed
-            .or_else(|| objects.alloc_larger(layout, 0))
-            .ok_or_else(|| objects.heap().refuse(layout))
+        self.objects.alloc_after_collecting(layout).ok_or_else(|| self.heap().refuse(layout))
     }
 
     fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
         let may_grow = self.sizer.may_grow(self.objects.used_bytes(), self.heap().room_bytes());
-        let grown = may_grow.then(|| self.objects.alloc_growing(layout, 0)).flatten();
-        // The last collection left no cell of the right size: another one so soon would not either.
-        grown.or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0)).flatten())
+        self.objects.alloc_without_collecting(layout, may_grow)
     }
 }

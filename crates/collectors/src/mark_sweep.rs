@@ -13,7 +13,7 @@
 //! No barrier. It reclaims cycles, does not move, and its pause grows with what is live.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap, Layout, Marker,
+    Caps, Cause, Collector, Config, Context, Footprint, GROWTH, Heap, Layout, Marker,
     ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PREFETCH, PRICE, Parameter, PauseKind,
     SIZER, Sizer, mutant,
 };
@@ -25,8 +25,6 @@ pub struct MarkSweep {
     objects: ObjectSpace,
     marker: Marker,
     sizer: Sizer,
-    /// Whether the last collection found no cell for the object that was waiting for one.
-    is_tight: bool,
 }
 
 impl Collector for MarkSweep {
@@ -39,7 +37,6 @@ impl Collector for MarkSweep {
             objects: ObjectSpace::with_marks(heap)?,
             marker: Marker::new(heap, config.whole(&PREFETCH))?,
             sizer: Sizer::new(heap, config),
-            is_tight: false,
         })
     }
 
@@ -87,14 +84,7 @@ impl Collector for MarkSweep {
         self.objects.sweep();
         self.marker.shrink();
         cx.log.end_pause(pause, PauseKind::Stw);
-        self.sizer.collected(Cycle {
-            cause,
-            occupied_bytes,
-            survived_bytes: self.objects.occupied().bytes,
-            used_bytes: self.objects.used_bytes(),
-            ended_ns: cx.log.now_ns(),
-            collecting_ns: cx.log.pause_total_ns(),
-        });
+        self.sizer.collected(self.objects.cycle(cause, occupied_bytes, &cx.log));
     }
 }
 
@@ -106,26 +96,15 @@ impl MarkSweep {
         cx: &mut Context,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
-        if let Some(object) = self.alloc_without_collecting(layout) {
+        let used_bytes = self.objects.used_bytes();
+        let may_grow = self.sizer.may_grow(used_bytes, self.heap().room_bytes());
+        if let Some(object) = self.objects.alloc_without_collecting(layout, may_grow) {
             return Ok(object);
         }
-        let used_bytes = self.objects.used_bytes();
         if self.sizer.is_futile(self.objects.occupied().bytes, used_bytes) {
             return Err(self.heap().refuse(layout));
         }
         self.collect(cx, self.sizer.cause(used_bytes));
-        let objects = &mut self.objects;
-        let reclaimed = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
-        self.is_tight = reclaimed.is_none();
-        reclaimed
-            .or_else(|| objects.alloc_larger(layout, 0))
-            .ok_or_else(|| objects.heap().refuse(layout))
-    }
-
-    fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let may_grow = self.sizer.may_grow(self.objects.used_bytes(), self.heap().room_bytes());
-        let grown = may_grow.then(|| self.objects.alloc_growing(layout, 0)).flatten();
-        // The last collection left no cell of the right size: another one so soon would not either.
-        grown.or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0)).flatten())
+        self.objects.alloc_after_collecting(layout).ok_or_else(|| self.heap().refuse(layout))
     }
 }

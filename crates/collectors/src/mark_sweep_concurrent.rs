@@ -101,8 +101,6 @@ pub struct MarkSweepConcurrent {
     work_per_byte: f64,
     /// Marking that the last cycle took.
     last_work: u64,
-    /// Whether the last cycle found no cell for the object that was waiting for one.
-    is_tight: bool,
 }
 
 impl Collector for MarkSweepConcurrent {
@@ -130,7 +128,6 @@ impl Collector for MarkSweepConcurrent {
             unaided_bytes: 0,
             work_per_byte: 0.0,
             last_work: 0,
-            is_tight: false,
         };
         new.await_cycle(0);
         Ok(new)
@@ -319,18 +316,10 @@ impl MarkSweepConcurrent {
         self.tracer.end();
         self.count_spent();
         self.last_spent_bytes = Some(self.spent_bytes);
-        let ended_ns = cx.log.now_ns();
-        self.collecting_ns += ended_ns - self.began_ns;
-        let occupied_bytes = self.objects.occupied().bytes;
-        self.sizer.collected(Cycle {
-            cause: self.cause,
-            occupied_bytes: self.occupied_bytes,
-            survived_bytes: occupied_bytes,
-            used_bytes: self.objects.used_bytes(),
-            ended_ns,
-            collecting_ns: self.collecting_ns,
-        });
-        self.await_cycle(occupied_bytes);
+        let cycle = self.objects.cycle(self.cause, self.occupied_bytes, &cx.log);
+        self.collecting_ns += cycle.ended_ns - self.began_ns;
+        self.sizer.collected(Cycle { collecting_ns: self.collecting_ns, ..cycle });
+        self.await_cycle(cycle.survived_bytes);
     }
 
     /// So much may be allocated until the next cycle begins.
@@ -395,14 +384,10 @@ impl MarkSweepConcurrent {
         if object.is_none() {
             self.start(cx, Cause::Exhausted);
             self.finish(cx);
-            object = self.objects.alloc(layout, 0).or_else(|| self.alloc_growing(layout));
-            self.is_tight = object.is_none();
+            object = self.objects.alloc_after_collecting(layout);
         }
         cx.log.end_pause(pause, PauseKind::AllocStall);
-        let objects = &mut self.objects;
-        object
-            .or_else(|| objects.alloc_larger(layout, 0))
-            .ok_or_else(|| objects.heap().refuse(layout))
+        object.ok_or_else(|| self.heap().refuse(layout))
     }
 
     /// Looks how far the thread has come, and does what is the program's part.
@@ -455,24 +440,7 @@ impl MarkSweepConcurrent {
     }
 
     fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let object = self.objects.alloc(layout, 0);
-        let may_grow = || self.sizer.unreserved_bytes(self.heap().room_bytes()) > 0;
-        if object.is_some() || !may_grow() {
-            // The last cycle left no cell of the right size: another one so soon would not either.
-            return object
-                .or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0))?);
-        }
-        self.alloc_growing(layout)
-    }
-
-    /// What is not allocated in a window is not black by itself.
-    fn alloc_growing(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let object = self.objects.alloc_growing(layout, 0)?;
-        if self.phase == Phase::Marking
-            && !mutant!(self.heap().memory(), "a large object is born white")
-        {
-            self.objects.shade(object);
-        }
-        Some(object)
+        let may_grow = self.sizer.unreserved_bytes(self.heap().room_bytes()) > 0;
+        self.objects.alloc_without_collecting(layout, may_grow)
     }
 }

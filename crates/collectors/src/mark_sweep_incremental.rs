@@ -32,8 +32,8 @@
 //! pay, and what happens when that was not enough.
 
 use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Cycle, Footprint, GROWTH, Greys,
-    Heap, Layout, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PREFETCH, PRICE,
+    BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Footprint, GROWTH, Greys, Heap,
+    Layout, ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PREFETCH, PRICE,
     Parameter, PauseKind, SIZER, Sizer, SlotKind, Step, Value, mutant,
 };
 use std::io;
@@ -82,8 +82,6 @@ pub struct MarkSweepIncremental<const DIJKSTRA: bool = false> {
     /// Objects and slots looked at in this cycle, and in the last.
     work: u64,
     last_work: u64,
-    /// Whether the last cycle found no cell for the object that was waiting for one.
-    is_tight: bool,
 }
 
 impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
@@ -104,7 +102,6 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
             work_per_byte: 0.0,
             work: 0,
             last_work: 0,
-            is_tight: false,
         };
         new.await_cycle(0);
         Ok(new)
@@ -293,16 +290,9 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
         self.phase = Phase::Idle;
         self.greys.shrink();
         self.last_work = self.work;
-        let occupied_bytes = self.objects.occupied().bytes;
-        self.sizer.collected(Cycle {
-            cause: self.cause,
-            occupied_bytes: self.occupied_bytes,
-            survived_bytes: occupied_bytes,
-            used_bytes: self.objects.used_bytes(),
-            ended_ns: cx.log.now_ns(),
-            collecting_ns: cx.log.pause_total_ns(),
-        });
-        self.await_cycle(occupied_bytes);
+        let cycle = self.objects.cycle(self.cause, self.occupied_bytes, &cx.log);
+        self.sizer.collected(cycle);
+        self.await_cycle(cycle.survived_bytes);
     }
 
     /// So much may be allocated until the next cycle begins.
@@ -354,14 +344,10 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
         if object.is_none() {
             self.start(cx, Cause::Exhausted);
             self.finish(cx);
-            object = self.objects.alloc(layout, 0).or_else(|| self.alloc_growing(layout));
-            self.is_tight = object.is_none();
+            object = self.objects.alloc_after_collecting(layout);
         }
         cx.log.end_pause(pause, PauseKind::AllocStall);
-        let objects = &mut self.objects;
-        object
-            .or_else(|| objects.alloc_larger(layout, 0))
-            .ok_or_else(|| objects.heap().refuse(layout))
+        object.ok_or_else(|| self.heap().refuse(layout))
     }
 
     /// A slice of work for what has been allocated since the last one.
@@ -384,22 +370,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
     }
 
     fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let object = self.objects.alloc(layout, 0);
-        let may_grow = || self.sizer.unreserved_bytes(self.heap().room_bytes()) > 0;
-        if object.is_some() || !may_grow() {
-            // The last cycle left no cell of the right size: another one so soon would not either.
-            return object
-                .or_else(|| self.is_tight.then(|| self.objects.alloc_larger(layout, 0))?);
-        }
-        self.alloc_growing(layout)
-    }
-
-    /// What is not allocated in a window is not black by itself.
-    fn alloc_growing(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let object = self.objects.alloc_growing(layout, 0)?;
-        if self.phase == Phase::Marking && !DIJKSTRA {
-            self.objects.shade(object);
-        }
-        Some(object)
+        let may_grow = self.sizer.unreserved_bytes(self.heap().room_bytes()) > 0;
+        self.objects.alloc_without_collecting(layout, may_grow)
     }
 }

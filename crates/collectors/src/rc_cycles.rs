@@ -26,7 +26,7 @@
 //! It is long because it is two disciplines: counting at once, and a tracer with three phases.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Count, Cycle, Footprint, Heap, Layout, Memory,
+    Caps, Cause, Collector, Config, Context, Count, Footprint, Heap, Layout, Memory,
     ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, Parameter, PauseKind, Sizer,
     SlotKind, Slots, Stack, Value, cascade, cascade_pending, in_degrees, mutant,
 };
@@ -215,14 +215,7 @@ impl Collector for RcCycles {
         self.scan();
         self.collect_white();
         cx.log.end_pause(pause, PauseKind::Stw);
-        self.sizer.collected(Cycle {
-            cause,
-            occupied_bytes,
-            survived_bytes: self.objects.occupied().bytes,
-            used_bytes: self.objects.used_bytes(),
-            ended_ns: cx.log.now_ns(),
-            collecting_ns: cx.log.pause_total_ns(),
-        });
+        self.sizer.collected(self.objects.cycle(cause, occupied_bytes, &cx.log));
     }
 }
 

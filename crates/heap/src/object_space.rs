@@ -1,6 +1,8 @@
 //! Cells and large objects together: where every discipline but bump allocation keeps its objects.
 
 use crate::cells::{Batch, CellSpace, Lent, LentBits};
+use crate::collector::Cause;
+use crate::events::EventLog;
 use crate::footprint::{Footprint, Occupancy};
 use crate::greys::Greys;
 use crate::header::{Extent, Layout};
@@ -8,8 +10,10 @@ use crate::heap::Heap;
 use crate::large::LargeSpace;
 use crate::mark::Marker;
 use crate::memory::Memory;
+use crate::mutant;
 use crate::parallel::ParallelMarker;
 use crate::size_class::{CLASSES, MAX_CELL_BYTES, class_of};
+use crate::sizer::Cycle;
 use crate::value::ObjectReference;
 use crate::weak::WeakTables;
 use std::io;
@@ -20,6 +24,10 @@ pub struct ObjectSpace {
     cells: CellSpace,
     large: LargeSpace,
     heap: Heap,
+    /// Whether new objects are marked from birth.
+    is_black: bool,
+    /// Whether the last collection left no cell of the right size for the object that was waiting for one.
+    is_tight: bool,
 }
 
 impl ObjectSpace {
@@ -60,7 +68,13 @@ impl ObjectSpace {
     }
 
     fn of(heap: &Heap, cells: CellSpace) -> Self {
-        Self { cells, large: LargeSpace::new(heap), heap: heap.clone() }
+        Self {
+            cells,
+            large: LargeSpace::new(heap),
+            heap: heap.clone(),
+            is_black: false,
+            is_tight: false,
+        }
     }
 
     /// The heap it takes its blocks from.
@@ -94,6 +108,9 @@ impl ObjectSpace {
             self.large.free(object);
             return None;
         }
+        if self.is_black && !mutant!(self.heap.memory(), "a large object is born white") {
+            self.shade(object);
+        }
         self.cells.spend(layout.bytes());
         Some(object)
     }
@@ -102,6 +119,27 @@ impl ObjectSpace {
     /// heap limit; `None` if no free cell can hold it.
     pub fn alloc_larger(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
         self.cells.alloc_larger(layout, collector_bits)
+    }
+
+    /// A new object without a collection: in a free cell of its size, or growing if it `may_grow`; or else,
+    /// where the last collection left no cell of the right size, in a larger one, for another collection so
+    /// soon would not find one either.
+    pub fn alloc_without_collecting(
+        &mut self,
+        layout: Layout,
+        may_grow: bool,
+    ) -> Option<ObjectReference> {
+        let object = self.alloc(layout, 0);
+        let object = object.or_else(|| may_grow.then(|| self.alloc_growing(layout, 0))?);
+        object.or_else(|| self.is_tight.then(|| self.alloc_larger(layout, 0))?)
+    }
+
+    /// The new object that a collection was for, in what that left, whatever its policy; `None` if the heap
+    /// is too small.
+    pub fn alloc_after_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
+        let object = self.alloc(layout, 0).or_else(|| self.alloc_growing(layout, 0));
+        self.is_tight = object.is_none();
+        object.or_else(|| self.alloc_larger(layout, 0))
     }
 
     /// Frees an object. Tells whether it was allocated.
@@ -240,14 +278,16 @@ impl ObjectSpace {
         })
     }
 
-    /// From now on every cell is allocated marked. Large objects are not: shade them.
+    /// From now on every object is allocated marked.
     pub fn begin_black(&mut self) {
+        self.is_black = true;
         self.cells.begin_black();
     }
 
     /// Everything that is reachable is marked: reclaims the large objects that are not, and gets ready
     /// for [`ObjectSpace::sweep_some`].
     pub fn begin_sweep(&mut self) {
+        self.is_black = false;
         let Self { cells, large, .. } = self;
         if let Some(marks) = cells.marks() {
             large.sweep(|object| marks.clear(object));
@@ -270,6 +310,7 @@ impl ObjectSpace {
     /// Everything that is reachable is marked: reclaims the large objects that are not, and lends all
     /// blocks of cells out.
     pub(crate) fn lend(&mut self, to: impl FnMut(Lent)) {
+        self.is_black = false;
         let Self { cells, large, .. } = self;
         large.sweep(|object| cells.clear_both_marks(object));
         cells.lend(to);
@@ -364,6 +405,18 @@ impl ObjectSpace {
     /// Bytes of the blocks it holds.
     pub fn used_bytes(&self) -> u64 {
         self.cells.used_bytes() + self.large.used_bytes()
+    }
+
+    /// What a [`crate::Sizer`] is told of a collection that ends now, of `occupied_bytes` when it began.
+    pub fn cycle(&self, cause: Cause, occupied_bytes: u64, log: &EventLog) -> Cycle {
+        Cycle {
+            cause,
+            occupied_bytes,
+            survived_bytes: self.occupied().bytes,
+            used_bytes: self.used_bytes(),
+            ended_ns: log.now_ns(),
+            collecting_ns: log.pause_total_ns(),
+        }
     }
 
     /// What it holds, with `metadata_bytes` of its collector beside its own.
