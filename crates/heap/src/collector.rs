@@ -98,6 +98,7 @@ impl Caps {
         Self { weak_slots: true, ephemerons: true, finalizers: true, ..Self::NONE };
 
     /// Whether arrays of such slots can be made.
+    #[inline(always)]
     pub const fn has(self, kind: SlotKind) -> bool {
         match kind {
             SlotKind::Own | SlotKind::Shared | SlotKind::Borrow => true,
@@ -107,6 +108,7 @@ impl Caps {
     }
 
     /// Whether roots that leave must be told to the collector.
+    #[inline(always)]
     pub const fn releases(self) -> bool {
         self.counts || self.drops
     }

@@ -24,7 +24,7 @@
 use crate::memory::{Memory, Offset32, Offset64};
 use crate::mutant;
 use crate::size_class;
-use crate::value::{ObjectReference, Value};
+use crate::value::{GRANULE_BYTES, ObjectReference, Value};
 use std::sync::atomic::{
     AtomicU32,
     Ordering::{self, Relaxed},
@@ -341,6 +341,26 @@ impl<'h> Memory<'h> {
         Some((start..end).map(move |index| Value::from_bits(word(index).load(order))))
     }
 
+    /// The granule in which an object ends, by its header.
+    #[inline(always)]
+    pub(crate) fn last_granule(self, object: ObjectReference) -> u32 {
+        let bits = self.read(object, Offset32::word(0));
+        let granules = if bits & EXTENDED == 0 {
+            // Those of slots and payload; the header takes the first one.
+            ((bits >> 16 & 0xff).div_ceil(2) + (bits >> 24)).max(1)
+        } else {
+            self.extended_granules(object)
+        };
+        object.granule().saturating_add(granules)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn extended_granules(self, object: ObjectReference) -> u32 {
+        u32::try_from(Extent::of(self, object).bytes() / GRANULE_BYTES as u64 - 1)
+            .unwrap_or(u32::MAX)
+    }
+
     #[cold]
     #[inline(never)]
     fn extended_range(self, object: ObjectReference, slots: Slots) -> (u32, u32) {
@@ -381,6 +401,7 @@ mod tests {
             prop_assert_eq!((extent.own_end, extent.shared_end, extent.borrow_end, extent.words),
                             (own, own + shared, own + shared + borrow, words));
             prop_assert_eq!(extent.bytes(), u64::from(layout.bytes()));
+            prop_assert_eq!(memory.last_granule(object(4096)), 4096 + layout.bytes() / 8 - 1);
             prop_assert_eq!(memory.collector_word(object(4096)).load(Relaxed), 5);
         }
 
@@ -397,6 +418,7 @@ mod tests {
             let traced = memory.slots(object(4096), Slots::All).count() as u32;
             prop_assert_eq!(traced, if kind.is_hidden() { 0 } else { slots });
             prop_assert_eq!(extent.bytes(), u64::from(layout.bytes()));
+            prop_assert_eq!(memory.last_granule(object(4096)), 4096 + layout.bytes() / 8 - 1);
             if slots > 0 {
                 prop_assert_eq!(extent.kind(0), kind);
                 prop_assert_eq!(extent.kind(slots - 1), kind);

@@ -5,11 +5,10 @@
 //!    hole is at least a line, so an object of up to a line never has to look further than the next.
 //! 2. *Overflow*: a longer object that does not fit goes to a block of its kind's own, taken empty. So it
 //!    wastes no holes that others could use.
-//! 3. *Mark*: side bits say where an object lives; it is counted in its block's live bytes, and where it
-//!    ends in another line than it begins, these lines are marked (see `lines/mark.rs`). The lines in
-//!    which objects begin follow from the side bits.
-//! 4. *Sweep*: make the line map of each block from the bits. A block without an object goes back to the
-//!    heap. No object is touched.
+//! 3. *Mark*: a map of bits says which granule is the first of an object that lives, and which one the last
+//!    (see `lines/mark.rs`).
+//! 4. *Sweep*: make the line map of each block from these bits, and count its live bytes. A block without
+//!    an object goes back to the heap. No object is touched.
 //! 5. *Evacuate*, if the heap is fragmented: copy what lives in the emptiest blocks while marking, as
 //!    long as there is room for copies (see `lines/evacuate.rs`).
 //!
@@ -81,8 +80,8 @@ pub struct LineSpace {
     /// Where longer ones go.
     overflow: Hole,
     line_bytes: u32,
-    /// Where an object begins that lived in the last collection; while marking, large ones as well. In
-    /// holes: from where on a hole that was left is empty.
+    /// Where an object begins that lived in the last collection; while marking, large ones as well, and where
+    /// it ends. In holes: from where on a hole that was left is empty.
     marks: Bitmap,
     blocks: Vec<BlockInfo>,
     /// No block below has a hole that was not entered.

@@ -30,8 +30,8 @@ pub(super) struct BlockInfo {
     /// No hole that the last collection left has more lines.
     pub(super) longest_hole: u16,
     /// Bytes of the objects that live here by the last collection.
-    pub(super) live_bytes: Cell<u32>,
-    /// Lines that they reach; while marking, those in which an object goes on that began before.
+    pub(super) live_bytes: u32,
+    /// Lines that they reach.
     pub(super) lines: LineMap,
 }
 
@@ -43,7 +43,7 @@ impl BlockInfo {
             is_candidate: false,
             entered: Cell::new(0),
             longest_hole: 0,
-            live_bytes: Cell::new(0),
+            live_bytes: 0,
             lines: LineMap::empty(),
         }
     }
@@ -52,7 +52,6 @@ impl BlockInfo {
     pub(super) fn begin(&self) {
         self.state.set(State::Entered);
         self.entered.set(0);
-        self.live_bytes.set(0);
         self.lines.clear();
     }
 }

@@ -73,7 +73,7 @@ impl LineSpace {
             State::Foreign | State::Entered => false,
         };
         self.blocks.iter().enumerate().filter(known).map(|(index, info)| {
-            let bytes = u64::from(info.live_bytes.get());
+            let bytes = u64::from(info.live_bytes);
             let bin = (bytes * BINS as u64 / u64::from(BLOCK_BYTES)) as usize;
             (index, bin.min(BINS), bytes)
         })

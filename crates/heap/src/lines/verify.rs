@@ -2,11 +2,11 @@
 
 use super::blocks::{BlockInfo, State};
 use super::map::LineMap;
-use super::mark::{bytes, lines};
+use super::mark::bytes;
 use super::{LineSpace, NO_HOLE};
-use crate::block::Block;
+use crate::block::{BLOCK_BYTES, BLOCK_GRANULES, Block};
 use crate::header::FORWARDED;
-use crate::value::{ObjectReference, UNIT_BYTES};
+use crate::value::{GRANULE_BYTES, ObjectReference, UNIT_BYTES};
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -45,7 +45,13 @@ impl LineSpace {
     }
 
     fn first_line(&self, object: ObjectReference) -> u32 {
-        lines(object, 1, self.line_bytes.ilog2())[0]
+        self.lines(object, 1)[0]
+    }
+
+    /// The first and the last line that an object of so many bytes reaches.
+    fn lines(&self, object: ObjectReference, bytes: u32) -> [u32; 2] {
+        let offset = object.granule() % BLOCK_GRANULES * GRANULE_BYTES as u32;
+        [offset, (offset + bytes - 1).min(BLOCK_BYTES - 1)].map(|byte| byte / self.line_bytes)
     }
 
     /// The objects that lie in the holes of a block.
@@ -115,15 +121,15 @@ impl LineSpace {
                 return Err(format!("{object:?} is forwarded, and no collection is under way"));
             }
             let bytes = bytes(memory, object);
-            let [first, last] = lines(object, bytes, self.line_bytes.ilog2());
+            let [first, last] = self.lines(object, bytes);
             reached.set(first, last);
             live_bytes += u64::from(bytes);
         }
         if reached != info.lines {
             return Err(format!("{block:?} marks other lines than its objects reach"));
         }
-        if live_bytes != u64::from(info.live_bytes.get()) {
-            let counted = info.live_bytes.get();
+        if live_bytes != u64::from(info.live_bytes) {
+            let counted = info.live_bytes;
             return Err(format!("{block:?} counts {counted} live bytes, but has {live_bytes}"));
         }
         Ok(live_bytes)
