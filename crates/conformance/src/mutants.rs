@@ -177,6 +177,7 @@ pub const ALL: &[Known] = &[
     Known::new("weak slots are cleared after resurrection", CLASSIC),
     Known::new("what was hidden is not shown to the collector", CLASSIC).equivalent(&[
         ("mark-sweep", STOPPED),
+        ("mark-sweep-parallel", STOPPED),
         ("semispace", STOPPED),
         ("mark-compact", STOPPED),
         ("generational", STOPPED),
