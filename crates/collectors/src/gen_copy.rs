@@ -12,7 +12,11 @@
 //! 4. *Major collection*, when the old space cannot promise enough any more to fill the nursery to
 //!    [`MAJOR_SHARE`]: a minor one, then marking and sweeping as in `mark-sweep`. After it the nursery is
 //!    sized anew: half of what is free, for the other half is promised to its copies, or as much as told.
-//! 5. *Nurseries in vain*: where hardly anything has died young since the last major collection, the next
+//! 5. *Weak slots, ephemerons, finalizable objects*, old and young, are looked at in both (see
+//!    [`heap::WeakTables`]), so a store to such a slot needs no barrier. In a minor collection all that
+//!    is old counts as reached. The minor part of a major one only copies what could be finalized: the
+//!    major part finds all that can be, in order.
+//! 6. *Nurseries in vain*: where hardly anything has died young since the last major collection, the next
 //!    cycle does without a nursery, then two, four at most. Without one this is `mark-sweep`.
 //!
 //! Allocation is fast, a minor collection costs what survives, and what dies young costs nothing. But the
@@ -73,7 +77,7 @@ pub struct GenCopy {
 
 impl Collector for GenCopy {
     const CAPS: Caps =
-        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::NONE };
+        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::WEAK };
 
     const PARAMETERS: &'static [Parameter] = &[NURSERY, PREFETCH, SIZER, GROWTH, PRICE];
 
@@ -145,6 +149,9 @@ impl Collector for GenCopy {
         cx.log.collects(cause);
         let occupied_bytes = self.occupied_bytes();
         let pause = cx.log.begin_pause();
+        if cause != Cause::Young {
+            cx.weak.postpone();
+        }
         self.collect_young(cx);
         if cause == Cause::Young {
             cx.log.end_pause(pause, PauseKind::Stw);
@@ -152,6 +159,7 @@ impl Collector for GenCopy {
         }
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.old.trace(&mut self.marker);
+        self.old.trace_hidden(&mut self.marker, &mut cx.weak);
         self.sizer.keep_free(self.marker.metadata_bytes());
         self.old.sweep();
         self.marker.shrink();
@@ -217,11 +225,15 @@ impl GenCopy {
         if mutant!(memory, "a log is cleared before it is read") {
             while cx.unpark(memory).is_some() {}
         }
-        cx.roots.update(|object| promoter.promote(object));
-        promoter.look_at_copies();
+        cx.roots.update(|object| promoter.promote(object, &mut |_| ()));
+        promoter.look_at_copies(|_| ());
         while let Some(logged) = cx.unpark(memory) {
             promoter.look_at_logged(logged);
-            promoter.look_at_copies();
+            promoter.look_at_copies(|_| ());
+        }
+        let place = |object| self.nursery.survivor(object);
+        while cx.weak.resume(place, |object| _ = promoter.promote(object, &mut |_| ())) {
+            promoter.look_at_copies(|object| cx.weak.met(object));
         }
         cx.moves = moves;
         self.nursery.clear(&self.old);
@@ -239,9 +251,14 @@ struct Promoter<'c> {
 }
 
 impl Promoter<'_> {
-    /// Where an object is now: if it was young, at its copy, which is made if there is none yet.
+    /// Where an object is now: if it was young, at its copy, which is made if there is none yet. Tells of
+    /// each object that is copied.
     #[inline(always)]
-    fn promote(&mut self, object: ObjectReference) -> ObjectReference {
+    fn promote(
+        &mut self,
+        object: ObjectReference,
+        tell: &mut impl FnMut(ObjectReference),
+    ) -> ObjectReference {
         let memory = self.memory;
         if !self.nursery.contains(object) && !mutant!(memory, "the old are taken for young") {
             return object;
@@ -252,6 +269,7 @@ impl Promoter<'_> {
         let copy = self.old.copy(object).expect("a cell was promised to each young object");
         memory.forward(object, copy);
         self.moves.record(object, copy);
+        tell(object);
         if !mutant!(memory, "what is promoted is not looked at") {
             self.grey.push(memory, object);
         }
@@ -261,9 +279,9 @@ impl Promoter<'_> {
     }
 
     /// Promotes what copies refer to, until there is nothing new.
-    fn look_at_copies(&mut self) {
+    fn look_at_copies(&mut self, mut tell: impl FnMut(ObjectReference)) {
         while let Some(copy) = self.grey.pop(self.memory) {
-            self.look_at(copy);
+            self.look_at(copy, &mut tell);
         }
     }
 
@@ -275,13 +293,13 @@ impl Promoter<'_> {
         let mut skips = false;
         memory.update_slots(object, |child| {
             skips = !skips && mutant!(memory, "a logged object is looked at in half");
-            if skips { child } else { self.promote(child) }
+            if skips { child } else { self.promote(child, &mut |_| ()) }
         });
     }
 
     #[inline(always)]
-    fn look_at(&mut self, object: ObjectReference) {
-        self.memory.update_slots_backwards(object, |child| self.promote(child));
+    fn look_at(&mut self, object: ObjectReference, tell: &mut impl FnMut(ObjectReference)) {
+        self.memory.update_slots_backwards(object, |child| self.promote(child, tell));
     }
 }
 

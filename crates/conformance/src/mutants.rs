@@ -181,6 +181,7 @@ pub const ALL: &[Known] = &[
         ("semispace", STOPPED),
         ("mark-compact", STOPPED),
         ("generational", STOPPED),
+        ("gen-copy", STOPPED),
         ("mark-sweep-incremental|dijkstra", "roots are looked at again when marking ends"),
     ]),
     Known::new("a new weak array is not registered", DESIGN),

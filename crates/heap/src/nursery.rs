@@ -174,6 +174,15 @@ impl Nursery {
         self.limit = self.next + units;
     }
 
+    /// Where an object is now that is old, or whose copy has been made; `None` if it is young and was not
+    /// reached.
+    pub fn survivor(&self, object: ObjectReference) -> Option<ObjectReference> {
+        match self.contains(object) {
+            true => self.heap.memory().forwarded(object),
+            false => Some(object),
+        }
+    }
+
     /// Forgets all objects: those that were reached have been copied. The old space's promises are void.
     pub fn clear(&mut self, old: &ObjectSpace) {
         if let Some(start) = ObjectReference::from_bits(self.start).filter(|_| self.units > 0) {
