@@ -7,6 +7,7 @@ use crate::heap::HeapConfig;
 use crate::mark::Marker;
 use crate::object_space::ObjectSpace;
 use crate::parallel::ParallelMarker;
+use crate::snapshot::{Slice, SnapshotTracer};
 use crate::value::Value;
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -87,10 +88,11 @@ enum Tracer {
     One(Marker),
     InSlices(Greys),
     Several(ParallelMarker),
+    Beside(SnapshotTracer),
 }
 
 impl Tracer {
-    const ALL: [fn(&Heap) -> (Self, ObjectSpace); 3] = [
+    const ALL: [fn(&Heap) -> (Self, ObjectSpace); 4] = [
         |heap| {
             let space = ObjectSpace::with_marks(heap).unwrap();
             (Self::One(Marker::new(heap, 4).unwrap()), space)
@@ -103,6 +105,10 @@ impl Tracer {
             let marker = ParallelMarker::new(heap, 4, 2, 1).unwrap();
             let space = ObjectSpace::with_marks_for(heap, &marker).unwrap();
             (Self::Several(marker), space)
+        },
+        |heap| {
+            let space = ObjectSpace::with_marks_beside(heap).unwrap();
+            (Self::Beside(SnapshotTracer::new(&space, 4, 0).unwrap()), space)
         },
     ];
 
@@ -131,6 +137,15 @@ impl Tracer {
                 space.trace_in_parallel(marker);
                 space.trace_hidden_alone(marker, weak);
             }
+            Self::Beside(tracer) => {
+                space.begin_black();
+                tracer.begin(roots, Slice::ALL);
+                while tracer.mark_some(u64::MAX) {}
+                tracer.trace_hidden(weak);
+                tracer.lend(space);
+                while tracer.sweep_some(space, u32::MAX, u32::MAX) {}
+                return tracer.end();
+            }
         }
         space.sweep();
     }
@@ -140,6 +155,7 @@ impl Tracer {
             Self::One(marker) => marker.metadata_bytes(),
             Self::InSlices(greys) => greys.metadata_bytes(),
             Self::Several(marker) => marker.metadata_bytes(),
+            Self::Beside(tracer) => tracer.metadata_bytes(),
         }
     }
 }
