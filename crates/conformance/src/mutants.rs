@@ -182,6 +182,7 @@ pub const ALL: &[Known] = &[
         ("mark-compact", STOPPED),
         ("generational", STOPPED),
         ("gen-copy", STOPPED),
+        ("immix", STOPPED),
         ("mark-sweep-incremental|dijkstra", "roots are looked at again when marking ends"),
     ]),
     Known::new("a new weak array is not registered", DESIGN),

@@ -9,6 +9,7 @@
 
 use super::blocks::{BlockInfo, State};
 use super::evacuate::Evacuation;
+use super::hidden::trace_hidden;
 use super::map::{self, LineMap};
 use super::{LineSpace, NO_HOLE};
 use crate::bitmap::Bitmap;
@@ -21,6 +22,7 @@ use crate::mutant;
 use crate::roots::RootStack;
 use crate::size_class::MAX_CELL_BYTES;
 use crate::value::{GRANULE_BYTES, ObjectReference};
+use crate::weak::WeakTables;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Binary logarithm of the bytes of the shortest line.
@@ -93,12 +95,19 @@ impl LineSpace {
         }
     }
 
-    /// Marks everything reachable from the roots, large objects included. What lives in the blocks that
-    /// [`LineSpace::choose`] has chosen is copied, as long as there is room, and what refers to it follows.
-    pub fn trace(&mut self, marker: &mut Marker, roots: &RootStack, moves: &mut Moves) {
+    /// Marks everything reachable from the roots, large objects included, and what `weak` keeps. What lives
+    /// in the blocks that [`LineSpace::choose`] has chosen is copied, as long as there is room, and what
+    /// refers to it follows.
+    pub fn trace(
+        &mut self,
+        marker: &mut Marker,
+        roots: &RootStack,
+        moves: &mut Moves,
+        weak: &mut WeakTables,
+    ) {
         match self.line_bytes {
-            map::SHORTEST_LINE_BYTES => self.trace_lines::<SHORTEST>(marker, roots, moves),
-            _ => self.trace_lines::<{ SHORTEST + 1 }>(marker, roots, moves),
+            map::SHORTEST_LINE_BYTES => self.trace_lines::<SHORTEST>(marker, roots, moves, weak),
+            _ => self.trace_lines::<{ SHORTEST + 1 }>(marker, roots, moves, weak),
         }
     }
 
@@ -108,24 +117,26 @@ impl LineSpace {
         marker: &mut Marker,
         roots: &RootStack,
         moves: &mut Moves,
+        weak: &mut WeakTables,
     ) {
         self.begin_marking();
         let memory = self.heap.memory();
         let (bits, blocks) = (&self.marks, &*self.blocks);
         let is_marked = |object| bits.test(object);
         let mark = |object| Marks { memory, bits, blocks }.mark::<LINE_SHIFT>(object);
+        let mut copies = Evacuation::new(&self.heap, blocks, self.copy_blocks, moves);
         if self.copy_blocks == 0 {
             roots.iter().for_each(|root| marker.push(root.object));
             marker.trace(&self.heap, is_marked, mark);
-            return;
+        } else {
+            roots.update(|object| {
+                let place = copies.forward(object);
+                marker.push(place);
+                place
+            });
+            marker.trace_moving(&self.heap, is_marked, mark, |object| copies.forward(object));
         }
-        let mut copies = Evacuation::new(&self.heap, blocks, self.copy_blocks, moves);
-        roots.update(|object| {
-            let place = copies.forward(object);
-            marker.push(place);
-            place
-        });
-        marker.trace_moving(&self.heap, is_marked, mark, |object| copies.forward(object));
+        trace_hidden(&self.heap, marker, weak, is_marked, mark, &mut copies);
         self.used_blocks += copies.taken_blocks();
         self.copy_blocks = 0;
     }
