@@ -225,14 +225,14 @@ impl GenCopy {
         if mutant!(memory, "a log is cleared before it is read") {
             while cx.unpark(memory).is_some() {}
         }
-        cx.roots.update(|object| promoter.promote(object, &mut |_| ()));
+        cx.roots.update(|object| promoter.promote(object));
         promoter.look_at_copies(|_| ());
         while let Some(logged) = cx.unpark(memory) {
             promoter.look_at_logged(logged);
             promoter.look_at_copies(|_| ());
         }
         let place = |object| self.nursery.survivor(object);
-        while cx.weak.resume(place, |object| _ = promoter.promote(object, &mut |_| ())) {
+        while cx.weak.resume(place, |object| _ = promoter.promote(object)) {
             promoter.look_at_copies(|object| cx.weak.met(object));
         }
         cx.moves = moves;
@@ -251,14 +251,9 @@ struct Promoter<'c> {
 }
 
 impl Promoter<'_> {
-    /// Where an object is now: if it was young, at its copy, which is made if there is none yet. Tells of
-    /// each object that is copied.
+    /// Where an object is now: if it was young, at its copy, which is made if there is none yet.
     #[inline(always)]
-    fn promote(
-        &mut self,
-        object: ObjectReference,
-        tell: &mut impl FnMut(ObjectReference),
-    ) -> ObjectReference {
+    fn promote(&mut self, object: ObjectReference) -> ObjectReference {
         let memory = self.memory;
         if !self.nursery.contains(object) && !mutant!(memory, "the old are taken for young") {
             return object;
@@ -269,7 +264,6 @@ impl Promoter<'_> {
         let copy = self.old.copy(object).expect("a cell was promised to each young object");
         memory.forward(object, copy);
         self.moves.record(object, copy);
-        tell(object);
         if !mutant!(memory, "what is promoted is not looked at") {
             self.grey.push(memory, object);
         }
@@ -278,10 +272,11 @@ impl Promoter<'_> {
         copy
     }
 
-    /// Promotes what copies refer to, until there is nothing new.
+    /// Promotes what copies refer to, until there is nothing new. Tells of each object that was copied.
     fn look_at_copies(&mut self, mut tell: impl FnMut(ObjectReference)) {
-        while let Some(copy) = self.grey.pop(self.memory) {
-            self.look_at(copy, &mut tell);
+        while let Some((original, copy)) = self.grey.pop(self.memory) {
+            tell(original);
+            self.look_at(copy);
         }
     }
 
@@ -293,13 +288,13 @@ impl Promoter<'_> {
         let mut skips = false;
         memory.update_slots(object, |child| {
             skips = !skips && mutant!(memory, "a logged object is looked at in half");
-            if skips { child } else { self.promote(child, &mut |_| ()) }
+            if skips { child } else { self.promote(child) }
         });
     }
 
     #[inline(always)]
-    fn look_at(&mut self, object: ObjectReference, tell: &mut impl FnMut(ObjectReference)) {
-        self.memory.update_slots_backwards(object, |child| self.promote(child, tell));
+    fn look_at(&mut self, object: ObjectReference) {
+        self.memory.update_slots_backwards(object, |child| self.promote(child));
     }
 }
 

@@ -194,6 +194,7 @@ pub const ALL: &[Known] = &[
     Known::new("an object is finalized twice", CLASSIC),
     Known::new("finalizable objects come in another order", DESIGN),
     Known::new("what is ready is not kept", CLASSIC),
+    Known::new("what is postponed is made ready", DESIGN),
     // ---- a nursery
     Known::new("a young object is logged", DESIGN),
     Known::new("the old are taken for young", CLASSIC),

@@ -310,12 +310,12 @@ impl GreyList {
         memory.write(original, Self::NEXT, next.map_or(0, ObjectReference::bits));
     }
 
-    /// The copy that was made last and is still to be looked at.
+    /// The object that was copied last and whose copy is still to be looked at, and the copy.
     #[inline(always)]
-    pub fn pop(&mut self, memory: Memory<'_>) -> Option<ObjectReference> {
+    pub fn pop(&mut self, memory: Memory<'_>) -> Option<(ObjectReference, ObjectReference)> {
         let original = self.latest?;
         self.latest = ObjectReference::from_bits(memory.read(original, Self::NEXT));
-        memory.forwarded(original)
+        Some((original, memory.forwarded(original)?))
     }
 }
 
@@ -463,16 +463,16 @@ mod tests {
         let memory = heap.memory();
         let mut grey = GreyList::default();
         let node = Layout::shape(1, 1, 0, 0);
-        let mut copies = Vec::new();
+        let mut made = Vec::new();
         for _ in 0..5 {
             let object = nursery.alloc_promising(node, &mut old, true).unwrap();
             let copy = old.copy(object).unwrap();
             memory.forward(object, copy);
             grey.push(memory, object);
-            copies.push(copy);
+            made.push((object, copy));
         }
-        copies.reverse();
+        made.reverse();
         let found: Vec<_> = std::iter::from_fn(|| grey.pop(memory)).collect();
-        assert_eq!(found, copies);
+        assert_eq!(found, made);
     }
 }
