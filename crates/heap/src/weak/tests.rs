@@ -91,8 +91,11 @@ enum Tracer {
     Beside(SnapshotTracer),
 }
 
+/// Makes a tracer, and a space to its liking.
+type New = fn(&Heap) -> (Tracer, ObjectSpace);
+
 impl Tracer {
-    const ALL: [fn(&Heap) -> (Self, ObjectSpace); 4] = [
+    const ALL: [New; 4] = [
         |heap| {
             let space = ObjectSpace::with_marks(heap).unwrap();
             (Self::One(Marker::new(heap, 4).unwrap()), space)
