@@ -12,7 +12,11 @@
 //! 4. *Major collection*, when the old space cannot promise enough any more to fill the nursery to
 //!    [`MAJOR_SHARE`]: a minor one, then marking and sweeping as in `mark-sweep`. After it the nursery is
 //!    sized anew: half of what is free, for the other half is promised to its copies, or as much as told.
-//! 5. *Nurseries in vain*: where hardly anything has died young since the last major collection, the next
+//! 5. *Weak slots, ephemerons, finalizable objects*, old and young, are looked at in both (see
+//!    [`heap::WeakTables`]), so a store to such a slot needs no barrier. In a minor collection all that
+//!    is old counts as reached. The minor part of a major one only copies what could be finalized: the
+//!    major part finds all that can be, in order.
+//! 6. *Nurseries in vain*: where hardly anything has died young since the last major collection, the next
 //!    cycle does without a nursery, then two, four at most. Without one this is `mark-sweep`.
 //!
 //! Allocation is fast, a minor collection costs what survives, and what dies young costs nothing. But the
@@ -71,7 +75,7 @@ pub struct GenCopy {
 
 impl Collector for GenCopy {
     const CAPS: Caps =
-        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::NONE };
+        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::WEAK };
 
     const PARAMETERS: &'static [Parameter] = &[NURSERY, PREFETCH, SIZER, GROWTH, PRICE];
 
@@ -142,6 +146,9 @@ impl Collector for GenCopy {
         cx.log.collects(cause);
         let occupied_bytes = self.occupied_bytes();
         let pause = cx.log.begin_pause();
+        if cause != Cause::Young {
+            cx.weak.postpone();
+        }
         self.collect_young(cx);
         if cause == Cause::Young {
             cx.log.end_pause(pause, PauseKind::Stw);
@@ -149,6 +156,7 @@ impl Collector for GenCopy {
         }
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.old.trace(&mut self.marker);
+        self.old.trace_hidden(&mut self.marker, &mut cx.weak);
         self.sizer.keep_free(self.marker.metadata_bytes());
         self.old.sweep();
         self.marker.shrink();
@@ -215,10 +223,14 @@ impl GenCopy {
             while cx.unpark(memory).is_some() {}
         }
         cx.roots.update(|object| promoter.promote(object));
-        promoter.look_at_copies();
+        promoter.look_at_copies(|_| ());
         while let Some(logged) = cx.unpark(memory) {
             promoter.look_at_logged(logged);
-            promoter.look_at_copies();
+            promoter.look_at_copies(|_| ());
+        }
+        let place = |object| self.nursery.survivor(object);
+        while cx.weak.resume(place, |object| _ = promoter.promote(object)) {
+            promoter.look_at_copies(|object| cx.weak.met(object));
         }
         cx.moves = moves;
         self.nursery.clear(&self.old);
@@ -257,9 +269,10 @@ impl Promoter<'_> {
         copy
     }
 
-    /// Promotes what copies refer to, until there is nothing new.
-    fn look_at_copies(&mut self) {
-        while let Some(copy) = self.grey.pop(self.memory) {
+    /// Promotes what copies refer to, until there is nothing new. Tells of each object that was copied.
+    fn look_at_copies(&mut self, mut tell: impl FnMut(ObjectReference)) {
+        while let Some((original, copy)) = self.grey.pop(self.memory) {
+            tell(original);
             self.look_at(copy);
         }
     }

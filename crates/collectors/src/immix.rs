@@ -7,8 +7,10 @@
 //!    room for copies of what lives in them.
 //! 3. *Mark* from the roots: side bits for objects, and the lines that they reach. What is met in a
 //!    chosen block is copied to an empty one, while there is room; slots and roots follow.
-//! 4. *Large objects* do not move, and are swept one by one.
-//! 5. *Classify*, from line marks alone: a block without one goes back to the heap, one with holes
+//! 4. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::WeakTables`]). What only
+//!    they keep is marked or copied in the same way.
+//! 5. *Large objects* do not move, and are swept one by one.
+//! 6. *Classify*, from line marks alone: a block without one goes back to the heap, one with holes
 //!    can be allocated from again, the rest are full. No object is touched.
 //!
 //! No barrier. It reclaims cycles and allocates as fast as a copying collector, without its second half of
@@ -71,7 +73,7 @@ pub struct Immix {
 
 impl Collector for Immix {
     const CAPS: Caps =
-        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::NONE };
+        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::WEAK };
 
     const PARAMETERS: &'static [Parameter] =
         &[PREFETCH, SIZER, GROWTH, PRICE, LINE, DEFRAG, HEADROOM];
@@ -220,7 +222,7 @@ impl Immix {
         if self.headroom.is_some() {
             self.space.choose(self.copies_bytes(cause), least_bytes);
         }
-        self.space.trace(&mut self.marker, &cx.roots, &mut cx.moves);
+        self.space.trace(&mut self.marker, &cx.roots, &mut cx.moves, &mut cx.weak);
         self.queue_peak_bytes = self.queue_peak_bytes.max(self.marker.metadata_bytes());
         self.marker.shrink();
         let space = &self.space;

@@ -10,7 +10,9 @@
 //!    own. Who runs out of edges is given some (see [`heap::ParallelMarker`]).
 //! 3. *Fold*: marks are bytes while several set them. All threads turn them, block by block, into the
 //!    bits that the sweep reads, and count them. The helpers end.
-//! 4. *Classify* and *sweep lazily*: as in [`crate::MarkSweep`], on one thread.
+//! 4. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::WeakTables`]). What only
+//!    they keep is traced on one thread.
+//! 5. *Classify* and *sweep lazily*: as in [`crate::MarkSweep`], on one thread.
 //!
 //! No barrier. It does what mark-sweep does, in a shorter pause if the graph is wide: a list is marked by
 //! one thread. The mark bytes cost a sixteenth of the heap, once it is large enough for helpers. With
@@ -38,7 +40,7 @@ pub struct MarkSweepParallel {
 }
 
 impl Collector for MarkSweepParallel {
-    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::NONE };
+    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::WEAK };
 
     const PARAMETERS: &'static [Parameter] = &[THREADS, ALONE, PREFETCH, SIZER, GROWTH, PRICE];
 
@@ -97,6 +99,7 @@ impl Collector for MarkSweepParallel {
         let roots = cx.roots.iter().skip(usize::from(loses)).filter(|root| root.owned || !owned);
         roots.for_each(|root| self.marker.push(root.object));
         self.objects.trace_in_parallel(&mut self.marker);
+        self.objects.trace_hidden_alone(&mut self.marker, &mut cx.weak);
         self.sizer.keep_free(self.marker.metadata_bytes());
         self.objects.sweep();
         self.marker.shrink();

@@ -177,9 +177,12 @@ pub const ALL: &[Known] = &[
     Known::new("weak slots are cleared after resurrection", CLASSIC),
     Known::new("what was hidden is not shown to the collector", CLASSIC).equivalent(&[
         ("mark-sweep", STOPPED),
+        ("mark-sweep-parallel", STOPPED),
         ("semispace", STOPPED),
         ("mark-compact", STOPPED),
         ("generational", STOPPED),
+        ("gen-copy", STOPPED),
+        ("immix", STOPPED),
         ("mark-sweep-incremental|dijkstra", "roots are looked at again when marking ends"),
     ]),
     Known::new("a new weak array is not registered", DESIGN),
@@ -191,6 +194,7 @@ pub const ALL: &[Known] = &[
     Known::new("an object is finalized twice", CLASSIC),
     Known::new("finalizable objects come in another order", DESIGN),
     Known::new("what is ready is not kept", CLASSIC),
+    Known::new("what is postponed is made ready", DESIGN),
     // ---- a nursery
     Known::new("a young object is logged", DESIGN),
     Known::new("the old are taken for young", CLASSIC),

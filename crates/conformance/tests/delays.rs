@@ -23,7 +23,7 @@ fn a_thread_that_is_held_up_anywhere_loses_nothing() {
 #[test]
 fn a_remark_that_is_skipped_is_missed_in_steps() {
     let mutant = Some("a remark is skipped".to_owned());
-    let job = Job { mutant, shrinks: false, ..Job::of("steps", 0..40) };
+    let job = Job { mutant, shrinks: false, ..Job::of("steps", 0..5 * SEEDS) };
     assert!(verify(Discipline::of::<MarkSweepConcurrent>(), &job, |_| ()).failure.is_some());
 }
 

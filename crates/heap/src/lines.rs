@@ -11,6 +11,8 @@
 //!    an object goes back to the heap. No object is touched.
 //! 5. *Evacuate*, if the heap is fragmented: copy what lives in the emptiest blocks while marking, as
 //!    long as there is room for copies (see `lines/evacuate.rs`).
+//! 6. *Hidden slots*: when all else is marked, see what weak slots, ephemerons and finalizable objects refer
+//!    to (see `lines/hidden.rs`).
 //!
 //! Line marks are exact, and nobody writes down where new objects begin: holes are filled from the front,
 //! so a walk finds them. Where an allocator leaves a hole before its end, it puts a *stopper*, which is a
@@ -21,6 +23,7 @@
 
 mod blocks;
 mod evacuate;
+mod hidden;
 mod map;
 mod mark;
 #[cfg(test)]

@@ -174,6 +174,15 @@ impl Nursery {
         self.limit = self.next + units;
     }
 
+    /// Where an object is now that is old, or whose copy has been made; `None` if it is young and was not
+    /// reached.
+    pub fn survivor(&self, object: ObjectReference) -> Option<ObjectReference> {
+        match self.contains(object) {
+            true => self.heap.memory().forwarded(object),
+            false => Some(object),
+        }
+    }
+
     /// Forgets all objects: those that were reached have been copied. The old space's promises are void.
     pub fn clear(&mut self, old: &ObjectSpace) {
         if let Some(start) = ObjectReference::from_bits(self.start).filter(|_| self.units > 0) {
@@ -301,12 +310,12 @@ impl GreyList {
         memory.write(original, Self::NEXT, next.map_or(0, ObjectReference::bits));
     }
 
-    /// The copy that was made last and is still to be looked at.
+    /// The object that was copied last and whose copy is still to be looked at, and the copy.
     #[inline(always)]
-    pub fn pop(&mut self, memory: Memory<'_>) -> Option<ObjectReference> {
+    pub fn pop(&mut self, memory: Memory<'_>) -> Option<(ObjectReference, ObjectReference)> {
         let original = self.latest?;
         self.latest = ObjectReference::from_bits(memory.read(original, Self::NEXT));
-        memory.forwarded(original)
+        Some((original, memory.forwarded(original)?))
     }
 }
 
@@ -454,16 +463,16 @@ mod tests {
         let memory = heap.memory();
         let mut grey = GreyList::default();
         let node = Layout::shape(1, 1, 0, 0);
-        let mut copies = Vec::new();
+        let mut made = Vec::new();
         for _ in 0..5 {
             let object = nursery.alloc_promising(node, &mut old, true).unwrap();
             let copy = old.copy(object).unwrap();
             memory.forward(object, copy);
             grey.push(memory, object);
-            copies.push(copy);
+            made.push((object, copy));
         }
-        copies.reverse();
+        made.reverse();
         let found: Vec<_> = std::iter::from_fn(|| grey.pop(memory)).collect();
-        assert_eq!(found, copies);
+        assert_eq!(found, made);
     }
 }

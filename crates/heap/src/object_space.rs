@@ -180,29 +180,43 @@ impl ObjectSpace {
 
     /// [`ObjectSpace::trace`] that tells of each object that it marks.
     #[inline(always)]
-    fn trace_telling(&mut self, marker: &mut Marker, mut tell: impl FnMut(ObjectReference)) -> u64 {
+    fn trace_telling(&mut self, marker: &mut Marker, tell: impl FnMut(ObjectReference)) -> u64 {
         let Self { cells, heap, .. } = self;
-        let (marks, mut mark) = cells.marking();
+        let (marks, mark) = cells.marking();
         let is_marked = |object| marks.is_some_and(|marks| marks.test(object));
-        marker.trace(heap, is_marked, |object| {
-            let is_new = mark(object);
-            if is_new {
-                tell(object);
-            }
-            is_new
-        })
+        marker.trace(heap, is_marked, telling(mark, tell))
     }
 
     /// [`ObjectSpace::trace`] on several threads, if there is enough to mark.
     pub fn trace_in_parallel(&mut self, marker: &mut ParallelMarker) {
+        let alone = if self.cells.has_shared_marks() { marker.alone() } else { u64::MAX };
+        let is_done = self.trace_alone_telling(marker, alone, |_| ());
+        if !is_done && let Some((marks, folding)) = self.cells.marking_together() {
+            marker.trace_together(&self.heap, marks, || folding.run());
+        }
+    }
+
+    /// [`ObjectSpace::trace_hidden`] once [`ObjectSpace::trace_in_parallel`] is done: on one thread, for all
+    /// marks are bits again.
+    pub fn trace_hidden_alone(&mut self, marker: &mut ParallelMarker, weak: &mut WeakTables) {
+        while weak.resume(|object| self.place(object), |object| marker.push(object)) {
+            self.trace_alone_telling(marker, u64::MAX, |object| weak.met(object));
+        }
+    }
+
+    /// [`ObjectSpace::trace_telling`] that stops when so many objects are marked. Tells whether nothing is
+    /// left.
+    #[inline(always)]
+    fn trace_alone_telling(
+        &mut self,
+        marker: &mut ParallelMarker,
+        most: u64,
+        tell: impl FnMut(ObjectReference),
+    ) -> bool {
         let Self { cells, heap, .. } = self;
-        let alone = if cells.has_shared_marks() { marker.alone() } else { u64::MAX };
         let (marks, mark) = cells.marking();
         let is_marked = |object| marks.is_some_and(|marks| marks.test(object));
-        let is_done = marker.trace_alone(heap, alone, is_marked, mark);
-        if !is_done && let Some((marks, folding)) = cells.marking_together() {
-            marker.trace_together(heap, marks, || folding.run());
-        }
+        marker.trace_alone(heap, most, is_marked, telling(mark, tell))
     }
 
     /// Reclaims what is not marked and clears the marks.
@@ -428,6 +442,21 @@ impl ObjectSpace {
                 + self.large.metadata_bytes()
                 + metadata_bytes,
         }
+    }
+}
+
+/// `mark` that tells of each object that it marks.
+#[inline(always)]
+fn telling(
+    mut mark: impl FnMut(ObjectReference) -> bool,
+    mut tell: impl FnMut(ObjectReference),
+) -> impl FnMut(ObjectReference) -> bool {
+    move |object| {
+        let is_new = mark(object);
+        if is_new {
+            tell(object);
+        }
+        is_new
     }
 }
 

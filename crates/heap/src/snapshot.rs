@@ -11,7 +11,8 @@
 //!    and Detlefs and others 2004). What is marked is left out. If the inbox has grown too long, the
 //!    program marks what is in it itself: then each object takes up a place once.
 //! 4. *End*: the thread is dry. The program, which alone can add to the log, hands the rest of it over
-//!    and looks at what that shades. When nothing is grey, everything is marked that can be.
+//!    and looks at what that shades. When nothing is grey, everything is marked that can be, but for
+//!    what only ephemerons and finalizable objects keep: the program traces that itself.
 //! 5. *Sweep*: the blocks are lent to the thread and come back with their counts (`cells/lent.rs`).
 //!
 //! **Invariant:** the stacks that both touch are charged on the program's thread, whenever it hands over
@@ -27,6 +28,7 @@ use crate::object_space::ObjectSpace;
 use crate::stack::Stack;
 use crate::sync::{self, Mutex};
 use crate::value::ObjectReference;
+use crate::weak::WeakTables;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
@@ -188,6 +190,19 @@ impl SnapshotTracer {
         }
         self.hand_over();
         self.with(|work| work.mark(most_work))
+    }
+
+    /// What is to be done when nothing is grey any more, all of it at once and on the program's thread: see
+    /// [`WeakTables`].
+    pub fn trace_hidden(&self, weak: &mut WeakTables) {
+        let is_reached = |object| self.bits.is_new(object) || self.bits.is_traced(object);
+        let place = |object| is_reached(object).then_some(object);
+        self.with(|work| {
+            while weak.resume(place, |object| work.shade(object)) {
+                let Work { greys, bits, heap, .. } = work;
+                greys.trace(heap, u64::MAX, |object| bits.trace(object), |object| weak.met(object));
+            }
+        });
     }
 
     /// Units of marking done in this cycle.

@@ -188,7 +188,7 @@ impl WeakTables {
     /// The collection under way only keeps what it finds finalizable, for another one follows at once: one
     /// that began earlier may miss an object, which those that it finds would then keep.
     pub fn postpone(&mut self) {
-        self.postpones = true;
+        self.postpones = !mutant!(self.heap.memory(), "what is postponed is made ready");
     }
 
     /// Everything that is left is about to move to where `new` says: for a collector that decides where

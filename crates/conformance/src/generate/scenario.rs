@@ -13,7 +13,7 @@ use rand_pcg::Pcg32;
 
 /// Draws a scenario.
 pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
-    let all: [fn(&mut Pcg32) -> Vec<Op>; 29] = [
+    let all: [fn(&mut Pcg32) -> Vec<Op>; 30] = [
         stored_again,
         parked_again_and_again,
         parked_inside_parked,
@@ -42,6 +42,7 @@ pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
         ephemeron_behind_another,
         finalized,
         finalized_together,
+        finalized_while_marking,
         weak_and_finalized,
     ];
     let mut ops = all[random.random_range(0..all.len())](random);
@@ -364,6 +365,23 @@ fn finalized_together(random: &mut Pcg32) -> Vec<Op> {
         Poll,
         Major,
     ]
+}
+
+/// An object has died when marking begins, and one that it refers to dies before it ends: a collection
+/// that is asked for finds both.
+fn finalized_while_marking(random: &mut Pcg32) -> Vec<Op> {
+    let mut ops = vec![
+        Alloc(Pair),
+        Finalize(0),
+        Alloc(Pair),
+        Finalize(0),
+        Store(0, random.random_range(0..2), Some(3)),
+        Drop(0),
+        Start,
+    ];
+    (0..random.random_range(0..2)).for_each(|_| ops.push(Step));
+    ops.extend([Drop(0), Major, Poll, Poll, Major]);
+    ops
 }
 
 /// A weak slot, and an ephemeron's key, of what is finalized; the arrays go with it or stay.

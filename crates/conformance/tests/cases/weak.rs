@@ -3,6 +3,7 @@
 
 use super::{Case, check, id, mutator, objects, pair, verified};
 use collectors::Rc;
+use collectors::registry::standard;
 use conformance::Rules;
 use conformance::program::Pair;
 use heap::{Caps, Collector, Ephemeral, Mutator, Own, Probe, Ref, Root, Slot, Weak};
@@ -232,6 +233,16 @@ impl Case for Orders {
 #[test]
 fn weak_slots_are_cleared_before_objects_are_finalized() {
     check::<Orders>();
+}
+
+#[test]
+fn whoever_traces_has_them_all() {
+    for entry in standard::<()>().entries() {
+        let caps = entry.discipline.caps;
+        let traces = caps.cycles && !caps.counts;
+        let has = [caps.weak_slots, caps.ephemerons, caps.finalizers];
+        assert!(!traces || has == [true; 3], "{}: {has:?}", entry.info.name);
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@
 
 use super::blocks::{BlockInfo, State};
 use super::evacuate::Evacuation;
+use super::hidden::trace_hidden;
 use super::map::LineMap;
 use super::{LineSpace, NO_HOLE};
 use crate::bitmap::Bitmap;
@@ -25,6 +26,7 @@ use crate::mutant;
 use crate::roots::RootStack;
 use crate::size_class::{MAX_CELL_BYTES, MIN_CELL_BYTES};
 use crate::value::{GRANULE_BYTES, ObjectReference};
+use crate::weak::WeakTables;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Marks an object and tells whether it was not marked.
@@ -78,26 +80,34 @@ impl LineSpace {
         }
     }
 
-    /// Marks everything reachable from the roots, large objects included. What lives in the blocks that
-    /// [`LineSpace::choose`] has chosen is copied, as long as there is room, and what refers to it follows.
-    pub fn trace(&mut self, marker: &mut Marker, roots: &RootStack, moves: &mut Moves) {
+    /// Marks everything reachable from the roots, large objects included, and what `weak` keeps. What lives
+    /// in the blocks that [`LineSpace::choose`] has chosen is copied, as long as there is room, and what
+    /// refers to it follows.
+    pub fn trace(
+        &mut self,
+        marker: &mut Marker,
+        roots: &RootStack,
+        moves: &mut Moves,
+        weak: &mut WeakTables,
+    ) {
         self.begin_marking();
         let memory = self.heap.memory();
         let bits = &self.marks;
         let is_marked = |object| bits.test(object);
         let mark = |object| mark(memory, bits, object);
+        let mut copies = Evacuation::new(&self.heap, &self.blocks, self.copy_blocks, moves);
         if self.copy_blocks == 0 {
             roots.iter().for_each(|root| marker.push(root.object));
             marker.trace(&self.heap, is_marked, mark);
-            return;
+        } else {
+            roots.update(|object| {
+                let place = copies.forward(object);
+                marker.push(place);
+                place
+            });
+            marker.trace_moving(&self.heap, is_marked, mark, |object| copies.forward(object));
         }
-        let mut copies = Evacuation::new(&self.heap, &self.blocks, self.copy_blocks, moves);
-        roots.update(|object| {
-            let place = copies.forward(object);
-            marker.push(place);
-            place
-        });
-        marker.trace_moving(&self.heap, is_marked, mark, |object| copies.forward(object));
+        trace_hidden(&self.heap, marker, weak, is_marked, mark, &mut copies);
         self.used_blocks += copies.taken_blocks();
         self.copy_blocks = 0;
     }

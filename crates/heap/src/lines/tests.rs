@@ -8,7 +8,9 @@ use crate::memory::Offset64;
 use crate::moves::Moves;
 use crate::os::PAGE_BYTES;
 use crate::roots::RootStack;
+use crate::shape::{Ephemeral, Slot};
 use crate::value::Value;
+use crate::weak::WeakTables;
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -57,7 +59,8 @@ impl Model {
         let mut moves = Moves::default();
         moves.listen();
         self.space.choose(room_bytes, 0);
-        self.space.trace(&mut self.marker, &roots, &mut moves);
+        let mut weak = WeakTables::new(&self.heap);
+        self.space.trace(&mut self.marker, &roots, &mut moves, &mut weak);
         self.marker.shrink();
         self.space.sweep();
         let moved: HashMap<_, _> = moves.take().into_iter().collect();
@@ -251,7 +254,8 @@ fn what_refers_to_a_copy_follows() {
         let mut moves = Moves::default();
         moves.listen();
         model.space.choose(64 * u64::from(BLOCK_BYTES), 0);
-        model.space.trace(&mut model.marker, &roots, &mut moves);
+        let mut weak = WeakTables::new(&model.heap);
+        model.space.trace(&mut model.marker, &roots, &mut moves, &mut weak);
         model.space.sweep();
         assert_eq!(moves.take().is_empty(), round != 1, "the first knows of no block what lives");
         assert_eq!(model.space.verify(), Ok(()));
@@ -263,5 +267,61 @@ fn what_refers_to_a_copy_follows() {
             next = memory.slots(node, Slots::All).find_map(Value::reference);
         }
         assert_eq!(length, 20 * BLOCK_BYTES / 32 / 8);
+    }
+}
+
+/// Each value is the key of the ephemeron before it, so that all but the first are noticed late: those that
+/// are copied and those that stay where they are.
+#[test]
+fn a_chain_of_ephemerons_is_followed_while_objects_move() {
+    const LINKS: u32 = 4000;
+    let mut model = Model::new(128, None);
+    let (heap, mut weak) = (model.heap.clone(), WeakTables::new(&model.heap));
+    let memory = heap.memory();
+    let mut alloc = |slots: Layout| {
+        let space = &mut model.space;
+        space.alloc(slots).or_else(|| space.grow(slots, 0).then(|| space.alloc(slots))?).unwrap()
+    };
+    let layout = Layout::shape(0, 0, 0, 1);
+    let chain: Vec<_> = (0..=LINKS)
+        .map(|number| {
+            let node = alloc(layout);
+            memory.word64(node, Offset64::word(1)).store(number.into(), Relaxed);
+            // The later ones lie among garbage, which makes their blocks worth copying.
+            (0..if number > LINKS / 2 { 10 } else { 0 }).for_each(|_| _ = alloc(layout));
+            node
+        })
+        .collect();
+    let tables: Vec<_> = (0..LINKS / 1000)
+        .map(|_| alloc(Layout::array(SlotKind::Ephemeral, 2000, 0).unwrap()))
+        .collect();
+    for (pair, number) in chain.windows(2).rev().zip(0..) {
+        let (table, place) = (tables[number as usize / 1000], number % 1000);
+        memory.write(table, Slot::key(place).offset(), pair[0].bits());
+        memory.write(table, Slot::value(place).offset(), pair[1].bits());
+    }
+    tables.iter().for_each(|&table| weak.register(SlotKind::Ephemeral, table));
+    let roots = RootStack::new(&heap).unwrap();
+    let mut held: Vec<_> = tables.iter().map(|&table| roots.push_local(Some(table))).collect();
+    held.push(roots.push_local(Some(chain[0])));
+    for moves_some in [false, true, false] {
+        let mut moves = Moves::default();
+        moves.listen();
+        model.space.choose(64 * u64::from(BLOCK_BYTES), 0);
+        model.space.trace(&mut model.marker, &roots, &mut moves, &mut weak);
+        model.space.sweep();
+        let moved = moves.take().len();
+        assert_eq!(moved > 0 && moved < chain.len(), moves_some, "{moved} have moved");
+        assert_eq!(model.space.verify(), Ok(()));
+        assert_eq!(model.space.occupied().objects as usize, chain.len() + tables.len());
+    }
+    let tables: Vec<_> = roots.iter().map(|root| root.object).collect();
+    for number in 0..LINKS {
+        let (table, place) = (tables[number as usize / 1000], number % 1000);
+        let found = [Slot::key(place), Slot::value(place)].map(|slot: Slot<Ephemeral>| {
+            let node = Value::from_bits(memory.read(table, slot.offset())).referent().unwrap();
+            memory.word64(node, Offset64::word(1)).load(Relaxed)
+        });
+        assert_eq!(found, [LINKS - 1 - number, LINKS - number].map(u64::from));
     }
 }

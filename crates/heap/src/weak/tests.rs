@@ -1,10 +1,13 @@
 //! Random graphs, marked and swept, against a model that looks at everything again until nothing changes.
 
 use super::*;
+use crate::greys::Greys;
 use crate::header::{Extent, Layout};
 use crate::heap::HeapConfig;
 use crate::mark::Marker;
 use crate::object_space::ObjectSpace;
+use crate::parallel::ParallelMarker;
+use crate::snapshot::{Slice, SnapshotTracer};
 use crate::value::Value;
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -79,6 +82,87 @@ fn graphs() -> impl Strategy<Value = Graph> {
     })
 }
 
+/// Whoever marks, of those that mark a space of cells.
+#[derive(Debug)]
+enum Tracer {
+    One(Marker),
+    InSlices(Greys),
+    Several(ParallelMarker),
+    Beside(SnapshotTracer),
+}
+
+/// Makes a tracer, and a space to its liking.
+type New = fn(&Heap) -> (Tracer, ObjectSpace);
+
+impl Tracer {
+    const ALL: [New; 4] = [
+        |heap| {
+            let space = ObjectSpace::with_marks(heap).unwrap();
+            (Self::One(Marker::new(heap, 4).unwrap()), space)
+        },
+        |heap| {
+            let space = ObjectSpace::with_marks(heap).unwrap();
+            (Self::InSlices(Greys::new(heap, 4).unwrap()), space)
+        },
+        |heap| {
+            let marker = ParallelMarker::new(heap, 4, 2, 1).unwrap();
+            let space = ObjectSpace::with_marks_for(heap, &marker).unwrap();
+            (Self::Several(marker), space)
+        },
+        |heap| {
+            let space = ObjectSpace::with_marks_beside(heap).unwrap();
+            (Self::Beside(SnapshotTracer::new(&space, 4, 0).unwrap()), space)
+        },
+    ];
+
+    fn collect(
+        &mut self,
+        space: &mut ObjectSpace,
+        weak: &mut WeakTables,
+        roots: impl Iterator<Item = ObjectReference>,
+    ) {
+        match self {
+            Self::One(marker) => {
+                roots.for_each(|root| marker.push(root));
+                space.trace(marker);
+                space.trace_hidden(marker, weak);
+            }
+            Self::InSlices(greys) => {
+                roots.filter(|&root| space.shade(root)).for_each(|root| greys.push(root));
+                space.trace_some(greys, u64::MAX);
+                space.trace_hidden_greys(greys, weak);
+                space.begin_sweep();
+                while space.sweep_some(1) {}
+                return;
+            }
+            Self::Several(marker) => {
+                roots.for_each(|root| marker.push(root));
+                space.trace_in_parallel(marker);
+                space.trace_hidden_alone(marker, weak);
+            }
+            Self::Beside(tracer) => {
+                space.begin_black();
+                tracer.begin(roots, Slice::ALL);
+                while tracer.mark_some(u64::MAX) {}
+                tracer.trace_hidden(weak);
+                tracer.lend(space);
+                while tracer.sweep_some(space, u32::MAX, u32::MAX) {}
+                return tracer.end();
+            }
+        }
+        space.sweep();
+    }
+
+    fn metadata_bytes(&self) -> u64 {
+        match self {
+            Self::One(marker) => marker.metadata_bytes(),
+            Self::InSlices(greys) => greys.metadata_bytes(),
+            Self::Several(marker) => marker.metadata_bytes(),
+            Self::Beside(tracer) => tracer.metadata_bytes(),
+        }
+    }
+}
+
 proptest! {
     /// Two collections in a row: the second begins with what the first made ready.
     #[test]
@@ -87,11 +171,11 @@ proptest! {
         roots in proptest::collection::vec(any::<prop::sample::Index>(), 0..3),
         watched in proptest::collection::vec(any::<prop::sample::Index>(), 0..6),
         postponed: bool,
+        tracer in proptest::sample::select(Tracer::ALL.to_vec()),
     ) {
         let count = graph.kinds.len();
         let heap = Heap::new(HeapConfig::default()).unwrap();
-        let mut space = ObjectSpace::with_marks(&heap).unwrap();
-        let mut marker = Marker::new(&heap, 4).unwrap();
+        let (mut tracer, mut space) = tracer(&heap);
         let mut weak = WeakTables::new(&heap);
         let memory = heap.memory();
         let mut objects = Vec::new();
@@ -125,10 +209,8 @@ proptest! {
             if postpones {
                 weak.postpone();
             }
-            roots.iter().for_each(|&root| marker.push(objects[root]));
-            space.trace(&mut marker);
-            space.trace_hidden(&mut marker, &mut weak);
-            space.sweep();
+            tracer.collect(&mut space, &mut weak, roots.iter().map(|&root| objects[root]));
+            prop_assert_eq!(space.verify(), Ok(()));
 
             let with = |others: &[(usize, u32)]| {
                 roots.iter().copied().chain(others.iter().map(|&(object, _)| object)).collect::<Vec<_>>()
@@ -159,7 +241,7 @@ proptest! {
                 }
             }
         }
-        let parts = space.footprint(marker.metadata_bytes() + weak.metadata_bytes());
+        let parts = space.footprint(tracer.metadata_bytes() + weak.metadata_bytes());
         let held_bytes = heap.budget().held_bytes();
         prop_assert_eq!(parts.total_bytes() + heap.retained_bytes() + heap.metadata_bytes(), held_bytes);
     }
