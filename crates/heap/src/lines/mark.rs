@@ -11,6 +11,7 @@ use super::blocks::{BlockInfo, State};
 use super::evacuate::Evacuation;
 use super::map::{self, LineMap};
 use super::{LineSpace, NO_HOLE};
+use crate::asan;
 use crate::bitmap::Bitmap;
 use crate::block::{BLOCK_BYTES, BLOCK_GRANULES, Block};
 use crate::header::Extent;
@@ -160,6 +161,7 @@ impl LineSpace {
                 continue;
             }
             self.live_bytes += u64::from(live_bytes);
+            asan::poison_between(self.heap.memory(), block, &self.marks);
             add_starts(&info.lines, &self.marks, block, self.line_bytes);
             let has_holes = info.lines.hole(0, lines).is_some();
             info.state.set(if has_holes { State::Holey } else { State::Full });
