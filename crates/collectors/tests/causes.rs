@@ -13,6 +13,9 @@ const LIVE_BYTES: u64 = SLOTS as u64 * 540;
 /// As many objects are made while one lives as there are slots: so often is all that lives replaced.
 const GENERATIONS: u32 = 8;
 
+/// What a program asks for.
+type Ask = fn(&mut Mutator<AnyCollector>);
+
 /// The collectors that a policy sizes.
 fn sized(test: impl Fn(&Entry<()>)) {
     let all = standard::<()>();
@@ -94,7 +97,7 @@ fn a_collection_that_is_asked_for_counts_as_such() {
         let mut counted = m.context().log.collections();
         counted.find(|&(other, _)| other == cause).map_or(0, |(_, count)| count)
     };
-    let asks: [(Cause, fn(&mut Mutator<AnyCollector>)); 3] = [
+    let asks: [(Cause, Ask); 3] = [
         (Cause::Requested, Mutator::collect),
         (Cause::Young, Mutator::collect_young),
         (Cause::End, Mutator::tear_down),
@@ -106,12 +109,8 @@ fn a_collection_that_is_asked_for_counts_as_such() {
             collect(&mut m);
             for (cause, before) in Cause::ALL.into_iter().zip(before) {
                 let more = count(&m, cause) - before;
-                assert_eq!(
-                    more,
-                    u64::from(cause == asked),
-                    "{}: {asked:?} counts as {cause:?}",
-                    entry.info.name
-                );
+                let expected = u64::from(cause == asked);
+                assert_eq!(more, expected, "{}: {asked:?} and {cause:?}", entry.info.name);
             }
         }
     });

@@ -80,7 +80,7 @@ mod tests {
             let listed = || objects.iter().zip(&made).filter(|(_, (_, is_listed))| *is_listed);
             listed().for_each(|(&object, _)| list.push(heap.memory(), object));
             if let Some(last) = list.pop(heap.memory()) {
-                prop_assert_eq!(Some(&last), listed().last().map(|(object, _)| object));
+                prop_assert_eq!(Some(&last), listed().next_back().map(|(object, _)| object));
                 list.push(heap.memory(), last);
             }
             list.free(&mut space);
