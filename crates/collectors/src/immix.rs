@@ -200,12 +200,8 @@ impl Immix {
         if run_bytes + kept_bytes > self.heap.room_bytes() {
             return None;
         }
-        let object = self.large.alloc(layout, 0)?;
-        if !self.space.cover_object(object) {
-            self.large.free(object);
-            return None;
-        }
-        Some(object)
+        let space = &mut self.space;
+        self.large.alloc_covered(layout, 0, |object| space.cover_object(object))
     }
 
     /// A new object longer than a line, in a hole that is long enough: the last resort.

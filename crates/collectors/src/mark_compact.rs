@@ -155,12 +155,8 @@ impl MarkCompact {
         if layout.bytes() <= MovableSpace::MAX_BYTES || run_bytes > room_bytes {
             return None;
         }
-        let object = self.large.alloc(layout, 0)?;
-        if !self.space.cover(object) {
-            self.large.free(object);
-            return None;
-        }
-        Some(object)
+        let space = &mut self.space;
+        self.large.alloc_covered(layout, 0, |object| space.cover(object))
     }
 
     fn filled_bytes(&self) -> u64 {

@@ -17,7 +17,9 @@
 //! 5. *Mark grey*: from the purple ones, take away all counts that come from within.
 //! 6. *Scan*: a grey object that still has a count is held from outside: it turns black, and so does
 //!    what it refers to, all counts restored. The others turn white.
-//! 7. *Collect white*: what is white is garbage and is freed; its counts are away already.
+//! 7. *Collect white*: what is white is garbage, its counts are away already. It is listed, and freed
+//!    when all of it has been: in a cycle, something always refers to what would be freed first. (The
+//!    paper frees each object behind those that it refers to, and asks others later for their colour.)
 //!
 //! The barrier is that of `rc` and a push for each suspect. A count of 26 bits sticks at its maximum, and
 //! holds what it counts for ever. A pause grows with what the suspects reach, which may be all that is
@@ -26,9 +28,9 @@
 //! It is long because it is two disciplines: counting at once, and a tracer with three phases.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Count, Footprint, Heap, Layout, Memory,
+    Caps, Cause, Collector, Config, Context, Count, DeadList, Footprint, Heap, Layout, Memory,
     ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, Parameter, PauseKind, Sizer,
-    SlotKind, Slots, Stack, Value, cascade, cascade_pending, in_degrees, mutant,
+    SlotKind, Slots, Stack, Value, cascade, in_degrees, mutant,
 };
 use std::collections::HashSet;
 use std::io;
@@ -366,24 +368,36 @@ impl RcCycles {
         }
     }
 
-    /// Frees what is white. Everything that is tried is reached from a suspect.
+    /// Frees what is white. Everything that is tried is reached from a suspect. Nothing is freed before all
+    /// of it has been looked at, for it refers to what would be gone already.
     fn collect_white(&mut self) {
-        let Self { objects, suspects, pending, restored, .. } = self;
-        let goes = |memory: Memory<'_>, object| {
+        let memory = self.objects.heap().memory();
+        let mut white = DeadList::default();
+        let mut pending = self.pending.top();
+        let goes = |object| {
             let is_white = colour(memory, object) == WHITE;
             if is_white {
                 paint(memory, object, BLACK);
             }
             is_white
         };
-        for object in (0..suspects.len()).filter_map(|place| entry(suspects, place)) {
-            if goes(objects.heap().memory(), object) {
-                pending.push(object.bits());
+        for object in (0..self.suspects.len()).filter_map(|place| entry(&self.suspects, place)) {
+            let mut next = Some(object).filter(|&object| goes(object));
+            while let Some(object) = next {
+                for child in memory.slots(object, Slots::All).filter_map(Value::reference) {
+                    if goes(child) {
+                        memory.prefetch(child);
+                        pending.push(child.bits());
+                    }
+                }
+                white.push(memory, object);
+                next = pending.pop().and_then(ObjectReference::from_bits);
             }
         }
-        suspects.truncate(0);
-        cascade_pending(objects, pending, u32::MAX, Slots::All, goes);
-        self.sizer.keep_free(pending.committed_bytes() + restored.committed_bytes());
+        drop(pending);
+        white.free(&mut self.objects);
+        self.suspects.truncate(0);
+        self.sizer.keep_free(self.stacks_bytes());
         [&self.suspects, &self.pending, &self.restored].into_iter().for_each(Stack::shrink);
         self.winnow_at = FEW_SUSPECTS;
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs what has threads under the thread sanitizer: the heap's tests, markers that share their work, and
-# the concurrent collector on a program and in the kit, with its hand-overs held up. Needs a nightly.
+# Runs what has threads under the thread sanitizer: the heap's tests that start some, markers that share
+# their work, and the concurrent collector on a program and in the kit, with its hand-overs held up. With
+# fewer programs than elsewhere (`SEEDS` in the kit's tests). Needs a nightly.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 # The standard library is not instrumented: that differs, and is to be allowed.
@@ -8,7 +9,10 @@ export RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/tsan"
 export TSAN_OPTIONS="suppressions=$PWD/crates/conformance/scripts/tsan.suppressions ${TSAN_OPTIONS:-}"
 host=$(rustc +nightly --version --verbose | sed -n 's/^host: //p')
-cargo +nightly test --target "$host" -p heap --lib --test threads "$@"
-cargo +nightly test --target "$host" -p collectors --test beside_the_program "$@" -- a_thread
-cargo +nightly test --target "$host" -p conformance --test delays "$@" -- a_thread
-cargo +nightly test --target "$host" -p conformance --test markers "$@"
+run() { cargo +nightly test --target "$host" "$@"; }
+
+run -p heap --lib -- background:: packets:: parallel:: snapshot::
+run -p heap --test threads
+run -p collectors --test beside_the_program -- a_thread
+run -p conformance --test delays -- a_thread
+run -p conformance --test markers

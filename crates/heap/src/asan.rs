@@ -3,15 +3,18 @@
 //!
 //! Under `cfg(gcw_asan)` (`conformance/scripts/asan.sh`) a block is poisoned when a space takes it and
 //! when it is given back. Initialising an object makes its own bytes accessible, not the rest of its
-//! cell; freeing it takes that back. In any other build these functions are empty.
+//! cell; freeing it takes that back. Where a sweep touches no object, of lines say, it reads the headers
+//! of those that it keeps in this build, to poison what lies between them. In any other build these
+//! functions are empty.
 //!
 //! Source: the interface `sanitizer/asan_interface.h` of LLVM's runtime.
 
 use crate::bitmap::Bitmap;
-use crate::block::{BLOCK_BYTES, Block};
+use crate::block::{BLOCK_BYTES, BLOCK_GRANULES, Block};
+use crate::header::Extent;
 use crate::memory::Memory;
 use crate::size_class::CELL_BYTES;
-use crate::value::ObjectReference;
+use crate::value::{GRANULE_BYTES, ObjectReference, UNIT_BYTES};
 use std::sync::atomic::Ordering::Relaxed;
 
 #[cfg(gcw_asan)]
@@ -89,5 +92,36 @@ pub(crate) fn poison_swept(
             let dead = before.load(Relaxed) & !after.load(Relaxed);
             poison_cells(memory, word, dead, class);
         }
+    }
+}
+
+/// All of a block has been freed but the objects that begin at the bits of `kept`. Reads their headers.
+#[inline(always)]
+pub(crate) fn poison_between(memory: Memory<'_>, block: Block, kept: &Bitmap) {
+    if cfg!(gcw_asan) {
+        let mut freed = block.first_granule();
+        let poison_to = |freed: u32, end: u32| {
+            let bytes = u64::from(end - freed) * GRANULE_BYTES as u64;
+            poison(memory, ObjectReference::from_granule(freed), bytes);
+        };
+        for (first, word) in (freed..).step_by(u64::BITS as usize).zip(kept.block(block)) {
+            let word = word.load(Relaxed);
+            for bit in (0..u64::BITS).filter(|bit| word >> bit & 1 == 1) {
+                let object = ObjectReference::from_granule(first + bit);
+                poison_to(freed, object.granule());
+                let bytes = Extent::of(memory, object).bytes();
+                freed = object.granule() + (bytes / GRANULE_BYTES as u64) as u32;
+            }
+        }
+        poison_to(freed, block.first_granule() + BLOCK_GRANULES);
+    }
+}
+
+/// All of a block has been freed that lies behind the end of its last object, given as reference bits.
+#[inline(always)]
+pub(crate) fn poison_behind(memory: Memory<'_>, block: Block, end: u32) {
+    let filled_bytes = u64::from(end - (block.first_granule() << 1)) * UNIT_BYTES as u64;
+    if let Some(end) = ObjectReference::from_bits(end) {
+        poison(memory, end, u64::from(BLOCK_BYTES) - filled_bytes);
     }
 }

@@ -49,9 +49,19 @@ impl LargeSpace {
 
     /// A new object, its slots null and its payload zero; `None` if the limit has no room.
     pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+        self.alloc_covered(layout, collector_bits, |_| true)
+    }
+
+    /// [`LargeSpace::alloc`] for a collector with tables, which `cover` makes reach the object; `None` also
+    /// if it tells that the limit has no room for them. Nothing is written until it has.
+    pub fn alloc_covered(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+        cover: impl FnOnce(ObjectReference) -> bool,
+    ) -> Option<ObjectReference> {
         let start = self.heap.acquire(layout.bytes().div_ceil(BLOCK_BYTES))?;
         let object = ObjectReference::from_granule(start.first_granule());
-        layout.install(self.heap.memory(), object, collector_bits | LARGE);
         let place = self.runs.partition_point(|run| run.object < object);
         let before = self.metadata_bytes();
         let run = Run { object, bytes: layout.bytes() };
@@ -59,6 +69,11 @@ impl LargeSpace {
         self.heap.budget().charge(self.metadata_bytes() - before);
         self.heap.budget().discharge(run.tail_bytes());
         self.used_bytes += run.touched_bytes();
+        if !cover(object) {
+            self.free(object);
+            return None;
+        }
+        layout.install(self.heap.memory(), object, collector_bits | LARGE);
         Some(object)
     }
 
@@ -215,5 +230,32 @@ mod tests {
                 prop_assert_eq!(heap.budget().held_bytes(), parts + space.metadata_bytes());
             }
         }
+    }
+
+    #[test]
+    fn an_object_that_no_table_reaches_leaves_no_trace() {
+        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let mut space = LargeSpace::new(&heap);
+        // Of one block, which is retained.
+        let layout = Layout::array(SlotKind::Shared, BLOCK_BYTES / 8, 0).unwrap();
+        let word = Offset32::word(0);
+        let first = space.alloc(layout, 0).unwrap();
+        heap.memory().write(first, word, 77);
+        let used_bytes = space.used_bytes();
+        assert!(space.free(first));
+        let held_bytes = heap.budget().held_bytes();
+        let mut offered = None;
+        let refuses = |object| {
+            offered = Some(object);
+            false
+        };
+        assert_eq!(space.alloc_covered(layout, 0, refuses), None);
+        assert_eq!(offered, Some(first), "the same place");
+        // The address sanitizer would report that it is read.
+        assert!(cfg!(gcw_asan) || heap.memory().read(first, word) == 77, "it was written to");
+        assert!(!space.is_allocated(first));
+        assert_eq!((space.used_bytes(), heap.budget().held_bytes()), (0, held_bytes));
+        assert_eq!(space.alloc_covered(layout, 0, |_| true), Some(first));
+        assert_eq!(space.used_bytes(), used_bytes);
     }
 }

@@ -13,10 +13,11 @@
 
 use crate::asan;
 use crate::block::{BLOCK_BYTES, Block};
+use crate::dead_list::DeadList;
 use crate::footprint::Occupancy;
 use crate::header::{Extent, FORWARDED, Layout};
 use crate::heap::Heap;
-use crate::memory::{Memory, Offset32};
+use crate::memory::Memory;
 use crate::mutant;
 use crate::object_space::ObjectSpace;
 use crate::size_class::{CELL_BYTES, CLASSES, cells_per_block, class_of};
@@ -295,26 +296,20 @@ impl Drop for Nursery {
 /// Copies whose slots are still to be looked at, the latest first: a list through their originals.
 #[derive(Debug, Default)]
 pub struct GreyList {
-    latest: Option<ObjectReference>,
+    originals: DeadList,
 }
 
 impl GreyList {
-    /// The first word behind the header of the smallest object: of the original nothing but the header is
-    /// needed any more.
-    const NEXT: Offset32 = Offset32::word(2);
-
     /// An object was copied, and a forwarding reference left in it.
     #[inline(always)]
     pub fn push(&mut self, memory: Memory<'_>, original: ObjectReference) {
-        let next = self.latest.replace(original);
-        memory.write(original, Self::NEXT, next.map_or(0, ObjectReference::bits));
+        self.originals.push(memory, original);
     }
 
     /// The object that was copied last and whose copy is still to be looked at, and the copy.
     #[inline(always)]
     pub fn pop(&mut self, memory: Memory<'_>) -> Option<(ObjectReference, ObjectReference)> {
-        let original = self.latest?;
-        self.latest = ObjectReference::from_bits(memory.read(original, Self::NEXT));
+        let original = self.originals.pop(memory)?;
         Some((original, memory.forwarded(original)?))
     }
 }

@@ -103,11 +103,10 @@ impl ObjectSpace {
             }
             return self.cells.grow(layout).then(|| self.cells.alloc(layout, collector_bits))?;
         }
-        let object = self.large.alloc(layout, collector_bits)?;
-        if self.cells.marks().is_some() && !self.cells.cover_object(object) {
-            self.large.free(object);
-            return None;
-        }
+        let cells = &mut self.cells;
+        let object = self.large.alloc_covered(layout, collector_bits, |object| {
+            cells.marks().is_none() || cells.cover_object(object)
+        })?;
         if self.is_black && !mutant!(self.heap.memory(), "a large object is born white") {
             self.shade(object);
         }

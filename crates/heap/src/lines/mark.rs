@@ -16,6 +16,7 @@ use super::evacuate::Evacuation;
 use super::hidden::trace_hidden;
 use super::map::LineMap;
 use super::{LineSpace, NO_HOLE};
+use crate::asan;
 use crate::bitmap::Bitmap;
 use crate::block::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, Block};
 use crate::header::Extent;
@@ -148,6 +149,7 @@ impl LineSpace {
             }
             self.live_bytes += u64::from(live_bytes);
             info.live_bytes = live_bytes;
+            asan::poison_between(self.heap.memory(), block, &self.marks);
             let has_holes = info.lines.hole(0, lines).is_some();
             info.state.set(if has_holes { State::Holey } else { State::Full });
             info.is_candidate = false;

@@ -117,7 +117,7 @@ enum Op {
 
 fn op() -> impl Strategy<Value = Op> {
     let most = (LineSpace::MAX_BYTES - 16) / 8;
-    let words = prop_oneof![6 => 1u32..8, 3 => 8u32..64, 2 => 64u32..400, 1 => 400..=most];
+    let words = prop_oneof![6 => 1u32..8, 3 => 8u32..64, 2 => 64..most / 2, 1 => most / 2..=most];
     prop_oneof![
         3 => (words, 1u16..200, any::<bool>()).prop_map(|(w, count, holes)| Op::Alloc(w, count, holes)),
         1 => (any::<u8>(), 0u32..6).prop_map(|(share, blocks)| Op::Collect(share, blocks)),

@@ -16,6 +16,7 @@
 //! order overwrites nothing that is still to be copied.
 
 use super::{BLOCK_UNITS, MovableSpace};
+use crate::asan;
 use crate::bitmap::Bitmap;
 use crate::block::{BLOCK_WORDS, Block};
 use crate::header::{Extent, LARGE};
@@ -265,5 +266,8 @@ impl MovableSpace {
             tables.live.clear_block(filled.block());
         }
         self.release_from(kept);
+        for (start, end) in (0..kept).filter_map(|place| self.extent(place)) {
+            asan::poison_behind(self.heap.memory(), Block::at_granule(start >> 1), end);
+        }
     }
 }

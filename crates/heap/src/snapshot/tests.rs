@@ -37,12 +37,17 @@ impl Program {
 
     /// With the barrier.
     fn store(&self, from: usize, slot: u32, to: Value) {
+        self.replace(from, slot, to, |old| self.tracer.log(old));
+    }
+
+    /// Stores, once `log` has been told of the object that the slot refers to.
+    fn replace(&self, from: usize, slot: u32, to: Value, log: impl FnMut(ObjectReference)) {
         let memory = self.objects.heap().memory();
         let extent = Extent::of(memory, self.held[from]);
         if let Some(slot) = slot.checked_rem(extent.borrow_end) {
             let at = extent.slot(slot);
             let old = Value::from_bits(memory.read(self.held[from], at));
-            old.reference().into_iter().for_each(|old| self.tracer.log(old));
+            old.reference().into_iter().for_each(log);
             memory.publish(self.held[from], at, to.bits());
         }
     }
@@ -84,12 +89,11 @@ proptest! {
         is_free: bool,
     ) {
         let mut program = Program::new(&sizes, 2);
+        // Before the beginning nothing need be logged.
         for (from, slot, to) in edges {
             let to = program.held[to.index(sizes.len())];
-            program.store(from.index(sizes.len()), slot, to.into());
+            program.replace(from.index(sizes.len()), slot, to.into(), |_| ());
         }
-        // Before the beginning nothing need be logged.
-        program.tracer.log.truncate(0);
         let snapshot = program.reachable();
         program.begin(SMALL);
         if is_free {

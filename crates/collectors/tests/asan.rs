@@ -1,0 +1,72 @@
+//! The address sanitizer sees, under every collector that reclaims what the program drops, when that is
+//! read afterwards: each reads it in a process of its own, and what the sanitizer says of that process is
+//! read.
+//!
+//! Run by `conformance/scripts/asan.sh`, in a build of its own. `heap/tests/asan.rs` does the same for
+//! the ways in which spaces free.
+
+#![cfg(gcw_asan)]
+#![forbid(unsafe_code)]
+
+use collectors::registry::{Registry, standard};
+use heap::{AnyCollector, Caps, Config, HeapConfig, Mutator, ObjectReference, Off, Offset32};
+use std::process::Command;
+use std::{env, hint};
+
+/// Tells a process that the test started under which collector to make the mistake.
+const COLLECTOR: &str = "ASAN_COLLECTOR";
+/// What that process says when all before the mistake has gone well.
+const SO_FAR: &str = "so far no mistake was made";
+
+heap::shape! {
+    /// An object with a number.
+    struct Numbered { word ID; }
+}
+
+#[test]
+fn what_was_reclaimed_cannot_be_read_unseen() {
+    let collectors = standard::<()>();
+    if let Ok(name) = env::var(COLLECTOR) {
+        read_what_was_dropped(&collectors, &name);
+        return;
+    }
+    let itself = env::current_exe().expect("a test knows its own program");
+    let reclaims = |caps: Caps| caps.cycles || caps.counts || caps.defers || caps.drops;
+    for entry in collectors.entries().iter().filter(|entry| reclaims(entry.discipline.caps)) {
+        let name = entry.info.name;
+        let mut child = Command::new(&itself);
+        child.args(["what_was_reclaimed_cannot_be_read_unseen", "--exact", "--nocapture"]);
+        let output = child.env(COLLECTOR, name).output().expect("a test can start itself");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(SO_FAR), "{name}: failed before the mistake:\n{said}");
+        assert!(
+            !output.status.success() && said.contains("AddressSanitizer: use-after-poison"),
+            "{name}: not reported:\n{said}"
+        );
+    }
+}
+
+/// The object before it in the same block is kept, so that the block is, and in its line its line.
+fn read_what_was_dropped(collectors: &Registry<()>, name: &str) {
+    let discipline = collectors.find(name).expect("a registered collector").discipline;
+    let make = |heap: &_| discipline.collector(heap, &Config::default());
+    let m = &mut Mutator::with(HeapConfig::default(), Off, make).expect("address space");
+    let kept = m.alloc::<Numbered>().expect("there is no limit");
+    let dropped = m.alloc::<Numbered>().expect("there is no limit");
+    let place = newest(m);
+    read(m, place);
+    m.drop(dropped);
+    m.collect();
+    hint::black_box(m.word(m.get(&kept), Numbered::ID));
+    eprintln!("{SO_FAR}");
+    read(m, place);
+}
+
+/// Where the object lies that was rooted last.
+fn newest(m: &Mutator<AnyCollector>) -> ObjectReference {
+    m.context().roots.iter().last().expect("there is a root").object
+}
+
+fn read(m: &Mutator<AnyCollector>, object: ObjectReference) {
+    hint::black_box(m.heap().memory().read(object, Offset32::word(2)));
+}

@@ -1,0 +1,117 @@
+//! Every collector that a policy sizes obeys it, and tells truly why it collects.
+
+#![forbid(unsafe_code)]
+
+use collectors::registry::{Entry, Family, standard};
+use heap::{AnyCollector, Cause, Commit, Config, GROWTH, HeapConfig, Mutator, Off, Shared, Slot};
+
+const SLOTS: u32 = 16_000;
+/// Words of an object beside its slot; with it and the header the cell is 528 bytes at least.
+const WORDS: u32 = 64;
+/// What an array of objects takes, about. More than what a heap may grow to whatever lives.
+const LIVE_BYTES: u64 = SLOTS as u64 * 540;
+/// As many objects are made while one lives as there are slots: so often is all that lives replaced.
+const GENERATIONS: u32 = 8;
+
+/// What a program asks for.
+type Ask = fn(&mut Mutator<AnyCollector>);
+
+/// The collectors that a policy sizes.
+fn sized(test: impl Fn(&Entry<()>)) {
+    let all = standard::<()>();
+    let has_policy = |entry: &&Entry<()>| entry.discipline.parameters.contains(&GROWTH);
+    let sized: Vec<_> = all.entries().iter().filter(has_policy).collect();
+    assert!(sized.len() > 8, "{} collectors", sized.len());
+    sized.into_iter().for_each(test);
+}
+
+/// A program whose objects all live equally long, each a cycle, so that only a trace reclaims it.
+fn churn(entry: &Entry<()>, settings: &str, limit_bytes: Option<u64>) -> Mutator<AnyCollector> {
+    let discipline = entry.discipline;
+    let config = match settings {
+        "" => Config::default(),
+        _ => Config::read(discipline.parameters, settings).expect("settings that it has"),
+    };
+    let heap = HeapConfig { limit_bytes, commit: Commit::Lazily };
+    let make = |heap: &_| discipline.collector(heap, &config);
+    let mut m = Mutator::with(heap, Off, make).expect("address space");
+    let array = m.alloc_array(Shared, SLOTS, 0).expect("there is room");
+    for round in 0..(GENERATIONS + 1) * SLOTS {
+        let object = m.alloc_array(Shared, 1, WORDS).expect("there is room");
+        m.store(m.get(&object), Slot::<Shared>::element(0), m.get(&object));
+        m.store(m.get(&array), Slot::<Shared>::element(round % SLOTS), m.get(&object));
+        m.drop(object);
+    }
+    m
+}
+
+/// Collections by cause. Those of the young have a rule of their own.
+fn collections(m: &Mutator<AnyCollector>) -> Vec<(Cause, u64)> {
+    m.context().log.collections().filter(|&(cause, _)| cause != Cause::Young).collect()
+}
+
+#[test]
+fn a_heap_is_collected_when_it_has_grown_by_its_factor() {
+    sized(|entry| {
+        let name = entry.info.name;
+        // With a limit that is far away, and without one.
+        for limit_bytes in [None, Some(6 * LIVE_BYTES)] {
+            let counts = [("growth-1.25", 4), ("growth-2", 1)].map(|(settings, per_generation)| {
+                let counted = collections(&churn(entry, settings, limit_bytes));
+                let [(Cause::Growth, count)] = counted[..] else {
+                    panic!("{name}|{settings}: {counted:?}");
+                };
+                (count, u64::from(GENERATIONS) * per_generation)
+            });
+            // A thread may be late on a machine that is busy.
+            if entry.info.family == Family::Concurrent {
+                let [(often, _), (seldom, _)] = counts;
+                assert!(often > seldom, "{name}: {counts:?}");
+                continue;
+            }
+            for (count, expected) in counts {
+                let most = expected * 3 / 2;
+                assert!((expected..=most).contains(&count), "{name}: {count}, not {expected}");
+            }
+        }
+    });
+}
+
+/// One that collects while the program runs begins before, by a rule of its own.
+#[test]
+fn under_a_limit_alone_it_is_collected_when_that_is_exhausted() {
+    sized(|entry| {
+        let counted = collections(&churn(entry, "", Some(3 * LIVE_BYTES)));
+        let expected = match entry.info.family {
+            Family::Concurrent => Cause::Growth,
+            _ => Cause::Exhausted,
+        };
+        let [(cause, 3..)] = counted[..] else { panic!("{}: {counted:?}", entry.info.name) };
+        assert_eq!(cause, expected, "{}", entry.info.name);
+    });
+}
+
+#[test]
+fn a_collection_that_is_asked_for_counts_as_such() {
+    let count = |m: &Mutator<_>, cause| {
+        let mut counted = m.context().log.collections();
+        counted.find(|&(other, _)| other == cause).map_or(0, |(_, count)| count)
+    };
+    let asks: [(Cause, Ask); 3] = [
+        (Cause::Requested, Mutator::collect),
+        (Cause::Young, Mutator::collect_young),
+        (Cause::End, Mutator::tear_down),
+    ];
+    sized(|entry| {
+        let mut m = churn(entry, "", Some(3 * LIVE_BYTES));
+        for (asked, collect) in asks {
+            let before = Cause::ALL.map(|cause| count(&m, cause));
+            collect(&mut m);
+            for (cause, before) in Cause::ALL.into_iter().zip(before) {
+                let more = count(&m, cause) - before;
+                let expected = u64::from(cause == asked);
+                assert_eq!(more, expected, "{}: {asked:?} and {cause:?}", entry.info.name);
+            }
+        }
+    });
+}
