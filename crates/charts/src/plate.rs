@@ -6,9 +6,11 @@
 use crate::canvas::svg::{Picture, Svg};
 use crate::canvas::{Pen, Surface, bitmap};
 use crate::chart::memory::Clock;
+use crate::chart::scaling::{self, Cost};
 use crate::chart::{footprint, heat_map, memory, pauses, percentiles, safety, scatter, time};
 use crate::layout::stamp;
 use crate::scene::{Scene, Series, Study};
+use analysis::scaling::Series as Scaling;
 use analysis::{Estimate, Measure, Measured, format};
 use anyhow::{Context as _, Result};
 use record::{HeapSize, Run, Safety};
@@ -37,6 +39,8 @@ pub(crate) enum Job<'a> {
     Scatter(&'a [Scene<'a>]),
     /// The overview of a whole run.
     Overview(&'a Study<'a>, Measure, HeapSize),
+    /// Costs over the number of live objects.
+    Scaling(&'a Run, &'a Scaling, Cost),
     /// The safety matrix beside a run.
     SafetyMatrix(&'a Run, &'a Safety),
     /// What stale pointers did, by that matrix.
@@ -82,7 +86,7 @@ impl Job<'_> {
             | Self::Footprint(scene) => scene.run,
             Self::Scatter(scenes) => scenes[0].run,
             Self::Overview(study, ..) => study.run,
-            Self::SafetyMatrix(run, _) | Self::SafetyShares(run, _) => run,
+            Self::Scaling(run, ..) | Self::SafetyMatrix(run, _) | Self::SafetyShares(run, _) => run,
         };
         run.manifest.stamp()
     }
@@ -96,6 +100,7 @@ impl Job<'_> {
             Self::Footprint(scene) => footprint::draw(pen, scene),
             Self::Scatter(scenes) => scatter::draw(pen, scenes),
             Self::Overview(study, measure, heap) => heat_map::draw(pen, study, *measure, *heap),
+            Self::Scaling(run, series, cost) => scaling::draw(pen, run, series, *cost),
             Self::SafetyMatrix(_, matrix) => safety::draw_matrix(pen, matrix),
             Self::SafetyShares(_, matrix) => safety::draw_shares(pen, matrix),
         }
@@ -110,6 +115,7 @@ impl Job<'_> {
             Self::Footprint(_) => footprint::TITLE,
             Self::Scatter(_) => scatter::TITLE,
             Self::Overview(_, measure, _) => heat_map::title(*measure),
+            Self::Scaling(_, _, cost) => cost.title(),
             Self::SafetyMatrix(..) => safety::MATRIX_TITLE,
             Self::SafetyShares(..) => safety::SHARES_TITLE,
         }
@@ -127,6 +133,8 @@ impl Job<'_> {
             Self::Scatter(_) => "memory-against-time",
             Self::Overview(_, Measure::PeakFootprint, _) => "overview-memory",
             Self::Overview(..) => "overview-time",
+            Self::Scaling(_, _, Cost::Time) => "time-per-object",
+            Self::Scaling(_, _, Cost::Queue) => "queues",
             Self::SafetyMatrix(..) => "safety-matrix",
             Self::SafetyShares(..) => "safety-shares",
         }
@@ -174,6 +182,7 @@ impl Job<'_> {
                  The tables of the workloads carry the numbers.",
                 measure.name()
             ),
+            Self::Scaling(run, series, cost) => scaling::describe(run, series, *cost),
             Self::SafetyMatrix(_, matrix) => safety::describe_matrix(matrix),
             Self::SafetyShares(_, matrix) => safety::describe_shares(matrix),
         }

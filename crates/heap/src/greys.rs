@@ -38,7 +38,7 @@ impl Greys {
     /// # Errors
     /// If the operating system refuses address space for the stack.
     pub fn new(heap: &Heap, distance: usize) -> io::Result<Self> {
-        Ok(Self::on(heap.stack()?, distance))
+        Ok(Self::on(heap.queue()?, distance))
     }
 
     /// The same on a stack that is somebody else's to account for.

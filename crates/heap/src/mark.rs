@@ -47,7 +47,7 @@ impl Marker {
     pub fn new(heap: &Heap, distance: usize) -> io::Result<Self> {
         let distance = distance.min(MAX_PREFETCH);
         let distance = if distance == 0 { 0 } else { 1 << distance.ilog2() };
-        Ok(Self { stack: heap.stack()?, queue: [0; MAX_PREFETCH], distance })
+        Ok(Self { stack: heap.queue()?, queue: [0; MAX_PREFETCH], distance })
     }
 
     /// Adds an edge to trace from.

@@ -1,5 +1,6 @@
 //! All figures of a report, drawn in parallel, in the order of the page.
 
+use crate::chart::scaling::Cost;
 use crate::plate::{self, ChartFiles, Job, Plate};
 use crate::scene::{Scene, Study};
 use analysis::Measure;
@@ -9,10 +10,12 @@ use record::HeapSize;
 use std::path::Path;
 
 /// Figures of one run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct RunFigures {
     /// The overviews: time, then memory. Empty without rows.
     pub(crate) overviews: Vec<Plate>,
+    /// Costs over the number of live objects: time, then queues, of each program. Empty without any.
+    pub(crate) scaling: Vec<Plate>,
     /// One entry per workload that has a row, in suite order.
     pub(crate) workloads: Vec<WorkloadFigures>,
     /// The safety matrix and the shares; empty without them.
@@ -33,6 +36,7 @@ pub(crate) struct WorkloadFigures {
 /// Where a drawn figure belongs.
 enum Place {
     Overview,
+    Scaling,
     Heap { workload: String, heap: HeapSize },
     Scatter { workload: String },
     Safety,
@@ -65,8 +69,7 @@ pub(crate) fn draw_all(
                 Ok((place, plate, files))
             })
             .collect::<Result<_>>()?;
-        let mut run =
-            RunFigures { overviews: Vec::new(), workloads: Vec::new(), safety: Vec::new() };
+        let mut run = RunFigures::default();
         for (place, plate, file) in drawn {
             files.push(file);
             run.put(place, plate);
@@ -83,6 +86,14 @@ fn jobs<'a>(study: &'a Study<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, S
         for measure in [Measure::CpuTime, Measure::PeakFootprint] {
             let job = Job::Overview(study, measure, heap);
             jobs.push((Place::Overview, job.kind().to_owned(), job));
+        }
+    }
+    for series in &study.scaling {
+        let several = study.scaling.iter().filter(|other| other.program == series.program).count();
+        let heap = if several > 1 { format!("-{}", series.heap) } else { String::new() };
+        for cost in [Cost::Time, Cost::Queue] {
+            let job = Job::Scaling(study.run, series, cost);
+            jobs.push((Place::Scaling, format!("{}{heap}-{}", series.program, job.kind()), job));
         }
     }
     for of_workload in scenes.iter().filter(|s| !s.is_empty()) {
@@ -113,6 +124,7 @@ impl RunFigures {
     fn put(&mut self, place: Place, plate: Plate) {
         match place {
             Place::Overview => self.overviews.push(plate),
+            Place::Scaling => self.scaling.push(plate),
             Place::Safety => self.safety.push(plate),
             Place::Scatter { workload } => {
                 self.workloads.push(WorkloadFigures {

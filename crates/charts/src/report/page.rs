@@ -131,6 +131,7 @@ fn run(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures, sev
     }
     trusted(html, id, study);
     in_short(html, id, study, figures);
+    scaling(html, id, figures);
     for workload in &manifest.workloads {
         let figures = figures.workloads.iter().find(|f| f.workload == workload.name);
         section(html, id, study, workload, figures);
@@ -165,6 +166,23 @@ fn in_short(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures
     }
     html.push_str("</div>\n<div class=\"figures\">\n");
     for plate in &figures.overviews {
+        figure(html, plate);
+    }
+    html.push_str("</div>\n</section>\n");
+}
+
+/// Programs at several sizes; nothing without any.
+fn scaling(html: &mut String, id: &str, figures: &RunFigures) {
+    if figures.scaling.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        html,
+        "<section id=\"{id}-scaling\">\n<div class=\"prose\"><h2>How costs grow with what lives</h2>\n\
+         <p>The same program with more and more live objects. It asks for collections, so what is \
+         measured is a collection of everything that lives.</p></div>\n<div class=\"figures\">"
+    );
+    for plate in &figures.scaling {
         figure(html, plate);
     }
     html.push_str("</div>\n</section>\n");
