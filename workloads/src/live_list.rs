@@ -71,7 +71,7 @@ mod tests {
         for workload in suite.workloads.iter().filter(|w| w.program == "live-list") {
             literals::check_sizes(&suite, &workload.name, |parameters: Parameters, _| {
                 let nodes = u64::from(parameters.live_objects);
-                let objects = nodes + u64::from(parameters.collections) * (nodes / 4);
+                let objects = nodes + u64::from(parameters.collections) * (nodes / 8);
                 // A node has 24 bytes; garbage is held one at a time.
                 let census = Census {
                     objects,

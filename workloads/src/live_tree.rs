@@ -3,7 +3,7 @@
 //!
 //! 1. *Build*: a tree of so many nodes of 32 bytes, numbered as in a binary heap: the children of node
 //!    p are 2p and 2p + 1.
-//! 2. *Garbage*: a quarter as many nodes again, each freed at once where the discipline frees.
+//! 2. *Garbage*: an eighth as many nodes again, each freed at once where the discipline frees.
 //! 3. *Collect*: the program asks for a collection. It finds exactly the tree.
 //! 4. From 2 again, a few times.
 //! 5. *Look*: from the root to places all over the tree. Each node on the way must hold its number.
@@ -28,7 +28,7 @@ use serde::Deserialize;
 /// Places of the tree that are looked at in the end.
 const LOOKS: u64 = 1000;
 /// Objects that live for each object of garbage between two collections.
-const LIVE_PER_GARBAGE: u32 = 4;
+const LIVE_PER_GARBAGE: u32 = 8;
 
 /// What the suite file gives.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -181,7 +181,7 @@ mod tests {
     /// All looks succeed, and a node has 32 bytes; linking needs a table of them besides.
     fn expected(parameters: Parameters, is_shuffled: bool) -> (String, Census) {
         let nodes = u64::from(parameters.live_objects);
-        let garbage = u64::from(parameters.collections) * (nodes / 4);
+        let garbage = u64::from(parameters.collections) * (nodes / 8);
         let (tables, table_bytes) = match is_shuffled {
             true => (1, 16 + 4 * nodes.next_multiple_of(2)),
             false => (0, 0),
