@@ -13,7 +13,7 @@ use crate::scene::{Scene, Series, Study};
 use analysis::scaling::Series as Scaling;
 use analysis::{Estimate, Measure, Measured, format};
 use anyhow::{Context as _, Result};
-use record::{HeapSize, Run, Safety};
+use record::{HeapSize, Mode, Run, Safety};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -118,6 +118,22 @@ impl Job<'_> {
             Self::Scaling(_, _, cost) => cost.title(),
             Self::SafetyMatrix(..) => safety::MATRIX_TITLE,
             Self::SafetyShares(..) => safety::SHARES_TITLE,
+        }
+    }
+
+    /// The mode whose records it shows; none where it is not a matter of modes.
+    pub(crate) fn mode(&self) -> Option<Mode> {
+        match self {
+            Self::Memory(..)
+            | Self::Footprint(_)
+            | Self::Scatter(_)
+            | Self::Overview(_, Measure::PeakFootprint, _) => Some(Mode::Memory),
+            Self::Percentiles(_)
+            | Self::Pauses(_)
+            | Self::Time(_)
+            | Self::Scaling(..)
+            | Self::Overview(..) => Some(Mode::Time),
+            Self::SafetyMatrix(..) | Self::SafetyShares(..) => None,
         }
     }
 

@@ -318,7 +318,7 @@ mod tests {
             [Stack::new, Stack::queue].map(|new| new(Arc::clone(&budget), true).unwrap());
         assert_eq!(budget.queue_peak_bytes(), Some(0));
         let fill = |stack: &Stack| (0..3 * PAGE_ENTRIES).for_each(|word| stack.push(word));
-        [&stack, &first].map(fill);
+        [&stack, &first].into_iter().for_each(fill);
         assert_eq!((budget.held_bytes(), budget.queue_peak_bytes()), (6 * page, Some(3 * page)));
         first.truncate(0);
         first.shrink();

@@ -29,8 +29,8 @@ pub(crate) struct WorkloadFigures {
     pub(crate) workload: String,
     /// The figures of each heap size.
     pub(crate) heaps: Vec<(HeapSize, Vec<Plate>)>,
-    /// Memory against time, all heap sizes together.
-    pub(crate) scatter: Plate,
+    /// Memory against time, all heap sizes together; none where memory was not measured.
+    pub(crate) scatter: Option<Plate>,
 }
 
 /// Where a drawn figure belongs.
@@ -98,7 +98,6 @@ fn jobs<'a>(study: &'a Study<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, S
     }
     for of_workload in scenes.iter().filter(|s| !s.is_empty()) {
         let workload = &of_workload[0].workload.name;
-        // Before its heap sizes, so that the workload is known when they arrive.
         let job = Job::Scatter(of_workload);
         let place = Place::Scatter { workload: workload.clone() };
         jobs.push((place, format!("{workload}-{}", job.kind()), job));
@@ -117,27 +116,30 @@ fn jobs<'a>(study: &'a Study<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, S
             jobs.push((Place::Safety, job.kind().to_owned(), job));
         }
     }
+    let modes = &study.run.manifest.modes;
+    jobs.retain(|(_, _, job)| job.mode().is_none_or(|mode| modes.contains(&mode)));
     jobs
 }
 
 impl RunFigures {
+    /// The figures of a workload, whichever of them comes first.
+    fn of(&mut self, workload: String) -> &mut WorkloadFigures {
+        let known = self.workloads.iter().position(|figures| figures.workload == workload);
+        let index = known.unwrap_or_else(|| {
+            self.workloads.push(WorkloadFigures { workload, heaps: Vec::new(), scatter: None });
+            self.workloads.len() - 1
+        });
+        &mut self.workloads[index]
+    }
+
     fn put(&mut self, place: Place, plate: Plate) {
         match place {
             Place::Overview => self.overviews.push(plate),
             Place::Scaling => self.scaling.push(plate),
             Place::Safety => self.safety.push(plate),
-            Place::Scatter { workload } => {
-                self.workloads.push(WorkloadFigures {
-                    workload,
-                    heaps: Vec::new(),
-                    scatter: plate,
-                });
-            }
+            Place::Scatter { workload } => self.of(workload).scatter = Some(plate),
             Place::Heap { workload, heap } => {
-                let Some(figures) = self.workloads.iter_mut().find(|w| w.workload == workload)
-                else {
-                    return;
-                };
+                let figures = self.of(workload);
                 match figures.heaps.iter_mut().find(|(known, _)| *known == heap) {
                     Some((_, plates)) => plates.push(plate),
                     None => figures.heaps.push((heap, vec![plate])),

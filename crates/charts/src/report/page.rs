@@ -224,17 +224,17 @@ fn section(
         for plate in plates {
             figure(html, plate);
         }
-        if !several {
-            figure(html, &figures.scatter);
+        if let Some(scatter) = figures.scatter.as_ref().filter(|_| !several) {
+            figure(html, scatter);
         }
         html.push_str("</div>\n");
         if several {
             html.push_str("</details>\n");
         }
     }
-    if figures.heaps.len() > 1 {
+    if let Some(scatter) = figures.scatter.as_ref().filter(|_| figures.heaps.len() > 1) {
         html.push_str("<div class=\"figures\">\n");
-        figure(html, &figures.scatter);
+        figure(html, scatter);
         html.push_str("</div>\n");
     }
     table(html, study, &tables::of_workload(study, workload), &workload.name);
