@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(budget.queue_peak_bytes(), Some(3 * page), "two pages now, three before");
         first.top().push(0);
         fill(&second);
-        assert_eq!(budget.queue_peak_bytes(), Some(4 * page), "of both at once");
+        assert_eq!(budget.queue_peak_bytes(), Some(5 * page), "of both at once");
         drop([stack, first, second]);
         assert_eq!(budget.held_bytes(), 0);
     }

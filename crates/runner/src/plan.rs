@@ -206,6 +206,17 @@ mod tests {
     }
 
     #[test]
+    fn a_run_of_one_mode_has_no_cells_of_others() {
+        let mut manifest = manifest(7);
+        let all = plan(&manifest, Some("bound"), &any);
+        manifest.modes = vec![Mode::Time];
+        let timed = plan(&manifest, Some("bound"), &any);
+        let of_time: Vec<_> =
+            all.into_iter().filter(|planned| planned.cell.mode == Mode::Time).collect();
+        assert!(!timed.is_empty() && timed == of_time, "the same cells in the same order");
+    }
+
+    #[test]
     fn the_order_follows_the_seed() {
         let one = plan(&manifest(1), None, &any);
         assert_eq!(one, plan(&manifest(1), None, &any));

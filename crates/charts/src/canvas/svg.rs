@@ -92,7 +92,7 @@ impl Svg {
     fn fill(&mut self, colour: BackendColor) {
         self.push(format_args!(" fill=\"{}\"", hex(colour.rgb)));
         if colour.alpha < 1.0 {
-            self.push(format_args!(" fill-opacity=\"{:.2}\"", colour.alpha));
+            self.push(format_args!(" fill-opacity=\"{}\"", trimmed(colour.alpha)));
         }
     }
 
@@ -124,10 +124,13 @@ impl Svg {
 }
 
 fn stroke(colour: BackendColor, width: u32) -> String {
-    let mut style =
-        format!(" stroke=\"{}\" stroke-width=\"{}\"", hex(colour.rgb), px(width as i32));
+    let mut style = format!(" stroke=\"{}\"", hex(colour.rgb));
+    // A stroke is one pixel wide unless it says otherwise.
+    if width as i32 != UNITS {
+        let _ = write!(style, " stroke-width=\"{}\"", px(width as i32));
+    }
     if colour.alpha < 1.0 {
-        let _ = write!(style, " stroke-opacity=\"{:.2}\"", colour.alpha);
+        let _ = write!(style, " stroke-opacity=\"{}\"", trimmed(colour.alpha));
     }
     style
 }
@@ -170,8 +173,7 @@ fn pair(x: &str, y: &str) -> String {
 impl Surface for Svg {
     fn begin(&mut self, group: &Group<'_>) {
         self.push(format_args!(
-            "<g class=\"series s-{}\" data-collector=\"{}\"><title>{}</title>\n",
-            slug(group.collector),
+            "<g class=\"series\" data-collector=\"{}\"><title>{}</title>\n",
             escape(group.collector),
             escape(group.title)
         ));
@@ -194,6 +196,29 @@ impl Surface for Svg {
         }
         let style = stroke(BackendStyle::color(style), BackendStyle::stroke_width(style));
         self.push(format_args!("<path d=\"{shape}\"{style}/>\n"));
+        Ok(())
+    }
+
+    fn draw_discs(
+        &mut self,
+        centres: &[BackendCoord],
+        radius: u32,
+        style: &impl BackendStyle,
+    ) -> Drawn<Self> {
+        let Some(&(x, y)) = centres.first() else { return Ok(()) };
+        self.body.push_str("<g");
+        self.fill(style.color());
+        self.push(format_args!(" transform=\"translate({} {})\">", px(x), px(y)));
+        for (right, down) in centres.iter().map(|centre| (centre.0 - x, centre.1 - y)) {
+            self.body.push_str("<circle");
+            for (name, off) in
+                [("cx", right), ("cy", down)].into_iter().filter(|(_, off)| *off != 0)
+            {
+                self.push(format_args!(" {name}=\"{}\"", px(off)));
+            }
+            self.push(format_args!(" r=\"{}\"/>", px(radius as i32)));
+        }
+        self.body.push_str("</g>\n");
         Ok(())
     }
 
@@ -439,7 +464,7 @@ mod tests {
             .expect("infallible");
         svg.end();
         insta::assert_snapshot!(svg.into_body(), @r##"
-        <g class="series s-rc-count-loads" data-collector="rc|count-loads"><title>1 &lt; 2</title>
+        <g class="series" data-collector="rc|count-loads"><title>1 &lt; 2</title>
         <path d="M0 0h2.5v1.75l.5 .5" stroke="#0072b2" stroke-width="1.5" stroke-dasharray="7 4"/>
         </g>
         "##);
@@ -488,6 +513,14 @@ mod tests {
         assert_eq!(drawn[0], points.iter().map(px).collect::<Vec<_>>(), "{body}");
         let ends: Vec<_> = segments.iter().flat_map(|(from, to)| [px(from), px(to)]).collect();
         assert_eq!(drawn[1], ends, "{body}");
+    }
+
+    #[test]
+    fn discs_share_their_style_and_lie_where_they_should() {
+        let mut svg = Svg::new(100);
+        let style = RGBColor(0, 0, 0).mix(0.5).to_backend_color();
+        svg.draw_discs(&[(8, 12), (6, 12), (8, 13)], 12, &style).expect("infallible");
+        insta::assert_snapshot!(svg.into_body(), @r##"<g fill="#000000" fill-opacity="0.5" transform="translate(2 3)"><circle r="3"/><circle cx="-.5" r="3"/><circle cy=".25" r="3"/></g>"##);
     }
 
     #[test]

@@ -232,7 +232,10 @@ fn mark<S: Surface>(pen: &mut Pen<'_, S>, values: Values<'_>, at: Point, y: &Sca
                 pen.line(&[(at.0, y.at(low)), (at.0, y.at(high))], Stroke::solid(ink, 1.5));
                 pen.disc(at, 2.5, ink, 1.0);
             }
-            None => estimate.values.iter().for_each(|&v| pen.disc((at.0, y.at(v)), 2.0, ink, 0.7)),
+            None => {
+                let repeats: Vec<_> = estimate.values.iter().map(|&v| (at.0, y.at(v))).collect();
+                pen.discs(&repeats, 2.0, ink, 0.7);
+            }
         },
         Values::One(_) => pen.disc(at, 2.5, ink, 1.0),
     }
