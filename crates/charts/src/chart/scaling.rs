@@ -138,7 +138,7 @@ fn facts(series: &scaling::Series, cost: Cost) -> String {
     match cost {
         Cost::Time => format!("{} · n = {n} · heap {}", series.program, series.heap),
         Cost::Queue => {
-            format!("{} · the most of {n} repeats · heap {}", series.program, series.heap)
+            format!("{} · the most of all repeats · heap {}", series.program, series.heap)
         }
     }
 }
@@ -201,7 +201,9 @@ impl<'a> Chart<'a> {
             axis::base(pen, area);
         }
         let path = |line: &Line<'_>| -> Vec<Point> {
-            line.points.iter().map(|&(n, values)| (self.x.at(n), y.at(values.middle()))).collect()
+            // A queue that was never used has no place on a log axis: it lies at the bottom.
+            let at = |&(n, values): &(f64, Values<'_>)| (self.x.at(n), y.within(values.middle()));
+            line.points.iter().map(at).collect()
         };
         for (_, line) in self.lines.iter().enumerate().filter(|(i, _)| !panel.contains(i)) {
             pen.line(&path(line), Stroke::solid(PALE, 1.0));
@@ -259,7 +261,8 @@ fn label(line: &Line<'_>, cost: Cost, narrow: bool) -> String {
 impl Cost {
     fn written(self, value: f64) -> String {
         match self {
-            Self::Time => format::duration_ns(value),
+            // A tenth of a nanosecond counts here.
+            Self::Time => format!("{} ns", format::significant(value)),
             Self::Queue => format::bytes(value),
         }
     }
