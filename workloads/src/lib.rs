@@ -47,4 +47,7 @@ catalogue! {
     mod fragmentation: "fragmentation" => Fragmentation(fragmentation::Fragmentation), OWNED;
     mod mutation_storm: "mutation-storm" => MutationStorm(mutation_storm::MutationStorm), OWNED;
     mod weak_table: "weak-table" => WeakTable(weak_table::WeakTable), WEAK;
+    mod live_tree: "live-tree" => LiveTree(live_tree::InOrder), COLLECTED;
+    "live-tree@shuffled" => ShuffledTree(live_tree::Shuffled), COLLECTED;
+    mod live_list: "live-list" => LiveList(live_list::LiveList), COLLECTED;
 }

@@ -1,4 +1,4 @@
-//! For tests: comparing the literals of the built-in suite with a formula or a model.
+//! For tests: comparing the literals of a built-in suite with a formula or a model.
 
 use crate::{Census, Size, Suite};
 use serde::de::DeserializeOwned;
@@ -10,11 +10,23 @@ pub(crate) fn check<T: DeserializeOwned>(
     expected: impl Fn(T, u64) -> (String, Census),
 ) {
     let suite = Suite::builtin();
-    let workload = suite.find(workload).expect("a workload of the built-in suite");
+    let found = suite.find(workload).expect("a workload of the built-in suite");
     for size in [Size::Small, Size::Default, Size::Large] {
-        let instance = workload.at(size).expect("the built-in suite has all sizes");
+        assert!(found.at(size).is_some(), "the built-in suite has all sizes, {workload} too");
+    }
+    check_sizes(&suite, workload, expected);
+}
+
+/// The same at those sizes that a workload of this suite has.
+pub(crate) fn check_sizes<T: DeserializeOwned>(
+    suite: &Suite,
+    workload: &str,
+    expected: impl Fn(T, u64) -> (String, Census),
+) {
+    let workload = suite.find(workload).expect("a workload of the suite");
+    for instance in workload.sizes() {
         let (answer, census) = expected(instance.parameters.read().unwrap(), suite.seed);
-        assert_eq!(instance.answer, answer, "{} {size:?}", workload.name);
-        assert_eq!(instance.census, Some(census), "{} {size:?}", workload.name);
+        assert_eq!(instance.answer, answer, "{} {}", workload.name, instance.parameters);
+        assert_eq!(instance.census, Some(census), "{} {}", workload.name, instance.parameters);
     }
 }

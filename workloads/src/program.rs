@@ -27,15 +27,20 @@ pub struct Needs {
     pub free_points: bool,
     /// It has weak slots, ephemerons and finalizable objects.
     pub weak: bool,
+    /// It measures collections: without any there is nothing to be seen.
+    pub collections: bool,
 }
 
 impl Needs {
     /// Every object has one owner, and is freed by its author.
-    pub const OWNED: Self = Self { shared: false, free_points: true, weak: false };
+    pub const OWNED: Self =
+        Self { shared: false, free_points: true, weak: false, collections: false };
     /// Objects have several holders, and nobody knows where the last one goes.
-    pub const SHARED: Self = Self { shared: true, free_points: false, weak: false };
+    pub const SHARED: Self = Self { shared: true, free_points: false, ..Self::OWNED };
     /// Objects are found by weak references, and finalized.
-    pub const WEAK: Self = Self { shared: true, free_points: false, weak: true };
+    pub const WEAK: Self = Self { weak: true, ..Self::SHARED };
+    /// As [`Needs::OWNED`], and it measures collections.
+    pub const COLLECTED: Self = Self { collections: true, ..Self::OWNED };
 
     /// Why a discipline of these capabilities cannot run such a program, if it cannot.
     pub fn refusal(self, caps: Caps) -> Option<&'static str> {
@@ -44,6 +49,9 @@ impl Needs {
         }
         if !self.free_points && caps.needs_free {
             return Some("nobody knows where the last holder goes, so there is no place to free");
+        }
+        if self.collections && !caps.cycles {
+            return Some("it measures collections, and this discipline has none");
         }
         if self.weak && !(caps.weak_slots && caps.ephemerons && caps.finalizers) {
             return Some(

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 const CORE: &str = include_str!("../suites/core.toml");
+const SCALE: &str = include_str!("../suites/scale.toml");
 
 /// A suite: what `gcw run` runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -111,6 +112,11 @@ impl Suite {
         Self::parse(Path::new("core.toml"), CORE).expect("the built-in suite is well-formed")
     }
 
+    /// The suite that asks how costs grow with what lives; its sizes say how far.
+    pub fn scale() -> Self {
+        Self::parse(Path::new("scale.toml"), SCALE).expect("the suite of scale is well-formed")
+    }
+
     /// The suite in a TOML file.
     ///
     /// # Errors
@@ -150,6 +156,11 @@ impl Workload {
             Size::Default => self.default.as_ref(),
             Size::Large => self.large.as_ref(),
         }
+    }
+
+    /// The sizes that it has.
+    pub fn sizes(&self) -> impl Iterator<Item = &Instance> {
+        [&self.small, &self.default, &self.large].into_iter().flatten()
     }
 
     /// Its program.

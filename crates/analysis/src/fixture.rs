@@ -42,6 +42,7 @@ pub(crate) fn sample() -> Sample {
         statistics: None,
         collections: None,
         threads: None,
+        queue_peak_bytes: None,
         phases: vec![],
     }
 }
@@ -128,6 +129,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
             suite: "core".to_owned(),
             repeats: 2,
             heaps: HEAPS.to_vec(),
+            modes: record::Mode::ALL.to_vec(),
             timeout_ms: 1000,
             collectors: vec![
                 collector("no-gc", Family::Control),

@@ -6,6 +6,7 @@
 //! * [`estimate`] and [`paired`] turn repeats into a value with an interval, [`pauses`] and
 //!   [`quantile`] turn pauses into percentiles;
 //! * [`heat_map`], [`pareto`] and [`statements`] compare rows with one another;
+//! * [`scaling`] follows a program over the number of its live objects;
 //! * [`mod@format`] writes numbers for people.
 //!
 //! **Invariant:** what is not known is [`Measured::Missing`] with its reason, or `None` where the
@@ -25,6 +26,7 @@ pub mod pareto;
 pub mod pauses;
 pub mod quantile;
 mod row;
+pub mod scaling;
 mod signed_rank;
 pub mod statements;
 pub mod summary;

@@ -37,6 +37,9 @@ pub struct Row {
     pub pauses: Measured<PauseSummary>,
     /// Collections, in time mode.
     pub collections: Measured<Collections>,
+    /// The most that queues of what is still to be marked, copied or dropped have held at once, over
+    /// the repeats of both modes.
+    pub queue_peak_bytes: Measured<u64>,
     /// Bytes allocated, before rounding to cells: of the first finished repeat, since it depends on
     /// the seed only.
     pub allocated_bytes: Measured<u64>,

@@ -5,7 +5,7 @@
 //! mode or is missing with the reason: an estimate from the repeats that happened to survive would
 //! flatter a discipline that sometimes fails.
 
-use crate::{Collections, Estimate, Measured, PauseSummary, Row};
+use crate::{Collections, Estimate, Measured, PauseSummary, Row, scaling};
 use record::{CollectorInfo, FootprintPoint, HeapSize, Mode, Outcome, Record, Run, Sample};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -106,6 +106,10 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
         peak_footprint_bytes: estimate(&memory, |s| s.peak_footprint_bytes, "its footprint"),
         pauses: pauses(&time),
         collections: collections(&time),
+        queue_peak_bytes: match any[..] {
+            [] => Measured::Missing(failure(&records)),
+            _ => scaling::queue_peak(&any),
+        },
         allocated_bytes: reported(any.iter().find_map(|s| s.allocated_bytes), &records),
         header_bytes: reported(any.iter().find_map(|s| s.header_bytes), &records),
         live_bytes: reported(ends().map(|e| e.live_bytes).next(), &records),

@@ -6,12 +6,14 @@
 use crate::canvas::svg::{Picture, Svg};
 use crate::canvas::{Pen, Surface, bitmap};
 use crate::chart::memory::Clock;
+use crate::chart::scaling::{self, Cost};
 use crate::chart::{footprint, heat_map, memory, pauses, percentiles, safety, scatter, time};
 use crate::layout::stamp;
 use crate::scene::{Scene, Series, Study};
+use analysis::scaling::Series as Scaling;
 use analysis::{Estimate, Measure, Measured, format};
 use anyhow::{Context as _, Result};
-use record::{HeapSize, Run, Safety};
+use record::{HeapSize, Mode, Run, Safety};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +39,8 @@ pub(crate) enum Job<'a> {
     Scatter(&'a [Scene<'a>]),
     /// The overview of a whole run.
     Overview(&'a Study<'a>, Measure, HeapSize),
+    /// Costs over the number of live objects.
+    Scaling(&'a Run, &'a Scaling, Cost),
     /// The safety matrix beside a run.
     SafetyMatrix(&'a Run, &'a Safety),
     /// What stale pointers did, by that matrix.
@@ -82,7 +86,7 @@ impl Job<'_> {
             | Self::Footprint(scene) => scene.run,
             Self::Scatter(scenes) => scenes[0].run,
             Self::Overview(study, ..) => study.run,
-            Self::SafetyMatrix(run, _) | Self::SafetyShares(run, _) => run,
+            Self::Scaling(run, ..) | Self::SafetyMatrix(run, _) | Self::SafetyShares(run, _) => run,
         };
         run.manifest.stamp()
     }
@@ -96,6 +100,7 @@ impl Job<'_> {
             Self::Footprint(scene) => footprint::draw(pen, scene),
             Self::Scatter(scenes) => scatter::draw(pen, scenes),
             Self::Overview(study, measure, heap) => heat_map::draw(pen, study, *measure, *heap),
+            Self::Scaling(run, series, cost) => scaling::draw(pen, run, series, *cost),
             Self::SafetyMatrix(_, matrix) => safety::draw_matrix(pen, matrix),
             Self::SafetyShares(_, matrix) => safety::draw_shares(pen, matrix),
         }
@@ -110,8 +115,25 @@ impl Job<'_> {
             Self::Footprint(_) => footprint::TITLE,
             Self::Scatter(_) => scatter::TITLE,
             Self::Overview(_, measure, _) => heat_map::title(*measure),
+            Self::Scaling(_, _, cost) => cost.title(),
             Self::SafetyMatrix(..) => safety::MATRIX_TITLE,
             Self::SafetyShares(..) => safety::SHARES_TITLE,
+        }
+    }
+
+    /// The mode whose records it shows; none where it is not a matter of modes.
+    pub(crate) fn mode(&self) -> Option<Mode> {
+        match self {
+            Self::Memory(..)
+            | Self::Footprint(_)
+            | Self::Scatter(_)
+            | Self::Overview(_, Measure::PeakFootprint, _) => Some(Mode::Memory),
+            Self::Percentiles(_)
+            | Self::Pauses(_)
+            | Self::Time(_)
+            | Self::Scaling(..)
+            | Self::Overview(..) => Some(Mode::Time),
+            Self::SafetyMatrix(..) | Self::SafetyShares(..) => None,
         }
     }
 
@@ -127,6 +149,8 @@ impl Job<'_> {
             Self::Scatter(_) => "memory-against-time",
             Self::Overview(_, Measure::PeakFootprint, _) => "overview-memory",
             Self::Overview(..) => "overview-time",
+            Self::Scaling(_, _, Cost::Time) => "time-per-object",
+            Self::Scaling(_, _, Cost::Queue) => "queues",
             Self::SafetyMatrix(..) => "safety-matrix",
             Self::SafetyShares(..) => "safety-shares",
         }
@@ -174,6 +198,7 @@ impl Job<'_> {
                  The tables of the workloads carry the numbers.",
                 measure.name()
             ),
+            Self::Scaling(run, series, cost) => scaling::describe(run, series, *cost),
             Self::SafetyMatrix(_, matrix) => safety::describe_matrix(matrix),
             Self::SafetyShares(_, matrix) => safety::describe_shares(matrix),
         }

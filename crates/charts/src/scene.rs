@@ -19,6 +19,8 @@ pub(crate) struct Study<'a> {
     pub(crate) run: &'a Run,
     /// Its rows.
     pub(crate) summary: Summary,
+    /// Its programs at several sizes.
+    pub(crate) scaling: Vec<analysis::scaling::Series>,
     /// The safety matrix beside it, if there is one, or why it cannot be read.
     pub(crate) safety: Result<Option<Safety>, String>,
 }
@@ -54,7 +56,12 @@ pub(crate) struct Series<'a> {
 impl<'a> Study<'a> {
     /// Computes the rows of a run.
     pub(crate) fn new(run: &'a Run) -> Self {
-        Self { run, summary: analysis::summarise(run), safety: read_safety(&run.directory) }
+        Self {
+            run,
+            summary: analysis::summarise(run),
+            scaling: analysis::scaling::series(run),
+            safety: read_safety(&run.directory),
+        }
     }
 
     /// All collectors that are drawn; the safety matrix may have more than the run.

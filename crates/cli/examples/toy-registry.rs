@@ -208,6 +208,7 @@ fn window(job: &CellJob, rounds: u64) -> Result<Sample, CellError> {
         statistics: None,
         collections: None,
         threads: None,
+        queue_peak_bytes: None,
         phases: Vec::new(),
     })
 }

@@ -31,27 +31,29 @@ impl Registry {
     /// ```
     pub fn of(collectors: Collectors) -> Self {
         let infos = collectors.entries().iter().map(collector_info).collect();
-        let core = workloads::Suite::builtin();
-        let suites = vec![Suite {
-            name: core.name.clone(),
-            summary: core.summary.clone(),
-            workloads: core.workloads.iter().map(|workload| workload.name.clone()).collect(),
-        }];
-        Self::new(BuiltIn { collectors, infos, core, suites })
+        let read = vec![workloads::Suite::builtin(), workloads::Suite::scale()];
+        let listed = |suite: &workloads::Suite| Suite {
+            name: suite.name.clone(),
+            summary: suite.summary.clone(),
+            workloads: suite.workloads.iter().map(|workload| workload.name.clone()).collect(),
+        };
+        let suites = read.iter().map(listed).collect();
+        Self::new(BuiltIn { collectors, infos, read, suites })
     }
 }
 
 struct BuiltIn {
     collectors: Collectors,
     infos: Vec<CollectorInfo>,
-    core: workloads::Suite,
+    /// The built-in suites, as they were read.
+    read: Vec<workloads::Suite>,
     suites: Vec<Suite>,
 }
 
 impl BuiltIn {
     fn suite(&self, name: &str) -> anyhow::Result<workloads::Suite> {
-        if name == self.core.name {
-            return Ok(self.core.clone());
+        if let Some(suite) = self.read.iter().find(|suite| suite.name == name) {
+            return Ok(suite.clone());
         }
         Ok(workloads::Suite::load(Path::new(name))?)
     }

@@ -192,6 +192,7 @@ fn measure<C: Collector, P: Probe>(
         statistics: None,
         collections: collections(log, mutator.collector().caps()),
         threads: Some(mutator.collector().threads()),
+        queue_peak_bytes: mutator.heap().budget().queue_peak_bytes(),
         phases: log.phases().iter().map(|&(name, at_ns)| (name.to_owned(), at_ns)).collect(),
     };
     complete(&mut sample, &mutator);

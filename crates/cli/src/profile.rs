@@ -1,6 +1,6 @@
 //! Profiles: how much of the matrix is worth how much time.
 
-use record::{HeapSize, Size};
+use record::{HeapSize, Mode, Size};
 use std::time::Duration;
 
 /// How thorough a run is.
@@ -12,6 +12,9 @@ pub(crate) enum Profile {
     Quick,
     /// Most of an hour: numbers to rely on. Default inputs, three heap sizes, ten repeats.
     Full,
+    /// Some minutes, for `gcw run scale`: collections of up to 100 million live objects in 8 GB of heap,
+    /// in time mode only. Large inputs, one heap size, three repeats.
+    Scale,
 }
 
 /// What a profile stands for; every part can be set by an option of its own.
@@ -21,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) repeats: u32,
     pub(crate) heaps: Vec<HeapSize>,
     pub(crate) timeout: Duration,
+    pub(crate) modes: Vec<Mode>,
 }
 
 /// The heap at which a cell is run if none is named: the middle of the multiples in use.
@@ -33,6 +37,7 @@ impl Profile {
             Self::Smoke => "smoke",
             Self::Quick => "quick",
             Self::Full => "full",
+            Self::Scale => "scale",
         }
     }
 
@@ -45,18 +50,28 @@ impl Profile {
                 repeats: 1,
                 heaps: multiples(&[2.0]),
                 timeout: Duration::from_secs(20),
+                modes: Mode::ALL.to_vec(),
             },
             Self::Quick => Settings {
                 size: Size::Small,
                 repeats: 8,
                 heaps: multiples(&[2.0]),
                 timeout: Duration::from_secs(30),
+                modes: Mode::ALL.to_vec(),
             },
             Self::Full => Settings {
                 size: Size::Default,
                 repeats: 10,
                 heaps: multiples(&[1.5, 2.0, 3.0]),
                 timeout: Duration::from_secs(300),
+                modes: Mode::ALL.to_vec(),
+            },
+            Self::Scale => Settings {
+                size: Size::Large,
+                repeats: 3,
+                heaps: multiples(&[2.5]),
+                timeout: Duration::from_secs(300),
+                modes: vec![Mode::Time],
             },
         }
     }

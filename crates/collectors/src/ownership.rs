@@ -33,7 +33,7 @@ impl Collector for Ownership {
 
     fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
         let objects = ObjectSpace::new(heap)?;
-        Ok(Self { objects, regions: Regions::new(heap), pending: heap.stack()? })
+        Ok(Self { objects, regions: Regions::new(heap), pending: heap.queue()? })
     }
 
     #[inline(always)]

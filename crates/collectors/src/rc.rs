@@ -40,7 +40,7 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
     };
 
     fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
-        Ok(Self { objects: ObjectSpace::new(heap)?, pending: heap.stack()? })
+        Ok(Self { objects: ObjectSpace::new(heap)?, pending: heap.queue()? })
     }
 
     #[inline(always)]

@@ -88,8 +88,8 @@ impl Collector for RcCycles {
             objects: ObjectSpace::new(heap)?,
             suspects: heap.stack()?,
             winnow_at: FEW_SUSPECTS,
-            pending: heap.stack()?,
-            restored: heap.stack()?,
+            pending: heap.queue()?,
+            restored: heap.queue()?,
             sizer: Sizer::new(heap, config),
         })
     }

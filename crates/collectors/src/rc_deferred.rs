@@ -110,7 +110,7 @@ impl Lists {
             losses: heap.stack()?,
             zeros: heap.stack()?,
             rooted: heap.stack()?,
-            dead: heap.stack()?,
+            dead: heap.queue()?,
         })
     }
 

@@ -48,7 +48,7 @@ impl Collector for RcWeak {
     fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
         Ok(Self {
             objects: ObjectSpace::new(heap)?,
-            pending: heap.stack()?,
+            pending: heap.queue()?,
             unborrowed: heap.stack()?,
         })
     }

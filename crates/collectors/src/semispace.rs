@@ -51,7 +51,7 @@ impl Collector for SemiSpace {
             heap: heap.clone(),
             space: MovableSpace::new(heap),
             large: LargeSpace::new(heap),
-            grey: heap.stack()?,
+            grey: heap.queue()?,
             sizer: Sizer::new(heap, config),
         })
     }

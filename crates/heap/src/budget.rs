@@ -13,6 +13,10 @@ pub struct Budget {
     held_bytes: AtomicU64,
     peak_bytes: AtomicU64,
     refused_bytes: AtomicU64,
+    /// How many queues there have been: without one, their peak is not 0 but unknown.
+    queues: AtomicU64,
+    queue_bytes: AtomicU64,
+    queue_peak_bytes: AtomicU64,
 }
 
 impl Budget {
@@ -23,6 +27,9 @@ impl Budget {
             held_bytes: AtomicU64::new(0),
             peak_bytes: AtomicU64::new(0),
             refused_bytes: AtomicU64::new(0),
+            queues: AtomicU64::new(0),
+            queue_bytes: AtomicU64::new(0),
+            queue_peak_bytes: AtomicU64::new(0),
         }
     }
 
@@ -49,6 +56,29 @@ impl Budget {
     pub(crate) fn discharge(&self, bytes: u64) {
         let before = self.held_bytes.fetch_sub(bytes, Relaxed);
         debug_assert!(before >= bytes, "more is given back than was charged");
+    }
+
+    /// There is a queue whose pages are counted apart, see [`Budget::queue_peak_bytes`].
+    pub(crate) fn has_queue(&self) {
+        self.queues.fetch_add(1, Relaxed);
+    }
+
+    /// Charges `bytes` of a queue, as [`Budget::charge`].
+    pub(crate) fn charge_queue(&self, bytes: u64) {
+        let queue = self.queue_bytes.fetch_add(bytes, Relaxed) + bytes;
+        self.queue_peak_bytes.fetch_max(queue, Relaxed);
+        self.charge(bytes);
+    }
+
+    /// Takes such a charge back.
+    pub(crate) fn discharge_queue(&self, bytes: u64) {
+        self.queue_bytes.fetch_sub(bytes, Relaxed);
+        self.discharge(bytes);
+    }
+
+    /// Queues that another account is charged for have held this much: they count here as well.
+    pub(crate) fn has_seen_queues(&self, peak_bytes: u64) {
+        self.queue_peak_bytes.fetch_max(peak_bytes, Relaxed);
     }
 
     /// Remembers the size of an object for which there was no room.
@@ -80,5 +110,12 @@ impl Budget {
     /// The most that was ever held.
     pub fn peak_bytes(&self) -> u64 {
         self.peak_bytes.load(Relaxed)
+    }
+
+    /// The most that queues have ever held at once: stacks of what is reached and still to be marked,
+    /// copied or dropped. `None` if there are none. It is a part of [`Budget::peak_bytes`] that no limit
+    /// refuses.
+    pub fn queue_peak_bytes(&self) -> Option<u64> {
+        (self.queues.load(Relaxed) > 0).then(|| self.queue_peak_bytes.load(Relaxed))
     }
 }

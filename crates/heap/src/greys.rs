@@ -8,6 +8,9 @@
 //! A long array is looked at in pieces: it goes back with the number of the next slot, as an odd word
 //! above its reference, and stays grey until its last piece.
 //!
+//! So the stack holds each reachable object at most once, four bytes each, a long array with a piece of
+//! its slots: what else it refers to waits in the array itself.
+//!
 //! Slots are loaded acquiring, for a program may be storing beside the marker (see
 //! [`crate::SnapshotTracer`]): no other instruction on x86-64.
 
@@ -38,7 +41,7 @@ impl Greys {
     /// # Errors
     /// If the operating system refuses address space for the stack.
     pub fn new(heap: &Heap, distance: usize) -> io::Result<Self> {
-        Ok(Self::on(heap.stack()?, distance))
+        Ok(Self::on(heap.queue()?, distance))
     }
 
     /// The same on a stack that is somebody else's to account for.
@@ -253,5 +256,25 @@ mod tests {
         }
         space.trace_some(&mut greys, 1);
         assert!(!greys.contains(array) && greys.is_empty());
+    }
+
+    #[test]
+    fn an_array_needs_stack_for_a_piece() {
+        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let mut space = ObjectSpace::with_marks(&heap).unwrap();
+        let array = alloc(&mut space, 100 * PIECE_SLOTS);
+        for slot in 0..100 * PIECE_SLOTS {
+            let node = alloc(&mut space, 0);
+            let at = Extent::of(heap.memory(), array).slot(slot);
+            heap.memory().write(array, at, node.bits());
+        }
+        let mut greys = Greys::new(&heap, 16).unwrap();
+        assert!(space.shade(array));
+        greys.push(array);
+        space.trace_some(&mut greys, u64::MAX);
+        assert!(greys.is_empty());
+        let page_bytes = crate::os::PAGE_BYTES as u64;
+        let bound = (u64::from(PIECE_SLOTS + 2) * 4).next_multiple_of(page_bytes);
+        assert_eq!(heap.budget().queue_peak_bytes(), Some(bound));
     }
 }

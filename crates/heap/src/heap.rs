@@ -126,6 +126,15 @@ impl Heap {
         Stack::new(Arc::clone(&self.shared.budget), self.decommits())
     }
 
+    /// A stack for what is reached and still to be marked, copied or dropped. It is charged to this heap
+    /// as any other, and counted apart, see [`Budget::queue_peak_bytes`].
+    ///
+    /// # Errors
+    /// If the operating system refuses the address space.
+    pub fn queue(&self) -> io::Result<Stack> {
+        Stack::queue(Arc::clone(&self.shared.budget), self.decommits())
+    }
+
     /// A bitmap over this heap's granules, charged to it as it is used.
     ///
     /// # Errors

@@ -96,7 +96,7 @@ impl ParallelMarker {
             given => given.min(MAX_THREADS),
         };
         let distance = 1 << distance.clamp(1, MAX_PREFETCH).ilog2();
-        let marker = |_| Ok(Marker { stack: heap.stack()?, distance });
+        let marker = |_| Ok(Marker { stack: heap.queue()?, distance });
         Ok(Self {
             markers: (0..threads).map(marker).collect::<io::Result<_>>()?,
             packets: Packets::new(heap, threads),

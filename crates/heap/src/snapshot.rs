@@ -99,9 +99,11 @@ impl SnapshotTracer {
         let bits = || objects.lent_bits().expect("a space with marks beside the program");
         let account = Arc::new(Budget::new(u64::MAX));
         let stack = || Stack::new(Arc::clone(&account), heap.decommits());
-        let inbox = Arc::new(Mutex::new(stack()?));
+        let queue = || Stack::queue(Arc::clone(&account), heap.decommits());
+        heap.budget().has_queue();
+        let inbox = Arc::new(Mutex::new(queue()?));
         let work = Work {
-            greys: Greys::on(stack()?, distance),
+            greys: Greys::on(queue()?, distance),
             inbox: Arc::clone(&inbox),
             bits: bits(),
             lent: stack()?,
@@ -113,7 +115,7 @@ impl SnapshotTracer {
         Ok(Self {
             background: Background::new(work, Work::do_slice, delay_us),
             inbox,
-            log: stack()?,
+            log: queue()?,
             bits: bits(),
             charged_bytes: Cell::new(0),
             delay: RefCell::new(Delay::new(delay_us)),
@@ -277,6 +279,7 @@ impl SnapshotTracer {
         let before = self.charged_bytes.replace(held_bytes);
         self.heap.budget().charge(held_bytes.saturating_sub(before));
         self.heap.budget().discharge(before.saturating_sub(held_bytes));
+        self.heap.budget().has_seen_queues(self.account.queue_peak_bytes().unwrap_or(0));
     }
 
     /// Takes the desk.

@@ -22,6 +22,8 @@ pub struct Stack {
     committed: Cell<u32>,
     /// Whether pages that are given back really go, or stay populated.
     decommits: bool,
+    /// Whether its pages are counted as those of a queue, too.
+    is_queue: bool,
     budget: Arc<Budget>,
 }
 
@@ -29,7 +31,17 @@ impl Stack {
     /// An empty stack whose pages are charged to `budget`.
     pub(crate) fn new(budget: Arc<Budget>, decommits: bool) -> io::Result<Self> {
         let memory = Reservation::new(CAPACITY as usize * 4)?;
-        Ok(Self { memory, len: Cell::new(0), committed: Cell::new(0), decommits, budget })
+        let (len, committed) = (Cell::new(0), Cell::new(0));
+        Ok(Self { memory, len, committed, decommits, is_queue: false, budget })
+    }
+
+    /// The same for what is reached and still to be marked, copied or dropped: counted apart as well,
+    /// see [`Budget::queue_peak_bytes`].
+    pub(crate) fn queue(budget: Arc<Budget>, decommits: bool) -> io::Result<Self> {
+        let mut stack = Self::new(budget, decommits)?;
+        stack.is_queue = true;
+        stack.budget.has_queue();
+        Ok(stack)
     }
 
     #[inline(always)]
@@ -56,7 +68,8 @@ impl Stack {
     fn commit_page(&self) {
         let committed = self.committed.get();
         assert!(committed < CAPACITY, "a stack of 2^30 words is full");
-        self.budget.charge(PAGE_BYTES as u64);
+        let charge = if self.is_queue { Budget::charge_queue } else { Budget::charge };
+        charge(&self.budget, PAGE_BYTES as u64);
         self.committed.set(committed + PAGE_ENTRIES);
     }
 
@@ -159,9 +172,14 @@ impl Stack {
             if self.decommits {
                 self.memory.decommit(keep as usize * 4, bytes);
             }
-            self.budget.discharge(bytes as u64);
+            self.discharge(bytes as u64);
             self.committed.set(keep);
         }
+    }
+
+    fn discharge(&self, bytes: u64) {
+        let discharge = if self.is_queue { Budget::discharge_queue } else { Budget::discharge };
+        discharge(&self.budget, bytes);
     }
 }
 
@@ -241,7 +259,7 @@ impl Drop for Top<'_> {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        self.budget.discharge(self.committed_bytes());
+        self.discharge(self.committed_bytes());
     }
 }
 
@@ -285,9 +303,32 @@ mod tests {
                 prop_assert_eq!(budget.held_bytes(), stack.committed_bytes());
                 prop_assert!(stack.committed_bytes() >= model.len() as u64 * 4);
             }
+            prop_assert_eq!(budget.queue_peak_bytes(), None);
             for (index, &word) in model.iter().enumerate() {
                 prop_assert_eq!(stack.get(index as u32), word);
             }
         }
+    }
+
+    #[test]
+    fn the_pages_of_queues_are_counted_apart_as_well() {
+        let budget = Arc::new(Budget::new(u64::MAX));
+        let page = PAGE_BYTES as u64;
+        let [stack, mut first] =
+            [Stack::new, Stack::queue].map(|new| new(Arc::clone(&budget), true).unwrap());
+        assert_eq!(budget.queue_peak_bytes(), Some(0));
+        let fill = |stack: &Stack| (0..3 * PAGE_ENTRIES).for_each(|word| stack.push(word));
+        [&stack, &first].into_iter().for_each(fill);
+        assert_eq!((budget.held_bytes(), budget.queue_peak_bytes()), (6 * page, Some(3 * page)));
+        first.truncate(0);
+        first.shrink();
+        let second = Stack::queue(Arc::clone(&budget), true).unwrap();
+        second.push(0);
+        assert_eq!(budget.queue_peak_bytes(), Some(3 * page), "two pages now, three before");
+        first.top().push(0);
+        fill(&second);
+        assert_eq!(budget.queue_peak_bytes(), Some(5 * page), "of both at once");
+        drop([stack, first, second]);
+        assert_eq!(budget.held_bytes(), 0);
     }
 }

@@ -30,6 +30,11 @@ pub enum Mode {
     Census,
 }
 
+impl Mode {
+    /// All of them: what a run measures, unless it says otherwise.
+    pub const ALL: [Self; 3] = [Self::Time, Self::Memory, Self::Census];
+}
+
 /// The limit on the whole footprint of a cell, metadata included.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

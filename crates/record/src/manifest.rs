@@ -1,6 +1,6 @@
 //! What a run planned, who the collectors and workloads are, and where it ran.
 
-use crate::{HeapSize, Size};
+use crate::{HeapSize, Mode, Size};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -121,7 +121,7 @@ pub struct Manifest {
     pub command: String,
     /// Seed of the block order.
     pub seed: u64,
-    /// Profile name: `smoke`, `quick` or `full`.
+    /// Profile name: `smoke`, `quick`, `full` or `scale`.
     pub profile: String,
     /// Suite name.
     pub suite: String,
@@ -129,6 +129,9 @@ pub struct Manifest {
     pub repeats: u32,
     /// Heap sizes planned.
     pub heaps: Vec<HeapSize>,
+    /// Modes planned: all of them in runs of earlier versions.
+    #[serde(default = "all_modes")]
+    pub modes: Vec<Mode>,
     /// Per-cell time limit in milliseconds.
     pub timeout_ms: u64,
     /// Collectors in registry order.
@@ -141,6 +144,10 @@ pub struct Manifest {
     pub unverified: Vec<String>,
     /// Machine and build.
     pub environment: Environment,
+}
+
+fn all_modes() -> Vec<Mode> {
+    Mode::ALL.to_vec()
 }
 
 impl Manifest {

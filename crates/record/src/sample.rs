@@ -80,6 +80,10 @@ pub struct Sample {
     /// above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<u32>,
+    /// The most that queues have held at once: stacks of what is reached and still to be marked, copied
+    /// or dropped. A part of the footprint's metadata. Absent where there are none, and as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_peak_bytes: Option<u64>,
     /// Named phases of the workload: (name, ns since the start of the run).
     #[serde(default)]
     pub phases: Vec<(String, u64)>,

@@ -41,6 +41,7 @@ pub(crate) fn manifest(seed: u64) -> Manifest {
             HeapSize::LiveMultiple(3.0),
             HeapSize::Bytes(64 << 20),
         ],
+        modes: record::Mode::ALL.to_vec(),
         timeout_ms: 1000,
         collectors: vec![collector("loose", false), collector("bound", true)],
         workloads: vec![workload("a"), workload("b")],

@@ -12,6 +12,8 @@
 //! 3. Then the time blocks, round by round: block `k` of every workload before block `k + 1` of
 //!    any, the workloads shuffled in each round.
 //!
+//! A run that leaves modes out leaves out their cells.
+//!
 //! The plan is a pure function of the manifest, so a resumed run continues the same plan.
 
 use rand::SeedableRng;
@@ -84,6 +86,7 @@ pub fn plan(
             cells.extend(matrix.block(workload, Mode::Time, block, &mut rng));
         }
     }
+    cells.retain(|planned| not_applicable(planned) || manifest.modes.contains(&planned.cell.mode));
     cells
 }
 
@@ -200,6 +203,17 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_run_of_one_mode_has_no_cells_of_others() {
+        let mut manifest = manifest(7);
+        let all = plan(&manifest, Some("bound"), &any);
+        manifest.modes = vec![Mode::Time];
+        let timed = plan(&manifest, Some("bound"), &any);
+        let of_time: Vec<_> =
+            all.into_iter().filter(|planned| planned.cell.mode == Mode::Time).collect();
+        assert!(!timed.is_empty() && timed == of_time, "the same cells in the same order");
     }
 
     #[test]

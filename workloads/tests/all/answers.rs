@@ -5,9 +5,9 @@ use workloads::{Size, Suite};
 
 #[test]
 fn every_program_answers_right_under_every_collector() {
-    let suite = Suite::builtin();
-    for workload in &suite.workloads {
-        let small = workload.at(Size::Small).expect("the built-in suite has all sizes");
+    let suites = [Suite::builtin(), Suite::scale()];
+    for (suite, workload) in suites.iter().flat_map(|s| s.workloads.iter().map(move |w| (s, w))) {
+        let Some(small) = workload.at(Size::Small) else { continue };
         let entry = workload.entry();
         let program = entry.prepare(&small.parameters, suite.seed).unwrap();
         let mut collectors = 0;

@@ -33,6 +33,9 @@ fn few_objects(program: &str, suite: &Suite) -> Parameters {
         "fragmentation" => [("round_bytes", 6000), ("keep_one_in", 2)].into(),
         "mutation-storm" => [("nodes", 40), ("rewirings", 300), ("message_words", 3)].into(),
         "weak-table" => [("half", 15), ("rounds", 4)].into(),
+        "live-tree" | "live-tree@shuffled" | "live-list" => {
+            [("live_objects", 150), ("collections", 2)].into()
+        }
         _ => {
             let workload = suite.workloads.iter().find(|workload| workload.program == program);
             let small = workload.and_then(|workload| workload.at(Size::Small));

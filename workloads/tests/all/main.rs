@@ -4,5 +4,6 @@ mod answers;
 mod census;
 mod checked;
 mod leaks;
+mod queues;
 mod suite_file;
 mod under;

@@ -15,6 +15,8 @@ pub(crate) struct Outcome {
     pub(crate) live: Reachable,
     /// What the teardown did not reclaim.
     pub(crate) leaked: Occupancy,
+    /// The most that queues have held at once, teardown included; `None` where there are none.
+    pub(crate) queue_peak_bytes: Option<u64>,
 }
 
 /// How a run is watched.
@@ -54,7 +56,8 @@ fn run_in<P: Probe>(mut m: Mutator<AnyCollector, P>, program: &Prepared) -> Outc
         false => m.reachable().unwrap(),
     };
     m.tear_down();
-    Outcome { answer, live, leaked: m.collector().occupied() }
+    let queue_peak_bytes = m.heap().budget().queue_peak_bytes();
+    Outcome { answer, live, leaked: m.collector().occupied(), queue_peak_bytes }
 }
 
 /// Whether a discipline with these capabilities ever reclaims anything.
@@ -72,10 +75,7 @@ pub(crate) fn each(
 ) {
     for entry in standard::<()>().entries() {
         let caps = entry.discipline.caps;
-        let lacks_owner = needs.shared && !caps.shared;
-        let lacks_free = caps.needs_free && !needs.free_points;
-        let lacks_weak = needs.weak && !(caps.weak_slots && caps.ephemerons && caps.finalizers);
-        if !lacks_owner && !lacks_free && !lacks_weak {
+        if needs.refusal(caps).is_none() {
             look(entry.info.name, caps, run(entry.discipline, program, watch));
         }
     }

@@ -205,6 +205,14 @@ impl<'a, S: Surface> Pen<'a, S> {
         self.note(drawn);
     }
 
+    /// Filled discs of one style.
+    pub(crate) fn discs(&mut self, centres: &[Point], radius: f64, ink: Ink, alpha: f64) {
+        let style = ink.rgb().mix(alpha).to_backend_color();
+        let centres: Vec<_> = centres.iter().map(|&p| units(p)).collect();
+        let drawn = self.surface.draw_discs(&centres, length(radius), &style);
+        self.note(drawn);
+    }
+
     /// A circle.
     pub(crate) fn ring(&mut self, centre: Point, radius: f64, stroke: Stroke) {
         let drawn = self.surface.draw_circle(units(centre), length(radius), &stroke.shape(), false);

@@ -6,7 +6,7 @@
 
 use super::dash;
 use plotters::style::ShapeStyle;
-use plotters_backend::{BackendCoord, DrawingBackend, DrawingErrorKind};
+use plotters_backend::{BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind};
 
 /// Backend units per pixel. plotters' coordinates are whole numbers; four units per pixel give
 /// lines a quarter-pixel precision in SVG and fourfold oversampling in PNG.
@@ -40,6 +40,19 @@ pub(crate) trait Surface: DrawingBackend {
     ) -> Drawn<Self> {
         for &(from, to) in segments {
             self.draw_line(from, to, style)?;
+        }
+        Ok(())
+    }
+
+    /// Draws filled discs of one style: the repeats of a measurement.
+    fn draw_discs(
+        &mut self,
+        centres: &[BackendCoord],
+        radius: u32,
+        style: &impl BackendStyle,
+    ) -> Drawn<Self> {
+        for &centre in centres {
+            self.draw_circle(centre, radius, style, true)?;
         }
         Ok(())
     }

@@ -1,8 +1,12 @@
 //! A plotters backend that writes SVG with groups, quarter-pixel coordinates and true dashes.
 //!
 //! plotters' own SVG backend rounds to whole pixels and cannot group shapes, so it serves neither
-//! crisp lines nor a page whose series can be hidden. Paths are written with `H` and `V` where
-//! they can be: a stepped line costs half the bytes.
+//! crisp lines nor a page whose series can be hidden.
+//!
+//! A page of some hundred pictures is as large as its paths. So these are written relative to their
+//! last point, with `h` and `v` where they can be, a third of the bytes of absolute coordinates; a long
+//! path that occurs again elsewhere (the pale lines behind each panel) is written once and referred to;
+//! and what most shapes have in common stands on the `svg` element, from which they inherit it.
 
 use super::fonts::{LINE_PER_EM, STACK};
 use super::palette::hex;
@@ -13,27 +17,71 @@ use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
     FontStyle,
 };
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 
 /// Writing to a `String` cannot fail.
 const INFALLIBLE: &str = "writing to a string";
+/// What shapes inherit unless they say otherwise.
+const COMMON: &str = "fill=\"none\" stroke-linejoin=\"round\" font-size=\"12\"";
+/// The font size among these, as it would be written.
+const COMMON_EM: &str = "12";
+/// From this length on it is worth while to refer to a path.
+const LONG_PATH: usize = 120;
+/// Stands in a body where the picture's own identifier is to stand: no character of any text.
+const OWN_ID: &str = "\u{FDD0}";
 
 /// The backend. Its height is what the chart turns out to need.
 #[derive(Debug)]
 pub(crate) struct Svg {
+    /// Pieces of the body, between which stand the long paths.
+    pieces: Vec<(String, Option<LongPath>)>,
+    /// The piece that is being written.
     body: String,
+    /// Long paths without their starting points, and how often each occurs.
+    shapes: HashMap<String, usize>,
     width_px: u32,
+}
+
+/// A path that may occur elsewhere.
+#[derive(Debug)]
+struct LongPath {
+    start: BackendCoord,
+    shape: String,
+    /// Attributes with a space before each.
+    style: String,
 }
 
 impl Svg {
     /// An empty picture of the given width.
     pub(crate) fn new(width_px: u32) -> Self {
-        Self { body: String::new(), width_px }
+        Self { pieces: Vec::new(), body: String::new(), shapes: HashMap::new(), width_px }
     }
 
     /// The shapes drawn so far, without the enclosing `svg` element.
-    pub(crate) fn into_body(self) -> String {
+    pub(crate) fn into_body(mut self) -> String {
+        self.pieces.push((std::mem::take(&mut self.body), None));
+        let mut written: HashMap<&str, usize> = HashMap::new();
+        for (piece, path) in &self.pieces {
+            self.body.push_str(piece);
+            let Some(LongPath { start: (x, y), shape, style }) = path else { continue };
+            let (x, y) = (px(*x), px(*y));
+            let _ = if self.shapes[shape] == 1 {
+                writeln!(self.body, "<path d=\"M{}{shape}\"{style}/>", pair(&x, &y))
+            } else {
+                let next = written.len();
+                let number = *written.entry(shape).or_insert_with(|| {
+                    // In `defs`, or it would be drawn, with its own style instead of theirs.
+                    let _ = writeln!(
+                        self.body,
+                        "<defs><path id=\"{OWN_ID}p{next}\" d=\"M0 0{shape}\"/></defs>"
+                    );
+                    next
+                });
+                writeln!(self.body, "<use href=\"#{OWN_ID}p{number}\" x=\"{x}\" y=\"{y}\"{style}/>")
+            };
+        }
         self.body
     }
 
@@ -44,47 +92,88 @@ impl Svg {
     fn fill(&mut self, colour: BackendColor) {
         self.push(format_args!(" fill=\"{}\"", hex(colour.rgb)));
         if colour.alpha < 1.0 {
-            self.push(format_args!(" fill-opacity=\"{:.2}\"", colour.alpha));
+            self.push(format_args!(" fill-opacity=\"{}\"", trimmed(colour.alpha)));
         }
     }
 
-    fn stroke(&mut self, colour: BackendColor, width: u32) {
-        self.push(format_args!(
-            " fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"",
-            hex(colour.rgb),
-            px(width as i32)
-        ));
-        if colour.alpha < 1.0 {
-            self.push(format_args!(" stroke-opacity=\"{:.2}\"", colour.alpha));
+    /// A line through the points, from their first one on; `dashes` is empty for a full line.
+    fn line(
+        &mut self,
+        path: impl IntoIterator<Item = BackendCoord>,
+        colour: BackendColor,
+        width: u32,
+        dashes: &[f64],
+    ) {
+        let mut path = path.into_iter();
+        let Some(start) = path.next() else { return };
+        let mut shape = String::new();
+        push_shape(&mut shape, start, path);
+        let mut style = stroke(colour, width);
+        if !dashes.is_empty() {
+            let lengths: Vec<_> = dashes.iter().map(|&units| px(units.round() as i32)).collect();
+            let _ = write!(style, " stroke-dasharray=\"{}\"", lengths.join(" "));
         }
+        if shape.len() < LONG_PATH {
+            let (x, y) = (px(start.0), px(start.1));
+            return self.push(format_args!("<path d=\"M{}{shape}\"{style}/>\n", pair(&x, &y)));
+        }
+        *self.shapes.entry(shape.clone()).or_default() += 1;
+        let piece = std::mem::take(&mut self.body);
+        self.pieces.push((piece, Some(LongPath { start, shape, style })));
     }
+}
 
-    fn path(&mut self, path: impl IntoIterator<Item = BackendCoord>) {
-        self.body.push_str("<path d=\"");
-        self.subpath(path);
-        self.body.push('"');
+fn stroke(colour: BackendColor, width: u32) -> String {
+    let mut style = format!(" stroke=\"{}\"", hex(colour.rgb));
+    // A stroke is one pixel wide unless it says otherwise.
+    if width as i32 != UNITS {
+        let _ = write!(style, " stroke-width=\"{}\"", px(width as i32));
     }
+    if colour.alpha < 1.0 {
+        let _ = write!(style, " stroke-opacity=\"{}\"", trimmed(colour.alpha));
+    }
+    style
+}
 
-    fn subpath(&mut self, path: impl IntoIterator<Item = BackendCoord>) {
-        let mut last: Option<BackendCoord> = None;
-        for (x, y) in path {
-            match last {
-                None => self.push(format_args!("M{} {}", px(x), px(y))),
-                Some(point) if point == (x, y) => {}
-                Some((_, before)) if before == y => self.push(format_args!("H{}", px(x))),
-                Some((before, _)) if before == x => self.push(format_args!("V{}", px(y))),
-                Some(_) => self.push(format_args!("L{} {}", px(x), px(y))),
+/// Appends the way through the points from `last` on; gives the point where it ends.
+fn push_shape(
+    shape: &mut String,
+    mut last: BackendCoord,
+    path: impl IntoIterator<Item = BackendCoord>,
+) -> BackendCoord {
+    // Further pairs of an `l` need no letter.
+    let mut is_slope = false;
+    for (x, y) in path {
+        let (right, down) = (x - last.0, y - last.1);
+        match (right, down) {
+            (0, 0) => continue,
+            (_, 0) => shape.extend(["h", &px(right)]),
+            (0, _) => shape.extend(["v", &px(down)]),
+            _ => {
+                let pair = pair(&px(right), &px(down));
+                let before = match (is_slope, right < 0) {
+                    (false, _) => "l",
+                    (true, true) => "",
+                    (true, false) => " ",
+                };
+                shape.extend([before, &pair]);
             }
-            last = Some((x, y));
         }
+        is_slope = right != 0 && down != 0;
+        last = (x, y);
     }
+    last
+}
+
+/// Two numbers of a path: a minus separates as well as a space.
+fn pair(x: &str, y: &str) -> String {
+    if y.starts_with('-') { format!("{x}{y}") } else { format!("{x} {y}") }
 }
 
 impl Surface for Svg {
     fn begin(&mut self, group: &Group<'_>) {
         self.push(format_args!(
-            "<g class=\"series s-{}\" data-collector=\"{}\"><title>{}</title>\n",
-            slug(group.collector),
+            "<g class=\"series\" data-collector=\"{}\"><title>{}</title>\n",
             escape(group.collector),
             escape(group.title)
         ));
@@ -99,13 +188,37 @@ impl Surface for Svg {
         segments: &[(BackendCoord, BackendCoord)],
         style: &ShapeStyle,
     ) -> Drawn<Self> {
-        self.body.push_str("<path d=\"");
+        let mut shape = String::new();
+        let mut last = (0, 0);
         for &(from, to) in segments {
-            self.subpath([from, to]);
+            let _ = write!(shape, "m{}", pair(&px(from.0 - last.0), &px(from.1 - last.1)));
+            last = push_shape(&mut shape, from, [to]);
         }
-        self.body.push('"');
-        self.stroke(BackendStyle::color(style), BackendStyle::stroke_width(style));
-        self.body.push_str("/>\n");
+        let style = stroke(BackendStyle::color(style), BackendStyle::stroke_width(style));
+        self.push(format_args!("<path d=\"{shape}\"{style}/>\n"));
+        Ok(())
+    }
+
+    fn draw_discs(
+        &mut self,
+        centres: &[BackendCoord],
+        radius: u32,
+        style: &impl BackendStyle,
+    ) -> Drawn<Self> {
+        let Some(&(x, y)) = centres.first() else { return Ok(()) };
+        self.body.push_str("<g");
+        self.fill(style.color());
+        self.push(format_args!(" transform=\"translate({} {})\">", px(x), px(y)));
+        for (right, down) in centres.iter().map(|centre| (centre.0 - x, centre.1 - y)) {
+            self.body.push_str("<circle");
+            for (name, off) in
+                [("cx", right), ("cy", down)].into_iter().filter(|(_, off)| *off != 0)
+            {
+                self.push(format_args!(" {name}=\"{}\"", px(off)));
+            }
+            self.push(format_args!(" r=\"{}\"/>", px(radius as i32)));
+        }
+        self.body.push_str("</g>\n");
         Ok(())
     }
 
@@ -115,13 +228,8 @@ impl Surface for Svg {
         style: &ShapeStyle,
         pattern: &[f64],
     ) -> Drawn<Self> {
-        self.path(path.iter().copied());
-        self.stroke(BackendStyle::color(style), BackendStyle::stroke_width(style));
-        let lengths: Vec<_> = pattern.iter().map(|&units| px(units.round() as i32)).collect();
-        if !lengths.is_empty() {
-            self.push(format_args!(" stroke-dasharray=\"{}\"", lengths.join(" ")));
-        }
-        self.body.push_str(" stroke-linejoin=\"round\"/>\n");
+        let (colour, width) = (BackendStyle::color(style), BackendStyle::stroke_width(style));
+        self.line(path.iter().copied(), colour, width, pattern);
         Ok(())
     }
 }
@@ -172,7 +280,7 @@ impl DrawingBackend for Svg {
         if fill {
             self.fill(style.color())
         } else {
-            self.stroke(style.color(), style.stroke_width())
+            self.body.push_str(&stroke(style.color(), style.stroke_width()))
         }
         self.body.push_str("/>\n");
         Ok(())
@@ -183,9 +291,7 @@ impl DrawingBackend for Svg {
         path: I,
         style: &S,
     ) -> Drawn<Self> {
-        self.path(path);
-        self.stroke(style.color(), style.stroke_width());
-        self.body.push_str(" stroke-linejoin=\"round\"/>\n");
+        self.line(path, style.color(), style.stroke_width(), &[]);
         Ok(())
     }
 
@@ -205,7 +311,7 @@ impl DrawingBackend for Svg {
         if fill {
             self.fill(style.color())
         } else {
-            self.stroke(style.color(), style.stroke_width())
+            self.body.push_str(&stroke(style.color(), style.stroke_width()))
         }
         self.body.push_str("/>\n");
         Ok(())
@@ -216,7 +322,12 @@ impl DrawingBackend for Svg {
         outline: I,
         style: &S,
     ) -> Drawn<Self> {
-        self.path(outline);
+        let mut outline = outline.into_iter();
+        let Some(start) = outline.next() else { return Ok(()) };
+        let mut shape = String::new();
+        push_shape(&mut shape, start, outline);
+        let (x, y) = (px(start.0), px(start.1));
+        self.push(format_args!("<path d=\"M{}{shape}\"", pair(&x, &y)));
         self.fill(style.color());
         self.body.push_str("/>\n");
         Ok(())
@@ -231,7 +342,10 @@ impl DrawingBackend for Svg {
     ) -> Drawn<Self> {
         self.push(format_args!("<text x=\"{}\" y=\"{}\"", px(x), px(y)));
         let em = style.size() / LINE_PER_EM / f64::from(UNITS);
-        self.push(format_args!(" font-size=\"{}\"", trimmed(em)));
+        let em = trimmed(em);
+        if em != COMMON_EM {
+            self.push(format_args!(" font-size=\"{em}\""));
+        }
         match style.anchor().h_pos {
             HPos::Left => {}
             HPos::Center => self.body.push_str(" text-anchor=\"middle\""),
@@ -277,10 +391,10 @@ impl Picture {
     pub(crate) fn inline(&self, id: &str, class: &str) -> String {
         format!(
             "<svg class=\"chart {class}\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" \
-             aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>\n{}</svg>",
+             {COMMON} aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>\n{}</svg>",
             escape(&self.title),
             escape(&self.description),
-            self.body,
+            self.body.replace(OWN_ID, &format!("{id}-")),
             w = self.width_px,
             h = self.height_px,
         )
@@ -290,11 +404,11 @@ impl Picture {
     pub(crate) fn standalone(&self, dark_rules: &str) -> String {
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
-             font-family=\"{STACK}\" role=\"img\" aria-labelledby=\"t d\"><title id=\"t\">{}</title>\
+             font-family=\"{STACK}\" {COMMON} role=\"img\" aria-labelledby=\"t d\"><title id=\"t\">{}</title>\
              <desc id=\"d\">{}</desc>\n<style>@media (prefers-color-scheme:dark){{{dark_rules}}}</style>\n{}</svg>\n",
             escape(&self.title),
             escape(&self.description),
-            self.body,
+            self.body.replace(OWN_ID, ""),
             w = self.width_px,
             h = self.height_px,
         )
@@ -303,7 +417,11 @@ impl Picture {
 
 /// Units as pixels, without needless digits.
 fn px(units: i32) -> String {
-    trimmed(f64::from(units) / f64::from(UNITS))
+    let text = trimmed(f64::from(units) / f64::from(UNITS));
+    match text.strip_prefix("0.").or(text.strip_prefix("-0.")) {
+        Some(digits) => format!("{}.{digits}", if units < 0 { "-" } else { "" }),
+        None => text,
+    }
 }
 
 fn trimmed(value: f64) -> String {
@@ -338,7 +456,7 @@ mod tests {
     use plotters::style::{Color, RGBColor};
 
     #[test]
-    fn a_stepped_line_is_written_with_h_and_v() {
+    fn a_stepped_line_is_written_with_h_and_v_from_its_last_point() {
         let mut svg = Svg::new(100);
         let style = Color::stroke_width(&RGBColor(0, 0x72, 0xB2), 6);
         svg.begin(&Group { collector: "rc|count-loads", title: "1 < 2" });
@@ -346,9 +464,89 @@ mod tests {
             .expect("infallible");
         svg.end();
         insta::assert_snapshot!(svg.into_body(), @r##"
-        <g class="series s-rc-count-loads" data-collector="rc|count-loads"><title>1 &lt; 2</title>
-        <path d="M0 0H2.5V1.75L3 2.25" fill="none" stroke="#0072b2" stroke-width="1.5" stroke-dasharray="7 4" stroke-linejoin="round"/>
+        <g class="series" data-collector="rc|count-loads"><title>1 &lt; 2</title>
+        <path d="M0 0h2.5v1.75l.5 .5" stroke="#0072b2" stroke-width="1.5" stroke-dasharray="7 4"/>
         </g>
         "##);
+    }
+    /// Where absolute coordinates lead that are written relatively.
+    fn followed(shape: &str) -> Vec<(f64, f64)> {
+        let spaced: String = shape
+            .chars()
+            .flat_map(|c| match c {
+                'M' | 'm' | 'h' | 'v' | 'l' => vec![' ', c, ' '],
+                '-' => vec![' ', c],
+                c => vec![c],
+            })
+            .collect();
+        let (mut at, mut command, mut points) = ((0.0, 0.0), "", Vec::new());
+        let mut words = spaced.split_whitespace().peekable();
+        while let Some(&word) = words.peek() {
+            if word.chars().all(|c| c.is_ascii_alphabetic()) {
+                command = word;
+                words.next();
+            }
+            let mut number = || words.next().and_then(|w| w.parse::<f64>().ok()).expect("a number");
+            match command {
+                "h" => at.0 += number(),
+                "v" => at.1 += number(),
+                "M" => at = (number(), number()),
+                _ => at = (at.0 + number(), at.1 + number()),
+            }
+            points.push(at);
+        }
+        points
+    }
+
+    #[test]
+    fn relative_paths_lead_where_they_should() {
+        let points = [(3, 7), (2, 9), (8, 9), (8, 1), (9, 2), (11, 3), (10, 0), (0, 0), (-5, -6)];
+        let mut svg = Svg::new(100);
+        let style = Color::stroke_width(&RGBColor(0, 0, 0), 4);
+        svg.draw_path(points, &style).expect("infallible");
+        let segments = [((3, 7), (3, 9)), ((4, 1), (5, 0)), ((4, 1), (8, 1))];
+        svg.draw_segments(&segments, &style).expect("infallible");
+        let body = svg.into_body();
+        let drawn: Vec<_> =
+            body.lines().map(|line| followed(line.split('"').nth(1).expect("a path"))).collect();
+        let px = |&(x, y): &(i32, i32)| (f64::from(x) / 4.0, f64::from(y) / 4.0);
+        assert_eq!(drawn[0], points.iter().map(px).collect::<Vec<_>>(), "{body}");
+        let ends: Vec<_> = segments.iter().flat_map(|(from, to)| [px(from), px(to)]).collect();
+        assert_eq!(drawn[1], ends, "{body}");
+    }
+
+    #[test]
+    fn discs_share_their_style_and_lie_where_they_should() {
+        let mut svg = Svg::new(100);
+        let style = RGBColor(0, 0, 0).mix(0.5).to_backend_color();
+        svg.draw_discs(&[(8, 12), (6, 12), (8, 13)], 12, &style).expect("infallible");
+        insta::assert_snapshot!(svg.into_body(), @r##"<g fill="#000000" fill-opacity="0.5" transform="translate(2 3)"><circle r="3"/><circle cx="-.5" r="3"/><circle cy=".25" r="3"/></g>"##);
+    }
+
+    #[test]
+    fn a_long_path_that_occurs_again_is_referred_to() {
+        let zigzag = |x: i32, y: i32| (0..99).map(move |i| (x + 4 * i, y + i % 2));
+        let mut svg = Svg::new(100);
+        for (at, grey) in [((0, 0), 10), ((40, 80), 20)] {
+            let style = Color::stroke_width(&RGBColor(grey, grey, grey), 4);
+            svg.draw_path(zigzag(at.0, at.1), &style).expect("infallible");
+        }
+        let other = Color::stroke_width(&RGBColor(0, 0, 0), 4);
+        svg.draw_path(zigzag(0, 0).map(|(x, y)| (x, 2 * y)), &other).expect("infallible");
+        let picture = Picture {
+            body: svg.into_body(),
+            width_px: 100,
+            height_px: 100,
+            title: String::new(),
+            description: String::new(),
+        };
+        let inline = picture.inline("f", "wide");
+        assert_eq!(inline.matches("<path").count(), 2, "{inline}");
+        assert!(inline.contains("<defs><path id=\"f-p0\" d=\"M0 0l1 .25 1-.25 1 .25"), "{inline}");
+        for (at, grey) in [("x=\"0\" y=\"0\"", "0a"), ("x=\"10\" y=\"20\"", "14")] {
+            let used = format!("<use href=\"#f-p0\" {at} stroke=\"#{grey}{grey}{grey}\"");
+            assert!(inline.contains(&used), "{inline}");
+        }
+        assert!(!picture.standalone("").contains(OWN_ID));
     }
 }

@@ -9,5 +9,6 @@ pub(crate) mod memory;
 pub(crate) mod pauses;
 pub(crate) mod percentiles;
 pub(crate) mod safety;
+pub(crate) mod scaling;
 pub(crate) mod scatter;
 pub(crate) mod time;

@@ -20,6 +20,8 @@ pub(crate) enum Quantity {
     Nanoseconds,
     /// Percentiles q, given as 1 / (1 - q).
     Percentile,
+    /// How many.
+    Count,
 }
 
 /// One mark on an axis.
@@ -178,6 +180,7 @@ impl Scale {
             Quantity::Bytes => format::bytes(value),
             Quantity::Nanoseconds => format::duration_ns(value),
             Quantity::Percentile => percentile(value),
+            Quantity::Count => format::count(value.round() as u64),
         };
         (first..=last)
             .map(|i| i as f64 * step)
@@ -205,7 +208,7 @@ impl Scale {
         let number = value / factor;
         // Ticks are 1, 2, 3 or 5 times a power of ten: at most one significant digit.
         let text = if number < 1.0 { format!("{number:.1}") } else { format!("{number:.0}") };
-        format!("{text} {name}")
+        if name.is_empty() { text } else { format!("{text} {name}") }
     }
 }
 
@@ -215,6 +218,7 @@ fn unit(quantity: Quantity, value: f64) -> (f64, &'static str) {
         Quantity::Bytes => &[(1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB"), (1e12, "TB")],
         Quantity::Nanoseconds => &[(1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")],
         Quantity::Percentile => &[(1.0, "")],
+        Quantity::Count => &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G")],
     };
     // A tick computed as 3 * 10^-1 may be a hair below its unit.
     units
@@ -279,6 +283,12 @@ mod tests {
     fn percentiles_gain_a_nine_per_decade() {
         let scale = Scale::log(Quantity::Percentile, 10.0, 1e5);
         assert_eq!(labels(scale, 60.0), ["90 %", "99 %", "99.9 %", "99.99 %", "99.999 %"]);
+    }
+
+    #[test]
+    fn counts_have_prefixes_and_no_unit() {
+        let scale = Scale::log(Quantity::Count, 1.0, 1e8);
+        assert_eq!(labels(scale, 50.0), ["1", "100", "10 k", "1 M", "100 M"]);
     }
 
     #[test]

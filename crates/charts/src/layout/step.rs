@@ -2,6 +2,8 @@
 
 use crate::canvas::pen::Point;
 
+/// How far a line may pass a point that is left out, in pixels: less than can be seen.
+const SLACK_PX: f64 = 0.2;
 /// Width of the columns within which a line is thinned, in pixels.
 const COLUMN_PX: f64 = 1.0;
 
@@ -20,7 +22,31 @@ pub(crate) fn stepped(points: impl IntoIterator<Item = Point>) -> Vec<Point> {
         column.push(point);
     }
     push_column(&mut line, &column);
-    line
+    straightened(&line)
+}
+
+/// The line without points that lie on the way between their neighbours: a slope is one stroke.
+fn straightened(line: &[Point]) -> Vec<Point> {
+    let mut kept: Vec<Point> = line.first().copied().into_iter().collect();
+    let mut from = 0;
+    for to in 2..line.len() {
+        let is_on_the_way = |&point: &Point| off(point, line[from], line[to]) <= SLACK_PX;
+        if !line[from + 1..to].iter().all(is_on_the_way) {
+            from = to - 1;
+            kept.push(line[from]);
+        }
+    }
+    kept.extend(line.last().filter(|_| line.len() > 1));
+    kept
+}
+
+/// How far a point is from the stroke between two others.
+fn off(point: Point, from: Point, to: Point) -> f64 {
+    let (right, down) = (to.0 - from.0, to.1 - from.1);
+    let (x, y) = (point.0 - from.0, point.1 - from.1);
+    let length = right * right + down * down;
+    let share = if length > 0.0 { ((x * right + y * down) / length).clamp(0.0, 1.0) } else { 0.0 };
+    (x - share * right).hypot(y - share * down)
 }
 
 /// Appends the telling points of one column, each as a horizontal run and a jump.
@@ -81,6 +107,15 @@ mod tests {
         let heights = || line.iter().map(|p| p.1);
         assert_eq!(heights().fold(f64::INFINITY, f64::min), 1.0);
         assert_eq!(heights().fold(0.0, f64::max), 99.0);
+    }
+
+    #[test]
+    fn a_slope_is_one_stroke_and_a_corner_stays() {
+        let slope =
+            (0..200).map(|i| (f64::from(i) / 4.0, f64::from(i) / 8.0 + 0.1 * f64::from(i % 2)));
+        let line = stepped(slope.chain([(100.0, 0.0), (150.0, 0.0)]));
+        assert!(line.len() < 8, "{line:?}");
+        assert_eq!(line[line.len() - 2..], [(100.0, 0.0), (150.0, 0.0)]);
     }
 
     #[test]

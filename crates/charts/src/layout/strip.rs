@@ -115,9 +115,9 @@ fn draw_panel<'a, S: Surface>(
     let name =
         if values.is_empty() { panel.name.to_owned() } else { axis::named(&scale, panel.name) };
     pen.text(&name, (left, top + 10.0), Align::Left, Type::new(SMALL_PX, TEXT).bold());
-    for index in 0..rows.len() {
-        pen.rule(area.left, area.right, middle_of(top, index), Stroke::solid(GRID, 1.0));
-    }
+    let level = |index| middle_of(top, index).floor() + 0.5;
+    let rules = (0..rows.len()).map(level).map(|y| ((area.left, y), (area.right, y)));
+    pen.segments(&rules.collect::<Vec<_>>(), Stroke::solid(GRID, 1.0));
     let gap_px = if scale.spacing == Spacing::Log { 54.0 } else { 36.0 };
     let bottom = if values.is_empty() {
         area.bottom
@@ -166,9 +166,8 @@ fn mark<S: Surface>(
     if let Some((low, high)) = estimate.interval() {
         pen.line(&[(scale.at(low), y), (scale.at(high), y)], Stroke::solid(ink, 2.5));
     }
-    for &value in &estimate.values {
-        pen.disc((scale.at(value), y), 3.0, ink, 0.5);
-    }
+    let repeats: Vec<_> = estimate.values.iter().map(|&value| (scale.at(value), y)).collect();
+    pen.discs(&repeats, 3.0, ink, 0.5);
     let x = scale.at(estimate.median);
     pen.line(&[(x, y - 8.0), (x, y + 8.0)], Stroke::solid(ink, 2.0));
 }

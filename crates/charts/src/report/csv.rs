@@ -13,7 +13,7 @@ pub(crate) fn cells(runs: &[Run]) -> String {
          allocated_objects,header_as_built_bytes,header_needed_bytes,page_faults,peak_footprint_bytes,\
          peak_rss_bytes,rss_difference_bytes,accounting_errors,pauses,pause_total_ns,live_bytes,\
          unreclaimed_bytes,leaked_bytes,leaked_objects,collections_exhausted,collections_growth,\
-         collections_requested,collections_young,threads,answer_got,answer_expected\n",
+         collections_requested,collections_young,threads,queue_peak_bytes,answer_got,answer_expected\n",
     );
     for (run, record) in all(runs) {
         let cell = &record.cell;
@@ -39,7 +39,7 @@ pub(crate) fn cells(runs: &[Run]) -> String {
 
 /// The columns that a sample fills.
 fn measured(record: &Record) -> Vec<String> {
-    const COLUMNS: usize = 27;
+    const COLUMNS: usize = 28;
     let Some(sample) = &record.sample else { return vec![String::new(); COLUMNS] };
     let counted: u64 = sample.pause_histogram.iter().map(|(_, count)| count).sum();
     // Who counts collections has had none of a trigger that is not there.
@@ -72,6 +72,7 @@ fn measured(record: &Record) -> Vec<String> {
         collections("requested"),
         collections("young"),
         sample.threads.map(u64::from),
+        sample.queue_peak_bytes,
     ];
     let mut fields: Vec<String> = fields.iter().map(|f| optional(*f)).collect();
     fields.extend([sample.answer.got.clone(), sample.answer.expected.clone()]);

@@ -1,5 +1,6 @@
 //! All figures of a report, drawn in parallel, in the order of the page.
 
+use crate::chart::scaling::Cost;
 use crate::plate::{self, ChartFiles, Job, Plate};
 use crate::scene::{Scene, Study};
 use analysis::Measure;
@@ -9,10 +10,12 @@ use record::HeapSize;
 use std::path::Path;
 
 /// Figures of one run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct RunFigures {
     /// The overviews: time, then memory. Empty without rows.
     pub(crate) overviews: Vec<Plate>,
+    /// Costs over the number of live objects: time, then queues, of each program. Empty without any.
+    pub(crate) scaling: Vec<Plate>,
     /// One entry per workload that has a row, in suite order.
     pub(crate) workloads: Vec<WorkloadFigures>,
     /// The safety matrix and the shares; empty without them.
@@ -26,13 +29,14 @@ pub(crate) struct WorkloadFigures {
     pub(crate) workload: String,
     /// The figures of each heap size.
     pub(crate) heaps: Vec<(HeapSize, Vec<Plate>)>,
-    /// Memory against time, all heap sizes together.
-    pub(crate) scatter: Plate,
+    /// Memory against time, all heap sizes together; none where memory was not measured.
+    pub(crate) scatter: Option<Plate>,
 }
 
 /// Where a drawn figure belongs.
 enum Place {
     Overview,
+    Scaling,
     Heap { workload: String, heap: HeapSize },
     Scatter { workload: String },
     Safety,
@@ -65,8 +69,7 @@ pub(crate) fn draw_all(
                 Ok((place, plate, files))
             })
             .collect::<Result<_>>()?;
-        let mut run =
-            RunFigures { overviews: Vec::new(), workloads: Vec::new(), safety: Vec::new() };
+        let mut run = RunFigures::default();
         for (place, plate, file) in drawn {
             files.push(file);
             run.put(place, plate);
@@ -85,9 +88,16 @@ fn jobs<'a>(study: &'a Study<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, S
             jobs.push((Place::Overview, job.kind().to_owned(), job));
         }
     }
+    for series in &study.scaling {
+        let several = study.scaling.iter().filter(|other| other.program == series.program).count();
+        let heap = if several > 1 { format!("-{}", series.heap) } else { String::new() };
+        for cost in [Cost::Time, Cost::Queue] {
+            let job = Job::Scaling(study.run, series, cost);
+            jobs.push((Place::Scaling, format!("{}{heap}-{}", series.program, job.kind()), job));
+        }
+    }
     for of_workload in scenes.iter().filter(|s| !s.is_empty()) {
         let workload = &of_workload[0].workload.name;
-        // Before its heap sizes, so that the workload is known when they arrive.
         let job = Job::Scatter(of_workload);
         let place = Place::Scatter { workload: workload.clone() };
         jobs.push((place, format!("{workload}-{}", job.kind()), job));
@@ -106,26 +116,30 @@ fn jobs<'a>(study: &'a Study<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, S
             jobs.push((Place::Safety, job.kind().to_owned(), job));
         }
     }
+    let modes = &study.run.manifest.modes;
+    jobs.retain(|(_, _, job)| job.mode().is_none_or(|mode| modes.contains(&mode)));
     jobs
 }
 
 impl RunFigures {
+    /// The figures of a workload, whichever of them comes first.
+    fn of(&mut self, workload: String) -> &mut WorkloadFigures {
+        let known = self.workloads.iter().position(|figures| figures.workload == workload);
+        let index = known.unwrap_or_else(|| {
+            self.workloads.push(WorkloadFigures { workload, heaps: Vec::new(), scatter: None });
+            self.workloads.len() - 1
+        });
+        &mut self.workloads[index]
+    }
+
     fn put(&mut self, place: Place, plate: Plate) {
         match place {
             Place::Overview => self.overviews.push(plate),
+            Place::Scaling => self.scaling.push(plate),
             Place::Safety => self.safety.push(plate),
-            Place::Scatter { workload } => {
-                self.workloads.push(WorkloadFigures {
-                    workload,
-                    heaps: Vec::new(),
-                    scatter: plate,
-                });
-            }
+            Place::Scatter { workload } => self.of(workload).scatter = Some(plate),
             Place::Heap { workload, heap } => {
-                let Some(figures) = self.workloads.iter_mut().find(|w| w.workload == workload)
-                else {
-                    return;
-                };
+                let figures = self.of(workload);
                 match figures.heaps.iter_mut().find(|(known, _)| *known == heap) {
                     Some((_, plates)) => plates.push(plate),
                     None => figures.heaps.push((heap, vec![plate])),

@@ -131,6 +131,7 @@ fn run(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures, sev
     }
     trusted(html, id, study);
     in_short(html, id, study, figures);
+    scaling(html, id, figures);
     for workload in &manifest.workloads {
         let figures = figures.workloads.iter().find(|f| f.workload == workload.name);
         section(html, id, study, workload, figures);
@@ -165,6 +166,23 @@ fn in_short(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures
     }
     html.push_str("</div>\n<div class=\"figures\">\n");
     for plate in &figures.overviews {
+        figure(html, plate);
+    }
+    html.push_str("</div>\n</section>\n");
+}
+
+/// Programs at several sizes; nothing without any.
+fn scaling(html: &mut String, id: &str, figures: &RunFigures) {
+    if figures.scaling.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        html,
+        "<section id=\"{id}-scaling\">\n<div class=\"prose\"><h2>How costs grow with what lives</h2>\n\
+         <p>The same program with more and more live objects. It asks for collections, so what is \
+         measured is a collection of everything that lives.</p></div>\n<div class=\"figures\">"
+    );
+    for plate in &figures.scaling {
         figure(html, plate);
     }
     html.push_str("</div>\n</section>\n");
@@ -206,17 +224,17 @@ fn section(
         for plate in plates {
             figure(html, plate);
         }
-        if !several {
-            figure(html, &figures.scatter);
+        if let Some(scatter) = figures.scatter.as_ref().filter(|_| !several) {
+            figure(html, scatter);
         }
         html.push_str("</div>\n");
         if several {
             html.push_str("</details>\n");
         }
     }
-    if figures.heaps.len() > 1 {
+    if let Some(scatter) = figures.scatter.as_ref().filter(|_| figures.heaps.len() > 1) {
         html.push_str("<div class=\"figures\">\n");
-        figure(html, &figures.scatter);
+        figure(html, scatter);
         html.push_str("</div>\n");
     }
     table(html, study, &tables::of_workload(study, workload), &workload.name);

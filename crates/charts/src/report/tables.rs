@@ -41,7 +41,7 @@ pub(crate) struct Field {
     pub(crate) best: bool,
 }
 
-const COLUMNS: [Column; 15] = [
+const COLUMNS: [Column; 16] = [
     Column {
         head: "outcome",
         meaning: "The worst over all repeats.",
@@ -120,6 +120,13 @@ const COLUMNS: [Column; 15] = [
                   heap's sizing policy; requested or young: the program), and on how many threads.",
         ranked: false,
         field: collections,
+    },
+    Column {
+        head: "queues",
+        meaning: "Most bytes that stacks of what is still to be marked, copied or dropped held at once: \
+                  the part of the footprint that no limit can refuse.",
+        ranked: false,
+        field: |r| number(r, &r.queue_peak_bytes),
     },
     Column {
         head: "allocated",

@@ -266,6 +266,7 @@ fn sample(index: usize, nature: &Nature, heap: HeapSize, mode: Mode, block: u32)
         statistics: None,
         collections: None,
         threads: None,
+        queue_peak_bytes: None,
         phases: Vec::new(),
     }
 }
@@ -406,6 +407,7 @@ fn census(workload: (&str, u64, u64)) -> Record {
         }),
         collections: None,
         threads: None,
+        queue_peak_bytes: None,
         phases: Vec::new(),
     };
     Record {
@@ -459,6 +461,7 @@ fn manifest(repeats: u32, heaps: &[HeapSize]) -> Manifest {
         suite: "first-light".to_owned(),
         repeats,
         heaps: heaps.to_vec(),
+        modes: record::Mode::ALL.to_vec(),
         timeout_ms: 10_000,
         collectors: collectors.collect(),
         workloads: workloads.collect(),

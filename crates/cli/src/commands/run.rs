@@ -114,6 +114,7 @@ fn start(
         repeats: args.repeat.unwrap_or(preset.repeats),
         heaps: if args.heap.is_empty() { preset.heaps } else { args.heap.clone() },
         timeout: args.timeout.unwrap_or(preset.timeout),
+        modes: preset.modes,
     };
     let suite = select::suite(registry, args.suite.as_deref())?;
     let workloads = registry
@@ -135,6 +136,7 @@ fn start(
         profile: args.profile.name().to_owned(),
         repeats: settings.repeats,
         heaps: settings.heaps,
+        modes: settings.modes,
         timeout_ms: u64::try_from(settings.timeout.as_millis()).unwrap_or(u64::MAX),
         unverified,
         collectors,

@@ -1,0 +1,307 @@
+//! Costs over the number of live objects: time of a collection per object, memory of queues.
+//!
+//! One line per collector. A level line of times is a cost that grows as what lives, neither faster nor
+//! slower; that of queues should be level however much lives. With fewer repeats than an interval needs,
+//! each repeat is a dot.
+
+use crate::canvas::palette::{MUTED, PALE};
+use crate::canvas::pen::Point;
+use crate::canvas::{Ink, Pen, Stroke, Surface, Type};
+use crate::layout::axis::{self, Area};
+use crate::layout::ends::{self, Label};
+use crate::layout::failures::{self, Absent, note};
+use crate::layout::frame::{Frame, MARGIN_PX, SMALL_PX};
+use crate::layout::panels;
+use crate::layout::scale::{Quantity, Scale};
+use crate::scene::source;
+use analysis::{Estimate, format, scaling};
+use record::{CollectorInfo, Run};
+
+/// What is drawn over the live objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cost {
+    /// Time of a collection over live objects.
+    Time,
+    /// The most that queues held.
+    Queue,
+}
+
+impl Cost {
+    /// The question.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Time => "How long does a collection take for each live object?",
+            Self::Queue => "How much memory does a trace need for what it has still to look at?",
+        }
+    }
+
+    fn reading(self) -> &'static str {
+        match self {
+            Self::Time => {
+                "Lower is better, level is linear: ×1 at the end of a name says that the dearest point costs as \
+                 much per object as the cheapest. CPU time of the pauses of a collection; medians."
+            }
+            Self::Queue => {
+                "Lower is better, level is bounded. The most that stacks of edges or objects ever held, \
+                 which no limit can refuse; a page is 4 096 bytes."
+            }
+        }
+    }
+
+    /// The values of a point: repeats of a time, one of a queue.
+    fn of(self, point: &scaling::Point) -> Option<Values<'_>> {
+        match self {
+            Self::Time => point.per_object_ns.known().map(Values::Repeats),
+            Self::Queue => point.queue_peak_bytes.known().map(|&bytes| Values::One(bytes as f64)),
+        }
+    }
+
+    fn why_missing(self, point: &scaling::Point) -> Option<&str> {
+        match self {
+            Self::Time => point.per_object_ns.reason(),
+            Self::Queue => point.queue_peak_bytes.reason(),
+        }
+    }
+}
+
+/// What is known of a point.
+#[derive(Debug, Clone, Copy)]
+enum Values<'a> {
+    Repeats(&'a Estimate),
+    One(f64),
+}
+
+impl Values<'_> {
+    fn middle(self) -> f64 {
+        match self {
+            Self::Repeats(estimate) => estimate.median,
+            Self::One(value) => value,
+        }
+    }
+
+    fn highest(self) -> f64 {
+        match self {
+            Self::Repeats(estimate) => estimate.values.iter().copied().fold(0.0, f64::max),
+            Self::One(value) => value,
+        }
+    }
+}
+
+/// One collector.
+struct Line<'a> {
+    collector: &'a CollectorInfo,
+    curve: &'a scaling::Curve,
+    /// Live objects and what they cost.
+    points: Vec<(f64, Values<'a>)>,
+}
+
+/// Draws one series; gives the height in pixels.
+pub(crate) fn draw<S: Surface>(
+    pen: &mut Pen<'_, S>,
+    run: &Run,
+    series: &scaling::Series,
+    cost: Cost,
+) -> f64 {
+    let lines: Vec<Line<'_>> = series.curves.iter().filter_map(|c| line(run, c, cost)).collect();
+    let frame = Frame {
+        title: cost.title().to_owned(),
+        reading: cost.reading().to_owned(),
+        facts: facts(series, cost),
+        source: source(run),
+    };
+    let mut y = frame.above(pen) + 6.0;
+    if !lines.is_empty() {
+        let chart = Chart::new(pen, &lines, cost);
+        let families: Vec<_> = lines.iter().map(|line| line.collector.family).collect();
+        for panel in &panels::by_family(&families) {
+            y = chart.panel(pen, y, panel) + 10.0;
+        }
+        y -= 10.0;
+    }
+    y = without_cost(pen, y, series, cost);
+    y = failures::list(pen, y, &absent(series));
+    frame.below(pen, y)
+}
+
+/// The series in words.
+pub(crate) fn describe(run: &Run, series: &scaling::Series, cost: Cost) -> String {
+    let lines: Vec<Line<'_>> = series.curves.iter().filter_map(|c| line(run, c, cost)).collect();
+    let written: Vec<String> = lines.iter().map(|line| in_words(line, cost)).collect();
+    format!("{}. {}.", facts(series, cost), written.join("; "))
+}
+
+fn facts(series: &scaling::Series, cost: Cost) -> String {
+    let repeats = |points: &[scaling::Point]| {
+        points.iter().filter_map(|p| p.per_object_ns.known()).map(Estimate::n).max().unwrap_or(0)
+    };
+    let n = series.curves.iter().map(|curve| repeats(&curve.points)).max().unwrap_or(0);
+    match cost {
+        Cost::Time => format!("{} · n = {n} · heap {}", series.program, series.heap),
+        Cost::Queue => {
+            format!("{} · the most of all repeats · heap {}", series.program, series.heap)
+        }
+    }
+}
+
+fn line<'a>(run: &'a Run, curve: &'a scaling::Curve, cost: Cost) -> Option<Line<'a>> {
+    let collector = run.manifest.collectors.iter().find(|c| c.name == curve.collector)?;
+    let known = |p: &'a scaling::Point| Some((p.live_objects as f64, cost.of(p)?));
+    let points: Vec<_> = curve.points.iter().filter_map(known).collect();
+    (!points.is_empty()).then_some(Line { collector, curve, points })
+}
+
+/// What all panels share.
+struct Chart<'a> {
+    lines: &'a [Line<'a>],
+    cost: Cost,
+    x: Scale,
+    y: Scale,
+    left: f64,
+    right: f64,
+}
+
+impl<'a> Chart<'a> {
+    fn new<S: Surface>(pen: &Pen<'_, S>, lines: &'a [Line<'a>], cost: Cost) -> Self {
+        let bold = Type::new(SMALL_PX, MUTED).bold();
+        let widest = lines.iter().map(|l| bold.width(&label(l, cost, pen.narrow())));
+        let widest = widest.fold(0.0, f64::max);
+        let points = || lines.iter().flat_map(|line| &line.points);
+        let highest = points().map(|(_, values)| values.highest()).fold(0.0, f64::max);
+        let y = match cost {
+            Cost::Time => Scale::from_zero(Quantity::Nanoseconds, highest * 1.05),
+            // From half a page on, so that a page is not the bottom of the chart.
+            Cost::Queue => Scale::log(Quantity::Bytes, 2048.0, highest.max(65_536.0)),
+        };
+        let least = points().map(|p| p.0).fold(f64::INFINITY, f64::min);
+        let most = points().map(|p| p.0).fold(0.0, f64::max);
+        let left = MARGIN_PX + axis::numbers_px(&y.over(260.0, 0.0), 40.0);
+        let right = pen.width() - MARGIN_PX - widest - ends::LEADER_PX;
+        let x = Scale::log(Quantity::Count, least, most).over(left, right);
+        Self { lines, cost, x, y, left, right }
+    }
+
+    /// Draws one panel from `top` on; gives the y below it.
+    fn panel<S: Surface>(&self, pen: &mut Pen<'_, S>, top: f64, panel: &[usize]) -> f64 {
+        let narrow = pen.narrow();
+        let height = if narrow { 220.0 } else { 260.0 };
+        let area = Area {
+            left: self.left,
+            top: top + 18.0,
+            right: self.right,
+            bottom: top + 18.0 + height,
+        };
+        let y = self.y.over(area.bottom, area.top);
+        let bottom = axis::horizontal(pen, area, &self.x, 50.0, "live objects");
+        let name = match self.cost {
+            Cost::Time => "time per live object",
+            Cost::Queue => "queues at their peak",
+        };
+        axis::vertical(pen, area, &y, 40.0, name);
+        if self.cost == Cost::Time {
+            axis::base(pen, area);
+        }
+        let path = |line: &Line<'_>| -> Vec<Point> {
+            // A queue that was never used has no place on a log axis: it lies at the bottom.
+            let at = |&(n, values): &(f64, Values<'_>)| (self.x.at(n), y.within(values.middle()));
+            line.points.iter().map(at).collect()
+        };
+        for (_, line) in self.lines.iter().enumerate().filter(|(i, _)| !panel.contains(i)) {
+            pen.line(&path(line), Stroke::solid(PALE, 1.0));
+        }
+        let mut labels: Vec<Label<'_>> = Vec::new();
+        for line in panel.iter().map(|&i| &self.lines[i]) {
+            let (path, ink) = (path(line), Ink::of(line.collector));
+            pen.series(&line.collector.name, &in_words(line, self.cost), |pen| {
+                pen.line(&path, Stroke { ink, width_px: 1.75, line: line.collector.line });
+                for (&(_, values), &at) in line.points.iter().zip(&path) {
+                    mark(pen, values, at, &y, ink);
+                }
+            });
+            let from = path.last().copied().unwrap_or((area.right, area.bottom));
+            let text = label(line, self.cost, narrow);
+            labels.push(Label { collector: &line.collector.name, text, ink, from, led: true });
+        }
+        ends::draw(pen, area, &labels);
+        bottom
+    }
+}
+
+/// A point: its interval, or each of its repeats where there are too few for one.
+fn mark<S: Surface>(pen: &mut Pen<'_, S>, values: Values<'_>, at: Point, y: &Scale, ink: Ink) {
+    match values {
+        Values::Repeats(estimate) => match estimate.interval() {
+            Some((low, high)) => {
+                pen.line(&[(at.0, y.at(low)), (at.0, y.at(high))], Stroke::solid(ink, 1.5));
+                pen.disc(at, 2.5, ink, 1.0);
+            }
+            None => {
+                let repeats: Vec<_> = estimate.values.iter().map(|&v| (at.0, y.at(v))).collect();
+                pen.discs(&repeats, 2.0, ink, 0.7);
+            }
+        },
+        Values::One(_) => pen.disc(at, 2.5, ink, 1.0),
+    }
+}
+
+/// `mark-sweep 9.8 ns ×1.1`: the last point, and how level the line is. The name stands alone where
+/// there is no room.
+fn label(line: &Line<'_>, cost: Cost, narrow: bool) -> String {
+    let name = &line.collector.name;
+    let last = line.points.last().map(|(_, values)| values.middle());
+    match (last, narrow) {
+        (Some(last), false) => {
+            let spread = line.curve.spread().filter(|_| cost == Cost::Time);
+            let spread = spread.map(|times| format!(" ×{times:.2}")).unwrap_or_default();
+            format!("{name} {}{spread}", cost.written(last))
+        }
+        _ => name.clone(),
+    }
+}
+
+impl Cost {
+    fn written(self, value: f64) -> String {
+        match self {
+            // A tenth of a nanosecond counts here.
+            Self::Time => format!("{} ns", format::significant(value)),
+            Self::Queue => format::bytes(value),
+        }
+    }
+}
+
+fn in_words(line: &Line<'_>, cost: Cost) -> String {
+    let point = |&(live, values): &(f64, Values<'_>)| {
+        format!("{} at {}", cost.written(values.middle()), format::count(live as u64))
+    };
+    let points: Vec<String> = line.points.iter().map(point).collect();
+    let spread = line.curve.spread().filter(|_| cost == Cost::Time);
+    let spread = spread.map(|x| format!(", largest over smallest {x:.2}")).unwrap_or_default();
+    format!("{}: {}{spread}", line.collector.name, points.join(", "))
+}
+
+/// Names the collectors that ran and have nothing to draw.
+fn without_cost<S: Surface>(
+    pen: &mut Pen<'_, S>,
+    y: f64,
+    series: &scaling::Series,
+    cost: Cost,
+) -> f64 {
+    let reason = |curve: &scaling::Curve| {
+        let is_known = curve.points.iter().any(|p| cost.of(p).is_some());
+        let reason = curve.points.iter().find_map(|p| cost.why_missing(p)).filter(|_| !is_known);
+        reason.map(|reason| format!("{}: n/a ({reason})", curve.collector))
+    };
+    let reasons: Vec<String> = series.curves.iter().filter_map(reason).collect();
+    if reasons.is_empty() {
+        return y;
+    }
+    note(pen, y, &format!("{}.", reasons.join("; ")))
+}
+
+/// Collectors without a point.
+fn absent(series: &scaling::Series) -> Vec<Absent> {
+    let split = |(collector, outcome): &(String, String)| {
+        let (word, reason) = outcome.split_once(": ").unwrap_or(("n/a", outcome));
+        Absent { collector: collector.clone(), word: word.to_owned(), reason: reason.to_owned() }
+    };
+    series.missing.iter().map(split).collect()
+}
