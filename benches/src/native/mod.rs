@@ -93,6 +93,7 @@ fn sample(job: Job, allocator: &str) -> Result<Sample, String> {
         header_bytes: None,
         page_faults: run.page_faults,
         peak_footprint_bytes: None,
+        queue_peak_bytes: None,
         peak_rss_bytes,
         rss_difference_bytes: None,
         accounting_errors: 0,

@@ -165,7 +165,7 @@ fn workloads_run_under_stress() {
 #[test]
 fn every_known_bug_is_found() {
     let place = Place::built_in();
-    let arguments = ["verify", "--mutants", "--kills-only", "--json", "--seeds", "40"];
+    let arguments = ["verify", "--mutants", "--kills-only", "--json", "--seeds", "160"];
     let output = place.gcw(&arguments);
     let value: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     let mutants = value["mutants"].as_array().unwrap_or_else(|| panic!("{output:?}"));
