@@ -12,8 +12,8 @@ pub(crate) enum Profile {
     Quick,
     /// Most of an hour: numbers to rely on. Default inputs, three heap sizes, ten repeats.
     Full,
-    /// Some minutes, for `gcw run scale`: collections of up to 100 million live objects in 8 GB of heap,
-    /// in time mode only. Large inputs, one heap size, three repeats.
+    /// A quarter of an hour, for `gcw run scale`: collections of up to 100 million live objects in 8 GB of
+    /// heap, in time mode only. Large inputs, one heap size, three repeats.
     Scale,
 }
 

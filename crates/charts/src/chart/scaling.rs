@@ -131,10 +131,13 @@ pub(crate) fn describe(run: &Run, series: &scaling::Series, cost: Cost) -> Strin
 }
 
 fn facts(series: &scaling::Series, cost: Cost) -> String {
-    let repeats = |points: &[scaling::Point]| {
-        points.iter().filter_map(|p| p.per_object_ns.known()).map(Estimate::n).max().unwrap_or(0)
+    let points = series.curves.iter().flat_map(|curve| &curve.points);
+    let repeats = points.filter_map(|point| point.per_object_ns.known()).map(Estimate::n);
+    let repeats: Vec<usize> = repeats.collect();
+    let n = match (repeats.iter().min(), repeats.iter().max()) {
+        (Some(low), Some(high)) if low < high => format!("{low} to {high}"),
+        (_, high) => high.copied().unwrap_or(0).to_string(),
     };
-    let n = series.curves.iter().map(|curve| repeats(&curve.points)).max().unwrap_or(0);
     match cost {
         Cost::Time => format!("{} · n = {n} · heap {}", series.program, series.heap),
         Cost::Queue => {
