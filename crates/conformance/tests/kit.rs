@@ -7,8 +7,8 @@ use conformance::{Job, verify};
 use std::sync::{Mutex, PoisonError};
 use std::{iter, thread};
 
-/// Programs for each collector. `gcw verify --seeds` plays more.
-const SEEDS: u64 = 200;
+/// Programs for each collector. `gcw verify --seeds` plays more. The address sanitizer is slow.
+const SEEDS: u64 = if cfg!(gcw_asan) { 60 } else { 200 };
 
 #[test]
 fn every_collector_passes() {
