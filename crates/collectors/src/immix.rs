@@ -14,9 +14,9 @@
 //!    can be allocated from again, the rest are full. No object is touched.
 //!
 //! No barrier. It reclaims cycles and allocates as fast as a copying collector, without its second half of
-//! the heap: only some blocks are kept free, the *headroom*, for a collection to copy to. But memory comes
-//! back by lines: an object that lives keeps its neighbours' memory until it is evacuated, and a heap that
-//! fragments faster than the headroom allows to copy is collected often.
+//! the heap: only some blocks are kept free, the *headroom*, for a collection to copy to, and no more than
+//! sparse blocks would fill. But memory comes back by lines: an object that lives keeps its neighbours' memory
+//! until it is evacuated, and a heap that fragments faster than the headroom allows to copy is collected often.
 
 use heap::{
     BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap,
@@ -46,7 +46,7 @@ const HEADROOM: Parameter = Parameter {
     key: "headroom",
     values: Values::Real(0.0, 50.0),
     default: 5.0,
-    summary: "room that is kept to copy to, in percent of the blocks that a collection leaves",
+    summary: "most room that is kept to copy to, in percent of the blocks that a collection leaves",
 };
 
 /// In the usual case, to copy must give back at least one in so many blocks.
@@ -65,7 +65,7 @@ pub struct Immix {
     queue_peak_bytes: u64,
     /// Share of the blocks that a collection leaves which is kept free for copies; `None` to copy nothing.
     headroom: Option<f64>,
-    /// The same in bytes.
+    /// What is kept free now, in bytes.
     headroom_bytes: u64,
     /// Whether the last collection left no place for the object that was waiting for one.
     is_tight: bool,
@@ -80,7 +80,6 @@ impl Collector for Immix {
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         let headroom = (config.whole(&DEFRAG) != 0).then(|| config.real(&HEADROOM) / 100.0);
-        let limit_bytes = heap.budget().limit_bytes();
         Ok(Self {
             heap: heap.clone(),
             space: LineSpace::new(heap, 128 << config.whole(&LINE))?,
@@ -89,11 +88,7 @@ impl Collector for Immix {
             sizer: Sizer::new(heap, config),
             queue_peak_bytes: 0,
             headroom,
-            headroom_bytes: if limit_bytes == u64::MAX {
-                0
-            } else {
-                share_of(headroom, limit_bytes)
-            },
+            headroom_bytes: 0,
             is_tight: false,
         })
     }
@@ -225,7 +220,7 @@ impl Immix {
         self.large.sweep(|object| space.unmark(object));
         self.space.sweep();
         cx.log.end_pause(pause, PauseKind::Stw);
-        self.headroom_bytes = share_of(self.headroom, self.space.used_bytes());
+        self.headroom_bytes = self.headroom_bytes();
         self.sizer.keep_free(self.queue_peak_bytes);
         self.sizer.collected(Cycle {
             cause,
@@ -235,6 +230,13 @@ impl Immix {
             ended_ns: cx.log.now_ns(),
             collecting_ns: cx.log.pause_total_ns(),
         });
+    }
+
+    /// What to keep free for the copies of the next collection: the headroom, or room for what is sparse now
+    /// where that is less.
+    fn headroom_bytes(&self) -> u64 {
+        let share_bytes = (self.space.used_bytes() as f64 * self.headroom.unwrap_or(0.0)) as u64;
+        share_bytes.min(self.space.sparse_bytes()).next_multiple_of(u64::from(BLOCK_BYTES))
     }
 
     /// Bytes that copies may take in a collection: the headroom, and in a heap at its limit whatever
@@ -254,10 +256,4 @@ impl Immix {
     fn used_bytes(&self) -> u64 {
         self.space.used_bytes() + self.large.used_bytes()
     }
-}
-
-/// This share of so many bytes of blocks, in whole blocks.
-fn share_of(share: Option<f64>, bytes: u64) -> u64 {
-    let bytes = share.map_or(0.0, |share| bytes as f64 * share) as u64;
-    bytes.next_multiple_of(u64::from(BLOCK_BYTES))
 }

@@ -94,6 +94,8 @@ pub struct LineSpace {
     copy_blocks: u32,
     /// Bytes of the objects that the last collection kept.
     live_bytes: u64,
+    /// Bytes of those in blocks that are worth emptying.
+    sparse_bytes: u64,
     /// Bytes of the objects that were allocated since, in holes that were left.
     closed_bytes: u64,
     heap: Heap,
@@ -120,6 +122,7 @@ impl LineSpace {
             used_blocks: 0,
             copy_blocks: 0,
             live_bytes: 0,
+            sparse_bytes: 0,
             closed_bytes: 0,
             heap: heap.clone(),
         })

@@ -22,6 +22,15 @@ const WORTH_BINS: usize = BINS * 3 / 4;
 /// What copies are taken to fill of a block: one may not fit the rest of it.
 const FILLED_BYTES: u64 = BLOCK_BYTES as u64 / 32 * 30;
 
+/// Whether a block with so many live bytes is worth copying.
+pub(super) fn is_sparse(live_bytes: u32) -> bool {
+    bin(live_bytes) < WORTH_BINS
+}
+
+fn bin(live_bytes: u32) -> usize {
+    (live_bytes as usize * BINS / BLOCK_BYTES as usize).min(BINS)
+}
+
 impl LineSpace {
     /// Chooses what the collection that is about to begin copies: what lives in the emptiest blocks, as far
     /// as `room_bytes` hold the copies. Nothing, if that gives back no block, or less than `least_bytes` of
@@ -39,6 +48,12 @@ impl LineSpace {
     /// copies: what is sparse by the last one.
     pub fn gain_bytes(&self, room_bytes: u64) -> u64 {
         self.emptiest(room_bytes / u64::from(BLOCK_BYTES)).1 * u64::from(BLOCK_BYTES)
+    }
+
+    /// Bytes of the objects that the last collection left in blocks that are worth emptying: the next one has
+    /// no more to copy, unless new objects die as unevenly.
+    pub fn sparse_bytes(&self) -> u64 {
+        self.sparse_bytes
     }
 
     /// The emptiest blocks whose contents fit so many, and how many blocks copying them gives back.
@@ -72,11 +87,11 @@ impl LineSpace {
             State::Holey => info.entered.get() == 0,
             State::Foreign | State::Entered => false,
         };
-        self.blocks.iter().enumerate().filter(known).map(|(index, info)| {
-            let bytes = u64::from(info.live_bytes);
-            let bin = (bytes * BINS as u64 / u64::from(BLOCK_BYTES)) as usize;
-            (index, bin.min(BINS), bytes)
-        })
+        self.blocks
+            .iter()
+            .enumerate()
+            .filter(known)
+            .map(|(index, info)| (index, bin(info.live_bytes), u64::from(info.live_bytes)))
     }
 
     /// Makes the tables reach so many blocks more, whichever the heap has free, or as many as the limit

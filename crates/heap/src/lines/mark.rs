@@ -12,7 +12,7 @@
 //! bytes object by object took another twentieth of the time to mark.
 
 use super::blocks::{BlockInfo, State};
-use super::evacuate::Evacuation;
+use super::evacuate::{Evacuation, is_sparse};
 use super::hidden::trace_hidden;
 use super::map::LineMap;
 use super::{LineSpace, NO_HOLE};
@@ -127,7 +127,7 @@ impl LineSpace {
     /// blocks that have none.
     pub fn sweep(&mut self) {
         let lines = self.block_lines();
-        self.live_bytes = 0;
+        (self.live_bytes, self.sparse_bytes) = (0, 0);
         for index in 0..self.blocks.len() {
             let (Some(block), info) = (Block::from_index(index as u32), &mut self.blocks[index])
             else {
@@ -152,6 +152,9 @@ impl LineSpace {
             asan::poison_between(self.heap.memory(), block, &self.marks);
             let has_holes = info.lines.hole(0, lines).is_some();
             info.state.set(if has_holes { State::Holey } else { State::Full });
+            if is_sparse(live_bytes) {
+                self.sparse_bytes += u64::from(live_bytes);
+            }
             info.is_candidate = false;
             info.entered.set(0);
             info.longest_hole = u16::MAX;
