@@ -10,7 +10,7 @@
 //! 4. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::WeakTables`]). What only
 //!    they keep is marked or copied in the same way.
 //! 5. *Large objects* do not move, and are swept one by one.
-//! 6. *Classify*, from line marks alone: a block without one goes back to the heap, one with holes
+//! 6. *Classify*, from marks alone: a block without one goes back to the heap, one with holes
 //!    can be allocated from again, the rest are full. No object is touched.
 //!
 //! No barrier. It reclaims cycles and allocates as fast as a copying collector, without its second half of
