@@ -3,6 +3,7 @@
 
 use record::read_run;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -164,15 +165,27 @@ fn workloads_run_under_stress() {
 
 #[test]
 fn every_known_bug_is_found() {
-    let place = Place::built_in();
-    let arguments = ["verify", "--mutants", "--kills-only", "--json", "--seeds", "160"];
-    let output = place.gcw(&arguments);
-    let value: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let mutants = value["mutants"].as_array().unwrap_or_else(|| panic!("{output:?}"));
-    assert!(mutants.len() >= 25, "{}", mutants.len());
-    let wrong = mutants.iter().filter(|m| m["killed_by"].is_null() == m["equivalent"].is_null());
-    let wrong: Vec<&Value> = wrong.collect();
-    assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(output.status.code(), Some(0));
+    let value = kills("40", &[]);
+    assert!(value["mutants"].as_array().unwrap().len() >= 25, "{value}");
     assert_eq!(value["unreached"], Value::Array(Vec::new()));
+    // Some need a store at one moment of a cycle that goes on beside the program: they are looked for longer.
+    let rare: BTreeSet<String> =
+        wrong(&value).map(|m| m["collector"].as_str().unwrap().to_owned()).collect();
+    for collector in rare {
+        let value = kills("240", &[&collector]);
+        assert_eq!(wrong(&value).collect::<Vec<_>>(), Vec::<&Value>::new());
+    }
+}
+
+/// Which known bugs of these collectors are found in so many programs each.
+fn kills(seeds: &str, collectors: &[&str]) -> Value {
+    let arguments = ["verify", "--mutants", "--kills-only", "--json", "--seeds", seeds];
+    let output = Place::built_in().gcw(&[&arguments, collectors].concat());
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+}
+
+/// Bugs that are not found, though they should be, or found, though they cannot.
+fn wrong(value: &Value) -> impl Iterator<Item = &Value> {
+    let mutants = value["mutants"].as_array().into_iter().flatten();
+    mutants.filter(|mutant| mutant["killed_by"].is_null() == mutant["equivalent"].is_null())
 }
