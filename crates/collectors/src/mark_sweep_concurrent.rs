@@ -29,9 +29,9 @@
 //! objects keep. Where the program waits for the thread, it waits for a slice, which is short if the
 //! thread has a processor: on one that is shared, pauses are as long as the scheduler's.
 //!
-//! Measured on 195 MB of splay tree in three times that, in eight runs on an idle machine of two
-//! processors: no allocation stall, no pause above 0.9 ms of the program's own processor time, and in the
-//! worst 20 ms the program has 0.71 to 0.80 of it (0.45 to 0.64 by the clock, for it waits for the thread's
+//! Measured on 195 MB of splay tree in three times that, in twelve runs on an idle machine of two
+//! processors: no allocation stall, no pause above 1.1 ms of the program's own processor time, and in the
+//! worst 20 ms the program has 0.63 to 0.80 of it (0.39 to 0.64 by the clock, for it waits for the thread's
 //! slices). It allocates a quarter of the heap while the thread marks: so cycles begin early, and it helps
 //! early. Where they began later, and it helped later and more, it had 0.58 to 0.66.
 //!
