@@ -23,6 +23,8 @@
 //! nursery, and the room for its copies, are on top of what lives, and to copy costs more than to mark. What
 //! dies soon after it was promoted floats until the next major collection, and a logged array is looked
 //! at as a whole. A heap too full, or too fragmented, for a nursery does without.
+//!
+//! It is long because it is two collectors, and because a nursery must be sized, promised for and given up.
 
 use heap::{
     Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, GreyList, Heap, Layout,

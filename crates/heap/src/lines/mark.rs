@@ -1,8 +1,7 @@
 //! Marking and sweeping a mark-region space: steps 3 and 4 of its outline.
 //!
-//! An object is marked by two bits of one map: that of its first granule and that of its last. No object is
-//! shorter than two granules, so the bits that are set in a block are a first one and a last one by turns, and
-//! what lies between them follows. From that the sweep makes the map of the lines in use and counts live
+//! An object is marked by two bits of one map: that of its first granule and that of its last. So the bits that
+//! are set in a block are a first one and a last one by turns, and what lies between them follows. From that the sweep makes the map of the lines in use and counts live
 //! bytes, and then takes the last ones away. So whoever marks writes to one map, and lines are exact, though
 //! nobody marks lines. (The paper has the collector mark the first line of a small object, and skips the first
 //! free line of every hole for what may reach into it.)
@@ -29,6 +28,9 @@ use crate::size_class::{MAX_CELL_BYTES, MIN_CELL_BYTES};
 use crate::value::{GRANULE_BYTES, ObjectReference};
 use crate::weak::WeakTables;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// **Invariant:** no object is so short that its first granule is its last.
+const _: () = assert!(MIN_CELL_BYTES as usize > GRANULE_BYTES);
 
 /// Marks an object and tells whether it was not marked.
 #[inline(always)]
@@ -119,6 +121,7 @@ impl LineSpace {
             return self.marks.test(large);
         }
         let is_marked = self.marks.test(large);
+        // Copies may go to its block next, and no bit of its own may be among theirs.
         self.marks.clear_block(Block::of(large));
         is_marked
     }
