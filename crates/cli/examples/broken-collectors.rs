@@ -20,6 +20,7 @@ const PANICS: u8 = 2;
 const OVERFLOWS: u8 = 3;
 const OVERLAPS: u8 = 4;
 const HOARDS: u8 = 5;
+const GULPS: u8 = 6;
 
 fn main() -> ExitCode {
     let collectors = gcw::Collectors::empty()
@@ -28,7 +29,8 @@ fn main() -> ExitCode {
         .with::<Broken<PANICS>>(info("panics", "panics when a program asks for a collection"))
         .with::<Broken<OVERFLOWS>>(info("overflows", "recurses without end at the third object"))
         .with::<Broken<OVERLAPS>>(info("overlaps", "gives every fourth object's place away twice"))
-        .with::<Broken<HOARDS>>(info("hoards", "takes 64 MiB for each object beside it"));
+        .with::<Broken<HOARDS>>(info("hoards", "takes 64 MiB for each object beside it"))
+        .with::<Broken<GULPS>>(info("gulps", "takes 160 MiB at the third object, for a moment"));
     gcw::main(gcw::Registry::of(collectors))
 }
 
@@ -65,6 +67,7 @@ impl<const BUG: u8> Collector for Broken<BUG> {
                     return Ok(last);
                 }
             }
+            GULPS if self.objects == 3 => drop(black_box(vec![1_u8; 160 << 20])),
             HOARDS => self.hoard.push(vec![1; 64 << 20]),
             _ => {}
         }

@@ -3,8 +3,8 @@
 //!
 //! 1. A child is given the job and says which seed it is about to play
 //!    ([`crate::commands::verify_child`] is its side).
-//! 2. If it then says nothing within the limit, holds too much memory, or ends, the program of that
-//!    seed has failed by [`Detector::Run`].
+//! 2. If it then says nothing within the limit, holds too much memory (be it for a moment: its peak is
+//!    told with whatever it says), or ends, the program of that seed has failed by [`Detector::Run`].
 //! 3. Whatever failed is made short by trying candidates in children, too. They are kept for the next
 //!    candidate as long as they live, so that only what ends a process costs a new one.
 
@@ -152,18 +152,25 @@ impl<'a> Supervisor<'a> {
             match child.hear(until, self.limits.resident_bytes)? {
                 Heard::Interrupted => return Ok(None),
                 Heard::Line(line) => match serde_json::from_str(&line) {
-                    Ok(Said::Begins(seed)) => {
+                    Ok(Said::Begins { peak_resident_bytes: peak, .. }) if self.exceeds(peak) => {
+                        break (self.too_large(peak), Death::TooLarge);
+                    }
+                    Ok(Said::Begins { seed, .. }) => {
                         self.has_ended(flight);
                         begins(seed);
                         programs += 1;
                         let now = Instant::now();
                         (flight, until) = (Some((seed, now)), now + limit);
                     }
-                    Ok(Said::Done(report)) => {
+                    Ok(Said::Done { report, peak_resident_bytes: peak }) => {
                         if report.failure.is_none() {
+                            if self.exceeds(peak) {
+                                break (self.too_large(peak), Death::TooLarge);
+                            }
                             self.has_ended(flight);
                         }
-                        self.child = Some(child);
+                        // Who has held too much would be blamed again for what comes next.
+                        self.child = Some(child).filter(|_| !self.exceeds(peak));
                         return Ok(Some(Answer { report: *report, died: None }));
                     }
                     // Printed by the collector, and no sign that it gets anywhere.
@@ -192,6 +199,10 @@ impl<'a> Supervisor<'a> {
             self.limits.startup
         );
         io::Error::new(io::ErrorKind::TimedOut, message)
+    }
+
+    fn exceeds(&self, resident_bytes: u64) -> bool {
+        resident_bytes > self.limits.resident_bytes
     }
 
     fn too_large(&self, bytes: u64) -> String {

@@ -71,6 +71,7 @@ fn whatever_is_wrong_with_a_collector_is_a_failure_with_a_short_program() {
         ("overflows", "stack overflow", "run"),
         ("overlaps", "a new object", "verifier"),
         ("hoards", "takes too much memory", "run"),
+        ("gulps", "takes too much memory", "run"),
     ] {
         let failure = &found(name)["failure"];
         assert_eq!(failure["collector"], name);

@@ -7,19 +7,21 @@
 use crate::Registry;
 use crate::failure::{Exit, Failure};
 use conformance::{Detector, Report};
+use heap::os;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::{panic, process, thread};
 
-/// What a child says.
+/// What a child says. Whoever watches it from outside looks now and then, and misses what is held for a
+/// moment: so it tells each time the most it has held since it began, 0 where nobody knows.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Said {
     /// The program of this seed is played next.
-    Begins(u64),
+    Begins { seed: u64, peak_resident_bytes: u64 },
     /// The job is done.
-    Done(Box<Report>),
+    Done { report: Box<Report>, peak_resident_bytes: u64 },
 }
 
 /// Serves until standard input ends, and with it whoever asks; then ends this process, whatever it is
@@ -38,14 +40,19 @@ pub(crate) fn verify_child(registry: &Registry) -> Result<Exit, Failure> {
         panics.forget();
         let mut report = registry.verify(&job, |seed| {
             // Without an output there is nobody to be told.
-            let _ = say(&Said::Begins(seed));
+            let _ = say(&Said::Begins { seed, peak_resident_bytes: peak_resident_bytes() });
         })?;
         if let Some(failure) = report.failure.as_mut().filter(|f| f.detector == Detector::Run) {
             failure.message.push_str(&panics.place_of(&failure.message));
         }
-        say(&Said::Done(Box::new(report)))?;
+        let report = Box::new(report);
+        say(&Said::Done { report, peak_resident_bytes: peak_resident_bytes() })?;
     }
     Ok(Exit::Fine)
+}
+
+fn peak_resident_bytes() -> u64 {
+    os::peak_resident_bytes().unwrap_or(0)
 }
 
 /// An empty line before it, for somebody may have printed half a line.
