@@ -19,8 +19,9 @@ use crate::value::ObjectReference;
 const BINS: usize = 32;
 /// A block with a larger share of live bytes is not worth copying.
 const WORTH_BINS: usize = BINS * 3 / 4;
-/// What copies are taken to fill of a block: one may not fit the rest of it.
-const FILLED_BYTES: u64 = BLOCK_BYTES as u64 / 32 * 30;
+/// What copies are taken to fill of a block: one may not fit the rest of it. True of all but those longer
+/// than what is left then, of which a block may be able to hold but one or two.
+pub(super) const FILLED_BYTES: u64 = BLOCK_BYTES as u64 / 32 * 30;
 
 /// Whether a block with so many live bytes is worth copying.
 pub(super) fn is_sparse(live_bytes: u32) -> bool {
@@ -34,7 +35,8 @@ fn bin(live_bytes: u32) -> usize {
 impl LineSpace {
     /// Chooses what the collection that is about to begin copies: what lives in the emptiest blocks, as far
     /// as `room_bytes` hold the copies. Nothing, if that gives back no block, or less than `least_bytes` of
-    /// blocks.
+    /// blocks. Where objects are long, copies may need more than is reckoned here: then some stay where they
+    /// are, and the collection gives back less, or takes, for once, up to `room_bytes`.
     pub fn choose(&mut self, room_bytes: u64, least_bytes: u64) {
         let room_blocks = self.cover_copies(room_bytes / u64::from(BLOCK_BYTES));
         let (chosen, gained_blocks) = self.emptiest(room_blocks);
