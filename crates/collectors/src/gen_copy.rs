@@ -44,6 +44,11 @@ const NURSERY: Parameter = Parameter {
     summary: "bytes of the nursery, where so much is free",
 };
 
+/// Twice as far ahead as elsewhere: copies lie first slot first, as programs go through them, and a marker pops
+/// the last slot first. No stream of neighbours helps it then, so it must ask for them earlier. Measured on a
+/// tree of 100 million objects: 19 ns each at 16 edges, 11 at 32 or 64.
+const AHEAD: Parameter = Parameter { default: 32.0, ..PREFETCH };
+
 /// What part of what is free the nursery takes at most: as much again is promised for its copies.
 const ROOM_SHARE: u64 = 2;
 
@@ -79,13 +84,13 @@ impl Collector for GenCopy {
     const CAPS: Caps =
         Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::WEAK };
 
-    const PARAMETERS: &'static [Parameter] = &[NURSERY, PREFETCH, SIZER, GROWTH, PRICE];
+    const PARAMETERS: &'static [Parameter] = &[NURSERY, AHEAD, SIZER, GROWTH, PRICE];
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         let mut collector = Self {
             nursery: Nursery::new(heap),
             old: ObjectSpace::with_marks(heap)?,
-            marker: Marker::new(heap, config.whole(&PREFETCH))?,
+            marker: Marker::new(heap, config.whole(&AHEAD))?,
             sizer: Sizer::new(heap, config),
             nursery_bytes: config.whole(&NURSERY) as u64,
             young_bytes: 0,
