@@ -6,7 +6,7 @@
 
 use crate::canvas::palette::{MUTED, PALE};
 use crate::canvas::pen::Point;
-use crate::canvas::{Ink, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Ink, Pen, Stroke, Surface, Type};
 use crate::layout::axis::{self, Area};
 use crate::layout::ends::{self, Label};
 use crate::layout::failures::{self, Absent, note};
@@ -86,6 +86,9 @@ impl Values<'_> {
         }
     }
 }
+
+/// Height of the band below a logarithmic axis whose foot is zero, in pixels.
+const ZERO_PX: f64 = 28.0;
 
 /// One collector.
 struct Line<'a> {
@@ -183,6 +186,13 @@ impl<'a> Chart<'a> {
         Self { lines, cost, x, y, left, right }
     }
 
+    /// A queue that was never used has no place on a logarithmic axis: zero gets a base line below it.
+    fn zero_px(&self) -> f64 {
+        let mut values = self.lines.iter().flat_map(|line| &line.points);
+        let has_zero = values.any(|(_, values)| values.middle() <= 0.0);
+        if self.cost == Cost::Queue && has_zero { ZERO_PX } else { 0.0 }
+    }
+
     /// Draws one panel from `top` on; gives the y below it.
     fn panel<S: Surface>(&self, pen: &mut Pen<'_, S>, top: f64, panel: &[usize]) -> f64 {
         let narrow = pen.narrow();
@@ -193,19 +203,23 @@ impl<'a> Chart<'a> {
             right: self.right,
             bottom: top + 18.0 + height,
         };
-        let y = self.y.over(area.bottom, area.top);
+        let y = self.y.over(area.bottom - self.zero_px(), area.top);
         let bottom = axis::horizontal(pen, area, &self.x, 50.0, "live objects");
         let name = match self.cost {
             Cost::Time => "time per live object",
             Cost::Queue => "queues at their peak",
         };
         axis::vertical(pen, area, &y, 40.0, name);
-        if self.cost == Cost::Time {
+        if self.zero_px() > 0.0 {
+            let small = Type::new(SMALL_PX, MUTED);
+            pen.centred("0", (area.left - 6.0, area.bottom), Align::Right, small);
+        }
+        if self.cost == Cost::Time || self.zero_px() > 0.0 {
             axis::base(pen, area);
         }
+        let height = |value: f64| if value > 0.0 { y.within(value) } else { area.bottom };
         let path = |line: &Line<'_>| -> Vec<Point> {
-            // A queue that was never used has no place on a log axis: it lies at the bottom.
-            let at = |&(n, values): &(f64, Values<'_>)| (self.x.at(n), y.within(values.middle()));
+            let at = |&(n, values): &(f64, Values<'_>)| (self.x.at(n), height(values.middle()));
             line.points.iter().map(at).collect()
         };
         for (_, line) in self.lines.iter().enumerate().filter(|(i, _)| !panel.contains(i)) {
