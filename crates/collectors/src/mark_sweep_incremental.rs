@@ -48,9 +48,7 @@ const SWEEP_BLOCKS: u32 = 256;
 /// Bytes that may be allocated from one slice of a cycle to the next.
 const SLICE_BYTES: u64 = 16 * 1024;
 
-/// A cycle begins when this share of the free memory is left, and is to be done with marking when
-/// this share of what was left then has been used.
-const START_SHARE: f64 = 0.4;
+/// Marking is to be done when this share of what was free at the start of a cycle has been used.
 const PACE_SHARE: f64 = 0.6;
 
 /// How much more work than in the last cycle is expected: what the program holds may have grown.
@@ -196,6 +194,11 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
 // ---- a cycle ------------------------------------------------------------------------------------
 
 impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
+    /// A cycle begins when this share of the free memory is left. The later, the fewer cycles, and the less
+    /// floats: new objects are black. Dijkstra's barrier goes on to what is new, so it begins earlier. Measured
+    /// on the large splay tree with Yuasa's: 5 cycles at 0.4, 4 at 0.25, and a sixth less time; no stall.
+    const START_SHARE: f64 = if DIJKSTRA { 0.4 } else { 0.25 };
+
     /// The roots turn grey.
     fn start(&mut self, cx: &mut Context, cause: Cause) {
         cx.log.collects(cause);
@@ -298,7 +301,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
     /// So much may be allocated until the next cycle begins.
     fn await_cycle(&mut self, occupied_bytes: u64) {
         let free_bytes = self.free_bytes(occupied_bytes);
-        self.allow((free_bytes as f64 * (1.0 - START_SHARE)) as u64);
+        self.allow((free_bytes as f64 * (1.0 - Self::START_SHARE)) as u64);
         self.owed_bytes = 0;
     }
 
