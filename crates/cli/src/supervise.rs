@@ -162,11 +162,13 @@ impl<'a> Supervisor<'a> {
                         let now = Instant::now();
                         (flight, until) = (Some((seed, now)), now + limit);
                     }
+                    Ok(Said::Done { report, peak_resident_bytes: peak })
+                        if report.failure.is_none() && self.exceeds(peak) =>
+                    {
+                        break (self.too_large(peak), Death::TooLarge);
+                    }
                     Ok(Said::Done { report, peak_resident_bytes: peak }) => {
                         if report.failure.is_none() {
-                            if self.exceeds(peak) {
-                                break (self.too_large(peak), Death::TooLarge);
-                            }
                             self.has_ended(flight);
                         }
                         // Who has held too much would be blamed again for what comes next.

@@ -2,7 +2,7 @@
 
 use super::LineSpace;
 use super::map::LineMap;
-use crate::block::Block;
+use crate::block::{BLOCK_BYTES, Block};
 use crate::value::ObjectReference;
 use std::cell::Cell;
 
@@ -19,6 +19,9 @@ pub(super) enum State {
     Entered,
 }
 
+/// The rest of a block that copies may leave empty, if no object is longer.
+pub(super) const SHORT_BYTES: u32 = BLOCK_BYTES / 16;
+
 /// What is known of a block. Cells, for a marker writes to it while others look at the table.
 #[derive(Clone, Debug)]
 pub(super) struct BlockInfo {
@@ -29,6 +32,8 @@ pub(super) struct BlockInfo {
     pub(super) entered: Cell<u16>,
     /// No hole that the last collection left has more lines.
     pub(super) longest_hole: u16,
+    /// Bytes of those objects among them that are longer than [`SHORT_BYTES`], or a little more.
+    pub(super) long_bytes: u16,
     /// Bytes of the objects that live here by the last collection.
     pub(super) live_bytes: u32,
     /// Lines that they reach.
@@ -43,6 +48,7 @@ impl BlockInfo {
             is_candidate: false,
             entered: Cell::new(0),
             longest_hole: 0,
+            long_bytes: 0,
             live_bytes: 0,
             lines: LineMap::empty(),
         }

@@ -6,7 +6,7 @@
 //! were allocated from since are left out: nothing is known of them. While marking, what is met in these
 //! blocks is copied to empty ones. When those are full, what does not fit them is marked where it is.
 
-use super::blocks::{BlockInfo, State};
+use super::blocks::{BlockInfo, SHORT_BYTES, State};
 use super::mark::bytes;
 use super::{BLOCK_UNITS, Hole, LineSpace, NO_HOLE};
 use crate::block::{BLOCK_BYTES, Block};
@@ -19,9 +19,8 @@ use crate::value::ObjectReference;
 const BINS: usize = 32;
 /// A block with a larger share of live bytes is not worth copying.
 const WORTH_BINS: usize = BINS * 3 / 4;
-/// What copies are taken to fill of a block: one may not fit the rest of it. True of all but those longer
-/// than what is left then, of which a block may be able to hold but one or two.
-pub(super) const FILLED_BYTES: u64 = BLOCK_BYTES as u64 / 32 * 30;
+/// What copies of short objects fill of a block at least: one may not fit the rest of it.
+const FILLED_BYTES: u64 = (BLOCK_BYTES - SHORT_BYTES) as u64;
 
 /// Whether a block with so many live bytes is worth copying.
 pub(super) fn is_sparse(live_bytes: u32) -> bool {
@@ -35,10 +34,15 @@ fn bin(live_bytes: u32) -> usize {
 impl LineSpace {
     /// Chooses what the collection that is about to begin copies: what lives in the emptiest blocks, as far
     /// as `room_bytes` hold the copies. Nothing, if that gives back no block, or less than `least_bytes` of
-    /// blocks. Where objects are long, copies may need more than is reckoned here: then some stay where they
-    /// are, and the collection gives back less, or takes, for once, up to `room_bytes`.
+    /// blocks.
+    ///
+    /// **Invariant:** it never takes more blocks than it gives back. A block of copies is left when the next
+    /// one does not fit the rest. If that one is short, the block is filled to [`FILLED_BYTES`]; if it is long,
+    /// the rest is smaller than it. So long objects are reckoned twice, and copies need no more than that.
     pub fn choose(&mut self, room_bytes: u64, least_bytes: u64) {
         let room_blocks = self.cover_copies(room_bytes / u64::from(BLOCK_BYTES));
+        // A copy that finds no block may leave one object in each of those that were to be emptied.
+        let room_blocks = room_blocks.min(self.heap.room_bytes() / u64::from(BLOCK_BYTES));
         let (chosen, gained_blocks) = self.emptiest(room_blocks);
         if gained_blocks > 0 && gained_blocks * u64::from(BLOCK_BYTES) >= least_bytes {
             chosen.into_iter().for_each(|index| self.blocks[index].is_candidate = true);
@@ -60,12 +64,12 @@ impl LineSpace {
 
     /// The emptiest blocks whose contents fit so many, and how many blocks copying them gives back.
     fn emptiest(&self, room_blocks: u64) -> (Vec<usize>, u64) {
-        let mut live_bytes = [0u64; BINS + 1];
-        self.eligible().for_each(|(_, bin, bytes)| live_bytes[bin] += bytes);
+        let mut needed_bytes = [0u64; BINS + 1];
+        self.eligible().for_each(|(_, bin, bytes)| needed_bytes[bin] += bytes);
         // Whole bins while they fit, then a part of the next.
         let (mut whole, mut left_bytes) = (0, room_blocks * FILLED_BYTES);
-        while whole < WORTH_BINS && live_bytes[whole] <= left_bytes {
-            left_bytes -= live_bytes[whole];
+        while whole < WORTH_BINS && needed_bytes[whole] <= left_bytes {
+            left_bytes -= needed_bytes[whole];
             whole += 1;
         }
         let (mut chosen, mut copied_bytes) = (Vec::new(), 0);
@@ -82,18 +86,18 @@ impl LineSpace {
         (chosen, gained_blocks)
     }
 
-    /// Blocks of which the last collection says what lives there: number, bin and live bytes.
+    /// Blocks of which the last collection says what lives there: number, bin, and the bytes that copies of
+    /// it are reckoned to need.
     fn eligible(&self) -> impl Iterator<Item = (usize, usize, u64)> {
         let known = |(_, info): &(usize, &BlockInfo)| match info.state.get() {
             State::Full => true,
             State::Holey => info.entered.get() == 0,
             State::Foreign | State::Entered => false,
         };
-        self.blocks
-            .iter()
-            .enumerate()
-            .filter(known)
-            .map(|(index, info)| (index, bin(info.live_bytes), u64::from(info.live_bytes)))
+        self.blocks.iter().enumerate().filter(known).map(|(index, info)| {
+            let copied_bytes = u64::from(info.live_bytes) + u64::from(info.long_bytes);
+            (index, bin(info.live_bytes), copied_bytes)
+        })
     }
 
     /// Makes the tables reach so many blocks more, whichever the heap has free, or as many as the limit

@@ -1,6 +1,6 @@
 //! Walks a mark-region space, and checks its tables against its objects. For tests: it looks at everything.
 
-use super::blocks::{BlockInfo, State};
+use super::blocks::{BlockInfo, SHORT_BYTES, State};
 use super::map::LineMap;
 use super::mark::bytes;
 use super::{LineSpace, NO_HOLE};
@@ -115,7 +115,7 @@ impl LineSpace {
     /// The lines of a block are exactly those that its marked objects reach; returns their bytes.
     fn verify_kept(&self, block: Block, info: &BlockInfo) -> Result<u64, String> {
         let (memory, reached) = (self.heap.memory(), LineMap::empty());
-        let mut live_bytes = 0;
+        let (mut live_bytes, mut long_bytes) = (0, 0);
         for object in self.kept(block, info) {
             if memory.has(object, FORWARDED) {
                 return Err(format!("{object:?} is forwarded, and no collection is under way"));
@@ -124,6 +124,11 @@ impl LineSpace {
             let [first, last] = self.lines(object, bytes);
             reached.set(first, last);
             live_bytes += u64::from(bytes);
+            long_bytes += if bytes > SHORT_BYTES { bytes } else { 0 };
+        }
+        if long_bytes > info.long_bytes.into() {
+            let counted = info.long_bytes;
+            return Err(format!("{block:?} counts {counted} long bytes, but has {long_bytes}"));
         }
         if reached != info.lines {
             return Err(format!("{block:?} marks other lines than its objects reach"));
