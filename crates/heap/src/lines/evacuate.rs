@@ -37,7 +37,7 @@ impl LineSpace {
     /// blocks.
     ///
     /// **Invariant:** it never takes more blocks than it gives back. A block of copies is left when the next
-    /// one does not fit the rest. If that one is short, the block is filled to [`FILLED_BYTES`]; if it is long,
+    /// one does not fit the rest. If that one is short, the block is filled but for its length; if it is long,
     /// the rest is smaller than it. So long objects are reckoned twice, and copies need no more than that.
     pub fn choose(&mut self, room_bytes: u64, least_bytes: u64) {
         let room_blocks = self.cover_copies(room_bytes / u64::from(BLOCK_BYTES));
