@@ -158,9 +158,9 @@ fn err(
             planned.reuse(),
             step_bytes,
         );
-        // What the author keeps in order to err may need more room than the control did.
-        let has_erred = watched.counts.mistakes > 0 || watched.end != Err(TrialEnd::OutOfMemory);
-        if has_erred || limit_bytes >= LIMIT_BYTES {
+        // What the author keeps in order to err, or another order of reuse, may need more room than the control
+        // did. Only what no room is enough for is the mistake's doing.
+        if watched.end != Err(TrialEnd::OutOfMemory) || limit_bytes >= LIMIT_BYTES {
             break watched;
         }
         limit_bytes *= 2;
