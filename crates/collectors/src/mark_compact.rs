@@ -16,9 +16,9 @@
 //! over all that lives twice, and the second time moves it.
 
 use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cycle, Footprint, GROWTH, Heap,
-    LargeSpace, Layout, Marker, MovableSpace, ObjectReference, Occupancy, OutOfMemory, PREFETCH,
-    PRICE, Parameter, PauseKind, SIZER, Sizer, mutant, os,
+    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, GROWTH, Heap, LargeSpace, Layout, Marker,
+    MovableSpace, ObjectReference, OutOfMemory, PREFETCH, PRICE, Parameter, SIZER, Sizer,
+    StopTheWorld, accounts, mutant, os,
 };
 use std::io;
 
@@ -63,37 +63,19 @@ impl Collector for MarkCompact {
         }
     }
 
-    fn footprint(&self) -> Footprint {
-        Footprint {
-            used_bytes: self.space.used_bytes() + self.large.used_bytes(),
-            retained_bytes: 0,
-            metadata_bytes: self.space.metadata_bytes()
-                + self.large.metadata_bytes()
-                + self.marker.metadata_bytes(),
-        }
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.space.occupied().plus(self.large.occupied())
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.space.is_allocated(object) || self.large.is_allocated(object)
-    }
-
-    fn verify(&self, _: &Context) -> Result<(), String> {
-        self.space.verify()
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        &self.heap
-    }
-
     fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        cx.log.collects(cause);
-        let occupied_bytes = self.filled_bytes();
-        let pause = cx.log.begin_pause();
+        self.stop_and_collect(cx, cause);
+    }
+
+    accounts!(spaces: space, large; queues: marker);
+}
+
+impl StopTheWorld for MarkCompact {
+    fn sizer(&mut self) -> &mut Sizer {
+        &mut self.sizer
+    }
+
+    fn trace_and_reclaim(&mut self, cx: &mut Context) {
         let memory = self.heap.memory();
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.space.trace(&mut self.marker);
@@ -110,40 +92,30 @@ impl Collector for MarkCompact {
             self.large.objects().for_each(update);
         }
         self.space.slide(&mut cx.moves);
-        cx.log.end_pause(pause, PauseKind::Stw);
-        let survived_bytes = self.filled_bytes();
-        self.sizer.collected(Cycle {
-            cause,
-            occupied_bytes,
-            survived_bytes,
-            used_bytes: survived_bytes,
-            ended_ns: cx.log.now_ns(),
-            collecting_ns: cx.log.pause_total_ns(),
-        });
+    }
+
+    fn used_bytes(&self) -> u64 {
+        self.filled_bytes()
+    }
+
+    fn filled_bytes(&self) -> u64 {
+        self.space.filled_bytes() + self.large.used_bytes()
+    }
+
+    fn alloc_without_collecting(
+        &mut self,
+        layout: Layout,
+        may_grow: bool,
+    ) -> Option<ObjectReference> {
+        may_grow.then(|| self.alloc_growing(layout))?
+    }
+
+    fn alloc_after_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
+        self.alloc_growing(layout)
     }
 }
 
 impl MarkCompact {
-    #[cold]
-    #[inline(never)]
-    fn alloc_slow(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        let filled_bytes = self.filled_bytes();
-        if self.sizer.may_grow(filled_bytes, self.heap.room_bytes())
-            && let Some(object) = self.alloc_growing(layout)
-        {
-            return Ok(object);
-        }
-        if self.sizer.is_futile(filled_bytes, filled_bytes) {
-            return Err(self.heap.refuse(layout));
-        }
-        self.collect(cx, self.sizer.cause(filled_bytes));
-        self.alloc_growing(layout).ok_or_else(|| self.heap.refuse(layout))
-    }
-
     /// A new object, if there is room for it and for the mark queue.
     fn alloc_growing(&mut self, layout: Layout) -> Option<ObjectReference> {
         let kept_bytes = self.queue_peak_bytes + TABLES_BYTES;
@@ -157,9 +129,5 @@ impl MarkCompact {
         }
         let space = &mut self.space;
         self.large.alloc_covered(layout, 0, |object| space.cover(object))
-    }
-
-    fn filled_bytes(&self) -> u64 {
-        self.space.filled_bytes() + self.large.used_bytes()
     }
 }

@@ -13,9 +13,8 @@
 //! No barrier. It reclaims cycles, does not move, and its pause grows with what is live.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Footprint, GROWTH, Heap, Layout, Marker,
-    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PREFETCH, PRICE, Parameter, PauseKind,
-    SIZER, Sizer, mutant,
+    Caps, Cause, Collector, Config, Context, GROWTH, Heap, Layout, Marker, ObjectReference,
+    ObjectSpace, OutOfMemory, PREFETCH, PRICE, Parameter, SIZER, Sizer, StopTheWorld, accounts,
 };
 use std::io;
 
@@ -48,63 +47,40 @@ impl Collector for MarkSweep {
         }
     }
 
-    fn footprint(&self) -> Footprint {
-        self.objects.footprint(self.marker.metadata_bytes())
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.objects.is_allocated(object)
-    }
-
-    fn verify(&self, _: &Context) -> Result<(), String> {
-        self.objects.verify()
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.objects.heap()
-    }
-
     fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        cx.log.collects(cause);
-        let occupied_bytes = self.objects.occupied().bytes;
-        let pause = cx.log.begin_pause();
-        let memory = self.heap().memory();
-        let (loses, owned) =
-            (mutant!(memory, "a root is lost"), mutant!(memory, "locals are no roots"));
-        let roots = cx.roots.iter().skip(usize::from(loses)).filter(|root| root.owned || !owned);
-        roots.for_each(|root| self.marker.push(root.object));
+        self.stop_and_collect(cx, cause);
+    }
+
+    accounts!(spaces: objects; queues: marker);
+}
+
+impl StopTheWorld for MarkSweep {
+    fn sizer(&mut self) -> &mut Sizer {
+        &mut self.sizer
+    }
+
+    fn trace_and_reclaim(&mut self, cx: &mut Context) {
+        cx.roots.to_mark().for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
         self.objects.trace_hidden(&mut self.marker, &mut cx.weak);
         self.sizer.keep_free(self.marker.metadata_bytes());
         self.objects.sweep();
         self.marker.shrink();
-        cx.log.end_pause(pause, PauseKind::Stw);
-        self.sizer.collected(self.objects.cycle(cause, occupied_bytes, &cx.log));
     }
-}
 
-impl MarkSweep {
-    #[cold]
-    #[inline(never)]
-    fn alloc_slow(
+    fn used_bytes(&self) -> u64 {
+        self.objects.used_bytes()
+    }
+
+    fn alloc_without_collecting(
         &mut self,
-        cx: &mut Context,
         layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        let used_bytes = self.objects.used_bytes();
-        let may_grow = self.sizer.may_grow(used_bytes, self.heap().room_bytes());
-        if let Some(object) = self.objects.alloc_without_collecting(layout, may_grow) {
-            return Ok(object);
-        }
-        if self.sizer.is_futile(self.objects.occupied().bytes, used_bytes) {
-            return Err(self.heap().refuse(layout));
-        }
-        self.collect(cx, self.sizer.cause(used_bytes));
-        self.objects.alloc_after_collecting(layout).ok_or_else(|| self.heap().refuse(layout))
+        may_grow: bool,
+    ) -> Option<ObjectReference> {
+        self.objects.alloc_without_collecting(layout, may_grow)
+    }
+
+    fn alloc_after_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
+        self.objects.alloc_after_collecting(layout)
     }
 }

@@ -25,9 +25,9 @@
 //! for helpers; theirs is in the CPU time of the process.
 
 use heap::{
-    ALONE, Caps, Cause, Collector, Config, Context, Footprint, GROWTH, Heap, Layout,
-    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PREFETCH, PRICE, ParallelMarker,
-    Parameter, PauseKind, SIZER, Sizer, THREADS, mutant,
+    ALONE, Caps, Cause, Collector, Config, Context, GROWTH, Heap, Layout, ObjectReference,
+    ObjectSpace, OutOfMemory, PREFETCH, PRICE, ParallelMarker, Parameter, SIZER, Sizer,
+    StopTheWorld, THREADS, accounts,
 };
 use std::io;
 
@@ -64,67 +64,44 @@ impl Collector for MarkSweepParallel {
         }
     }
 
-    fn footprint(&self) -> Footprint {
-        self.objects.footprint(self.marker.metadata_bytes())
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.objects.is_allocated(object)
-    }
-
-    fn verify(&self, _: &Context) -> Result<(), String> {
-        self.objects.verify()
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.objects.heap()
-    }
-
     fn threads(&self) -> u32 {
         self.marker.most_threads()
     }
 
     fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        cx.log.collects(cause);
-        let occupied_bytes = self.objects.occupied().bytes;
-        let pause = cx.log.begin_pause();
-        let memory = self.heap().memory();
-        let (loses, owned) =
-            (mutant!(memory, "a root is lost"), mutant!(memory, "locals are no roots"));
-        let roots = cx.roots.iter().skip(usize::from(loses)).filter(|root| root.owned || !owned);
-        roots.for_each(|root| self.marker.push(root.object));
+        self.stop_and_collect(cx, cause);
+    }
+
+    accounts!(spaces: objects; queues: marker);
+}
+
+impl StopTheWorld for MarkSweepParallel {
+    fn sizer(&mut self) -> &mut Sizer {
+        &mut self.sizer
+    }
+
+    fn trace_and_reclaim(&mut self, cx: &mut Context) {
+        cx.roots.to_mark().for_each(|root| self.marker.push(root.object));
         self.objects.trace_in_parallel(&mut self.marker);
         self.objects.trace_hidden_alone(&mut self.marker, &mut cx.weak);
         self.sizer.keep_free(self.marker.metadata_bytes());
         self.objects.sweep();
         self.marker.shrink();
-        cx.log.end_pause(pause, PauseKind::Stw);
-        self.sizer.collected(self.objects.cycle(cause, occupied_bytes, &cx.log));
     }
-}
 
-impl MarkSweepParallel {
-    #[cold]
-    #[inline(never)]
-    fn alloc_slow(
+    fn used_bytes(&self) -> u64 {
+        self.objects.used_bytes()
+    }
+
+    fn alloc_without_collecting(
         &mut self,
-        cx: &mut Context,
         layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        let used_bytes = self.objects.used_bytes();
-        let may_grow = self.sizer.may_grow(used_bytes, self.heap().room_bytes());
-        if let Some(object) = self.objects.alloc_without_collecting(layout, may_grow) {
-            return Ok(object);
-        }
-        if self.sizer.is_futile(self.objects.occupied().bytes, used_bytes) {
-            return Err(self.heap().refuse(layout));
-        }
-        self.collect(cx, self.sizer.cause(used_bytes));
-        self.objects.alloc_after_collecting(layout).ok_or_else(|| self.heap().refuse(layout))
+        may_grow: bool,
+    ) -> Option<ObjectReference> {
+        self.objects.alloc_without_collecting(layout, may_grow)
+    }
+
+    fn alloc_after_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
+        self.objects.alloc_after_collecting(layout)
     }
 }

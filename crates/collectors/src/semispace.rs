@@ -20,9 +20,9 @@
 //! objects in breadth-first order.
 
 use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cursor, Cycle, Footprint, Heap, LARGE,
-    LargeSpace, Layout, Memory, MovableSpace, Moves, ObjectReference, Occupancy, OutOfMemory,
-    Parameter, PauseKind, REACHED, Sizer, Stack, mutant,
+    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cursor, Heap, LARGE, LargeSpace, Layout,
+    Memory, MovableSpace, Moves, ObjectReference, OutOfMemory, Parameter, REACHED, Sizer, Stack,
+    StopTheWorld, accounts, mutant,
 };
 use std::io;
 use std::mem;
@@ -64,37 +64,19 @@ impl Collector for SemiSpace {
         }
     }
 
-    fn footprint(&self) -> Footprint {
-        Footprint {
-            used_bytes: self.space.used_bytes() + self.large.used_bytes(),
-            retained_bytes: 0,
-            metadata_bytes: self.space.metadata_bytes()
-                + self.large.metadata_bytes()
-                + self.grey.committed_bytes(),
-        }
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.space.occupied().plus(self.large.occupied())
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.space.is_allocated(object) || self.large.is_allocated(object)
-    }
-
-    fn verify(&self, _: &Context) -> Result<(), String> {
-        self.space.verify()
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        &self.heap
-    }
-
     fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        cx.log.collects(cause);
-        let occupied_bytes = self.filled_bytes();
-        let pause = cx.log.begin_pause();
+        self.stop_and_collect(cx, cause);
+    }
+
+    accounts!(spaces: space, large; queues: grey);
+}
+
+impl StopTheWorld for SemiSpace {
+    fn sizer(&mut self) -> &mut Sizer {
+        &mut self.sizer
+    }
+
+    fn trace_and_reclaim(&mut self, cx: &mut Context) {
         let memory = self.heap.memory();
         let mut from_space = mem::replace(&mut self.space, MovableSpace::new(&self.heap));
         let mut copier = Copier {
@@ -113,16 +95,26 @@ impl Collector for SemiSpace {
         from_space.clear();
         self.large.sweep(|object| take_mark(memory, object));
         self.grey.shrink();
-        cx.log.end_pause(pause, PauseKind::Stw);
-        let survived_bytes = self.filled_bytes();
-        self.sizer.collected(Cycle {
-            cause,
-            occupied_bytes,
-            survived_bytes,
-            used_bytes: survived_bytes,
-            ended_ns: cx.log.now_ns(),
-            collecting_ns: cx.log.pause_total_ns(),
-        });
+    }
+
+    fn used_bytes(&self) -> u64 {
+        self.filled_bytes()
+    }
+
+    fn filled_bytes(&self) -> u64 {
+        self.space.filled_bytes() + self.large.used_bytes()
+    }
+
+    fn alloc_without_collecting(
+        &mut self,
+        layout: Layout,
+        may_grow: bool,
+    ) -> Option<ObjectReference> {
+        may_grow.then(|| self.alloc_growing(layout))?
+    }
+
+    fn alloc_after_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
+        self.alloc_growing(layout)
     }
 }
 
@@ -213,26 +205,6 @@ fn take_mark(memory: Memory<'_>, object: ObjectReference) -> bool {
 }
 
 impl SemiSpace {
-    #[cold]
-    #[inline(never)]
-    fn alloc_slow(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        let filled_bytes = self.filled_bytes();
-        if self.sizer.may_grow(filled_bytes, self.heap.room_bytes())
-            && let Some(object) = self.alloc_growing(layout)
-        {
-            return Ok(object);
-        }
-        if self.sizer.is_futile(filled_bytes, filled_bytes) {
-            return Err(self.heap.refuse(layout));
-        }
-        self.collect(cx, self.sizer.cause(filled_bytes));
-        self.alloc_growing(layout).ok_or_else(|| self.heap.refuse(layout))
-    }
-
     /// A new object, if there is room for it and for a copy of all objects.
     fn alloc_growing(&mut self, layout: Layout) -> Option<ObjectReference> {
         let room_bytes = self.heap.room_bytes();
@@ -245,9 +217,5 @@ impl SemiSpace {
             return None;
         }
         self.large.alloc(layout, 0)
-    }
-
-    fn filled_bytes(&self) -> u64 {
-        self.space.filled_bytes() + self.large.used_bytes()
     }
 }

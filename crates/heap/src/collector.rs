@@ -1,14 +1,20 @@
 //! The collectors' side of the heap: one trait, its capabilities and its errors.
 
-use crate::config::Config;
+pub(crate) mod any;
+pub(crate) mod config;
+pub(crate) mod sizer;
+pub(crate) mod stop_the_world;
+
+use crate::blocks::heap::Heap;
+use crate::collector::config::Config;
 use crate::context::Context;
-use crate::footprint::{Footprint, Occupancy};
-use crate::header::{Layout, SlotKind};
-use crate::heap::Heap;
+use crate::context::events::Cause;
 use crate::memory::Offset32;
-use crate::parameter::Parameter;
-use crate::value::{ObjectReference, Value};
-use std::fmt;
+use crate::memory::budget::OutOfMemory;
+use crate::memory::footprint::{Footprint, Occupancy};
+use crate::memory::parameter::Parameter;
+use crate::memory::value::{ObjectReference, Value};
+use crate::object::header::{Layout, SlotKind};
 
 /// What a collector can do and what it needs: decides, before anything runs, which workloads apply.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -111,53 +117,6 @@ impl Caps {
     #[inline(always)]
     pub const fn releases(self) -> bool {
         self.counts || self.drops
-    }
-}
-
-/// The heap limit is reached and nothing more can be reclaimed.
-///
-/// Of no size, so that a result which may carry it is as small as a root; what was asked for stands
-/// in [`crate::Budget::refused_bytes`], beside what is held and the limit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct OutOfMemory(pub(crate) ());
-
-impl fmt::Display for OutOfMemory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no room for an object and nothing to reclaim")
-    }
-}
-
-impl std::error::Error for OutOfMemory {}
-
-/// Why a collection happens.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Cause {
-    /// An allocation found no room within the limit.
-    Exhausted,
-    /// The heap has grown as far as its sizing policy lets it.
-    Growth,
-    /// The program asked for it.
-    Requested,
-    /// The program asked for a collection of the young; where there are no generations, of all.
-    Young,
-    /// The run is over; what survives is never reclaimed.
-    End,
-}
-
-impl Cause {
-    /// All causes.
-    pub const ALL: [Self; 5] =
-        [Self::Exhausted, Self::Growth, Self::Requested, Self::Young, Self::End];
-
-    /// The word by which records name it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Exhausted => "exhausted",
-            Self::Growth => "growth",
-            Self::Requested => "requested",
-            Self::Young => "young",
-            Self::End => "end",
-        }
     }
 }
 

@@ -1,15 +1,20 @@
 //! What one mutator thread brings to its collector: its roots, its parked victims, its log.
 
-use crate::events::EventLog;
-use crate::header::PARKED;
-use crate::heap::Heap;
+pub(crate) mod events;
+pub(crate) mod moves;
+pub(crate) mod roots;
+pub(crate) mod weak;
+
+use crate::blocks::heap::Heap;
+use crate::context::events::EventLog;
+use crate::context::moves::Moves;
+use crate::context::roots::RootStack;
+use crate::context::weak::WeakTables;
 use crate::memory::Memory;
-use crate::moves::Moves;
+use crate::memory::stack::Stack;
+use crate::memory::value::ObjectReference;
 use crate::mutant;
-use crate::roots::RootStack;
-use crate::stack::Stack;
-use crate::value::ObjectReference;
-use crate::weak::WeakTables;
+use crate::object::header::PARKED;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 

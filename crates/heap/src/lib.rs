@@ -13,106 +13,105 @@
 //!   they can be told stands in their [`Config`].
 //! * What a run was like stands in its [`EventLog`].
 
-mod any;
-mod arena;
-mod asan;
-mod background;
-mod bitmap;
-mod block;
-mod budget;
-mod bump_space;
-mod byte_map;
-mod cascade;
-mod cells;
+mod blocks;
 mod collector;
-mod config;
 mod context;
-mod count;
-mod dead_list;
-mod events;
-mod fault;
-mod footprint;
-mod forward;
-mod greys;
-mod header;
-mod heap;
-mod large;
-mod lines;
-mod mark;
 mod memory;
-mod movable;
-mod moves;
-mod mutant;
 mod mutator;
-mod nursery;
-mod object_space;
-pub mod os;
-mod packets;
-mod parallel;
-mod parameter;
-mod probe;
-mod regions;
-mod reuse;
-mod roots;
-mod shape;
-pub mod size_class;
-mod sizer;
-mod snapshot;
-mod stack;
-mod survey;
-mod sync;
-mod value;
-mod weak;
+mod object;
+mod reclaim;
+mod space;
+mod trace;
 
-pub use any::{AnyCollector, Discipline};
-pub use arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
-pub use background::{ALL_SLICES, Background, DELAY};
-pub use bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
-pub use block::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, Block};
-pub use budget::Budget;
-pub use bump_space::BumpSpace;
-pub use cascade::{cascade, cascade_pending};
-pub use cells::{Batch, CellSpace};
-pub use collector::{Caps, Cause, Collector, Colour, OutOfMemory, Step};
-pub use config::{Config, WrongSetting};
+pub use blocks::bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
+pub use blocks::block::Block;
+pub use blocks::heap::{Commit, Heap, HeapConfig};
+pub use blocks::reuse::{Order, Reuse};
+pub use collector::any::{AnyCollector, Discipline};
+pub use collector::config::{Config, WrongSetting};
+pub use collector::sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
+pub use collector::stop_the_world::StopTheWorld;
+pub use collector::{Caps, Collector, Colour, Step};
 pub use context::Context;
-pub use count::{Count, in_degrees};
-pub use dead_list::DeadList;
-pub use events::{CascadeClock, EventLog, Pause, PauseKind, PauseStart};
-pub use fault::{Access, Deed, Omission};
-pub use footprint::{Footprint, FootprintSample, LiveSample, Occupancy};
-pub use greys::Greys;
-pub use header::{
+pub use context::events::Cause;
+pub use context::events::{CascadeClock, EventLog, Pause, PauseKind, PauseStart};
+pub use context::moves::Moves;
+pub use context::roots::{GLOBALS, Global, Leftover, Local, Root, RootStack, Rooted};
+pub use context::weak::WeakTables;
+pub use memory::budget::Budget;
+pub use memory::budget::OutOfMemory;
+pub use memory::footprint::{Footprint, FootprintSample, LiveSample, Occupancy};
+pub use memory::mutant::{MUTANTS, Mutant};
+pub use memory::os;
+pub use memory::parameter::{Parameter, Values};
+pub use memory::stack::{Stack, Top};
+pub use memory::units::ADDRESSABLE_BYTES;
+pub use memory::units::GRANULE_BYTES;
+pub use memory::units::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS};
+pub use memory::value::{ObjectReference, Value};
+pub use memory::{Memory, Offset32, Offset64};
+pub use mutator::mistake::{Access, Deed, Omission};
+pub use mutator::probe::{Checker, Meter, Off, Probe};
+pub use mutator::survey::{Defect, Reachable, Survey, verify};
+pub use mutator::{Loaded, Mutator, Ref, Region};
+pub use object::header::{
     EXTENDED_HEADER_BYTES, Extent, FORWARDED, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS,
     MAX_SHAPE_WORDS, PARKED, REACHED, REGION, SlotKind, Slots,
 };
-pub use heap::{Commit, Heap, HeapConfig};
-pub use large::LargeSpace;
-pub use lines::LineSpace;
-pub use mark::{MAX_PREFETCH, Marker, PREFETCH};
-pub use memory::{ADDRESSABLE_BYTES, Memory, Offset32, Offset64};
-pub use movable::{Cursor, MovableSpace};
-pub use moves::Moves;
-pub use mutant::{MUTANTS, Mutant};
-pub use mutator::{Loaded, Mutator, Ref, Region};
-pub use nursery::{GreyList, Nursery};
-pub use object_space::ObjectSpace;
-pub use packets::{PACKET_EDGES, Packet, Packets};
-pub use parallel::{ALONE, ParallelMarker, THREADS};
-pub use parameter::{Parameter, Values};
-pub use probe::{Checker, Meter, Off, Probe};
-pub use regions::Regions;
-pub use reuse::{Order, Reuse};
-pub use roots::{GLOBALS, Global, Leftover, Local, Root, RootStack, Rooted};
-pub use shape::{
+pub use object::shape::{
     Borrow, Checked, Ephemeral, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Weak, Word,
 };
-pub use sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
-pub use snapshot::{Slice, SnapshotTracer};
-pub use stack::{Stack, Top};
-pub use survey::{Defect, Reachable, Survey, verify};
-pub use value::{GRANULE_BYTES, ObjectReference, Value};
-pub use weak::WeakTables;
+pub use object::size_class;
+pub use reclaim::cascade::{cascade, cascade_pending};
+pub use reclaim::count::{Count, in_degrees};
+pub use reclaim::dead_list::DeadList;
+pub use reclaim::nursery::{GreyList, Nursery};
+pub use reclaim::snapshot::{Slice, SnapshotTracer};
+pub use space::arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
+pub use space::bump_space::BumpSpace;
+pub use space::cells::{Batch, CellSpace};
+pub use space::large::LargeSpace;
+pub use space::lines::LineSpace;
+pub use space::movable::{Cursor, MovableSpace};
+pub use space::object_space::ObjectSpace;
+pub use space::regions::Regions;
+pub use trace::background::{ALL_SLICES, Background, DELAY};
+pub use trace::greys::Greys;
+pub use trace::mark::{MAX_PREFETCH, Marker, PREFETCH};
+pub use trace::packets::{PACKET_EDGES, Packet, Packets};
+pub use trace::parallel::{ALONE, ParallelMarker, THREADS};
 
 #[doc(hidden)]
-pub use shape::position as shape_position;
+pub use object::shape::position as shape_position;
+
+/// The accounts of a collector, from its spaces and its queues: `accounts!(spaces: objects; queues: marker);`.
+#[macro_export]
+macro_rules! accounts {
+    (spaces: $first:ident $(, $space:ident)*; queues: $($queue:ident),*) => {
+        fn footprint(&self) -> $crate::Footprint {
+            $crate::Footprint {
+                used_bytes: self.$first.used_bytes() $(+ self.$space.used_bytes())*,
+                retained_bytes: 0,
+                metadata_bytes: self.$first.metadata_bytes() $(+ self.$space.metadata_bytes())*
+                    $(+ self.$queue.metadata_bytes())*,
+            }
+        }
+
+        fn occupied(&self) -> $crate::Occupancy {
+            self.$first.occupied()$(.plus(self.$space.occupied()))*
+        }
+
+        fn is_allocated(&self, object: $crate::ObjectReference) -> bool {
+            self.$first.is_allocated(object) $(|| self.$space.is_allocated(object))*
+        }
+
+        fn verify(&self, _: &$crate::Context) -> Result<(), String> {
+            self.$first.verify()
+        }
+
+        #[inline(always)]
+        fn heap(&self) -> &$crate::Heap {
+            self.$first.heap()
+        }
+    };
+}

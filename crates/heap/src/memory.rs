@@ -8,9 +8,21 @@
 //! Words are atomics read and written `Relaxed`. Memory that is not yet published (a cell that one
 //! space owns) is initialised with plain stores, which are two to three times cheaper.
 
-use crate::asan;
-use crate::os::{PAGE_BYTES, Reservation};
-use crate::value::{ObjectReference, UNIT_BYTES};
+pub(crate) mod asan;
+pub(crate) mod budget;
+pub(crate) mod footprint;
+pub(crate) mod mutant;
+pub mod os;
+pub(crate) mod parameter;
+pub(crate) mod stack;
+pub(crate) mod sync;
+pub(crate) mod units;
+pub(crate) mod value;
+
+use crate::memory::os::{PAGE_BYTES, Reservation};
+use crate::memory::units::ADDRESSABLE_BYTES;
+use crate::memory::units::UNIT_BYTES;
+use crate::memory::value::ObjectReference;
 use std::io;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -19,8 +31,6 @@ use std::sync::atomic::{
     Ordering::{Relaxed, Release},
 };
 
-/// Bytes that references can address: 16 GiB.
-pub const ADDRESSABLE_BYTES: u64 = 1 << 34;
 const OFFSET_BYTES: u64 = 1 << 32;
 
 /// A byte offset of a 32-bit word inside an object: always a multiple of four.
@@ -186,8 +196,13 @@ impl<'h> Memory<'h> {
     /// The start of the null block, where no object lies.
     #[cfg(feature = "mutants")]
     #[inline(always)]
-    pub(crate) fn null_block(self) -> &'h crate::mutant::NullBlock {
-        const { assert!(size_of::<crate::mutant::NullBlock>() < crate::block::BLOCK_BYTES as usize) };
+    pub(crate) fn null_block(self) -> &'h crate::memory::mutant::NullBlock {
+        const {
+            assert!(
+                size_of::<crate::memory::mutant::NullBlock>()
+                    < crate::memory::units::BLOCK_BYTES as usize
+            )
+        };
         // SAFETY: the base is page-aligned, the block lies inside the reservation, and all that is
         // in it is atomic.
         unsafe { &*self.base.as_ptr().cast() }

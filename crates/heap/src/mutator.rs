@@ -8,6 +8,10 @@
 //! * What loses its owner or last count in an operation that takes `&self` is parked, and settled by
 //!   the next one that takes `&mut self`.
 
+pub(crate) mod mistake;
+pub(crate) mod probe;
+pub(crate) mod survey;
+
 mod fault;
 mod hidden;
 mod hold;
@@ -16,16 +20,18 @@ mod read;
 mod scope;
 mod write;
 
-use crate::collector::{Cause, Collector, OutOfMemory, Step};
-use crate::config::Config;
+use crate::blocks::heap::{Commit, Heap, HeapConfig};
+use crate::collector::config::Config;
+use crate::collector::{Collector, Step};
 use crate::context::Context;
-use crate::header::{HEADER_BYTES, Layout, SlotKind};
-use crate::heap::{Commit, Heap, HeapConfig};
+use crate::context::events::Cause;
+use crate::context::roots::{Local, Root, sealed::Place};
 use crate::memory::Offset32;
-use crate::probe::{Off, Probe};
-use crate::roots::{Local, Root, sealed::Place};
-use crate::shape::{Kind, Shape};
-use crate::value::{ObjectReference, Value};
+use crate::memory::budget::OutOfMemory;
+use crate::memory::value::{ObjectReference, Value};
+use crate::mutator::probe::{Off, Probe};
+use crate::object::header::{HEADER_BYTES, Layout, SlotKind};
+use crate::object::shape::{Kind, Shape};
 use observe::Census;
 use std::io;
 use std::marker::PhantomData;

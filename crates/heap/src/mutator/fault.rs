@@ -1,16 +1,17 @@
 //! Carrying out what an author does wrong, see [`crate::Deed`]. Only under a probe that watches.
 
 use super::{Mutator, Ref, Region};
-use crate::collector::{Collector, OutOfMemory};
-use crate::fault::{Access, Deed, Omission};
-use crate::header::Layout;
-use crate::heap::{Heap, HeapConfig};
+use crate::blocks::heap::{Heap, HeapConfig};
+use crate::blocks::reuse::Reuse;
+use crate::collector::Collector;
+use crate::context::roots::{GLOBALS, Global, Root, sealed::Place};
 use crate::memory::Offset32;
-use crate::probe::Probe;
-use crate::reuse::Reuse;
-use crate::roots::{GLOBALS, Global, Root, sealed::Place};
-use crate::shape::{Borrow, Slot, Word};
-use crate::value::{ObjectReference, Value};
+use crate::memory::budget::OutOfMemory;
+use crate::memory::value::{ObjectReference, Value};
+use crate::mutator::mistake::{Access, Deed, Omission};
+use crate::mutator::probe::Probe;
+use crate::object::header::Layout;
+use crate::object::shape::{Borrow, Slot, Word};
 use std::io;
 
 /// The static variable that refers to the table of borrows. No program uses the last one.

@@ -2,13 +2,13 @@
 
 use super::{Mutator, Ref};
 use crate::collector::Collector;
-use crate::header::SlotKind;
+use crate::context::roots::{Local, Rooted};
 use crate::memory::Offset32;
+use crate::memory::value::{ObjectReference, Value};
 use crate::mutant;
-use crate::probe::Probe;
-use crate::roots::{Local, Rooted};
-use crate::shape::{Checked, Slot};
-use crate::value::{ObjectReference, Value};
+use crate::mutator::probe::Probe;
+use crate::object::header::SlotKind;
+use crate::object::shape::{Checked, Slot};
 
 impl<C: Collector, P: Probe> Mutator<C, P> {
     /// Registers an object for finalization: once it has become unreachable, [`Mutator::finalizable`]

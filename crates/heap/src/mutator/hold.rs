@@ -2,11 +2,11 @@
 
 use super::{Mutator, Ref};
 use crate::collector::Collector;
+use crate::context::roots::sealed::Place;
+use crate::context::roots::{Global, Local, Root, Rooted};
+use crate::memory::value::ObjectReference;
 use crate::mutant;
-use crate::probe::Probe;
-use crate::roots::sealed::Place;
-use crate::roots::{Global, Local, Root, Rooted};
-use crate::value::ObjectReference;
+use crate::mutator::probe::Probe;
 
 impl<C: Collector, P: Probe> Mutator<C, P> {
     /// A local that refers to the object: a borrow to be kept across safepoints.

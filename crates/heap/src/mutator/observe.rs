@@ -4,13 +4,14 @@
 //! timed cells have none.
 
 use super::Mutator;
-use crate::collector::{Cause, Collector};
+use crate::blocks::heap::Heap;
+use crate::collector::Collector;
 use crate::context::Context;
-use crate::footprint::Footprint;
-use crate::heap::Heap;
-use crate::probe::Probe;
-use crate::roots::Leftover;
-use crate::survey::{Reachable, Survey};
+use crate::context::events::Cause;
+use crate::context::roots::Leftover;
+use crate::memory::footprint::Footprint;
+use crate::mutator::probe::Probe;
+use crate::mutator::survey::{Reachable, Survey};
 use std::io;
 
 /// Exact live bytes, taken whenever the allocation clock has advanced by a step.

@@ -2,11 +2,11 @@
 
 use super::{Loaded, Mutator, Ref};
 use crate::collector::Collector;
-use crate::fault::Access;
-use crate::probe::Probe;
-use crate::roots::Rooted;
-use crate::shape::{Checked, Kind, NotOwn, Slot, Strong, Word};
-use crate::value::Value;
+use crate::context::roots::Rooted;
+use crate::memory::value::Value;
+use crate::mutator::mistake::Access;
+use crate::mutator::probe::Probe;
+use crate::object::shape::{Checked, Kind, NotOwn, Slot, Strong, Word};
 use std::sync::atomic::Ordering::Relaxed;
 
 impl<C: Collector, P: Probe> Mutator<C, P> {

@@ -1,14 +1,15 @@
 //! Scopes, whose roots are dropped at their end, and regions, whose objects are.
 
 use super::{Mutator, Region};
-use crate::collector::{Collector, OutOfMemory};
-use crate::header::{Layout, SlotKind};
+use crate::collector::Collector;
+use crate::context::roots::sealed::Place;
+use crate::context::roots::{Leftover, Local, Root};
+use crate::memory::budget::OutOfMemory;
+use crate::memory::value::ObjectReference;
 use crate::mutant;
-use crate::probe::Probe;
-use crate::roots::sealed::Place;
-use crate::roots::{Leftover, Local, Root};
-use crate::shape::Shape;
-use crate::value::ObjectReference;
+use crate::mutator::probe::Probe;
+use crate::object::header::{Layout, SlotKind};
+use crate::object::shape::Shape;
 
 impl<C: Collector, P: Probe> Mutator<C, P> {
     /// Runs `body` in a scope: what its roots still own at the end is dropped.

@@ -2,13 +2,13 @@
 
 use super::{Mutator, Ref};
 use crate::collector::Collector;
-use crate::fault::Access;
-use crate::header::SlotKind;
+use crate::context::roots::Root;
+use crate::memory::value::Value;
 use crate::mutant;
-use crate::probe::Probe;
-use crate::roots::Root;
-use crate::shape::{NotOwn, Own, Slot, Strong};
-use crate::value::Value;
+use crate::mutator::mistake::Access;
+use crate::mutator::probe::Probe;
+use crate::object::header::SlotKind;
+use crate::object::shape::{NotOwn, Own, Slot, Strong};
 
 impl<C: Collector, P: Probe> Mutator<C, P> {
     /// Stores a reference, or null, in any slot that does not own.

@@ -1,0 +1,175 @@
+//! One bit per granule, beside the heap: which cells are allocated, which objects are marked.
+//!
+//! 512 bytes describe a block of 32 KiB, so a marker that tests a bit before it touches an object
+//! works in a table of one sixty-fourth of the heap.
+
+use crate::blocks::block::Block;
+use crate::memory::budget::Budget;
+use crate::memory::os::{PAGE_BYTES, Reservation};
+use crate::memory::units::ADDRESSABLE_BYTES;
+use crate::memory::units::BLOCK_WORDS;
+use crate::memory::units::GRANULE_BYTES;
+use crate::memory::value::ObjectReference;
+use std::io;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+const TABLE_BYTES: u64 = ADDRESSABLE_BYTES / GRANULE_BYTES as u64 / 8;
+
+/// Bytes of the table that describe one block.
+pub const BITMAP_BYTES_PER_BLOCK: u64 = BLOCK_WORDS as u64 * 8;
+
+/// A bit for every granule of a heap.
+#[derive(Debug)]
+pub struct Bitmap {
+    /// **Invariant:** the first word of `table`.
+    words: NonNull<AtomicU64>,
+    table: Arc<Reservation>,
+    covered_bytes: u64,
+    budget: Arc<Budget>,
+}
+
+// SAFETY: the words are atomic, and lie in a table that this value keeps alive.
+unsafe impl Send for Bitmap {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Bitmap {}
+
+impl Bitmap {
+    /// A table of zeroes, nothing of it committed.
+    pub(crate) fn new(budget: Arc<Budget>) -> io::Result<Self> {
+        let table = Arc::new(Reservation::new(TABLE_BYTES as usize)?);
+        Ok(Self { words: table.base().cast(), table, covered_bytes: 0, budget })
+    }
+
+    /// Another handle on the same bits, for another thread. Only this one covers and is charged.
+    pub(crate) fn handle(&self) -> Self {
+        let (table, budget) = (Arc::clone(&self.table), Arc::clone(&self.budget));
+        Self { words: self.words, table, covered_bytes: 0, budget }
+    }
+
+    /// The word in which the object's bit lies.
+    #[inline(always)]
+    pub(crate) fn word(&self, object: ObjectReference) -> &AtomicU64 {
+        let index = (object.granule() / 64) as usize;
+        // SAFETY: a granule index is below 2^31, the number of bits in the table.
+        unsafe { self.words.add(index).as_ref() }
+    }
+
+    /// The object's bit in its word.
+    #[inline(always)]
+    pub(crate) fn bit(object: ObjectReference) -> u64 {
+        1 << (object.granule() % 64)
+    }
+
+    /// Whether the bit is set.
+    #[inline(always)]
+    pub fn test(&self, object: ObjectReference) -> bool {
+        self.word(object).load(Relaxed) & Self::bit(object) != 0
+    }
+
+    /// Sets the bit and tells whether it was clear. For one thread at a time.
+    #[inline(always)]
+    pub fn set(&self, object: ObjectReference) -> bool {
+        let word = self.word(object);
+        let old = word.load(Relaxed);
+        let bit = Self::bit(object);
+        if old & bit != 0 {
+            return false;
+        }
+        word.store(old | bit, Relaxed);
+        true
+    }
+
+    /// Clears the bit and tells whether it was set. For one thread at a time.
+    #[inline(always)]
+    pub fn clear(&self, object: ObjectReference) -> bool {
+        let word = self.word(object);
+        let old = word.load(Relaxed);
+        let bit = Self::bit(object);
+        if old & bit == 0 {
+            return false;
+        }
+        word.store(old & !bit, Relaxed);
+        true
+    }
+
+    /// Sets the bits of so many granules from the start of the object on. For one thread at a time.
+    #[inline(always)]
+    pub(crate) fn set_run(&self, object: ObjectReference, granules: u32) {
+        let (mut start, mut left) = (object, granules);
+        loop {
+            let offset = start.granule() % 64;
+            let here = left.min(64 - offset);
+            let word = self.word(start);
+            word.store(word.load(Relaxed) | (!0 >> (64 - here)) << offset, Relaxed);
+            left -= here;
+            if left == 0 {
+                return;
+            }
+            start = ObjectReference::from_granule(start.granule() + here);
+        }
+    }
+
+    /// Asks the processor to bring the object's bit into its cache.
+    #[inline(always)]
+    pub fn prefetch(&self, object: ObjectReference) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: prefetching has no effect on memory, whatever the address.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(self.word(object)).cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = object;
+    }
+
+    /// The words of one block.
+    #[inline(always)]
+    pub fn block(&self, block: Block) -> &[AtomicU64; BLOCK_WORDS] {
+        let index = block.index() as usize * BLOCK_WORDS;
+        // SAFETY: a block index is below the number of blocks that references can address, and the
+        // table has `BLOCK_WORDS` words for each of them.
+        unsafe { self.words.add(index).cast().as_ref() }
+    }
+
+    /// Clears all bits of a block.
+    pub fn clear_block(&self, block: Block) {
+        for word in self.block(block) {
+            word.store(0, Relaxed);
+        }
+    }
+
+    /// Charges for the table up to and including `block` and commits it, so that what is charged is
+    /// held; false if the limit forbids it.
+    pub(crate) fn cover(&mut self, block: Block) -> bool {
+        let end = (u64::from(block.index()) + 1) * BITMAP_BYTES_PER_BLOCK;
+        let end = end.next_multiple_of(PAGE_BYTES as u64);
+        if end <= self.covered_bytes {
+            return true;
+        }
+        let grown = self.budget.try_charge(end - self.covered_bytes);
+        if grown {
+            self.table.populate(self.covered_bytes as usize, (end - self.covered_bytes) as usize);
+            self.covered_bytes = end;
+        }
+        grown
+    }
+
+    /// Commits the table for the first `heap_bytes` of the heap.
+    pub(crate) fn populate(&self, heap_bytes: u64) {
+        let bytes = (heap_bytes / GRANULE_BYTES as u64 / 8).next_multiple_of(PAGE_BYTES as u64);
+        self.table.populate(0, bytes.min(TABLE_BYTES) as usize);
+    }
+
+    /// Bytes of the table that are charged.
+    pub fn covered_bytes(&self) -> u64 {
+        self.covered_bytes
+    }
+}
+
+impl Drop for Bitmap {
+    fn drop(&mut self) {
+        self.budget.discharge(self.covered_bytes);
+    }
+}

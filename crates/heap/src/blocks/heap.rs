@@ -1,0 +1,244 @@
+//! A heap is a value: object memory, the blocks in it and the account of what it holds.
+//!
+//! No statics: hundreds of heaps live side by side, and tests make thousands a second.
+
+use crate::blocks::bitmap::Bitmap;
+use crate::blocks::block::{Block, BlockTable};
+use crate::blocks::byte_map::ByteMap;
+use crate::blocks::poison;
+use crate::blocks::reuse::{Order, Reuse};
+use crate::memory::budget::{Budget, OutOfMemory};
+use crate::memory::mutant::Mutant;
+use crate::memory::stack::Stack;
+use crate::memory::sync::{self, Mutex};
+use crate::memory::units::ADDRESSABLE_BYTES;
+use crate::memory::value::ObjectReference;
+use crate::memory::{Base, Memory, ObjectMemory};
+use crate::object::header::Layout;
+use std::io;
+use std::ops::DerefMut;
+use std::sync::Arc;
+
+/// When the operating system commits the heap's memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Commit {
+    /// At the first touch; free blocks are returned. For measuring memory.
+    Lazily,
+    /// This many bytes before the clock starts, and never returned. For measuring time: page faults
+    /// would otherwise be charged to whichever discipline reuses least.
+    Beforehand {
+        /// How much to populate.
+        bytes: u64,
+    },
+}
+
+/// How a heap is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeapConfig {
+    /// Limit on the whole footprint, metadata included; `None` for the reservation's 16 GiB.
+    pub limit_bytes: Option<u64>,
+    /// When memory is committed.
+    pub commit: Commit,
+}
+
+impl Default for HeapConfig {
+    fn default() -> Self {
+        Self { limit_bytes: None, commit: Commit::Lazily }
+    }
+}
+
+/// One heap: a handle, cheap to clone, that its mutator, its collector and their spaces share.
+#[derive(Clone, Debug)]
+pub struct Heap {
+    /// The base of `shared.memory`, which every access needs.
+    base: Base,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    memory: ObjectMemory,
+    blocks: Mutex<BlockTable>,
+    budget: Arc<Budget>,
+    commit: Commit,
+    order: Order,
+}
+
+impl Heap {
+    /// Reserves a heap.
+    ///
+    /// # Errors
+    /// If the operating system refuses the address space; the message names the knob to turn.
+    pub fn new(config: HeapConfig) -> io::Result<Self> {
+        Self::with_reuse(config, Reuse::default())
+    }
+
+    /// Reserves a heap that uses freed memory again in this way.
+    pub(crate) fn with_reuse(config: HeapConfig, reuse: Reuse) -> io::Result<Self> {
+        let memory = ObjectMemory::new()?;
+        if let Commit::Beforehand { bytes } = config.commit {
+            memory.populate(bytes);
+        }
+        let decommits = config.commit == Commit::Lazily;
+        let base = memory.view().base();
+        let shared = Shared {
+            memory,
+            blocks: Mutex::new(BlockTable::new(reuse.retained_blocks, decommits)),
+            budget: Arc::new(Budget::new(config.limit_bytes.unwrap_or(u64::MAX))),
+            commit: config.commit,
+            order: reuse.order,
+        };
+        Ok(Self { base, shared: Arc::new(shared) })
+    }
+
+    /// The object memory.
+    #[inline(always)]
+    pub fn memory(&self) -> Memory<'_> {
+        // SAFETY: the base of the memory in `shared`, which lives at least as long as this handle.
+        unsafe { Memory::at(self.base) }
+    }
+
+    /// The account of what is held.
+    pub fn budget(&self) -> &Budget {
+        &self.shared.budget
+    }
+
+    /// The order in which its spaces use freed cells again.
+    pub(crate) fn order(&self) -> Order {
+        self.shared.order
+    }
+
+    /// Whether the memory at the start of an object is held from the operating system. An access
+    /// to what is not would have faulted on a heap without a sandbox.
+    pub fn is_held(&self, object: ObjectReference) -> bool {
+        self.table().is_held(Block::of(object))
+    }
+
+    /// Whether memory that is given back really goes, or stays populated.
+    pub(crate) fn decommits(&self) -> bool {
+        self.shared.commit == Commit::Lazily
+    }
+
+    /// A stack charged to this heap.
+    ///
+    /// # Errors
+    /// If the operating system refuses the address space.
+    pub fn stack(&self) -> io::Result<Stack> {
+        Stack::new(Arc::clone(&self.shared.budget), self.decommits())
+    }
+
+    /// A stack for what is reached and still to be marked, copied or dropped. It is charged to this heap
+    /// as any other, and counted apart, see [`Budget::queue_peak_bytes`].
+    ///
+    /// # Errors
+    /// If the operating system refuses the address space.
+    pub fn queue(&self) -> io::Result<Stack> {
+        Stack::queue(Arc::clone(&self.shared.budget), self.decommits())
+    }
+
+    /// A bitmap over this heap's granules, charged to it as it is used.
+    ///
+    /// # Errors
+    /// If the operating system refuses the address space.
+    pub fn bitmap(&self) -> io::Result<Bitmap> {
+        let bitmap = Bitmap::new(Arc::clone(&self.shared.budget))?;
+        if let Commit::Beforehand { bytes } = self.shared.commit {
+            bitmap.populate(bytes);
+        }
+        Ok(bitmap)
+    }
+
+    /// A byte map over this heap's smallest cells, charged to it as it is used.
+    ///
+    /// # Errors
+    /// If the operating system refuses the address space.
+    pub(crate) fn byte_map(&self) -> io::Result<ByteMap> {
+        let map = ByteMap::new(Arc::clone(&self.shared.budget))?;
+        if let Commit::Beforehand { bytes } = self.shared.commit {
+            map.populate(bytes);
+        }
+        Ok(map)
+    }
+
+    /// The error for an object of this layout, for which there is no room.
+    #[cold]
+    #[inline(never)]
+    pub fn refuse(&self, layout: Layout) -> OutOfMemory {
+        self.shared.budget.refuse(u64::from(layout.bytes()));
+        OutOfMemory(())
+    }
+
+    /// Takes `count` adjacent blocks; `None` if the limit has no room for them.
+    pub(crate) fn acquire(&self, count: u32) -> Option<Block> {
+        let start = self.table().acquire(count, &self.shared.memory, &self.shared.budget)?;
+        poison::poison_blocks(self.memory(), start, count);
+        Some(start)
+    }
+
+    /// Takes a block for which the limit may have no room: for what is copied in the middle of a
+    /// collection, and cannot stay where it is.
+    ///
+    /// # Panics
+    /// If the 16 GiB that references can address are used up.
+    pub(crate) fn acquire_overdrawing(&self) -> Block {
+        let block = self.table().acquire_overdrawing(&self.shared.memory, &self.shared.budget);
+        let block = block.expect("a collector that copies leaves addresses for the copies");
+        poison::poison_blocks(self.memory(), block, 1);
+        block
+    }
+
+    /// Gives `count` adjacent blocks back.
+    pub(crate) fn release(&self, start: Block, count: u32) {
+        poison::poison_blocks(self.memory(), start, count);
+        self.table().release(start, count, &self.shared.memory, &self.shared.budget);
+    }
+
+    /// Bytes that blocks could still be had for: what the limit leaves, and free blocks.
+    pub fn room_bytes(&self) -> u64 {
+        let budget = self.budget();
+        let (held_bytes, retained_bytes) = (budget.held_bytes(), self.retained_bytes());
+        // Nobody holds more than can be addressed.
+        let limit_bytes = budget.limit_bytes().min(ADDRESSABLE_BYTES);
+        limit_bytes.saturating_sub(held_bytes) + retained_bytes
+    }
+
+    /// Bytes of free blocks that are still held.
+    pub fn retained_bytes(&self) -> u64 {
+        self.table().retained_bytes()
+    }
+
+    /// Bytes of the table of blocks.
+    pub fn metadata_bytes(&self) -> u64 {
+        self.table().metadata_bytes()
+    }
+
+    /// Bytes of blocks that spaces hold.
+    pub fn used_bytes(&self) -> u64 {
+        self.table().used_bytes()
+    }
+
+    fn table(&self) -> impl DerefMut<Target = BlockTable> + '_ {
+        sync::lock(&self.shared.blocks)
+    }
+}
+
+impl Heap {
+    /// Gives this heap that bug. Without the feature it has no effect.
+    pub fn infect(&self, mutant: Mutant) {
+        #[cfg(feature = "mutants")]
+        self.memory().null_block().infect(mutant);
+        #[cfg(not(feature = "mutants"))]
+        let _ = mutant;
+    }
+
+    /// Whether the switch of that mutant has been passed. Without the feature none ever is.
+    pub fn has_passed(&self, mutant: Mutant) -> bool {
+        #[cfg(feature = "mutants")]
+        return self.memory().null_block().has_passed(mutant);
+        #[cfg(not(feature = "mutants"))]
+        {
+            let _ = mutant;
+            false
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Collectors whose type is chosen at run time.
+//!
+//! A cell that is timed is compiled for its collector. Whatever only watches (the conformance kit,
+//! checking mode, footprints, the safety matrix) is compiled once, for [`AnyCollector`], which passes
+//! every operation on through a table of functions. So the time to build the workbench hardly grows with
+//! what watches, and a collector costs one instance of each workload.
+
+use crate::blocks::heap::Heap;
+use crate::collector::config::Config;
+use crate::collector::{Caps, Collector, Colour, Step};
+use crate::context::Context;
+use crate::context::events::Cause;
+use crate::memory::Offset32;
+use crate::memory::budget::OutOfMemory;
+use crate::memory::footprint::{Footprint, Occupancy};
+use crate::memory::parameter::Parameter;
+use crate::memory::value::{ObjectReference, Value};
+use crate::object::header::{Layout, SlotKind};
+use std::any::type_name;
+use std::{fmt, io};
+
+/// A memory-management discipline as a value: what a collector can do, and how one is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Discipline {
+    /// What it can do.
+    pub caps: Caps,
+    /// The parameters that it reads.
+    pub parameters: &'static [Parameter],
+    /// Those of them above which it works in another way.
+    pub thresholds: &'static [Parameter],
+    /// The path of the collector's type, through the modules of its crate.
+    pub type_name: &'static str,
+    make: fn(&Heap, &Config) -> io::Result<AnyCollector>,
+}
+
+impl Discipline {
+    /// The discipline of a collector.
+    pub fn of<C: Collector>() -> Self {
+        Self {
+            caps: C::CAPS,
+            parameters: C::PARAMETERS,
+            thresholds: C::THRESHOLDS,
+            type_name: type_name::<C>(),
+            make: |heap, config| {
+                let inner = Box::new(C::new(heap, config)?);
+                Ok(AnyCollector { caps: C::CAPS, inner })
+            },
+        }
+    }
+
+    /// A collector for an empty heap.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for its tables.
+    pub fn collector(&self, heap: &Heap, config: &Config) -> io::Result<AnyCollector> {
+        (self.make)(heap, config)
+    }
+}
+
+/// A collector of some type, made by its [`Discipline`].
+pub struct AnyCollector {
+    caps: Caps,
+    inner: Box<dyn Operations>,
+}
+
+impl fmt::Debug for AnyCollector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyCollector").field("caps", &self.caps).finish_non_exhaustive()
+    }
+}
+
+/// Makes, of a list of the operations of [`Collector`], a trait of them that can be an object, its
+/// implementation by every collector, and [`AnyCollector`], which passes them on.
+macro_rules! passed_on {
+    ($(fn $name:ident(&$([$mut:ident])? self $(, $argument:ident: $type:ty)*) $(-> $result:ty)?;)+) => {
+        trait Operations {
+            $(fn $name(&$($mut)? self $(, $argument: $type)*) $(-> $result)?;)+
+        }
+
+        impl<C: Collector> Operations for C {
+            $(fn $name(&$($mut)? self $(, $argument: $type)*) $(-> $result)? {
+                Collector::$name(self $(, $argument)*)
+            })+
+        }
+
+        impl Collector for AnyCollector {
+            const CAPS: Caps = Caps::ANY;
+
+            /// Refused: what is not known cannot be made. A [`Discipline`] makes one.
+            fn new(_: &Heap, _: &Config) -> io::Result<Self> {
+                Err(io::Error::other("a collector of any type is made by its discipline"))
+            }
+
+            fn caps(&self) -> Caps {
+                self.caps
+            }
+
+            $(fn $name(&$($mut)? self $(, $argument: $type)*) $(-> $result)? {
+                self.inner.$name($($argument),*)
+            })+
+        }
+    };
+}
+
+passed_on! {
+    fn alloc(&[mut] self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory>;
+    fn footprint(&self) -> Footprint;
+    fn occupied(&self) -> Occupancy;
+    fn is_allocated(&self, object: ObjectReference) -> bool;
+    fn heap(&self) -> &Heap;
+    fn store(
+        &self, cx: &Context, object: ObjectReference, at: Offset32, kind: SlotKind, new: Value
+    );
+    fn moved(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value);
+    fn orphan(&self, cx: &Context, object: ObjectReference);
+    fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value;
+    fn store_hidden(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value);
+    fn load_hidden(&self, cx: &Context, value: Value) -> Value;
+    fn retain(&self, cx: &Context, object: ObjectReference);
+    fn unretain(&self, cx: &Context, object: ObjectReference);
+    fn release(&[mut] self, cx: &mut Context, object: ObjectReference, owned: bool);
+    fn reclaim(&[mut] self, cx: &mut Context);
+    fn free(&[mut] self, cx: &mut Context, object: ObjectReference);
+    fn collect(&[mut] self, cx: &mut Context, cause: Cause);
+    fn step(&[mut] self, cx: &mut Context, step: Step);
+    fn threads(&self) -> u32;
+    fn verify(&self, cx: &Context) -> Result<(), String>;
+    fn colour(&self, object: ObjectReference) -> Option<Colour>;
+    fn region_begin(&[mut] self, cx: &mut Context) -> u32;
+    fn region_alloc(
+        &[mut] self, cx: &mut Context, region: u32, layout: Layout
+    ) -> Result<ObjectReference, OutOfMemory>;
+    fn region_end(&[mut] self, cx: &mut Context, region: u32);
+}
+
+#[cfg(test)]
+mod tests {
+    /// Names of the functions that a text declares with these indents.
+    fn declared<'t>(text: &'t str, indent: &str) -> Vec<&'t str> {
+        let start = format!("{indent}fn ");
+        let lines = text.lines().filter_map(|line| line.strip_prefix(start.as_str()));
+        lines.filter_map(|rest| rest.split('(').next()).collect()
+    }
+
+    #[test]
+    fn mutators_ask_collectors_what_they_can_do() {
+        // The type of [`super::AnyCollector`] can do everything at once, which no collector can.
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/mutator");
+        let files = std::fs::read_dir(folder).expect("the folder of mutators");
+        let files = files.map(|file| file.expect("a file").path());
+        for file in files.chain([format!("{folder}.rs").into()]) {
+            let text = std::fs::read_to_string(&file).expect("it can be read");
+            assert!(!text.contains("::CAPS"), "{} asks a type", file.display());
+        }
+    }
+
+    #[test]
+    fn every_operation_of_a_collector_is_passed_on() {
+        // One that is left out would silently do what the trait does by default.
+        let of_trait = include_str!("../collector.rs").split("pub trait Collector").nth(1);
+        let list = include_str!("any.rs").split("passed_on! {").nth(1).expect("the list");
+        let list = list.split("#[cfg(test)]").next().expect("what stands before the tests");
+        let mut of_trait = declared(of_trait.expect("the trait"), "    ");
+        of_trait.retain(|name| !["new", "caps"].contains(name));
+        let mut passed_on = declared(list, "    ");
+        of_trait.sort_unstable();
+        passed_on.sort_unstable();
+        assert_eq!(of_trait, passed_on);
+    }
+}

@@ -1,0 +1,164 @@
+//! What a collector is told: values for some of its parameters, as they stand in its name.
+
+use crate::memory::parameter::Parameter;
+use std::fmt;
+
+/// Values of parameters; the others have their defaults.
+///
+/// Two of the same parameters and values are equal, in whatever order they were given.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Config {
+    /// In the order in which the collector declares them.
+    given: Vec<(Parameter, f64)>,
+}
+
+/// A setting that a collector does not understand.
+#[derive(Clone, PartialEq, Debug)]
+pub enum WrongSetting {
+    /// No parameter of the collector begins it.
+    NoParameter(String),
+    /// The text after the key is no value of the parameter.
+    NoValue(Parameter, String),
+    /// The parameter has a value already.
+    Twice(Parameter),
+}
+
+impl Config {
+    /// Reads settings such as `growth-1.5|prefetch-0` for a collector that has these parameters.
+    ///
+    /// # Errors
+    /// The first of them that is wrong.
+    pub fn read(parameters: &[Parameter], text: &str) -> Result<Self, WrongSetting> {
+        let mut config = Self::default();
+        for setting in text.split('|') {
+            let named = |p: &&Parameter| value_of(p, setting).is_some();
+            let parameter = parameters.iter().filter(named).max_by_key(|p| p.key.len());
+            let parameter =
+                parameter.ok_or_else(|| WrongSetting::NoParameter(setting.to_owned()))?;
+            let text = value_of(parameter, setting).unwrap_or_default();
+            let wrong = || WrongSetting::NoValue(*parameter, text.to_owned());
+            let value = parameter.read(text).ok_or_else(wrong)?;
+            if config.gives(parameter) {
+                return Err(WrongSetting::Twice(*parameter));
+            }
+            config.given.push((*parameter, value));
+        }
+        let place = |(given, _): &(Parameter, f64)| parameters.iter().position(|p| p == given);
+        config.given.sort_by_key(place);
+        Ok(config)
+    }
+
+    /// The same with these parameters at the least that they may be, unless it gives them.
+    #[must_use]
+    pub fn with_least(&self, parameters: &[Parameter]) -> Self {
+        let mut config = self.clone();
+        let missing = parameters.iter().filter(|parameter| !self.gives(parameter));
+        config.given.extend(missing.map(|&parameter| (parameter, parameter.least())));
+        config
+    }
+
+    /// Whether it has a value of its own for a parameter.
+    pub fn gives(&self, parameter: &Parameter) -> bool {
+        self.given.iter().any(|(given, _)| given.key == parameter.key)
+    }
+
+    /// The value of a parameter: the number given, or its default.
+    pub fn real(&self, parameter: &Parameter) -> f64 {
+        let given = self.given.iter().find(|(given, _)| given.key == parameter.key);
+        given.map_or(parameter.default, |&(_, value)| value)
+    }
+
+    /// The value of a parameter of whole numbers, of bytes, or of words: the place in their list.
+    pub fn whole(&self, parameter: &Parameter) -> usize {
+        self.real(parameter) as usize
+    }
+
+    /// What is given, in the order in which the collector declares it.
+    pub fn settings(&self) -> &[(Parameter, f64)] {
+        &self.given
+    }
+}
+
+fn value_of<'a>(parameter: &Parameter, setting: &'a str) -> Option<&'a str> {
+    setting.strip_prefix(parameter.key)?.strip_prefix('-')
+}
+
+/// The settings as [`Config::read`] reads them; nothing if there are none.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (parameter, value)) in self.given.iter().enumerate() {
+            let bar = if place == 0 { "" } else { "|" };
+            write!(f, "{bar}{}-{}", parameter.key, parameter.text(*value))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for WrongSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoParameter(setting) => write!(f, "it has no parameter for '{setting}'"),
+            Self::NoValue(parameter, text) => {
+                let (key, values) = (parameter.key, parameter.values_in_words());
+                write!(f, "'{text}' is no value of {key}, which is {values}")
+            }
+            Self::Twice(parameter) => write!(f, "{} is given twice", parameter.key),
+        }
+    }
+}
+
+impl std::error::Error for WrongSetting {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::parameter::Values;
+
+    const GROWTH: Parameter =
+        Parameter { key: "growth", values: Values::Real(1.1, 16.0), default: 2.0, summary: "" };
+    const GROWTH_STEP: Parameter =
+        Parameter { key: "growth-step", values: Values::Whole(1, 9), default: 3.0, summary: "" };
+    const SIZER: Parameter = Parameter {
+        key: "sizer",
+        values: Values::Words(&["fixed", "live"]),
+        default: 0.0,
+        summary: "",
+    };
+    const ALL: [Parameter; 3] = [GROWTH, GROWTH_STEP, SIZER];
+
+    #[test]
+    fn what_is_not_given_has_its_default() {
+        let config = Config::read(&ALL, "sizer-live").unwrap();
+        assert_eq!((config.real(&GROWTH), config.whole(&SIZER)), (2.0, 1));
+        assert!(config.gives(&SIZER) && !config.gives(&GROWTH));
+        assert_eq!(Config::default().whole(&GROWTH_STEP), 3);
+    }
+
+    #[test]
+    fn settings_are_said_in_the_order_of_their_declaration() {
+        let config = Config::read(&ALL, "sizer-fixed|growth-1.50").unwrap();
+        assert_eq!(config.to_string(), "growth-1.5|sizer-fixed");
+        assert_eq!(Config::read(&ALL, &config.to_string()), Ok(config));
+    }
+
+    #[test]
+    fn what_is_given_is_not_made_the_least() {
+        let config = Config::read(&ALL, "growth-step-4").unwrap().with_least(&ALL[..2]);
+        assert_eq!((config.real(&GROWTH), config.whole(&GROWTH_STEP)), (1.1, 4));
+    }
+
+    #[test]
+    fn of_two_keys_that_fit_the_longer_one_is_meant() {
+        let config = Config::read(&ALL, "growth-step-4").unwrap();
+        assert_eq!(config.to_string(), "growth-step-4");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_apart() {
+        let wrong = |text| Config::read(&ALL, text).unwrap_err();
+        assert_eq!(wrong("growht-2"), WrongSetting::NoParameter("growht-2".to_owned()));
+        assert_eq!(wrong(""), WrongSetting::NoParameter(String::new()));
+        assert_eq!(wrong("growth-1"), WrongSetting::NoValue(GROWTH, "1".to_owned()));
+        assert_eq!(wrong("growth-2|growth-3"), WrongSetting::Twice(GROWTH));
+    }
+}

@@ -1,0 +1,408 @@
+//! When a tracing collector collects, and how far its heap may grow: the heap sizing policies.
+//!
+//! 1. *Fixed*: the heap limit decides. Where there is none, proportional.
+//! 2. *Proportional*: the heap may grow by a factor of what the last collection kept (`growth`).
+//! 3. *MemBalancer* (Kirisame, Shenoy and Panchekha, "Optimal Heap Limits for Reducing Browser Memory
+//!    Use", OOPSLA 2022): L live bytes get a limit of L + sqrt(L g / (c s)), where g is the rate of
+//!    allocation, s the speed of collection, and c what memory is worth (`price`). This is where
+//!    L g / (s E), the time of collections beside that of the program, and c E for the room E between
+//!    collections add up to the least. g and s are smoothed: amounts and times each by an exponential
+//!    mean with the weights of the paper, but once per collection, for there is no heartbeat here.
+//!
+//! A limit, where there is one, binds under all of them. Two rules keep a full heap usable: some room is
+//! left for sizes that were never allocated and for the mark queue ([`Sizer::may_grow`]), and a heap
+//! that is collected for next to nothing counts as too small ([`Sizer::is_futile`]).
+//!
+//! What grows is counted in blocks, on top of those that a collection leaves: in a fragmented heap they
+//! exceed what is live. No clock is read here; times come from the event log.
+
+use crate::blocks::heap::Heap;
+use crate::collector::config::Config;
+use crate::context::events::{Cause, EventLog};
+use crate::memory::parameter::{Parameter, Values};
+use crate::memory::units::BLOCK_BYTES;
+use crate::space::object_space::ObjectSpace;
+
+/// Which policy sizes the heap.
+pub const SIZER: Parameter = Parameter {
+    key: "sizer",
+    values: Values::Words(&["fixed", "proportional", "membalancer"]),
+    default: 0.0,
+    summary: "when to collect: at the heap limit (without one, as proportional), at a multiple of \
+              what lives, or by the MemBalancer rule",
+};
+
+/// How far a heap grows under the proportional policy.
+pub const GROWTH: Parameter = Parameter {
+    key: "growth",
+    values: Values::Real(1.1, 16.0),
+    default: 2.0,
+    summary: "collect when the heap is so many times what lived after the last collection; implies \
+              sizer-proportional",
+};
+
+/// What memory is worth under MemBalancer.
+pub const PRICE: Parameter = Parameter {
+    key: "price",
+    values: Values::Real(0.001, 1e6),
+    default: 32.0,
+    summary: "what a GiB of heap is worth, as a multiple of the program's time; implies \
+              sizer-membalancer",
+};
+
+/// The heap may always grow to this, whatever was live.
+const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
+
+/// Room that is left to objects for which a collection finds no cell: the first of their size, say.
+/// Without it, the sizes that a program allocates first would take the whole heap.
+const RESERVE_BYTES: u64 = 2 * BLOCK_BYTES as u64;
+
+/// After so many collections in a row that each made room for less than this share of the heap, the
+/// heap counts as too small.
+const FUTILE_COLLECTIONS: u32 = 8;
+const FUTILE_SHARE: u64 = 500;
+
+/// Weights of the past in the smoothed rates (section 5 of the paper).
+const ALLOCATION_INERTIA: f64 = 0.95;
+const COLLECTION_INERTIA: f64 = 0.5;
+
+const BYTES_PER_GIB: f64 = (1u64 << 30) as f64;
+
+/// Decides when a collector collects.
+#[derive(Debug)]
+pub struct Sizer {
+    policy: Policy,
+    /// Bytes of blocks up to which spaces grow without collecting first.
+    collect_at_bytes: u64,
+    /// The most that the mark queue has ever held: kept free, for marking cannot be refused memory.
+    queue_peak_bytes: u64,
+    /// Bytes of cells that the last collection kept.
+    survived_bytes: u64,
+    /// Bytes allocated between the last collection for want of room and the last one of any cause.
+    allocated_bytes: u64,
+    /// Collections in a row that made room for next to nothing.
+    futile_collections: u32,
+    /// When the last collection ended, and the time spent in collections until then, ns.
+    ended_ns: u64,
+    collecting_ns: u64,
+}
+
+/// A policy with what it knows.
+#[derive(Debug)]
+enum Policy {
+    Fixed,
+    /// As a multiple of what is live.
+    Proportional {
+        growth: f64,
+    },
+    /// The price is c, per byte.
+    MemBalancer {
+        price: f64,
+        allocation: Rate,
+        collection: Rate,
+    },
+}
+
+/// A collection that has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cycle {
+    /// Why it happened.
+    pub cause: Cause,
+    /// Bytes of cells that were allocated when it began.
+    pub occupied_bytes: u64,
+    /// Bytes of cells that it kept.
+    pub survived_bytes: u64,
+    /// Bytes of blocks that are left.
+    pub used_bytes: u64,
+    /// Its end, ns since the start of the run.
+    pub ended_ns: u64,
+    /// Time spent in collections since the start of the run, this one included, ns.
+    pub collecting_ns: u64,
+}
+
+impl Sizer {
+    /// What a collector that uses it reads, beside parameters of its own.
+    pub const PARAMETERS: [Parameter; 3] = [SIZER, GROWTH, PRICE];
+
+    /// A sizer for an empty heap.
+    pub fn new(heap: &Heap, config: &Config) -> Self {
+        Self::of(config, heap.budget().limit_bytes() != u64::MAX)
+    }
+
+    fn of(config: &Config, is_limited: bool) -> Self {
+        let word = match config.gives(&SIZER) {
+            true => config.whole(&SIZER),
+            false if config.gives(&PRICE) => 2,
+            false => usize::from(config.gives(&GROWTH)),
+        };
+        let policy = match word {
+            0 if is_limited => Policy::Fixed,
+            0 | 1 => Policy::Proportional { growth: config.real(&GROWTH) },
+            _ => Policy::MemBalancer {
+                price: config.real(&PRICE) / BYTES_PER_GIB,
+                allocation: Rate::new(ALLOCATION_INERTIA),
+                collection: Rate::new(COLLECTION_INERTIA),
+            },
+        };
+        Self {
+            collect_at_bytes: match policy {
+                Policy::Fixed => u64::MAX,
+                _ => SMALLEST_HEAP_BYTES,
+            },
+            policy,
+            queue_peak_bytes: 0,
+            survived_bytes: 0,
+            allocated_bytes: 0,
+            futile_collections: 0,
+            ended_ns: 0,
+            collecting_ns: 0,
+        }
+    }
+
+    /// Whether spaces that hold blocks of so many bytes may take another one before a collection, where
+    /// the limit leaves so much room.
+    pub fn may_grow(&self, used_bytes: u64, room_bytes: u64) -> bool {
+        self.growth_bytes(used_bytes, room_bytes) > 0
+    }
+
+    /// Bytes of blocks that such spaces may still take before a collection.
+    pub fn growth_bytes(&self, used_bytes: u64, room_bytes: u64) -> u64 {
+        self.collect_at_bytes.saturating_sub(used_bytes).min(self.unreserved_bytes(room_bytes))
+    }
+
+    /// What is left of this room beside that for the mark queue and for sizes never allocated.
+    pub fn unreserved_bytes(&self, room_bytes: u64) -> u64 {
+        room_bytes.saturating_sub(RESERVE_BYTES + self.queue_peak_bytes)
+    }
+
+    /// Why there is a collection, where an allocation needs one.
+    pub fn cause(&self, used_bytes: u64) -> Cause {
+        match used_bytes < self.collect_at_bytes {
+            true => Cause::Exhausted,
+            false => Cause::Growth,
+        }
+    }
+
+    /// The mark queue has held so many bytes: they are kept free from now on.
+    pub fn keep_free(&mut self, queue_bytes: u64) {
+        self.queue_peak_bytes = self.queue_peak_bytes.max(queue_bytes);
+    }
+
+    /// A collection has ended: how far may the heap grow until the next one?
+    pub fn collected(&mut self, cycle: Cycle) {
+        let Cycle { cause, survived_bytes, used_bytes, .. } = cycle;
+        let allocated_bytes = cycle.occupied_bytes.saturating_sub(self.survived_bytes);
+        let collecting_ns = cycle.collecting_ns.saturating_sub(self.collecting_ns);
+        let elapsed_ns = cycle.ended_ns.saturating_sub(self.ended_ns);
+        let room_bytes = match &mut self.policy {
+            Policy::Fixed => None,
+            Policy::Proportional { growth } => Some(survived_bytes as f64 * (*growth - 1.0)),
+            Policy::MemBalancer { price, allocation, collection } => {
+                allocation.add(allocated_bytes, elapsed_ns.saturating_sub(collecting_ns));
+                collection.add(survived_bytes, collecting_ns);
+                let ratio = allocation.per_ns() / (*price * collection.per_ns());
+                // Nothing is known of a rate before the first time that is not 0.
+                Some((survived_bytes as f64 * ratio).sqrt()).filter(|room| room.is_finite())
+            }
+        };
+        if !matches!(self.policy, Policy::Fixed) {
+            let room_bytes = room_bytes.unwrap_or(0.0) as u64;
+            self.collect_at_bytes = (used_bytes + room_bytes).max(SMALLEST_HEAP_BYTES);
+        }
+        self.allocated_bytes = match cause {
+            Cause::Exhausted | Cause::Growth => 0,
+            _ => self.allocated_bytes + allocated_bytes,
+        };
+        self.survived_bytes = survived_bytes;
+        (self.ended_ns, self.collecting_ns) = (cycle.ended_ns, cycle.collecting_ns);
+    }
+
+    /// Whether the last collections each made room for next to nothing, so that the program would spend
+    /// its time collecting: then the heap is too small, as it is if nothing was reclaimed. To be asked
+    /// once before each collection that an allocation needs.
+    pub fn is_futile(&mut self, occupied_bytes: u64, used_bytes: u64) -> bool {
+        let allocated_bytes =
+            self.allocated_bytes + occupied_bytes.saturating_sub(self.survived_bytes);
+        // A policy may want many collections. Only where there is no room are they in vain.
+        let is_next_to_nothing = self.cause(used_bytes) == Cause::Exhausted
+            && allocated_bytes < used_bytes / FUTILE_SHARE;
+        self.futile_collections = if is_next_to_nothing { self.futile_collections + 1 } else { 0 };
+        self.futile_collections > FUTILE_COLLECTIONS
+    }
+}
+
+impl ObjectSpace {
+    /// What a [`crate::Sizer`] is told of a collection that ends now, of `occupied_bytes` when it began.
+    pub fn cycle(&self, cause: Cause, occupied_bytes: u64, log: &EventLog) -> Cycle {
+        Cycle {
+            cause,
+            occupied_bytes,
+            survived_bytes: self.occupied().bytes,
+            used_bytes: self.used_bytes(),
+            ended_ns: log.now_ns(),
+            collecting_ns: log.pause_total_ns(),
+        }
+    }
+}
+
+/// An exponential mean of an amount over an exponential mean of the time that it took.
+#[derive(Debug)]
+struct Rate {
+    inertia: f64,
+    bytes: f64,
+    ns: f64,
+}
+
+impl Rate {
+    fn new(inertia: f64) -> Self {
+        Self { inertia, bytes: 0.0, ns: 0.0 }
+    }
+
+    fn add(&mut self, bytes: u64, ns: u64) {
+        // The first one has no past.
+        let past = if self.ns == 0.0 { 0.0 } else { self.inertia };
+        self.bytes = past * self.bytes + (1.0 - past) * bytes as f64;
+        self.ns = past * self.ns + (1.0 - past) * ns as f64;
+    }
+
+    fn per_ns(&self) -> f64 {
+        self.bytes / self.ns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+    const PLENTY: u64 = u64::MAX;
+
+    fn sizer(settings: &str, is_limited: bool) -> Sizer {
+        let config = match settings {
+            "" => Config::default(),
+            _ => Config::read(&Sizer::PARAMETERS, settings).unwrap(),
+        };
+        Sizer::of(&config, is_limited)
+    }
+
+    /// A collection that an allocation needed, in MiB and ms.
+    fn cycle(occupied: u64, survived: u64, used: u64, ended: u64, collecting: u64) -> Cycle {
+        Cycle {
+            cause: Cause::Exhausted,
+            occupied_bytes: occupied * MIB,
+            survived_bytes: survived * MIB,
+            used_bytes: used * MIB,
+            ended_ns: ended * 1_000_000,
+            collecting_ns: collecting * 1_000_000,
+        }
+    }
+
+    /// The size at which it collects next, in MiB.
+    fn next_at(sizer: &Sizer) -> f64 {
+        sizer.collect_at_bytes as f64 / MIB as f64
+    }
+
+    #[test]
+    fn a_limit_alone_decides_under_the_fixed_policy() {
+        let mut sizer = sizer("", true);
+        sizer.collected(cycle(9, 1, 2, 10, 1));
+        assert!(sizer.may_grow(1 << 40, RESERVE_BYTES + 1));
+        assert!(!sizer.may_grow(0, RESERVE_BYTES), "the reserve is kept");
+        assert_eq!(sizer.cause(1 << 40), Cause::Exhausted);
+        sizer.keep_free(5000);
+        sizer.keep_free(100);
+        assert!(!sizer.may_grow(0, RESERVE_BYTES + 5000), "and what marking will need");
+    }
+
+    #[test]
+    fn without_a_limit_it_is_proportional() {
+        let mut sizer = sizer("", false);
+        assert_eq!(next_at(&sizer), 4.0);
+        assert!(sizer.may_grow(4 * MIB - 1, PLENTY) && !sizer.may_grow(4 * MIB, PLENTY));
+        assert_eq!(sizer.cause(4 * MIB), Cause::Growth);
+        // 10 live in 12 of blocks, and 10 more until twice that is live.
+        sizer.collected(cycle(20, 10, 12, 10, 1));
+        assert_eq!(next_at(&sizer), 22.0);
+        sizer.collected(cycle(20, 1, 1, 10, 1));
+        assert_eq!(next_at(&sizer), 4.0, "never less than the smallest heap");
+    }
+
+    #[test]
+    fn the_factor_of_growth_decides_under_a_limit_too_where_it_is_given() {
+        for settings in ["growth-1.5", "sizer-proportional|growth-1.5"] {
+            let mut sizer = sizer(settings, true);
+            sizer.collected(cycle(40, 10, 10, 10, 1));
+            assert_eq!(next_at(&sizer), 15.0, "{settings}");
+            assert!(!sizer.may_grow(0, RESERVE_BYTES), "the limit binds as well");
+        }
+        assert!(matches!(sizer("sizer-fixed|growth-1.5", true).policy, Policy::Fixed));
+    }
+
+    #[test]
+    fn membalancer_follows_the_square_root_rule() {
+        // c = 512 per GiB = 1/2 per MiB.
+        let mut sizer = sizer("price-512", false);
+        // 8 MiB in 8 ms: g = 1 MiB/ms. 4 MiB in 2 ms: s = 2 MiB/ms. sqrt(4 * 1 / (1/2 * 2)) = 2.
+        sizer.collected(cycle(8, 4, 5, 10, 2));
+        assert_eq!(next_at(&sizer), 7.0);
+        // 26 - 4 = 22 MiB in 2 ms: g = (0.95 * 8 + 0.05 * 22) / (0.95 * 8 + 0.05 * 2) = 8.7 / 7.7.
+        // 16 MiB in 6 ms: s = (4 + 16) / (2 + 6) = 2.5. sqrt(16 * (8.7 / 7.7) / (1/2 * 2.5)) = 3.803.
+        sizer.collected(cycle(26, 16, 20, 18, 8));
+        assert!((next_at(&sizer) - 23.803).abs() < 0.001, "{}", next_at(&sizer));
+    }
+
+    #[test]
+    fn four_times_the_price_is_half_the_room() {
+        let room = |settings| {
+            let mut sizer = sizer(settings, true);
+            sizer.collected(cycle(200, 100, 100, 110, 10));
+            next_at(&sizer) - 100.0
+        };
+        assert!((room("price-8") / room("price-32") - 2.0).abs() < 1e-4);
+        assert_eq!(room("sizer-membalancer"), room("price-32"), "the default");
+    }
+
+    #[test]
+    fn a_rate_that_is_not_known_yet_gives_no_room() {
+        let mut sizer = sizer("sizer-membalancer", false);
+        sizer.collected(cycle(0, 0, 0, 0, 0));
+        assert_eq!(next_at(&sizer), 4.0);
+        sizer.collected(cycle(9, 8, 8, 10, 0));
+        assert_eq!(next_at(&sizer), 8.0, "a collection that took no time");
+    }
+
+    #[test]
+    fn collections_for_next_to_nothing_are_futile_after_a_while() {
+        let mut sizer = sizer("", true);
+        sizer.collected(cycle(10, 10, 10, 1, 1));
+        for _ in 0..FUTILE_COLLECTIONS {
+            assert!(!sizer.is_futile(10 * MIB + 20_000, 10 * MIB));
+            sizer.collected(Cycle { occupied_bytes: 10 * MIB + 20_000, ..cycle(0, 10, 10, 1, 1) });
+        }
+        assert!(sizer.is_futile(10 * MIB + 20_000, 10 * MIB), "20,971 are a 500th");
+        assert!(!sizer.is_futile(10 * MIB + 21_000, 10 * MIB), "room was made");
+    }
+
+    #[test]
+    fn what_is_allocated_between_collections_that_were_asked_for_counts() {
+        let mut sizer = sizer("", true);
+        sizer.collected(cycle(10, 10, 10, 1, 1));
+        for _ in 0..2 * FUTILE_COLLECTIONS {
+            // Both were asked for; only the first one had something to reclaim.
+            for occupied in [12, 10] {
+                sizer.collected(Cycle { cause: Cause::Requested, ..cycle(occupied, 10, 10, 1, 1) });
+            }
+            assert!(!sizer.is_futile(10 * MIB, 10 * MIB));
+            sizer.collected(cycle(10, 10, 10, 1, 1));
+        }
+    }
+
+    #[test]
+    fn a_policy_that_collects_often_is_not_futile() {
+        let mut sizer = sizer("growth-1.1", true);
+        for _ in 0..2 * FUTILE_COLLECTIONS {
+            sizer.collected(cycle(4, 4, 4, 1, 1));
+            assert!(!sizer.is_futile(4 * MIB, sizer.collect_at_bytes));
+        }
+    }
+}

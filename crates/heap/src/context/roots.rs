@@ -1,0 +1,406 @@
+//! The root stack: what the program itself holds, in scopes.
+//!
+//! A root is consumed where it is moved, in any order, so the stack has holes. Holes on top are
+//! trimmed, never below the base of the innermost scope: an index below it may still be held by
+//! somebody. An entry is null (a hole), a reference (a root that owns) or a reference plus one (a
+//! local, which does not own).
+
+use crate::blocks::heap::Heap;
+use crate::memory::stack::Stack;
+use crate::memory::value::{ObjectReference, Value};
+use crate::mutant;
+use std::cell::Cell;
+use std::io;
+use std::num::NonZeroU32;
+
+/// Number of global roots: static variables of the program.
+pub const GLOBALS: u32 = 64;
+
+const LOCAL_TAG: u32 = 1;
+
+/// A root that owns its object: neither `Copy` nor `Clone`, so two owners cannot be written.
+///
+/// Moving it into a slot, dropping it or freeing it consumes it. A root that is merely forgotten is
+/// dropped when its scope ends, as in Rust.
+#[derive(Debug)]
+#[must_use = "a root owns its object: move it into a slot, drop it or keep it until its scope ends"]
+pub struct Root {
+    /// Not 0, where a global lies, so that a result with a root is no larger than the root.
+    index: NonZeroU32,
+}
+
+/// A root that does not own: a borrow kept across safepoints, counted under reference counting.
+#[derive(Debug)]
+#[must_use = "a local that nobody reads need not be kept"]
+pub struct Local {
+    index: NonZeroU32,
+}
+
+/// A root outside every scope: a static variable. It does not own.
+#[derive(Clone, Copy, Debug)]
+pub struct Global {
+    index: u32,
+}
+
+impl Global {
+    /// Static variable number `index`.
+    ///
+    /// # Panics
+    /// (At compile time, in constants.) From [`GLOBALS`] on.
+    pub const fn new(index: u32) -> Self {
+        assert!(index < GLOBALS, "there are 64 global roots");
+        Self { index }
+    }
+}
+
+/// Anything whose object [`crate::Mutator::get`] can read.
+pub trait Rooted: sealed::Place {}
+
+pub(crate) mod sealed {
+    /// Where the entry lies; not for programs.
+    pub trait Place {
+        fn index(&self) -> u32;
+    }
+}
+
+macro_rules! rooted {
+    ($($type:ty),+) => {$(
+        impl sealed::Place for $type {
+            #[inline(always)]
+            fn index(&self) -> u32 {
+                self.index.into()
+            }
+        }
+        impl Rooted for $type {}
+    )+};
+}
+rooted!(Root, Local, Global);
+
+/// The index of an entry above the globals.
+#[inline(always)]
+fn place(index: u32) -> NonZeroU32 {
+    debug_assert!(index >= GLOBALS);
+    // SAFETY: the globals are pushed when the stack is made and never popped before its end, so the
+    // index of any other entry is above them.
+    unsafe { NonZeroU32::new_unchecked(index) }
+}
+
+/// An entry that a scope leaves behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Leftover {
+    /// The object.
+    pub object: ObjectReference,
+    /// Whether the entry owned it.
+    pub owned: bool,
+}
+
+/// The roots of one mutator.
+#[derive(Debug)]
+pub struct RootStack {
+    /// **Invariant:** the globals lie at the bottom, so there are never fewer entries than they are.
+    entries: Stack,
+    /// **Invariant:** no live entry of an outer scope lies at or above `base`.
+    base: Cell<u32>,
+    heap: Heap,
+}
+
+impl RootStack {
+    pub(crate) fn new(heap: &Heap) -> io::Result<Self> {
+        let entries = heap.stack()?;
+        for _ in 0..GLOBALS {
+            entries.push(0);
+        }
+        Ok(Self { entries, base: Cell::new(GLOBALS), heap: heap.clone() })
+    }
+
+    #[inline(always)]
+    pub(crate) fn push_root(&self, object: ObjectReference) -> Root {
+        let index = self.entries.len();
+        self.entries.push(object.bits());
+        Root { index: place(index) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn push_local(&self, object: Option<ObjectReference>) -> Local {
+        let index = self.entries.len();
+        self.entries.push(local_entry(object));
+        Local { index: place(index) }
+    }
+
+    /// The object of an entry.
+    ///
+    /// # Panics
+    /// If the entry is a hole: its scope has ended, or it is a global that was never aimed.
+    #[inline(always)]
+    pub(crate) fn get(&self, place: &impl sealed::Place) -> ObjectReference {
+        match self.peek(place.index()) {
+            Some(object) => object,
+            None => no_object(place.index()),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn peek(&self, index: u32) -> Option<ObjectReference> {
+        Value::from_bits(self.entries.get(index)).referent()
+    }
+
+    /// Takes an entry off the stack and returns its object.
+    #[inline(always)]
+    pub(crate) fn consume(&self, place: &impl sealed::Place) -> ObjectReference {
+        let object = self.get(place);
+        self.vacate(place);
+        object
+    }
+
+    /// Takes an entry off the stack, aimed at an object or not.
+    #[inline(always)]
+    pub(crate) fn vacate(&self, place: &impl sealed::Place) {
+        // An outer scope's root on top leaves a hole: the next entry must not lie below the base.
+        let trims = mutant!(self.heap.memory(), "a hole is trimmed below its scope");
+        let is_on_top = place.index() + 1 == self.entries.len();
+        if is_on_top && (place.index() >= self.base.get() || trims) {
+            self.entries.truncate(place.index());
+            self.trim();
+        } else {
+            self.entries.set(place.index(), 0);
+        }
+    }
+
+    /// Takes `roots` off the stack, hands their objects to `visit` and pushes `object` as the new
+    /// entry: what building an object of its parts does. Where the roots are the topmost entries, as
+    /// in any program that builds bottom up, this is one step of the stack and not several.
+    #[inline(always)]
+    pub(crate) fn replace<R: sealed::Place, const N: usize>(
+        &self,
+        roots: [R; N],
+        entry: u32,
+        visit: impl FnOnce([Value; N]),
+    ) -> u32 {
+        const { assert!(N as u32 <= GLOBALS) };
+        let start = self.entries.len() - N as u32;
+        let on_top = |(i, root): (usize, &R)| root.index() == start + i as u32;
+        if N > 0 && roots.iter().enumerate().all(on_top) && start >= self.base.get() {
+            // SAFETY: the stack never has fewer entries than there are globals, and `N` is no more.
+            let words = unsafe { self.entries.words::<N>(start) };
+            visit(words.map(|word| Value::from_bits(word & !LOCAL_TAG)));
+            // SAFETY: `N` is not 0, so there is an entry at `start`.
+            unsafe { self.entries.replace_from(start, entry) };
+            return start;
+        }
+        visit(roots.each_ref().map(|root| self.peek(root.index()).into()));
+        // Last first: roots are usually consumed in the order of a stack.
+        let kept = usize::from(mutant!(self.heap.memory(), "a part stays a root"));
+        roots.iter().rev().skip(kept).for_each(|root| self.vacate(root));
+        self.entries.push(entry);
+        self.entries.len() - 1
+    }
+
+    /// [`RootStack::replace`] by a root.
+    #[inline(always)]
+    pub(crate) fn replace_by_root<const N: usize>(
+        &self,
+        roots: [Root; N],
+        object: ObjectReference,
+        visit: impl FnOnce([Value; N]),
+    ) -> Root {
+        Root { index: place(self.replace(roots, object.bits(), visit)) }
+    }
+
+    /// [`RootStack::replace`] by a local.
+    #[inline(always)]
+    pub(crate) fn replace_by_local<const N: usize>(
+        &self,
+        locals: [Local; N],
+        object: ObjectReference,
+        visit: impl FnOnce([Value; N]),
+    ) -> Local {
+        Local { index: place(self.replace(locals, object.bits() | LOCAL_TAG, visit)) }
+    }
+
+    #[inline(always)]
+    fn trim(&self) {
+        let mut len = self.entries.len();
+        while len > self.base.get() && self.entries.get(len - 1) == 0 {
+            len -= 1;
+        }
+        self.entries.truncate(len);
+    }
+
+    /// Points a non-owning entry at another object, or at none; returns the old one.
+    #[inline(always)]
+    pub(crate) fn aim(
+        &self,
+        place: &impl sealed::Place,
+        object: Option<ObjectReference>,
+    ) -> Option<ObjectReference> {
+        let old = self.peek(place.index());
+        self.entries.set(place.index(), local_entry(object));
+        old
+    }
+
+    /// Begins a scope; the result is for [`RootStack::leave`].
+    #[inline(always)]
+    pub(crate) fn enter(&self) -> u32 {
+        self.base.replace(self.entries.len())
+    }
+
+    /// Pops the topmost entry of the innermost scope; `None` when it has no more.
+    #[inline(always)]
+    pub(crate) fn pop(&self) -> Option<Leftover> {
+        while self.entries.len() > self.base.get() {
+            if let Some(leftover) = self.entries.pop().and_then(leftover) {
+                return Some(leftover);
+            }
+        }
+        None
+    }
+
+    /// Ends the innermost scope, forgetting what is left in it.
+    #[inline(always)]
+    pub(crate) fn leave(&self, outer_base: u32) {
+        if !mutant!(self.heap.memory(), "a scope leaves its roots behind") {
+            self.entries.truncate(self.base.get());
+        }
+        self.base.set(outer_base);
+        self.trim();
+    }
+
+    /// Pops the topmost entry of all scopes and the globals: for the end of a run.
+    pub(crate) fn pop_any(&self) -> Option<Leftover> {
+        self.base.set(GLOBALS);
+        self.pop().or_else(|| {
+            // The globals stay where they are, empty: no root may ever lie in their place.
+            (0..GLOBALS).find_map(|index| {
+                let entry = leftover(self.entries.get(index))?;
+                self.entries.set(index, 0);
+                Some(entry)
+            })
+        })
+    }
+
+    /// Every object that is rooted, with repetitions.
+    pub fn iter(&self) -> impl Iterator<Item = Leftover> {
+        (0..self.entries.len()).filter_map(|index| leftover(self.entries.get(index)))
+    }
+
+    /// [`RootStack::iter`] for a marker to begin with.
+    pub fn to_mark(&self) -> impl Iterator<Item = Leftover> {
+        let memory = self.heap.memory();
+        let (loses, owned) =
+            (mutant!(memory, "a root is lost"), mutant!(memory, "locals are no roots"));
+        self.iter().skip(usize::from(loses)).filter(move |root| root.owned || !owned)
+    }
+
+    /// Makes every entry refer to where `new` says that its object is now.
+    pub fn update(&self, mut new: impl FnMut(ObjectReference) -> ObjectReference) {
+        let forgets = u32::from(mutant!(self.heap.memory(), "the last root is not updated"));
+        for index in 0..self.entries.len() - forgets {
+            let entry = self.entries.get(index);
+            if let Some(Leftover { object, .. }) = leftover(entry) {
+                self.entries.set(index, new(object).bits() | entry & LOCAL_TAG);
+            }
+        }
+    }
+
+    /// Number of entries, holes included.
+    pub fn depth(&self) -> u32 {
+        self.entries.len()
+    }
+
+    /// Bytes held.
+    pub fn metadata_bytes(&self) -> u64 {
+        self.entries.committed_bytes()
+    }
+}
+
+/// A local that is aimed at nothing is a tag alone, so that it is not taken for a hole.
+#[inline(always)]
+fn local_entry(object: Option<ObjectReference>) -> u32 {
+    object.map_or(0, ObjectReference::bits) | LOCAL_TAG
+}
+
+fn leftover(entry: u32) -> Option<Leftover> {
+    let object = Value::from_bits(entry).referent()?;
+    Some(Leftover { object, owned: entry & LOCAL_TAG == 0 })
+}
+
+#[cold]
+#[inline(never)]
+fn no_object(index: u32) -> ! {
+    panic!("root {index} holds no object: its scope has ended, or it was never aimed at one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::heap::{Heap, HeapConfig};
+    use proptest::prelude::*;
+
+    fn stack() -> RootStack {
+        RootStack::new(&Heap::new(HeapConfig::default()).unwrap()).unwrap()
+    }
+
+    fn object(granule: u32) -> ObjectReference {
+        ObjectReference::from_granule(granule)
+    }
+
+    proptest! {
+        /// Roots consumed in any order, with a scope in the middle: the others keep their objects.
+        #[test]
+        fn holes_never_disturb_other_roots(order in Just((0..12usize).collect::<Vec<_>>()).prop_shuffle(), inner in 0..6u32) {
+            let stack = stack();
+            let mut roots: Vec<Option<Root>> = (0..12).map(|i| Some(stack.push_root(object(i + 1)))).collect();
+            for (step, &victim) in order.iter().enumerate() {
+                let outer = stack.enter();
+                for extra in 0..inner {
+                    let root = stack.push_root(object(100 + extra));
+                    if extra % 2 == 0 { stack.consume(&root); }
+                }
+                if step % 2 == 0 {
+                    // An outer root consumed inside the scope leaves a hole below its base.
+                    let root = roots[victim].take().unwrap();
+                    prop_assert_eq!(stack.consume(&root), object(victim as u32 + 1));
+                }
+                stack.leave(outer);
+                if let Some(root) = roots[victim].take() {
+                    prop_assert_eq!(stack.consume(&root), object(victim as u32 + 1));
+                }
+                for (i, root) in roots.iter().enumerate() {
+                    if let Some(root) = root { prop_assert_eq!(stack.get(root), object(i as u32 + 1)); }
+                }
+            }
+            prop_assert_eq!(stack.depth(), GLOBALS);
+        }
+    }
+
+    #[test]
+    fn what_moves_is_found_by_owners_locals_and_globals_and_holes_stay() {
+        let stack = stack();
+        let global = Global::new(3);
+        stack.aim(&global, Some(object(1)));
+        let (root, hole, local) = (
+            stack.push_root(object(2)),
+            stack.push_root(object(3)),
+            stack.push_local(Some(object(2))),
+        );
+        let nowhere = stack.push_local(None);
+        stack.consume(&hole);
+        stack.update(|old| object(old.granule() + 10));
+        assert_eq!(stack.get(&global), object(11));
+        assert_eq!((stack.get(&root), stack.get(&local)), (object(12), object(12)));
+        assert_eq!(stack.peek(nowhere.index.into()), None);
+        assert_eq!(stack.peek(hole.index.into()), None);
+        let owned: Vec<bool> = stack.iter().map(|leftover| leftover.owned).collect();
+        assert_eq!(owned, [false, true, false], "owners own, and the others do not");
+    }
+
+    #[test]
+    #[should_panic(expected = "its scope has ended")]
+    fn a_root_of_an_ended_scope_is_refused() {
+        let stack = stack();
+        let outer = stack.enter();
+        let root = stack.push_root(object(5));
+        stack.leave(outer);
+        stack.get(&root);
+    }
+}

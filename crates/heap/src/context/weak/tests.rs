@@ -1,0 +1,256 @@
+//! Random graphs, marked and swept, against a model that looks at everything again until nothing changes.
+
+use super::*;
+use crate::blocks::heap::HeapConfig;
+use crate::memory::value::Value;
+use crate::object::header::{Extent, Layout};
+use crate::reclaim::snapshot::{Slice, SnapshotTracer};
+use crate::space::object_space::ObjectSpace;
+use crate::trace::greys::Greys;
+use crate::trace::mark::Marker;
+use crate::trace::parallel::ParallelMarker;
+use proptest::prelude::*;
+use std::collections::HashSet;
+
+/// Ordinary objects have two slots, arrays four.
+const NODE: Layout = Layout::shape(0, 2, 0, 0);
+const SLOTS: usize = 4;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Node,
+    Weak,
+    Ephemerons,
+}
+
+/// What each object is, and what its slots refer to.
+#[derive(Clone, Debug)]
+struct Graph {
+    kinds: Vec<Kind>,
+    slots: Vec<[Option<usize>; SLOTS]>,
+}
+
+impl Graph {
+    fn reached(&self, roots: &[usize]) -> HashSet<usize> {
+        let mut reached: HashSet<usize> = roots.iter().copied().collect();
+        loop {
+            let mut more = HashSet::new();
+            for &object in &reached {
+                let slots = self.slots[object];
+                match self.kinds[object] {
+                    Kind::Node => more.extend(slots[..2].iter().flatten()),
+                    Kind::Weak => {}
+                    Kind::Ephemerons => {
+                        let pairs = slots.chunks(2);
+                        let live = pairs.filter(|p| p[0].is_some_and(|key| reached.contains(&key)));
+                        more.extend(live.filter_map(|pair| pair[1]));
+                    }
+                }
+            }
+            let before = reached.len();
+            reached.extend(more);
+            if reached.len() == before {
+                return reached;
+            }
+        }
+    }
+
+    fn clear(&mut self, reached: &HashSet<usize>) {
+        let is_dead = |slot: Option<usize>| slot.is_none_or(|object| !reached.contains(&object));
+        for (kind, slots) in self.kinds.iter().zip(&mut self.slots) {
+            match kind {
+                Kind::Node => {}
+                Kind::Weak => {
+                    slots.iter_mut().filter(|slot| is_dead(**slot)).for_each(|s| *s = None)
+                }
+                Kind::Ephemerons => {
+                    slots.chunks_mut(2).filter(|pair| is_dead(pair[0])).for_each(|p| p.fill(None));
+                }
+            }
+        }
+    }
+}
+
+fn graphs() -> impl Strategy<Value = Graph> {
+    let kind =
+        prop_oneof![4 => Just(Kind::Node), 1 => Just(Kind::Weak), 3 => Just(Kind::Ephemerons)];
+    proptest::collection::vec(kind, 1..40).prop_flat_map(|kinds| {
+        let count = kinds.len();
+        let slot = proptest::option::weighted(0.6, 0..count);
+        let slots = proptest::collection::vec(proptest::array::uniform4(slot), count);
+        (Just(kinds), slots).prop_map(|(kinds, slots)| Graph { kinds, slots })
+    })
+}
+
+/// Whoever marks, of those that mark a space of cells.
+#[derive(Debug)]
+enum Tracer {
+    One(Marker),
+    InSlices(Greys),
+    Several(ParallelMarker),
+    Beside(SnapshotTracer),
+}
+
+/// Makes a tracer, and a space to its liking.
+type New = fn(&Heap) -> (Tracer, ObjectSpace);
+
+impl Tracer {
+    const ALL: [New; 4] = [
+        |heap| {
+            let space = ObjectSpace::with_marks(heap).unwrap();
+            (Self::One(Marker::new(heap, 4).unwrap()), space)
+        },
+        |heap| {
+            let space = ObjectSpace::with_marks(heap).unwrap();
+            (Self::InSlices(Greys::new(heap, 4).unwrap()), space)
+        },
+        |heap| {
+            let marker = ParallelMarker::new(heap, 4, 2, 1).unwrap();
+            let space = ObjectSpace::with_marks_for(heap, &marker).unwrap();
+            (Self::Several(marker), space)
+        },
+        |heap| {
+            let space = ObjectSpace::with_marks_beside(heap).unwrap();
+            (Self::Beside(SnapshotTracer::new(&space, 4, 0).unwrap()), space)
+        },
+    ];
+
+    fn collect(
+        &mut self,
+        space: &mut ObjectSpace,
+        weak: &mut WeakTables,
+        roots: impl Iterator<Item = ObjectReference>,
+    ) {
+        match self {
+            Self::One(marker) => {
+                roots.for_each(|root| marker.push(root));
+                space.trace(marker);
+                space.trace_hidden(marker, weak);
+            }
+            Self::InSlices(greys) => {
+                roots.filter(|&root| space.shade(root)).for_each(|root| greys.push(root));
+                space.trace_some(greys, u64::MAX);
+                space.trace_hidden_greys(greys, weak);
+                space.begin_sweep();
+                while space.sweep_some(1) {}
+                return;
+            }
+            Self::Several(marker) => {
+                roots.for_each(|root| marker.push(root));
+                space.trace_in_parallel(marker);
+                space.trace_hidden_alone(marker, weak);
+            }
+            Self::Beside(tracer) => {
+                space.begin_black();
+                tracer.begin(roots, Slice::ALL);
+                while tracer.mark_some(u64::MAX) {}
+                tracer.trace_hidden(weak);
+                tracer.lend(space);
+                while tracer.sweep_some(space, u32::MAX, u32::MAX) {}
+                return tracer.end();
+            }
+        }
+        space.sweep();
+    }
+
+    fn metadata_bytes(&self) -> u64 {
+        match self {
+            Self::One(marker) => marker.metadata_bytes(),
+            Self::InSlices(greys) => greys.metadata_bytes(),
+            Self::Several(marker) => marker.metadata_bytes(),
+            Self::Beside(tracer) => tracer.metadata_bytes(),
+        }
+    }
+}
+
+proptest! {
+    /// Two collections in a row: the second begins with what the first made ready.
+    #[test]
+    fn exactly_what_cannot_be_reached_is_cleared_and_ready(
+        mut graph in graphs(),
+        roots in proptest::collection::vec(any::<prop::sample::Index>(), 0..3),
+        watched in proptest::collection::vec(any::<prop::sample::Index>(), 0..6),
+        postponed: bool,
+        tracer in proptest::sample::select(Tracer::ALL.to_vec()),
+    ) {
+        let count = graph.kinds.len();
+        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let (mut tracer, mut space) = tracer(&heap);
+        let mut weak = WeakTables::new(&heap);
+        let memory = heap.memory();
+        let mut objects = Vec::new();
+        for kind in &graph.kinds {
+            let (layout, hidden) = match kind {
+                Kind::Node => (NODE, None),
+                Kind::Weak => (Layout::array(SlotKind::Weak, 4, 0).unwrap(), Some(SlotKind::Weak)),
+                Kind::Ephemerons => {
+                    (Layout::array(SlotKind::Ephemeral, 4, 0).unwrap(), Some(SlotKind::Ephemeral))
+                }
+            };
+            let object = space.alloc_growing(layout, 0).unwrap();
+            hidden.into_iter().for_each(|kind| weak.register(kind, object));
+            objects.push(object);
+        }
+        for (&object, slots) in objects.iter().zip(&graph.slots) {
+            let extent = Extent::of(memory, object);
+            for index in 0..extent.slots {
+                let value: Value = slots[index as usize].map(|other| objects[other]).into();
+                memory.write(object, extent.slot(index), value.bits());
+            }
+        }
+        let roots: Vec<usize> = roots.iter().map(|root| root.index(count)).collect();
+        let mut watched: Vec<(usize, u32)> =
+            watched.iter().map(|object| object.index(count)).zip(0..).collect();
+        watched.iter().for_each(|&(object, tag)| weak.watch(objects[object], tag));
+        let mut ready: Vec<(usize, u32)> = Vec::new();
+
+        for first in [true, false] {
+            let postpones = first && postponed;
+            if postpones {
+                weak.postpone();
+            }
+            tracer.collect(&mut space, &mut weak, roots.iter().map(|&root| objects[root]));
+            prop_assert_eq!(space.verify(), Ok(()));
+
+            let with = |others: &[(usize, u32)]| {
+                roots.iter().copied().chain(others.iter().map(|&(object, _)| object)).collect::<Vec<_>>()
+            };
+            let mut reached = graph.reached(&with(&ready));
+            graph.clear(&reached);
+            if !watched.is_empty() && postpones {
+                reached = graph.reached(&[with(&ready), with(&watched)].concat());
+            } else {
+                let (kept, gone): (Vec<_>, Vec<_>) =
+                    watched.iter().partition(|&&(object, _)| reached.contains(&object));
+                watched = kept;
+                ready.extend(gone);
+                reached = graph.reached(&with(&ready));
+            }
+            let found: Vec<_> = weak.ready().collect();
+            let expected: Vec<_> = ready.iter().map(|&(object, tag)| (objects[object], tag)).collect();
+            prop_assert_eq!(found, expected);
+            for (index, &object) in objects.iter().enumerate() {
+                prop_assert_eq!(space.is_allocated(object), reached.contains(&index), "object {}", index);
+                if reached.contains(&index) {
+                    let extent = Extent::of(memory, object);
+                    for slot in 0..extent.slots {
+                        let found = Value::from_bits(memory.read(object, extent.slot(slot)));
+                        let expected = graph.slots[index][slot as usize].map(|other| objects[other]);
+                        prop_assert_eq!(found.referent(), expected);
+                    }
+                }
+            }
+        }
+        let parts = space.footprint(tracer.metadata_bytes() + weak.metadata_bytes());
+        let held_bytes = heap.budget().held_bytes();
+        prop_assert_eq!(parts.total_bytes() + heap.retained_bytes() + heap.metadata_bytes(), held_bytes);
+    }
+}
+
+#[test]
+fn a_heap_without_weak_references_pays_nothing() {
+    let heap = Heap::new(HeapConfig::default()).unwrap();
+    let mut weak = WeakTables::new(&heap);
+    assert!(!weak.resume(|_| panic!("nothing is asked"), |_| panic!("nothing is traced")));
+    assert_eq!(weak.metadata_bytes(), 0);
+}

@@ -1,0 +1,96 @@
+//! Mutants: known bugs, built in by the feature `mutants` only, of which one heap may have one.
+//!
+//! A kit that has never seen a bug proves nothing. So the classic mistakes of collectors stand in the
+//! code as switches, `mutant!(memory, "name")`, and a test fails unless some detector finds each.
+//! Without the feature a switch is the constant `false` and leaves no trace.
+//!
+//! Which bug a heap has stands in its null block, where no object can lie: so whatever can see the
+//! heap's memory can ask, on any thread, and there are no statics. Beside it stands which switches
+//! have been passed, so that a mutant is tried only on collectors that run its code.
+
+use crate::memory::Memory;
+
+/// Whether mutants are built in.
+pub const MUTANTS: bool = cfg!(feature = "mutants");
+
+/// A mutant, by a number made of its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mutant(u32);
+
+impl Mutant {
+    /// The mutant of this name.
+    pub const fn named(name: &str) -> Self {
+        // FNV-1a.
+        let (bytes, mut hash, mut index) = (name.as_bytes(), 0x811c_9dc5_u32, 0);
+        while index < bytes.len() {
+            hash = (hash ^ bytes[index] as u32).wrapping_mul(0x0100_0193);
+            index += 1;
+        }
+        Self(hash)
+    }
+}
+
+impl Memory<'_> {
+    /// Whether this heap has that bug. Asked by [`mutant!`](crate::mutant).
+    #[inline(always)]
+    pub fn has_mutant(self, mutant: Mutant) -> bool {
+        #[cfg(feature = "mutants")]
+        return self.null_block().pass(mutant);
+        #[cfg(not(feature = "mutants"))]
+        {
+            let _ = mutant;
+            false
+        }
+    }
+}
+
+/// Whether the heap of this memory has the bug of this name: `if mutant!(memory, "a root is lost")`.
+#[macro_export]
+macro_rules! mutant {
+    ($memory:expr, $name:literal) => {
+        $memory.has_mutant(const { $crate::Mutant::named($name) })
+    };
+}
+
+#[cfg(feature = "mutants")]
+pub(crate) use null_block::NullBlock;
+
+#[cfg(feature = "mutants")]
+mod null_block {
+    use super::Mutant;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    const BITS: u32 = 16_384;
+
+    /// What stands at the start of the null block.
+    #[derive(Debug)]
+    #[repr(C)]
+    pub(crate) struct NullBlock {
+        chosen: AtomicU32,
+        passed: [AtomicU32; (BITS / 32) as usize],
+    }
+
+    impl NullBlock {
+        /// Two bits for each switch, so that hardly ever one stands for another.
+        fn places(&self, mutant: Mutant) -> [(&AtomicU32, u32); 2] {
+            let place = |bit: u32| (&self.passed[(bit % BITS / 32) as usize], 1 << (bit % 32));
+            [place(mutant.0), place(mutant.0.rotate_left(16))]
+        }
+
+        #[inline(always)]
+        pub(super) fn pass(&self, mutant: Mutant) -> bool {
+            for (word, bit) in self.places(mutant) {
+                word.fetch_or(bit, Relaxed);
+            }
+            self.chosen.load(Relaxed) == mutant.0
+        }
+
+        pub(crate) fn infect(&self, mutant: Mutant) {
+            self.chosen.store(mutant.0, Relaxed);
+        }
+
+        pub(crate) fn has_passed(&self, mutant: Mutant) -> bool {
+            self.places(mutant).iter().all(|(word, bit)| word.load(Relaxed) & bit != 0)
+        }
+    }
+}

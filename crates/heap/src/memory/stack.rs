@@ -1,0 +1,339 @@
+//! A growing stack of 32-bit words that can be pushed to through a shared reference.
+//!
+//! It lends no references and calls nothing, so a barrier that takes `&self` can log to it. Its
+//! address space is reserved once: growing never moves it, and a page is charged when it is first
+//! reached.
+
+use crate::memory::budget::Budget;
+use crate::memory::os::{PAGE_BYTES, Reservation};
+use std::cell::Cell;
+use std::io;
+use std::sync::Arc;
+
+const CAPACITY: u32 = 1 << 30;
+const PAGE_ENTRIES: u32 = (PAGE_BYTES / 4) as u32;
+
+/// A stack of words, owned by one thread at a time.
+#[derive(Debug)]
+pub struct Stack {
+    memory: Reservation,
+    /// **Invariant:** `len <= committed <= CAPACITY`.
+    len: Cell<u32>,
+    committed: Cell<u32>,
+    /// Whether pages that are given back really go, or stay populated.
+    decommits: bool,
+    /// Whether its pages are counted as those of a queue, too.
+    is_queue: bool,
+    budget: Arc<Budget>,
+}
+
+impl Stack {
+    /// An empty stack whose pages are charged to `budget`.
+    pub(crate) fn new(budget: Arc<Budget>, decommits: bool) -> io::Result<Self> {
+        let memory = Reservation::new(CAPACITY as usize * 4)?;
+        let (len, committed) = (Cell::new(0), Cell::new(0));
+        Ok(Self { memory, len, committed, decommits, is_queue: false, budget })
+    }
+
+    /// The same for what is reached and still to be marked, copied or dropped: counted apart as well,
+    /// see [`Budget::queue_peak_bytes`].
+    pub(crate) fn queue(budget: Arc<Budget>, decommits: bool) -> io::Result<Self> {
+        let mut stack = Self::new(budget, decommits)?;
+        stack.is_queue = true;
+        stack.budget.has_queue();
+        Ok(stack)
+    }
+
+    #[inline(always)]
+    fn entry(&self, index: u32) -> *mut u32 {
+        debug_assert!(index < CAPACITY);
+        // SAFETY: callers keep `index` below `CAPACITY`, the length of the reservation.
+        unsafe { self.memory.base().cast::<u32>().as_ptr().add(index as usize) }
+    }
+
+    /// Pushes a word.
+    #[inline(always)]
+    pub fn push(&self, word: u32) {
+        let len = self.len.get();
+        if len == self.committed.get() {
+            self.commit_page();
+        }
+        // SAFETY: below `committed`, and the stack is not shared between threads (`Cell`).
+        unsafe { self.entry(len).write(word) };
+        self.len.set(len + 1);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn commit_page(&self) {
+        let committed = self.committed.get();
+        assert!(committed < CAPACITY, "a stack of 2^30 words is full");
+        let charge = if self.is_queue { Budget::charge_queue } else { Budget::charge };
+        charge(&self.budget, PAGE_BYTES as u64);
+        self.committed.set(committed + PAGE_ENTRIES);
+    }
+
+    /// Pops the word pushed last.
+    #[inline(always)]
+    pub fn pop(&self) -> Option<u32> {
+        let len = self.len.get().checked_sub(1)?;
+        self.len.set(len);
+        // SAFETY: below the old length.
+        Some(unsafe { self.entry(len).read() })
+    }
+
+    /// The top of the stack, for a loop that pushes and pops a lot: its length stays in a register
+    /// instead of going through memory at every step.
+    #[inline(always)]
+    pub fn top(&mut self) -> Top<'_> {
+        Top {
+            entries: self.entry(0),
+            len: self.len.get(),
+            committed: self.committed.get(),
+            stack: self,
+        }
+    }
+
+    /// Number of words.
+    #[inline(always)]
+    pub fn len(&self) -> u32 {
+        self.len.get()
+    }
+
+    /// Whether there is none.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.len.get() == 0
+    }
+
+    /// Forgets all words from `len` on.
+    #[inline(always)]
+    pub fn truncate(&self, len: u32) {
+        self.len.set(self.len.get().min(len));
+    }
+
+    /// The word at `index`; 0 from the end of the stack on.
+    #[inline(always)]
+    pub fn get(&self, index: u32) -> u32 {
+        if index < self.len.get() {
+            // SAFETY: below the length.
+            unsafe { self.entry(index).read() }
+        } else {
+            0
+        }
+    }
+
+    /// The `N` words from `start` on.
+    ///
+    /// # Safety
+    /// They must lie below the length.
+    #[inline(always)]
+    pub(crate) unsafe fn words<const N: usize>(&self, start: u32) -> [u32; N] {
+        debug_assert!(start + N as u32 <= self.len.get());
+        // One by one: they have just been stored one by one, and a wide load would wait for that.
+        // SAFETY: below the length, says the caller.
+        std::array::from_fn(|i| unsafe { self.entry(start + i as u32).read() })
+    }
+
+    /// Replaces the words from `start` on by one.
+    ///
+    /// # Safety
+    /// There must be one at `start`.
+    #[inline(always)]
+    pub(crate) unsafe fn replace_from(&self, start: u32, word: u32) {
+        debug_assert!(start < self.len.get());
+        // SAFETY: below the length, says the caller.
+        unsafe { self.entry(start).write(word) };
+        self.len.set(start + 1);
+    }
+
+    /// Replaces the word at `index`.
+    ///
+    /// # Panics
+    /// If there is no such word.
+    #[inline(always)]
+    pub fn set(&self, index: u32, word: u32) {
+        assert!(index < self.len.get(), "no word {index} on the stack");
+        // SAFETY: below the length.
+        unsafe { self.entry(index).write(word) };
+    }
+
+    /// [`Stack::committed_bytes`], as other queues name it.
+    pub fn metadata_bytes(&self) -> u64 {
+        self.committed_bytes()
+    }
+
+    /// Bytes of the pages that were ever reached and not returned.
+    pub fn committed_bytes(&self) -> u64 {
+        u64::from(self.committed.get()) * 4
+    }
+
+    /// Gives all pages back but those in use, and one.
+    pub fn shrink(&self) {
+        let keep = self.len.get().next_multiple_of(PAGE_ENTRIES).max(PAGE_ENTRIES);
+        let committed = self.committed.get();
+        if keep < committed {
+            let bytes = (committed - keep) as usize * 4;
+            if self.decommits {
+                self.memory.decommit(keep as usize * 4, bytes);
+            }
+            self.discharge(bytes as u64);
+            self.committed.set(keep);
+        }
+    }
+
+    fn discharge(&self, bytes: u64) {
+        let discharge = if self.is_queue { Budget::discharge_queue } else { Budget::discharge };
+        discharge(&self.budget, bytes);
+    }
+}
+
+/// A stack whose length is kept locally, until this value goes.
+#[derive(Debug)]
+pub struct Top<'s> {
+    entries: *mut u32,
+    len: u32,
+    committed: u32,
+    stack: &'s mut Stack,
+}
+
+impl Top<'_> {
+    /// Pushes a word.
+    #[inline(always)]
+    pub fn push(&mut self, word: u32) {
+        self.push_if(true, word);
+    }
+
+    /// Pushes a word if `wanted`, without a branch.
+    #[inline(always)]
+    pub fn push_if(&mut self, wanted: bool, word: u32) {
+        if self.len == self.committed {
+            self.stack.commit_page();
+            self.committed = self.stack.committed.get();
+        }
+        // SAFETY: below `committed`; the stack is not shared between threads (`Cell`), and what
+        // lies at its length is no part of it.
+        unsafe { self.entries.add(self.len as usize).write(word) };
+        self.len += u32::from(wanted);
+    }
+
+    /// Forgets all words from `len` on.
+    #[inline(always)]
+    pub fn truncate(&mut self, len: u32) {
+        self.len = self.len.min(len);
+    }
+
+    /// Number of words.
+    #[inline(always)]
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The word at `index`; 0 from the end of the stack on.
+    #[inline(always)]
+    pub fn get(&self, index: u32) -> u32 {
+        if index < self.len {
+            // SAFETY: below the length.
+            unsafe { self.entries.add(index as usize).read() }
+        } else {
+            0
+        }
+    }
+
+    /// Pops the word pushed last.
+    #[inline(always)]
+    pub fn pop(&mut self) -> Option<u32> {
+        self.len = self.len.checked_sub(1)?;
+        // SAFETY: below the old length.
+        Some(unsafe { self.entries.add(self.len as usize).read() })
+    }
+}
+
+impl Drop for Top<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.stack.len.set(self.len);
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.discharge(self.committed_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone)]
+    enum Op {
+        Push(u32),
+        Pop,
+        Truncate(u32),
+        Shrink,
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        prop_oneof![
+            6 => any::<u32>().prop_map(Op::Push),
+            3 => Just(Op::Pop),
+            1 => (0u32..3000).prop_map(Op::Truncate),
+            1 => Just(Op::Shrink),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_as_a_vector_and_charges_whole_pages(ops in proptest::collection::vec(op(), 0..200), start in 0usize..5000) {
+            let budget = Arc::new(Budget::new(u64::MAX));
+            let stack = Stack::new(Arc::clone(&budget), true).unwrap();
+            let mut model: Vec<u32> = (0..start as u32).collect();
+            model.iter().for_each(|&word| stack.push(word));
+            for op in ops {
+                match op {
+                    Op::Push(word) => { stack.push(word); model.push(word) }
+                    Op::Pop => prop_assert_eq!(stack.pop(), model.pop()),
+                    Op::Truncate(len) => { stack.truncate(len); model.truncate(len as usize) }
+                    Op::Shrink => stack.shrink(),
+                }
+                prop_assert_eq!(stack.len() as usize, model.len());
+                prop_assert_eq!(budget.held_bytes(), stack.committed_bytes());
+                prop_assert!(stack.committed_bytes() >= model.len() as u64 * 4);
+            }
+            prop_assert_eq!(budget.queue_peak_bytes(), None);
+            for (index, &word) in model.iter().enumerate() {
+                prop_assert_eq!(stack.get(index as u32), word);
+            }
+        }
+    }
+
+    #[test]
+    fn the_pages_of_queues_are_counted_apart_as_well() {
+        let budget = Arc::new(Budget::new(u64::MAX));
+        let page = PAGE_BYTES as u64;
+        let [stack, mut first] =
+            [Stack::new, Stack::queue].map(|new| new(Arc::clone(&budget), true).unwrap());
+        assert_eq!(budget.queue_peak_bytes(), Some(0));
+        let fill = |stack: &Stack| (0..3 * PAGE_ENTRIES).for_each(|word| stack.push(word));
+        [&stack, &first].into_iter().for_each(fill);
+        assert_eq!((budget.held_bytes(), budget.queue_peak_bytes()), (6 * page, Some(3 * page)));
+        first.truncate(0);
+        first.shrink();
+        let second = Stack::queue(Arc::clone(&budget), true).unwrap();
+        second.push(0);
+        assert_eq!(budget.queue_peak_bytes(), Some(3 * page), "two pages now, three before");
+        first.top().push(0);
+        fill(&second);
+        assert_eq!(budget.queue_peak_bytes(), Some(5 * page), "of both at once");
+        drop([stack, first, second]);
+        assert_eq!(budget.held_bytes(), 0);
+    }
+}

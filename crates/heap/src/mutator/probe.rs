@@ -1,0 +1,480 @@
+//! What watches the stream of operations: nothing, a meter, or a checker.
+//!
+//! One alphabet for all: whatever wants to see operations (statistics, checks, later the oracle and
+//! traces) sees these. [`Off`] is free by construction; the others never run in timed cells.
+
+use crate::blocks::heap::Heap;
+use crate::memory::value::{ObjectReference, Value};
+use crate::memory::{Offset32, Offset64};
+use crate::mutator::mistake::{Access, Deed, Omission};
+use crate::mutator::survey::Reachable;
+use crate::object::header::{Extent, Layout, SlotKind};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+
+/// A watcher of operations.
+pub trait Probe {
+    /// Whether it watches at all. The mutator samples its footprint only under a probe that does.
+    const ON: bool;
+
+    /// Whether it remembers objects by their address, and must be told when they move.
+    const FOLLOWS: bool = Self::ON;
+
+    /// An object was allocated.
+    #[inline(always)]
+    fn allocated(&mut self, object: ObjectReference, layout: Layout) {
+        let _ = (object, layout);
+    }
+
+    /// An object has moved: what was known of one address is true of another one.
+    #[inline(always)]
+    fn moved(&mut self, from: ObjectReference, to: ObjectReference) {
+        let _ = (from, to);
+    }
+
+    /// A slot is about to be read or written.
+    #[inline(always)]
+    fn accesses(&self, heap: &Heap, object: ObjectReference, at: Offset32, kind: SlotKind) {
+        let _ = (heap, object, at, kind);
+    }
+
+    /// A slot was filled.
+    #[inline(always)]
+    fn stored(&self, object: ObjectReference, at: Offset32, value: Value) {
+        let _ = (object, at, value);
+    }
+
+    /// A slot was read and gave this value to the program. `allocated` tells about any object.
+    #[inline(always)]
+    fn loaded(
+        &self,
+        object: ObjectReference,
+        at: Offset32,
+        value: Value,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) {
+        let _ = (object, at, value, allocated);
+    }
+
+    /// A root, local or global was made to refer to an object.
+    #[inline(always)]
+    fn rooted(&self, index: u32, object: ObjectReference) {
+        let _ = (index, object);
+    }
+
+    /// A root, local or global was read.
+    #[inline(always)]
+    fn root_read(
+        &self,
+        index: u32,
+        object: ObjectReference,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) {
+        let _ = (index, object, allocated);
+    }
+
+    /// An object's slot or payload is read or written.
+    #[inline(always)]
+    fn touched(
+        &self,
+        heap: &Heap,
+        object: ObjectReference,
+        access: Access,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) {
+        let _ = (heap, object, access, allocated);
+    }
+
+    /// A payload word is read.
+    #[inline(always)]
+    fn word_read(&self, object: ObjectReference, at: Offset64) {
+        let _ = (object, at);
+    }
+
+    /// A payload word is set.
+    #[inline(always)]
+    fn word_set(&self, object: ObjectReference, at: Offset64, value: u64) {
+        let _ = (object, at, value);
+    }
+
+    /// An own slot gave this value up, to another slot, to a root or to nobody.
+    #[inline(always)]
+    fn taken(&self, object: ObjectReference, at: Offset32, value: Value) {
+        let _ = (object, at, value);
+    }
+
+    /// A root was consumed: dropped, freed or moved into a slot.
+    #[inline(always)]
+    fn consumed(&self, index: u32, object: ObjectReference) {
+        let _ = (index, object);
+    }
+
+    /// An owned object is let go of other than by `free`: overwritten, dropped, left behind by its
+    /// scope. The discipline may drop it, and all that it owns.
+    #[inline(always)]
+    fn let_go(&self, heap: &Heap, object: ObjectReference) {
+        let _ = (heap, object);
+    }
+
+    /// What is live was surveyed, see [`crate::Mutator::take_census`].
+    fn surveyed(
+        &mut self,
+        allocated_bytes: u64,
+        live: Reachable,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) {
+        let _ = (allocated_bytes, live, allocated);
+    }
+
+    // ---- with defaults: an author who errs ----------------------------------------------------
+
+    /// The program frees the object of a root: whether the author does.
+    #[inline(always)]
+    fn frees(
+        &mut self,
+        heap: &Heap,
+        index: u32,
+        object: ObjectReference,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) -> Omission {
+        let _ = (heap, index, object, allocated);
+        Omission::None
+    }
+
+    /// What the author does beside the program, before an allocation or a `free`: asked until there
+    /// is nothing more.
+    #[inline(always)]
+    fn next_mistake(
+        &mut self,
+        heap: &Heap,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) -> Option<Deed> {
+        let _ = (heap, allocated);
+        None
+    }
+
+    /// Whether the author ends a region too early, before another object is allocated in it.
+    #[inline(always)]
+    fn resets(&mut self) -> bool {
+        false
+    }
+
+    /// What a new object, of which the probe has not been told yet, is to show in place of zeros: the
+    /// bits of slots and payload words, as an allocator leaves them that does not zero.
+    #[inline(always)]
+    fn remains(
+        &mut self,
+        heap: &Heap,
+        object: ObjectReference,
+        layout: Layout,
+    ) -> Vec<(Offset32, u32)> {
+        let _ = (heap, object, layout);
+        Vec::new()
+    }
+
+    /// What the author wanted to use through a borrow is gone, and the discipline said so.
+    fn refused(&self) {}
+}
+
+/// No watcher: every hook compiles to nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Off;
+
+impl Probe for Off {
+    const ON: bool = false;
+}
+
+/// Counts what is allocated, by size.
+#[derive(Clone, Debug, Default)]
+pub struct Meter {
+    sizes: BTreeMap<u32, u64>,
+    slot_bytes: u64,
+    header_bytes: u64,
+}
+
+impl Probe for Meter {
+    const ON: bool = true;
+    const FOLLOWS: bool = false;
+
+    #[inline]
+    fn allocated(&mut self, _: ObjectReference, layout: Layout) {
+        *self.sizes.entry(layout.bytes()).or_default() += 1;
+        self.slot_bytes += u64::from(layout.slots()) * 4;
+        self.header_bytes += u64::from(layout.header_bytes());
+    }
+}
+
+impl Meter {
+    /// Objects by size in bytes.
+    pub fn sizes(&self) -> &BTreeMap<u32, u64> {
+        &self.sizes
+    }
+
+    /// Bytes of all slots.
+    pub fn slot_bytes(&self) -> u64 {
+        self.slot_bytes
+    }
+
+    /// Bytes of all headers, as built.
+    pub fn header_bytes(&self) -> u64 {
+        self.header_bytes
+    }
+}
+
+/// Checking mode: panics at the first access to an object that is not the one it was made for.
+///
+/// Each allocation stamps its address. A slot and a root remember the stamp of what was put there,
+/// so a reference whose object is gone is found even where another object lives at its address by
+/// now. Slot kinds and bounds are checked against the header.
+#[derive(Debug, Default)]
+pub struct Checker {
+    clock: u64,
+    objects: RefCell<HashMap<ObjectReference, Stamped>>,
+    roots: RefCell<HashMap<u32, u64>>,
+}
+
+/// What is known of an address, and goes with its object.
+#[derive(Debug, Default)]
+struct Stamped {
+    /// Which object is there; 0 for none that was allocated.
+    stamp: u64,
+    /// What its slots were filled with.
+    slots: HashMap<Offset32, u64>,
+}
+
+impl Checker {
+    fn stamp(&self, object: ObjectReference) -> u64 {
+        self.objects.borrow().get(&object).map_or(0, |stamped| stamped.stamp)
+    }
+
+    #[track_caller]
+    fn check(&self, held: Option<u64>, object: ObjectReference, is_allocated: bool, place: &str) {
+        assert!(is_allocated, "use after free: {place} refers to {object:?}, which was reclaimed");
+        assert!(
+            held.is_none_or(|stamp| stamp == self.stamp(object)),
+            "use after free: {place} refers to {object:?}, which was reclaimed; \
+             another object has its memory now"
+        );
+    }
+}
+
+impl Probe for Checker {
+    const ON: bool = true;
+
+    fn allocated(&mut self, object: ObjectReference, _: Layout) {
+        self.clock += 1;
+        self.objects.get_mut().entry(object).or_default().stamp = self.clock;
+    }
+
+    fn moved(&mut self, from: ObjectReference, to: ObjectReference) {
+        let objects = self.objects.get_mut();
+        let stamped = objects.remove(&from).unwrap_or_default();
+        objects.insert(to, stamped);
+    }
+
+    fn accesses(&self, heap: &Heap, object: ObjectReference, at: Offset32, kind: SlotKind) {
+        let extent = Extent::of(heap.memory(), object);
+        let index = (at.bytes() / 4).wrapping_sub(extent.first);
+        assert!(
+            index < extent.slots,
+            "{object:?} has {} slots, no slot at byte {}",
+            extent.slots,
+            at.bytes()
+        );
+        let declared = extent.kind(index);
+        assert_eq!(declared, kind, "slot {index} of {object:?} is of another kind");
+    }
+
+    fn stored(&self, object: ObjectReference, at: Offset32, value: Value) {
+        if let Some(child) = value.reference() {
+            let stamp = self.stamp(child);
+            self.objects.borrow_mut().entry(object).or_default().slots.insert(at, stamp);
+        }
+    }
+
+    fn loaded(
+        &self,
+        object: ObjectReference,
+        at: Offset32,
+        value: Value,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) {
+        if let Some(child) = value.reference() {
+            let objects = self.objects.borrow();
+            let held = objects.get(&object).and_then(|stamped| stamped.slots.get(&at).copied());
+            drop(objects);
+            self.check(held, child, allocated(child), "a slot");
+        }
+    }
+
+    fn rooted(&self, index: u32, object: ObjectReference) {
+        self.roots.borrow_mut().insert(index, self.stamp(object));
+    }
+
+    fn root_read(
+        &self,
+        index: u32,
+        object: ObjectReference,
+        allocated: impl Fn(ObjectReference) -> bool,
+    ) {
+        let held = self.roots.borrow().get(&index).copied();
+        self.check(held, object, allocated(object), "a root");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::heap::HeapConfig;
+    use crate::object::header::EXTENDED_HEADER_BYTES;
+    use crate::space::object_space::ObjectSpace;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    const NODE: Layout = Layout::shape(1, 1, 1, 0);
+
+    /// Slot number `index` of a node.
+    fn slot(index: u32) -> Offset32 {
+        Offset32::word(2 + index)
+    }
+
+    struct Checked {
+        space: ObjectSpace,
+        checker: Checker,
+    }
+
+    impl Checked {
+        fn new() -> Self {
+            let heap = Heap::new(HeapConfig::default()).unwrap();
+            Self { space: ObjectSpace::new(&heap).unwrap(), checker: Checker::default() }
+        }
+
+        fn alloc(&mut self, layout: Layout) -> ObjectReference {
+            let object = self.space.alloc_growing(layout, 0).unwrap();
+            self.checker.allocated(object, layout);
+            object
+        }
+
+        /// Frees an object and takes its cell for another one.
+        fn replace(&mut self, object: ObjectReference) {
+            assert!(self.space.free(object));
+            while self.alloc(NODE) != object {}
+        }
+
+        fn load(&self, object: ObjectReference, at: Offset32, value: ObjectReference) {
+            let allocated = |object| self.space.is_allocated(object);
+            self.checker.loaded(object, at, value.into(), allocated);
+        }
+
+        fn read_root(&self, index: u32, object: ObjectReference) {
+            self.checker.root_read(index, object, |object| self.space.is_allocated(object));
+        }
+
+        fn access(&self, object: ObjectReference, at: Offset32, kind: SlotKind) {
+            self.checker.accesses(self.space.heap(), object, at, kind);
+        }
+    }
+
+    /// What the checker says about an access; empty if it has no objection.
+    fn objection(access: impl FnOnce()) -> String {
+        match catch_unwind(AssertUnwindSafe(access)) {
+            Ok(()) => String::new(),
+            Err(panic) => match panic.downcast::<String>() {
+                Ok(message) => *message,
+                Err(other) => {
+                    (*other.downcast::<&str>().expect("a panic has a message")).to_owned()
+                }
+            },
+        }
+    }
+
+    #[test]
+    fn a_use_after_free_is_found_with_and_without_reuse() {
+        let mut checked = Checked::new();
+        let (parent, child) = (checked.alloc(NODE), checked.alloc(NODE));
+        checked.checker.stored(parent, slot(1), child.into());
+        checked.checker.rooted(70, child);
+        assert_eq!(objection(|| checked.load(parent, slot(1), child)), "");
+        assert_eq!(objection(|| checked.read_root(70, child)), "");
+        assert!(checked.space.free(child));
+        let gone = objection(|| checked.load(parent, slot(1), child));
+        assert!(gone.starts_with("use after free: a slot refers to"), "{gone}");
+        let gone = objection(|| checked.read_root(70, child));
+        assert!(gone.starts_with("use after free: a root refers to"), "{gone}");
+        while checked.alloc(NODE) != child {}
+        let reused = objection(|| checked.load(parent, slot(1), child));
+        assert!(reused.ends_with("another object has its memory now"), "{reused}");
+        let reused = objection(|| checked.read_root(70, child));
+        assert!(reused.ends_with("another object has its memory now"), "{reused}");
+    }
+
+    #[test]
+    fn a_slot_that_was_filled_again_is_no_use_after_free() {
+        let mut checked = Checked::new();
+        let (parent, child) = (checked.alloc(NODE), checked.alloc(NODE));
+        checked.checker.stored(parent, slot(1), child.into());
+        checked.checker.rooted(70, child);
+        checked.replace(child);
+        checked.checker.stored(parent, slot(1), child.into());
+        checked.checker.rooted(70, child);
+        assert_eq!(objection(|| checked.load(parent, slot(1), child)), "");
+        assert_eq!(objection(|| checked.read_root(70, child)), "");
+    }
+
+    #[test]
+    fn what_moves_is_known_at_its_new_place_and_unknown_at_the_old_one() {
+        let mut checked = Checked::new();
+        let (parent, child) = (checked.alloc(NODE), checked.alloc(NODE));
+        checked.checker.stored(parent, slot(1), child.into());
+        checked.checker.rooted(70, parent);
+        let (new_child, new_parent) = (checked.alloc(NODE), checked.alloc(NODE));
+        checked.checker.moved(child, new_child);
+        checked.checker.moved(parent, new_parent);
+        assert_eq!(objection(|| checked.load(new_parent, slot(1), new_child)), "");
+        assert_eq!(objection(|| checked.read_root(70, new_parent)), "");
+        let stale = objection(|| checked.load(new_parent, slot(1), child));
+        assert!(stale.starts_with("use after free: a slot refers to"), "{stale}");
+        let stale = objection(|| checked.read_root(70, parent));
+        assert!(stale.starts_with("use after free: a root refers to"), "{stale}");
+    }
+
+    #[test]
+    fn kinds_and_bounds_are_those_of_the_header() {
+        let mut checked = Checked::new();
+        let node = checked.alloc(NODE);
+        let kinds = [SlotKind::Own, SlotKind::Shared, SlotKind::Borrow];
+        for (index, declared) in (0..).zip(kinds) {
+            for kind in kinds {
+                let objection = objection(|| checked.access(node, slot(index), kind));
+                assert_eq!(objection.contains("is of another kind"), kind != declared);
+            }
+        }
+        for outside in [slot(3), slot(100), Offset32::word(0), Offset32::word(1)] {
+            let objection = objection(|| checked.access(node, outside, SlotKind::Borrow));
+            assert!(objection.contains("has 3 slots, no slot at byte"), "{objection}");
+        }
+    }
+
+    #[test]
+    fn an_array_has_one_kind_and_its_own_bounds() {
+        let mut checked = Checked::new();
+        let array = checked.alloc(Layout::array(SlotKind::Shared, 5, 0).unwrap());
+        let element = |index| Offset32::word(EXTENDED_HEADER_BYTES / 4 + index);
+        assert_eq!(objection(|| checked.access(array, element(4), SlotKind::Shared)), "");
+        let kind = objection(|| checked.access(array, element(4), SlotKind::Own));
+        assert!(kind.contains("is of another kind"), "{kind}");
+        for outside in [element(5), slot(0)] {
+            let objection = objection(|| checked.access(array, outside, SlotKind::Shared));
+            assert!(objection.contains("has 5 slots"), "{objection}");
+        }
+    }
+
+    #[test]
+    fn the_meter_counts_sizes_slots_and_headers() {
+        let mut meter = Meter::default();
+        let array = Layout::array(SlotKind::Own, 10, 2).unwrap();
+        let object = ObjectReference::from_granule(1);
+        [NODE, NODE, array].into_iter().for_each(|layout| meter.allocated(object, layout));
+        assert_eq!(meter.sizes(), &BTreeMap::from([(NODE.bytes(), 2), (array.bytes(), 1)]));
+        assert_eq!((meter.slot_bytes(), meter.header_bytes()), ((3 + 3 + 10) * 4, 8 + 8 + 16));
+    }
+}

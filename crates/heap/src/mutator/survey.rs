@@ -1,0 +1,314 @@
+//! An independent look at the object graph: what is reachable, and how many bytes that is.
+//!
+//! Not a collector: it has its own marks, is slow, and works under every discipline. It follows own
+//! and shared slots only, for a borrow keeps nothing alive; and an ephemeron's value, once it has found
+//! its key.
+
+use crate::blocks::bitmap::Bitmap;
+use crate::blocks::heap::Heap;
+use crate::context::roots::RootStack;
+use crate::memory::Memory;
+use crate::memory::budget::Budget;
+use crate::memory::stack::Stack;
+use crate::memory::value::{ObjectReference, Value};
+use crate::object::header::{Extent, SlotKind, Slots};
+use crate::object::shape::Slot;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io;
+use std::sync::Arc;
+
+/// What a survey found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Reachable {
+    /// Number of reachable objects.
+    pub objects: u64,
+    /// Their bytes, headers included, before rounding to cells.
+    pub bytes: u64,
+}
+
+/// Marks and a stack of its own, charged to no heap.
+#[derive(Debug)]
+pub struct Survey {
+    marks: Bitmap,
+    pending: Stack,
+    visited: Vec<ObjectReference>,
+}
+
+impl Survey {
+    /// A survey that can be made again and again.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space.
+    pub fn new() -> io::Result<Self> {
+        let budget = Arc::new(Budget::new(u64::MAX));
+        Ok(Self {
+            marks: Bitmap::new(Arc::clone(&budget))?,
+            pending: Stack::new(budget, true)?,
+            visited: Vec::new(),
+        })
+    }
+
+    /// Counts what can be reached from the roots through own and shared slots.
+    pub fn reachable(&mut self, heap: &Heap, roots: &RootStack) -> Reachable {
+        roots.iter().for_each(|root| self.pending.push(root.object.bits()));
+        let memory = heap.memory();
+        let mut found = Reachable::default();
+        let mut tables = Vec::new();
+        while !self.pending.is_empty() {
+            self.follow(memory, &mut found, &mut tables);
+            let is_found = |object| self.marks.test(object);
+            for (_, _, value) in values_of(memory, &tables, is_found) {
+                self.pending.push(value.bits());
+            }
+        }
+        for object in self.visited.drain(..) {
+            self.marks.clear(object);
+        }
+        found
+    }
+
+    /// Follows own and shared slots; arrays of ephemerons go to `tables`.
+    fn follow(
+        &mut self,
+        memory: Memory<'_>,
+        found: &mut Reachable,
+        tables: &mut Vec<ObjectReference>,
+    ) {
+        while let Some(object) = self.pending.pop().and_then(ObjectReference::from_bits) {
+            if !self.marks.set(object) {
+                continue;
+            }
+            self.visited.push(object);
+            let extent = Extent::of(memory, object);
+            found.objects += 1;
+            found.bytes += extent.bytes();
+            tables.extend(has_ephemerons(extent).then_some(object));
+            let mut pending = self.pending.top();
+            for child in memory.slots(object, Slots::Strong) {
+                pending.push_if(child.is_reference(), child.bits());
+            }
+        }
+    }
+}
+
+fn has_ephemerons(extent: Extent) -> bool {
+    extent.slots > extent.borrow_end && extent.hidden == SlotKind::Ephemeral
+}
+
+/// Values, not found yet, of ephemerons in these arrays whose keys have been found: each with its array
+/// and its slot.
+fn values_of(
+    memory: Memory<'_>,
+    tables: &[ObjectReference],
+    is_found: impl Fn(ObjectReference) -> bool,
+) -> Vec<(ObjectReference, u32, ObjectReference)> {
+    let ephemerons = tables
+        .iter()
+        .flat_map(|&table| (0..Extent::of(memory, table).slots / 2).map(move |n| (table, n)));
+    let values = ephemerons.filter_map(|(table, number)| {
+        let read = |slot: Slot<_>| Value::from_bits(memory.read(table, slot.offset())).referent();
+        let (key, value) = (read(Slot::key(number))?, read(Slot::value(number))?);
+        (is_found(key) && !is_found(value)).then_some((table, 2 * number + 1, value))
+    });
+    values.collect()
+}
+
+/// A defect that [`verify`] found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Defect {
+    /// The object whose slot is wrong; `None` for a root.
+    pub parent: Option<ObjectReference>,
+    /// Number of the slot.
+    pub slot: u32,
+    /// What the slot holds.
+    pub child: ObjectReference,
+    /// What is wrong with it.
+    pub what: &'static str,
+}
+
+/// Walks the graph from the roots through own and shared slots: every object met must be allocated,
+/// and no two own slots or roots may own the same object.
+///
+/// # Errors
+/// The first [`Defect`] met.
+pub fn verify(
+    heap: &Heap,
+    roots: &RootStack,
+    is_allocated: impl Fn(ObjectReference) -> bool,
+) -> Result<Reachable, Defect> {
+    let memory = heap.memory();
+    let mut found = Reachable::default();
+    let mut owners: HashMap<ObjectReference, bool> = HashMap::new();
+    let mut pending: Vec<(Option<ObjectReference>, u32, ObjectReference, bool)> =
+        roots.iter().map(|root| (None, 0, root.object, root.owned)).collect();
+    let mut tables = Vec::new();
+    loop {
+        let Some((parent, slot, child, owns)) = pending.pop() else {
+            let values = values_of(memory, &tables, |object| owners.contains_key(&object));
+            pending
+                .extend(values.into_iter().map(|(t, slot, value)| (Some(t), slot, value, false)));
+            if pending.is_empty() {
+                break;
+            }
+            continue;
+        };
+        let defect = |what| Err(Defect { parent, slot, child, what });
+        if !is_allocated(child) {
+            return defect("refers to memory that is not allocated to an object");
+        }
+        match owners.entry(child) {
+            Entry::Occupied(entry) if *entry.get() && owns => return defect("has a second owner"),
+            Entry::Occupied(mut entry) => {
+                *entry.get_mut() |= owns;
+                continue;
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(owns);
+            }
+        }
+        let extent = Extent::of(memory, child);
+        found.objects += 1;
+        found.bytes += extent.bytes();
+        tables.extend(has_ephemerons(extent).then_some(child));
+        for index in 0..extent.shared_end {
+            let value = memory.read(child, extent.slot(index));
+            if let Some(next) = ObjectReference::from_bits(value) {
+                pending.push((Some(child), index, next, index < extent.own_end));
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::heap::HeapConfig;
+    use crate::object::header::Layout;
+    use crate::space::object_space::ObjectSpace;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    const NODE: Layout = Layout::shape(2, 2, 2, 1);
+
+    struct Graph {
+        space: ObjectSpace,
+        roots: RootStack,
+        objects: Vec<ObjectReference>,
+    }
+
+    impl Graph {
+        fn new(nodes: usize) -> Self {
+            let heap = Heap::new(HeapConfig::default()).unwrap();
+            let mut space = ObjectSpace::new(&heap).unwrap();
+            let objects = (0..nodes).map(|_| space.alloc_growing(NODE, 0).unwrap()).collect();
+            let roots = RootStack::new(&heap).unwrap();
+            Self { space, roots, objects }
+        }
+
+        fn link(&self, from: usize, slot: u32, to: usize) {
+            let memory = self.space.heap().memory();
+            let at = Extent::of(memory, self.objects[from]).slot(slot);
+            memory.write(self.objects[from], at, self.objects[to].bits());
+        }
+
+        fn unlink(&self, from: usize, slot: u32) {
+            let memory = self.space.heap().memory();
+            memory.write(self.objects[from], Extent::of(memory, self.objects[from]).slot(slot), 0);
+        }
+
+        fn verify(&self) -> Result<Reachable, Defect> {
+            verify(self.space.heap(), &self.roots, |object| self.space.is_allocated(object))
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_survey_counts_what_own_and_shared_slots_reach(
+            nodes in 1usize..40,
+            edges in proptest::collection::vec((any::<prop::sample::Index>(), 2u32..6, any::<prop::sample::Index>()), 0..100),
+            roots in proptest::collection::vec(any::<prop::sample::Index>(), 0..5),
+        ) {
+            let graph = Graph::new(nodes);
+            let mut strong = vec![[None; 6]; nodes];
+            for (from, slot, to) in edges {
+                graph.link(from.index(nodes), slot, to.index(nodes));
+                strong[from.index(nodes)][slot as usize] = Some(to.index(nodes)).filter(|_| slot < 4);
+            }
+            let mut pending: Vec<usize> = roots.iter().map(|root| root.index(nodes)).collect();
+            for &root in &pending {
+                let _ = graph.roots.push_local(Some(graph.objects[root]));
+            }
+            let mut found = HashSet::new();
+            while let Some(node) = pending.pop() {
+                if found.insert(node) { pending.extend(strong[node].iter().flatten()); }
+            }
+            let bytes = found.len() as u64 * u64::from(NODE.bytes());
+            let expected = Reachable { objects: found.len() as u64, bytes };
+            let mut survey = Survey::new().unwrap();
+            // Again, for the first time must leave no marks.
+            for _ in 0..2 {
+                prop_assert_eq!(survey.reachable(graph.space.heap(), &graph.roots), expected);
+            }
+            prop_assert_eq!(graph.verify(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn a_second_owner_is_found() {
+        let graph = Graph::new(3);
+        let _root = graph.roots.push_root(graph.objects[0]);
+        graph.link(0, 0, 1);
+        graph.link(1, 2, 2);
+        graph.link(1, 3, 2);
+        assert_eq!(graph.verify().unwrap().objects, 3, "a shared slot owns nothing");
+        graph.link(0, 1, 1);
+        let defect = graph.verify().unwrap_err();
+        assert_eq!((defect.parent, defect.child), (Some(graph.objects[0]), graph.objects[1]));
+        assert_eq!(defect.what, "has a second owner");
+    }
+
+    #[test]
+    fn a_root_is_an_owner() {
+        let graph = Graph::new(2);
+        let _first = graph.roots.push_root(graph.objects[0]);
+        graph.link(0, 0, 1);
+        let local = graph.roots.push_local(Some(graph.objects[1]));
+        assert_eq!(graph.verify().unwrap().objects, 2, "a local is none");
+        graph.roots.vacate(&local);
+        let _second = graph.roots.push_root(graph.objects[1]);
+        assert_eq!(graph.verify().unwrap_err().what, "has a second owner");
+    }
+
+    #[test]
+    fn an_owner_that_is_met_after_a_sharer_is_found() {
+        // Whichever way the walk goes, it meets the sharer first in one of these.
+        for [sharer, owner, second] in [[0, 1, 2], [1, 2, 0], [2, 0, 1]] {
+            let graph = Graph::new(4);
+            let _roots = [0, 1, 2].map(|root| graph.roots.push_root(graph.objects[root]));
+            graph.link(sharer, 2, 3);
+            graph.link(owner, 0, 3);
+            assert_eq!(graph.verify().unwrap().objects, 4);
+            graph.link(second, 0, 3);
+            assert_eq!(graph.verify().unwrap_err().child, graph.objects[3]);
+        }
+    }
+
+    #[test]
+    fn a_freed_child_is_found() {
+        for slot in [0, 3] {
+            let mut graph = Graph::new(2);
+            let _root = graph.roots.push_root(graph.objects[0]);
+            graph.link(0, slot, 1);
+            graph.link(0, 4, 1);
+            assert_eq!(graph.verify().unwrap().objects, 2);
+            assert!(graph.space.free(graph.objects[1]));
+            let defect = graph.verify().unwrap_err();
+            assert_eq!((defect.parent, defect.slot), (Some(graph.objects[0]), slot));
+            assert_eq!(defect.what, "refers to memory that is not allocated to an object");
+            graph.unlink(0, slot);
+            assert_eq!(graph.verify().unwrap().objects, 1, "a borrow may dangle");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Moving one object: its copy, the forwarding reference it leaves behind, the slots that must follow.
+//!
+//! A copied object needs its old memory no more, so the layout word there takes the reference to the
+//! copy, and [`FORWARDED`] says that it does. The slots are written past all barriers: the program
+//! stands still, and to it nothing has changed.
+
+use crate::memory::asan;
+use crate::memory::value::{ObjectReference, Value};
+use crate::memory::{Memory, Offset32, Offset64};
+use crate::mutant;
+use crate::object::header::{Extent, FORWARDED};
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Memory<'_> {
+    /// Where the object has gone; `None` if it has not moved.
+    #[inline(always)]
+    pub fn forwarded(self, object: ObjectReference) -> Option<ObjectReference> {
+        if self.has(object, FORWARDED) {
+            ObjectReference::from_bits(self.read(object, Offset32::word(0)))
+        } else {
+            None
+        }
+    }
+
+    /// Leaves a forwarding reference in an object that was copied. Nothing but that can be read of it
+    /// any more.
+    #[inline(always)]
+    pub fn forward(self, object: ObjectReference, copy: ObjectReference) {
+        if mutant!(self, "no forwarding reference is left") {
+            return;
+        }
+        self.write(object, Offset32::word(0), copy.bits());
+        let word = self.collector_word(object);
+        word.store(word.load(Relaxed) | FORWARDED, Relaxed);
+    }
+
+    /// Copies the `bytes` of an object, header and all, to memory that no one else refers to yet. The
+    /// two may overlap, if the new place is the lower one.
+    #[inline(always)]
+    pub(crate) fn copy(self, from: ObjectReference, to: ObjectReference, bytes: u32) {
+        asan::unpoison(self, to, bytes);
+        let short = u32::from(mutant!(self, "a copy is one word short"));
+        for word in (0..bytes / 8 - short).map(Offset64::word) {
+            self.word64(to, word).store(self.word64(from, word).load(Relaxed), Relaxed);
+        }
+    }
+
+    /// Makes every slot of the object refer to where `new` says that its referent is now.
+    #[inline(always)]
+    pub fn update_slots(
+        self,
+        object: ObjectReference,
+        new: impl FnMut(ObjectReference) -> ObjectReference,
+    ) {
+        let extent = Extent::of(self, object);
+        self.update(object, extent, 0..extent.borrow_end, new);
+    }
+
+    /// [`Memory::update_slots`], the last slot first: for who looks at copies last made first, and wants
+    /// what the first slot refers to to come first.
+    #[inline(always)]
+    pub fn update_slots_backwards(
+        self,
+        object: ObjectReference,
+        new: impl FnMut(ObjectReference) -> ObjectReference,
+    ) {
+        let extent = Extent::of(self, object);
+        self.update(object, extent, (0..extent.borrow_end).rev(), new);
+    }
+
+    #[inline(always)]
+    fn update(
+        self,
+        object: ObjectReference,
+        extent: Extent,
+        slots: impl Iterator<Item = u32>,
+        mut new: impl FnMut(ObjectReference) -> ObjectReference,
+    ) {
+        let last = extent.borrow_end.wrapping_sub(1);
+        for slot in slots {
+            if slot == last && mutant!(self, "an object's last slot is not updated") {
+                continue;
+            }
+            let at = extent.slot(slot);
+            if let Some(old) = Value::from_bits(self.read(object, at)).reference() {
+                self.write(object, at, new(old).bits());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::ObjectMemory;
+    use crate::object::header::{Layout, SlotKind, Slots};
+    use proptest::prelude::*;
+
+    fn object(granule: u32) -> ObjectReference {
+        ObjectReference::from_granule(granule)
+    }
+
+    proptest! {
+        /// Copying by any distance, overlapping or not, leaves an equal object.
+        #[test]
+        fn a_copy_is_the_object(slots in 0u32..40, words in 0u32..40, extended: bool, distance in 1u32..80) {
+            let memory = ObjectMemory::new().unwrap();
+            let memory = memory.view();
+            let layout = match extended {
+                true => Layout::array(SlotKind::Shared, slots, words).unwrap(),
+                false => Layout::shape(0, slots, 0, words),
+            };
+            let (from, to) = (object(4096), object(4096 - distance));
+            layout.install(memory, from, 5);
+            let first = layout.header_bytes() / 4;
+            let contents: Vec<u32> = (first..layout.bytes() / 4).map(|word| word * 77 + 1).collect();
+            for (word, &bits) in (first..).zip(&contents) {
+                memory.write(from, Offset32::word(word), bits);
+            }
+            let extent = Extent::of(memory, from);
+            memory.copy(from, to, layout.bytes());
+            prop_assert_eq!(Extent::of(memory, to), extent);
+            prop_assert_eq!(memory.collector_word(to).load(Relaxed), 5);
+            let copied = (first..layout.bytes() / 4).map(|word| memory.read(to, Offset32::word(word)));
+            prop_assert_eq!(copied.collect::<Vec<_>>(), contents);
+        }
+    }
+
+    #[test]
+    fn what_is_forwarded_says_where_to_and_keeps_its_bits() {
+        let memory = ObjectMemory::new().unwrap();
+        let memory = memory.view();
+        let (from, to) = (object(4096), object(8192));
+        Layout::shape(1, 1, 0, 0).install(memory, from, 3);
+        assert_eq!(memory.forwarded(from), None);
+        memory.copy(from, to, 16);
+        memory.forward(from, to);
+        assert_eq!(memory.forwarded(from), Some(to));
+        assert_eq!(memory.forwarded(to), None, "the copy has not moved");
+        assert_eq!(memory.collector_word(to).load(Relaxed), 3);
+    }
+
+    #[test]
+    fn references_follow_and_all_else_in_slots_stays() {
+        let memory = ObjectMemory::new().unwrap();
+        let memory = memory.view();
+        let (holder, old, new) = (object(4096), object(100), object(200));
+        Layout::shape(1, 3, 1, 1).install(memory, holder, 0);
+        let before = [old.into(), Value::NULL, Value::int(-7).unwrap(), old.into(), old.into()];
+        for (slot, value) in (0..).zip(before) {
+            memory.write(holder, Extent::of(memory, holder).slot(slot), value.bits());
+        }
+        memory.word64(holder, Offset64::word(4)).store(u64::from(old.bits()), Relaxed);
+        memory.update_slots(holder, |_| new);
+        let after = [new.into(), Value::NULL, Value::int(-7).unwrap(), new.into(), new.into()];
+        assert_eq!(memory.slots(holder, Slots::All).collect::<Vec<_>>(), after);
+        let payload = memory.word64(holder, Offset64::word(4)).load(Relaxed);
+        assert_eq!(payload, u64::from(old.bits()), "a payload word is no reference");
+    }
+}

@@ -1,0 +1,283 @@
+//! The cascade: reclaiming an object and, after it, whatever only it kept.
+//!
+//! What a recursive drop or decrement does, as a loop: a list of ten million nodes is reclaimed on
+//! any thread's stack. Ownership follows every own slot, counting follows those whose count reaches
+//! zero; they differ in nothing else. It is among the hottest loops of the workbench: what it needs
+//! is kept in registers, and cells that lie together are freed together.
+
+use crate::context::events::{CascadeClock, EventLog};
+use crate::memory::Memory;
+use crate::memory::stack::{Stack, Top};
+use crate::memory::value::{ObjectReference, Value};
+use crate::mutant;
+use crate::object::header::Slots;
+use crate::space::cells::Batch;
+use crate::space::object_space::ObjectSpace;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Frees `root`, then every object found in the selected slots of a freed object for which `follow`
+/// says that it goes too. `pending` must be empty, and is again afterwards.
+///
+/// The cascade is recorded as a pause if it was long enough to be one.
+#[inline(always)]
+pub fn cascade(
+    objects: &mut ObjectSpace,
+    pending: &mut Stack,
+    log: &mut EventLog,
+    root: ObjectReference,
+    slots: Slots,
+    follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
+) {
+    let mut clock = CascadeClock::default();
+    run::<false>(objects, pending, root, 0, slots, follow, |freed| clock.tick(freed));
+    log.end_cascade(clock);
+}
+
+/// The same for all objects that are `pending`, but at most `most` of them: the others stay pending.
+/// Returns how many it freed.
+///
+/// It records no pause, for it is a part of one.
+#[inline(always)]
+pub fn cascade_pending(
+    objects: &mut ObjectSpace,
+    pending: &mut Stack,
+    most: u32,
+    slots: Slots,
+    follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
+) -> u32 {
+    let mut freed = 0;
+    if let Some(root) = pending.pop().and_then(ObjectReference::from_bits) {
+        run::<true>(objects, pending, root, most, slots, follow, |more| freed += more);
+    }
+    freed
+}
+
+/// The loop of both; `most` is for one that is `BOUNDED`. `freed` is told how many went together.
+#[inline(always)]
+fn run<const BOUNDED: bool>(
+    objects: &mut ObjectSpace,
+    pending: &mut Stack,
+    root: ObjectReference,
+    most: u32,
+    slots: Slots,
+    follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
+    mut freed: impl FnMut(u32),
+) {
+    let (memory, mut space) = objects.split();
+    let mut batch = Batch::of(root);
+    let mut pending = pending.top();
+    let mut next = Some(root);
+    let mut left = most;
+    while let Some(object) = next {
+        next = None;
+        if let Some(children) = memory.ordinary_slots(object, slots, Relaxed) {
+            for child in children {
+                if let Some(child) = child.referent_in(slots)
+                    && follow(memory, child)
+                    && let Some(other) = next.replace(child)
+                {
+                    memory.prefetch(other);
+                    if !mutant!(memory, "a cascade loses the second child") {
+                        pending.push(other.bits());
+                    }
+                }
+            }
+        } else {
+            pending = push_extended(memory, object, slots, &follow, pending);
+        }
+        if !batch.add(object) {
+            if !mutant!(memory, "a cascade loses a batch") {
+                freed(space.free_batch(batch));
+            }
+            batch = Batch::of(object);
+        }
+        if BOUNDED {
+            left = left.saturating_sub(1);
+            if left == 0 {
+                next.into_iter().for_each(|next| pending.push(next.bits()));
+                break;
+            }
+        }
+        next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
+    }
+    freed(space.free_batch(batch));
+}
+
+/// The same for an array or an object with the long header. The top of the stack goes through by
+/// value, so that it need not live in memory for the sake of this rare case.
+#[cold]
+#[inline(never)]
+fn push_extended<'s>(
+    memory: Memory<'_>,
+    object: ObjectReference,
+    slots: Slots,
+    follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
+    mut pending: Top<'s>,
+) -> Top<'s> {
+    let most = if mutant!(memory, "a cascade sees half of an array") { 4 } else { usize::MAX };
+    for child in memory.slots(object, slots).take(most).filter_map(Value::reference) {
+        if follow(memory, child) {
+            pending.push(child.bits());
+        }
+    }
+    pending
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::heap::{Heap, HeapConfig};
+    use crate::context::events::PauseKind;
+    use crate::object::header::{Extent, Layout, SlotKind};
+    use crate::reclaim::count::Count;
+    use proptest::prelude::*;
+
+    fn space() -> ObjectSpace {
+        ObjectSpace::new(&Heap::new(HeapConfig::default()).unwrap()).unwrap()
+    }
+
+    fn alloc(space: &mut ObjectSpace, layout: Layout, bits: u32) -> ObjectReference {
+        space.alloc(layout, bits).or_else(|| space.alloc_growing(layout, bits)).unwrap()
+    }
+
+    fn set(space: &ObjectSpace, object: ObjectReference, slot: u32, value: Value) {
+        let memory = space.heap().memory();
+        memory.write(object, Extent::of(memory, object).slot(slot), value.bits());
+    }
+
+    /// An object with room for so many references: small, an array or a large array.
+    fn layout(kind: SlotKind, references: usize, size: u8) -> Layout {
+        match size {
+            0..200 if references <= 4 && kind == SlotKind::Own => Layout::shape(4, 0, 2, 0),
+            0..200 if references <= 4 => Layout::shape(0, 4, 0, 1),
+            0..250 => Layout::array(kind, references as u32 + 3, 0).unwrap(),
+            _ => Layout::array(kind, references as u32 + 4100, 0).unwrap(),
+        }
+    }
+
+    fn free(space: &mut ObjectSpace, root: ObjectReference, slots: Slots, count: Option<Count>) {
+        let mut pending = space.heap().stack().unwrap();
+        let dies = |memory: Memory<'_>, child| match count {
+            Some(count) => count.decrement(memory, child),
+            None => true,
+        };
+        cascade(space, &mut pending, &mut EventLog::new(), root, slots, dies);
+        assert!(pending.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn a_tree_goes_and_its_neighbours_stay(
+            parents in proptest::collection::vec((any::<prop::sample::Index>(), any::<bool>(), any::<u8>()), 1..200),
+        ) {
+            // Each object is below an earlier one, or the root of a tree of its own.
+            let tree = |index: usize| {
+                let (parent, is_root, _) = &parents[index];
+                (!is_root && index > 0).then(|| parent.index(index))
+            };
+            let children = |index| (0..parents.len()).filter(move |&child| tree(child) == Some(index));
+            let root_of = |mut index| {
+                while let Some(parent) = tree(index) { index = parent; }
+                index
+            };
+            let mut space = space();
+            let mut objects = Vec::new();
+            for (index, &(_, _, size)) in parents.iter().enumerate() {
+                let layout = layout(SlotKind::Own, children(index).count(), size);
+                objects.push(alloc(&mut space, layout, 0));
+            }
+            for index in 0..objects.len() {
+                for (slot, child) in (0..).zip(children(index)) {
+                    set(&space, objects[index], slot, objects[child].into());
+                }
+            }
+            for root in (0..objects.len()).filter(|&index| tree(index).is_none()) {
+                free(&mut space, objects[root], Slots::Own, None);
+                for (index, &object) in objects.iter().enumerate() {
+                    prop_assert_eq!(space.is_allocated(object), root_of(index) > root);
+                }
+            }
+            prop_assert_eq!(space.occupied().objects, 0);
+        }
+
+        #[test]
+        fn what_is_counted_elsewhere_stays(
+            sizes in proptest::collection::vec(any::<u8>(), 1..60),
+            edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..120),
+        ) {
+            let count = Count::ONLY;
+            let nodes = sizes.len();
+            let mut out: Vec<Vec<usize>> = vec![Vec::new(); nodes];
+            edges.iter().for_each(|(from, to)| out[from.index(nodes)].push(to.index(nodes)));
+            let mut space = space();
+            let layouts = out.iter().zip(&sizes).map(|(out, &size)| layout(SlotKind::Shared, out.len(), size));
+            // One count each for the root that holds it.
+            let objects: Vec<_> =
+                layouts.map(|layout| alloc(&mut space, layout, count.one())).collect();
+            let mut counts = vec![1; nodes];
+            for (from, out) in out.iter().enumerate() {
+                for (slot, &to) in (0..).zip(out) {
+                    set(&space, objects[from], slot, objects[to].into());
+                    count.increment(space.heap().memory(), objects[to]);
+                    counts[to] += 1;
+                }
+            }
+            for released in 0..nodes {
+                let mut pending = vec![released];
+                while let Some(index) = pending.pop() {
+                    counts[index] -= 1;
+                    if counts[index] == 0 { pending.extend(&out[index]); }
+                }
+                if count.decrement(space.heap().memory(), objects[released]) {
+                    free(&mut space, objects[released], Slots::All, Some(count));
+                }
+                for (&object, &expected) in objects.iter().zip(&counts) {
+                    prop_assert_eq!(space.is_allocated(object), expected > 0);
+                    if expected > 0 {
+                        prop_assert_eq!(count.get(space.heap().memory(), object), expected);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_cascade_is_a_pause() {
+        let mut space = space();
+        let node = Layout::shape(1, 0, 0, 0);
+        let mut list = alloc(&mut space, node, 0);
+        for _ in 1..10_000 {
+            let next = alloc(&mut space, node, 0);
+            set(&space, next, 0, list.into());
+            list = next;
+        }
+        let (mut pending, mut log) = (space.heap().stack().unwrap(), EventLog::new());
+        cascade(&mut space, &mut pending, &mut log, list, Slots::Own, |_, _| true);
+        assert_eq!((space.occupied().objects, log.pauses().len()), (0, 1));
+        assert_eq!(log.pauses()[0].kind, PauseKind::Cascade);
+        assert_eq!(pending.committed_bytes(), 0, "a list needs no stack");
+    }
+
+    #[test]
+    fn a_part_of_a_cascade_leaves_the_rest_pending() {
+        let mut space = space();
+        let mut pending = space.heap().stack().unwrap();
+        let fork = Layout::shape(2, 0, 0, 0);
+        let mut tree = alloc(&mut space, fork, 0);
+        for _ in 0..500 {
+            let (left, root) = (alloc(&mut space, fork, 0), alloc(&mut space, fork, 0));
+            set(&space, root, 0, left.into());
+            set(&space, root, 1, tree.into());
+            tree = root;
+        }
+        pending.push(tree.bits());
+        let mut left = 1001;
+        while left > 0 {
+            let part = 7.min(left);
+            let freed = cascade_pending(&mut space, &mut pending, 7, Slots::Own, |_, _| true);
+            left -= part;
+            assert_eq!((freed, space.occupied().objects), (part, u64::from(left)));
+        }
+        assert_eq!(cascade_pending(&mut space, &mut pending, 7, Slots::Own, |_, _| true), 0);
+    }
+}

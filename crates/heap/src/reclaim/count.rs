@@ -1,0 +1,169 @@
+//! Saturating reference counts in the collector's half of the header.
+//!
+//! A count that reaches its maximum sticks there: the object is never reclaimed by counting. That
+//! leaks, but it never frees what is in use.
+
+use crate::memory::Memory;
+use crate::memory::value::{ObjectReference, Value};
+use crate::mutant;
+use crate::object::header::{PARKED, Slots};
+use crate::space::object_space::ObjectSpace;
+use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A field of the header that counts. One thread at a time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Count {
+    shift: u32,
+    bits: u32,
+}
+
+impl Count {
+    /// All 26 bits, for a discipline with one count.
+    pub const ONLY: Self = Self { shift: 0, bits: 26 };
+    /// The strong one of two counts, 13 bits.
+    pub const STRONG: Self = Self { shift: 0, bits: 13 };
+    /// The weak one of two counts, 13 bits.
+    pub const WEAK: Self = Self { shift: 13, bits: 13 };
+
+    /// One, in place: what to allocate an object with.
+    pub const fn one(self) -> u32 {
+        1 << self.shift
+    }
+
+    const fn mask(self) -> u32 {
+        ((1 << self.bits) - 1) << self.shift
+    }
+
+    /// The count in these header bits.
+    #[inline(always)]
+    pub const fn of(self, bits: u32) -> u32 {
+        (bits & self.mask()) >> self.shift
+    }
+
+    /// The count of an object.
+    #[inline(always)]
+    pub fn get(self, memory: Memory<'_>, object: ObjectReference) -> u32 {
+        self.of(memory.collector_word(object).load(Relaxed))
+    }
+
+    /// The maximum, at which it sticks.
+    pub const fn most(self) -> u32 {
+        (1 << self.bits) - 1
+    }
+
+    /// Whether the count sticks at its maximum.
+    #[inline(always)]
+    pub const fn is_stuck(self, count: u32) -> bool {
+        count == self.most()
+    }
+
+    /// Adds one.
+    #[inline(always)]
+    pub fn increment(self, memory: Memory<'_>, object: ObjectReference) {
+        let word = memory.collector_word(object);
+        let bits = word.load(Relaxed);
+        let full = bits & self.mask() == self.mask() && !mutant!(memory, "a full count wraps");
+        word.store(bits.wrapping_add(u32::from(!full) << self.shift), Relaxed);
+    }
+
+    /// Takes one away and tells whether that was the last. A stuck count stays; a count of zero
+    /// stays zero, so that a program that releases too often cannot spill into the other bits.
+    #[inline(always)]
+    pub fn decrement(self, memory: Memory<'_>, object: ObjectReference) -> bool {
+        let word = memory.collector_word(object);
+        let bits = word.load(Relaxed);
+        let field = bits & self.mask();
+        let is_full = field == self.mask() && !mutant!(memory, "a full count is decremented");
+        if is_full || field == 0 {
+            return false;
+        }
+        word.store(bits - self.one(), Relaxed);
+        field == self.one()
+    }
+
+    /// Takes one away for a cascade and tells whether the object goes with it: whether that was the
+    /// last, and the object is not parked (then it is found when it is unparked). The zero is not
+    /// written to an object that goes.
+    #[inline(always)]
+    pub fn release(self, memory: Memory<'_>, object: ObjectReference) -> bool {
+        let bits = memory.collector_word(object).load(Relaxed);
+        let ignored = if mutant!(memory, "a cascade frees what is parked") { PARKED } else { 0 };
+        if bits & !ignored & (self.mask() | PARKED) == self.one() {
+            return true;
+        }
+        self.decrement(memory, object);
+        false
+    }
+}
+
+impl Count {
+    /// Checks the count of every allocated object against `expected` of it; one that sticks may be
+    /// higher. Slow: for [`crate::Collector::verify`].
+    ///
+    /// # Errors
+    /// The first object whose count differs.
+    pub fn verify(
+        self,
+        objects: &ObjectSpace,
+        expected: impl Fn(ObjectReference) -> u32,
+    ) -> Result<(), String> {
+        let memory = objects.heap().memory();
+        for object in objects.objects() {
+            let (found, expected) = (self.get(memory, object), expected(object));
+            if found != expected && !self.is_stuck(found) {
+                let name = object.bits();
+                return Err(format!("object {name:#x} counts {found}, not {expected} references"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many references of `objects` to each of them stand in the selected slots of those that
+/// `holds` accepts.
+pub fn in_degrees(
+    objects: &ObjectSpace,
+    slots: Slots,
+    holds: impl Fn(ObjectReference) -> bool,
+) -> HashMap<ObjectReference, u32> {
+    let memory = objects.heap().memory();
+    let mut degrees = HashMap::new();
+    for object in objects.objects().filter(|&object| holds(object)) {
+        for child in memory.slots(object, slots).filter_map(Value::reference) {
+            *degrees.entry(child).or_default() += 1;
+        }
+    }
+    degrees
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::ObjectMemory;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn counting_touches_no_other_bit_and_sticks_at_the_top(bits: u32, steps in proptest::collection::vec(any::<bool>(), 1..60), which in 0usize..3) {
+            let memory = ObjectMemory::new().unwrap();
+            let memory = memory.view();
+            let object = ObjectReference::from_granule(8);
+            let count = [Count::ONLY, Count::STRONG, Count::WEAK][which];
+            memory.collector_word(object).store(bits, Relaxed);
+            let mut model = u64::from(count.of(bits));
+            let top = u64::from(count.mask() >> count.shift);
+            for up in steps {
+                if up { count.increment(memory, object); model = (model + 1).min(top) }
+                else {
+                    let was = model;
+                    if model != top { model = model.saturating_sub(1) }
+                    prop_assert_eq!(count.decrement(memory, object), was == 1);
+                }
+                let now = memory.collector_word(object).load(Relaxed);
+                prop_assert_eq!(u64::from(count.of(now)), model);
+                prop_assert_eq!(now & !count.mask(), bits & !count.mask());
+            }
+        }
+    }
+}

@@ -1,0 +1,475 @@
+//! A nursery: bump allocation in adjacent blocks, whose survivors are copied to an old space of cells.
+//!
+//! 1. *Adjacent*: whether an object is young is one subtraction and one comparison, which a write barrier
+//!    can afford.
+//! 2. *Promises*: an object may be allocated here only if the old space has promised it a cell: one that
+//!    is free, or one of a block set aside. So a minor collection cannot be refused memory, even if
+//!    everything survives, each object in the cell that it takes there. Promises are made a good many at
+//!    a time and counted down for each size class.
+//! 3. *Grey list*: a copy whose slots are still to be looked at is found through the original, whose memory
+//!    is free for a reference to the next one. So the list takes no memory and has no end.
+//!
+//! Objects above half a block are not allocated here.
+
+use crate::blocks::block::Block;
+use crate::blocks::heap::Heap;
+use crate::memory::Memory;
+use crate::memory::asan;
+use crate::memory::footprint::Occupancy;
+use crate::memory::units::BLOCK_BYTES;
+use crate::memory::units::UNIT_BYTES;
+use crate::memory::value::ObjectReference;
+use crate::mutant;
+use crate::object::header::{Extent, FORWARDED, Layout};
+use crate::object::size_class::{CELL_BYTES, CLASSES, cells_per_block, class_of};
+use crate::reclaim::dead_list::DeadList;
+use crate::space::object_space::ObjectSpace;
+
+const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
+
+/// The young objects of a heap.
+#[derive(Debug)]
+pub struct Nursery {
+    /// Reference bits of the next object and of the end of the stretch that is being filled.
+    next: u32,
+    limit: u32,
+    /// Reference bits of the first object, and how many units the nursery has.
+    start: u32,
+    units: u32,
+    /// Cells of each class that are promised to objects which are not allocated yet.
+    promised: [u32; CLASSES],
+    /// Whether the free cells of a class have been promised.
+    is_counted: [bool; CLASSES],
+    /// Blocks set aside in the old space of which nothing is promised.
+    unpromised_blocks: u32,
+    /// Where an object begins, about one for each block that has been reached.
+    stretches: Vec<u32>,
+    heap: Heap,
+}
+
+impl Nursery {
+    /// A nursery without memory: nothing can be allocated in it until it is given some.
+    pub fn new(heap: &Heap) -> Self {
+        Self {
+            next: 0,
+            limit: 0,
+            start: 0,
+            units: 0,
+            promised: [0; CLASSES],
+            is_counted: [false; CLASSES],
+            unpromised_blocks: 0,
+            stretches: Vec::new(),
+            heap: heap.clone(),
+        }
+    }
+
+    /// Gives it so many bytes, down to whole blocks; none if the limit has no room for them. It must be
+    /// empty.
+    pub fn resize(&mut self, bytes: u64, old: &ObjectSpace) {
+        debug_assert_eq!(self.filled_bytes(), 0, "the young would be lost");
+        let (blocks, before) = ((bytes / u64::from(BLOCK_BYTES)) as u32, self.blocks());
+        if blocks < before {
+            self.release(blocks, before - blocks);
+        } else if blocks > before {
+            self.release(0, before);
+            if let Some(first) = self.heap.acquire(blocks) {
+                (self.start, self.units) = (first.first_granule() << 1, blocks * BLOCK_UNITS);
+            }
+        }
+        self.rewind(old);
+    }
+
+    /// Gives so many of its last blocks back and keeps the others.
+    fn release(&mut self, kept: u32, released: u32) {
+        if released > 0 {
+            let first = self.start + kept * BLOCK_UNITS;
+            self.heap.release(Block::at_granule(first >> 1), released);
+            self.units = kept * BLOCK_UNITS;
+        }
+    }
+
+    // ---- allocating ---------------------------------------------------------------------------
+
+    /// The heap it takes its blocks from.
+    #[inline(always)]
+    pub fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    /// Whether an object is young.
+    #[inline(always)]
+    pub fn contains(&self, object: ObjectReference) -> bool {
+        object.bits().wrapping_sub(self.start) < self.units
+    }
+
+    /// A new object, its slots null and its payload zero; `None` if no cell is promised for it or the
+    /// stretch is full: see [`Nursery::alloc_promising`].
+    #[inline(always)]
+    pub fn alloc(&mut self, layout: Layout) -> Option<ObjectReference> {
+        let units = layout.bytes() / UNIT_BYTES as u32;
+        let promised = self.promised.get_mut(usize::from(layout.class()))?;
+        if *promised == 0 || self.limit - self.next < units {
+            return None;
+        }
+        if !mutant!(self.heap.memory(), "a cell is promised again and again") {
+            *promised -= 1;
+        }
+        // SAFETY: there is memory for it, which is not block 0's, and objects are granular.
+        let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
+        self.next += units;
+        layout.install(self.heap.memory(), object, 0);
+        Some(object)
+    }
+
+    /// A new object, for which the old space promises another cell if need be. If `may_grow`, it may take
+    /// a block to keep that promise. `None` if the nursery is full, the promise cannot be made, or the
+    /// object is large.
+    pub fn alloc_promising(
+        &mut self,
+        layout: Layout,
+        old: &mut ObjectSpace,
+        may_grow: bool,
+    ) -> Option<ObjectReference> {
+        let class = usize::from(layout.class());
+        let units = layout.bytes() / UNIT_BYTES as u32;
+        let end = self.start + self.units;
+        if class >= CLASSES || end - self.next < units {
+            return None;
+        }
+        if self.promised[class] == 0 && !self.promise(class, old, may_grow) {
+            return None;
+        }
+        if self.limit - self.next < units {
+            self.open_stretch(units.max(BLOCK_UNITS).min(end - self.next));
+        }
+        self.alloc(layout)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn promise(&mut self, class: usize, old: &mut ObjectSpace, may_grow: bool) -> bool {
+        if !self.is_counted[class] {
+            self.is_counted[class] = true;
+            // No more of them could be used.
+            let left_bytes = (self.start + self.units - self.next) * UNIT_BYTES as u32;
+            self.promised[class] = old.free_cells(class, left_bytes / CELL_BYTES[class] + 1);
+            if self.promised[class] > 0 {
+                return true;
+            }
+        }
+        if self.unpromised_blocks == 0 {
+            if !may_grow || !old.set_aside() {
+                return false;
+            }
+            self.unpromised_blocks = 1;
+        }
+        self.unpromised_blocks -= 1;
+        self.promised[class] = cells_per_block(class);
+        true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn open_stretch(&mut self, units: u32) {
+        let before = self.metadata_bytes();
+        self.stretches.push(self.next);
+        self.heap.budget().charge(self.metadata_bytes() - before);
+        self.limit = self.next + units;
+    }
+
+    /// Where an object is now that is old, or whose copy has been made; `None` if it is young and was not
+    /// reached.
+    pub fn survivor(&self, object: ObjectReference) -> Option<ObjectReference> {
+        match self.contains(object) {
+            true => self.heap.memory().forwarded(object),
+            false => Some(object),
+        }
+    }
+
+    /// Forgets all objects: those that were reached have been copied. The old space's promises are void.
+    pub fn clear(&mut self, old: &ObjectSpace) {
+        if let Some(start) = ObjectReference::from_bits(self.start).filter(|_| self.units > 0) {
+            asan::poison(self.heap.memory(), start, self.used_bytes());
+        }
+        self.rewind(old);
+    }
+
+    fn rewind(&mut self, old: &ObjectSpace) {
+        (self.next, self.limit) = (self.start, self.start);
+        self.stretches.clear();
+        self.promised = [0; CLASSES];
+        self.is_counted = [false; CLASSES];
+        self.unpromised_blocks = old.spare_blocks();
+    }
+
+    // ---- looking ------------------------------------------------------------------------------
+
+    /// Every object, in the order of allocation.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectReference> {
+        self.objects_from(self.start)
+    }
+
+    fn objects_from(&self, start: u32) -> impl Iterator<Item = ObjectReference> {
+        let memory = self.heap.memory();
+        let object = |bits| ObjectReference::from_bits(bits).filter(|_| bits < self.next);
+        std::iter::successors(object(start), move |&before| {
+            let units = Extent::of(memory, before).bytes() / UNIT_BYTES as u64;
+            object(before.bits().saturating_add(units as u32))
+        })
+    }
+
+    /// Whether an object begins here. Walks its stretch: for checks.
+    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+        let bits = object.bits();
+        let stretch = self.stretches.partition_point(|&start| start <= bits).checked_sub(1);
+        let Some(stretch) = stretch.filter(|_| self.contains(object)) else { return false };
+        let mut objects = self.objects_from(self.stretches[stretch]);
+        objects.find(|other| other.bits() >= bits) == Some(object)
+    }
+
+    /// Objects, counted by walking them, and their bytes.
+    pub fn occupied(&self) -> Occupancy {
+        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
+    }
+
+    /// Bytes of the objects.
+    pub fn filled_bytes(&self) -> u64 {
+        u64::from(self.next - self.start) * UNIT_BYTES as u64
+    }
+
+    /// Bytes of its blocks.
+    pub fn used_bytes(&self) -> u64 {
+        u64::from(self.units) * UNIT_BYTES as u64
+    }
+
+    fn blocks(&self) -> u32 {
+        self.units / BLOCK_UNITS
+    }
+
+    /// Bytes of its list of stretches.
+    pub fn metadata_bytes(&self) -> u64 {
+        (self.stretches.capacity() * size_of::<u32>()) as u64
+    }
+
+    /// Checks that its objects fill it and that the old space has a cell for each, and one for each promise
+    /// besides. Slow: for [`crate::Collector::verify`].
+    ///
+    /// # Errors
+    /// The first contradiction, in words.
+    pub fn verify(&self, old: &ObjectSpace) -> Result<(), String> {
+        let memory = self.heap.memory();
+        let mut needed = self.promised;
+        let mut bytes = 0;
+        for object in self.objects() {
+            if memory.has(object, FORWARDED) {
+                return Err(format!("{object:?} is forwarded, and no collection is under way"));
+            }
+            let object_bytes = Extent::of(memory, object).bytes();
+            bytes += object_bytes;
+            match needed.get_mut(usize::from(class_of(object_bytes as u32))) {
+                Some(cells) => *cells += 1,
+                None => return Err(format!("{object:?} is too large for a nursery")),
+            }
+        }
+        let filled_bytes = self.filled_bytes();
+        if bytes != filled_bytes {
+            return Err(format!("young objects of {bytes} bytes fill {filled_bytes} bytes"));
+        }
+        let missing_blocks = |(class, cells): (usize, &u32)| {
+            (cells - old.free_cells(class, *cells)).div_ceil(cells_per_block(class))
+        };
+        let missing: u32 = needed.iter().enumerate().map(missing_blocks).sum();
+        let (unpromised, spare) = (self.unpromised_blocks, old.spare_blocks());
+        match missing + unpromised <= spare {
+            true => Ok(()),
+            false => Err(format!(
+                "{missing} blocks are promised and {unpromised} are not, but {spare} are set aside"
+            )),
+        }
+    }
+}
+
+impl Drop for Nursery {
+    fn drop(&mut self) {
+        self.heap.budget().discharge(self.metadata_bytes());
+    }
+}
+
+/// Copies whose slots are still to be looked at, the latest first: a list through their originals.
+#[derive(Debug, Default)]
+pub struct GreyList {
+    originals: DeadList,
+}
+
+impl GreyList {
+    /// An object was copied, and a forwarding reference left in it.
+    #[inline(always)]
+    pub fn push(&mut self, memory: Memory<'_>, original: ObjectReference) {
+        self.originals.push(memory, original);
+    }
+
+    /// The object that was copied last and whose copy is still to be looked at, and the copy.
+    #[inline(always)]
+    pub fn pop(&mut self, memory: Memory<'_>) -> Option<(ObjectReference, ObjectReference)> {
+        let original = self.originals.pop(memory)?;
+        Some((original, memory.forwarded(original)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::heap::{Commit, HeapConfig};
+    use crate::memory::Offset64;
+    use crate::object::header::SlotKind;
+    use crate::object::size_class::MAX_CELL_BYTES;
+    use proptest::prelude::*;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    const BLOCK: u64 = BLOCK_BYTES as u64;
+
+    fn parts(limit_bytes: Option<u64>) -> (Heap, Nursery, ObjectSpace) {
+        let heap = Heap::new(HeapConfig { limit_bytes, commit: Commit::Lazily }).unwrap();
+        (heap.clone(), Nursery::new(&heap), ObjectSpace::with_marks(&heap).unwrap())
+    }
+
+    fn layout(words: u32) -> Layout {
+        Layout::array(SlotKind::Own, 0, words + 1).unwrap()
+    }
+
+    /// Of few sizes mostly, and up to the largest that is ever young.
+    fn words() -> impl Strategy<Value = u32> {
+        let most = (MAX_CELL_BYTES - 16) / 8 - 1;
+        prop_oneof![8 => 0u32..4, 2 => 4u32..200, 1 => 200..=most]
+    }
+
+    fn held_bytes(heap: &Heap, nursery: &Nursery, old: &ObjectSpace) -> u64 {
+        let old = old.footprint(nursery.metadata_bytes());
+        let parts = old.used_bytes + old.metadata_bytes + nursery.used_bytes();
+        parts + heap.retained_bytes() + heap.metadata_bytes()
+    }
+
+    proptest! {
+        /// In whatever order, with whatever the old space held before: a cell is there for each, and the
+        /// limit holds.
+        #[test]
+        fn everything_may_survive_and_no_copy_is_refused(
+            before in proptest::collection::vec(words(), 0..200),
+            young in proptest::collection::vec(words(), 0..600),
+            stride in 1usize..7,
+            limit_blocks in 12u64..60,
+            rounds in 1usize..3,
+        ) {
+            let (heap, mut nursery, mut old) = parts(Some(limit_blocks * BLOCK));
+            for words in before {
+                let _ = old.alloc(layout(words), 0).or_else(|| old.alloc_growing(layout(words), 0));
+            }
+            nursery.resize(heap.room_bytes() / 2, &old);
+            for _ in 0..rounds {
+                let mut made = Vec::new();
+                for (&words, number) in young.iter().zip(1..) {
+                    let object = nursery.alloc(layout(words));
+                    let object = object.or_else(|| nursery.alloc_promising(layout(words), &mut old, true));
+                    let Some(object) = object else { break };
+                    heap.memory().word64(object, Offset64::word(2)).store(number, Relaxed);
+                    made.push((object, number));
+                }
+                let walked: Vec<_> = nursery.objects().collect();
+                prop_assert_eq!(walked, made.iter().map(|&(object, _)| object).collect::<Vec<_>>());
+                prop_assert_eq!(nursery.verify(&old), Ok(()));
+                for &(object, _) in &made {
+                    prop_assert!(nursery.contains(object) && nursery.is_allocated(object));
+                    let inside = ObjectReference::from_granule(object.granule() + 1);
+                    prop_assert!(!nursery.is_allocated(inside), "no object begins there");
+                }
+                made.sort_by_key(|&(object, _)| object.granule() as usize % stride);
+                for &(object, number) in &made {
+                    let copy = old.copy(object).expect("it was promised");
+                    prop_assert!(!nursery.contains(copy) && old.is_allocated(copy));
+                    let copied = heap.memory().word64(copy, Offset64::word(2)).load(Relaxed);
+                    prop_assert_eq!(copied, number);
+                }
+                nursery.clear(&old);
+                prop_assert_eq!(nursery.occupied(), Occupancy::default());
+                prop_assert_eq!((nursery.verify(&old), old.verify()), (Ok(()), Ok(())));
+                let held = heap.budget().held_bytes();
+                prop_assert_eq!(held, held_bytes(&heap, &nursery, &old));
+                // Small tables cannot be refused.
+                let tables_bytes = heap.metadata_bytes() + nursery.metadata_bytes();
+                prop_assert!(heap.budget().peak_bytes() <= limit_blocks * BLOCK + tables_bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_promise_is_of_free_cells_first_and_then_of_a_block() {
+        let (_, mut nursery, mut old) = parts(None);
+        let cells = cells_per_block(usize::from(layout(0).class()));
+        for _ in 0..cells - 3 {
+            old.alloc(layout(0), 0).or_else(|| old.alloc_growing(layout(0), 0)).unwrap();
+        }
+        nursery.resize(4 * BLOCK, &old);
+        for _ in 0..3 {
+            let object = nursery.alloc(layout(0));
+            object.or_else(|| nursery.alloc_promising(layout(0), &mut old, false)).unwrap();
+        }
+        assert_eq!(nursery.alloc_promising(layout(0), &mut old, false), None, "no fourth cell");
+        assert_eq!(old.spare_blocks(), 0);
+        assert!(nursery.alloc_promising(layout(0), &mut old, true).is_some());
+        assert_eq!(old.spare_blocks(), 1);
+        assert_eq!(nursery.verify(&old), Ok(()));
+        old.sweep();
+        let error = nursery.verify(&old).unwrap_err();
+        assert!(error.contains("blocks are promised"), "the sweep took them: {error}");
+        assert_eq!(old.spare_blocks(), 0);
+    }
+
+    #[test]
+    fn a_nursery_takes_whole_blocks_and_gives_the_last_ones_back() {
+        let (heap, mut nursery, old) = parts(Some(20 * BLOCK));
+        let sizes = [(3 * BLOCK + 1, 3), (2 * BLOCK, 2), (9 * BLOCK, 9), (99 * BLOCK, 0)];
+        for (asked, given) in sizes {
+            nursery.resize(asked, &old);
+            assert_eq!(nursery.used_bytes(), given * BLOCK);
+            assert_eq!(heap.budget().held_bytes(), held_bytes(&heap, &nursery, &old));
+        }
+    }
+
+    #[test]
+    fn what_is_old_large_or_beyond_the_end_is_not_young() {
+        let (_, mut nursery, mut old) = parts(None);
+        let other = old.alloc_growing(layout(0), 0).unwrap();
+        assert!(!nursery.contains(other) && !nursery.is_allocated(other));
+        nursery.resize(BLOCK, &old);
+        assert!(!nursery.contains(other) && !nursery.is_allocated(other));
+        let large = layout(MAX_CELL_BYTES / 8);
+        assert_eq!(nursery.alloc_promising(large, &mut old, true), None);
+        let mut made = 0;
+        while nursery.alloc_promising(layout(0), &mut old, true).is_some() {
+            made += 1;
+        }
+        assert_eq!(made, BLOCK_BYTES / layout(0).bytes());
+        let end = nursery.start + nursery.units;
+        assert!(!nursery.contains(ObjectReference::from_granule(end >> 1)));
+    }
+
+    #[test]
+    fn copies_are_found_through_their_originals_the_latest_first() {
+        let (heap, mut nursery, mut old) = parts(None);
+        nursery.resize(BLOCK, &old);
+        let memory = heap.memory();
+        let mut grey = GreyList::default();
+        let node = Layout::shape(1, 1, 0, 0);
+        let mut made = Vec::new();
+        for _ in 0..5 {
+            let object = nursery.alloc_promising(node, &mut old, true).unwrap();
+            let copy = old.copy(object).unwrap();
+            memory.forward(object, copy);
+            grey.push(memory, object);
+            made.push((object, copy));
+        }
+        made.reverse();
+        let found: Vec<_> = std::iter::from_fn(|| grey.pop(memory)).collect();
+        assert_eq!(found, made);
+    }
+}

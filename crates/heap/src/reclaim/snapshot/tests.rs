@@ -1,0 +1,166 @@
+//! A program beside the tracer, against the reachability of its own graph.
+
+use super::*;
+use crate::blocks::heap::HeapConfig;
+use crate::memory::value::Value;
+use crate::object::header::{Extent, Layout, SlotKind, Slots};
+use crate::trace::background::ALL_SLICES;
+use proptest::prelude::*;
+use std::collections::HashSet;
+
+const SMALL: Slice = Slice { work: 3, blocks: 1 };
+
+/// A program: its objects, of which the first few are its roots.
+struct Program {
+    objects: ObjectSpace,
+    tracer: SnapshotTracer,
+    held: Vec<ObjectReference>,
+    roots: usize,
+}
+
+impl Program {
+    fn new(sizes: &[u32], roots: usize) -> Self {
+        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let objects = ObjectSpace::with_marks_beside(&heap).unwrap();
+        let tracer = SnapshotTracer::new(&objects, 4, 0).unwrap();
+        let mut program = Self { objects, tracer, held: Vec::new(), roots };
+        sizes.iter().for_each(|&slots| program.alloc(slots));
+        program
+    }
+
+    fn alloc(&mut self, slots: u32) {
+        let layout = Layout::array(SlotKind::Shared, slots, 0).unwrap();
+        let objects = &mut self.objects;
+        let object = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
+        self.held.push(object.unwrap());
+    }
+
+    /// With the barrier.
+    fn store(&self, from: usize, slot: u32, to: Value) {
+        self.replace(from, slot, to, |old| self.tracer.log(old));
+    }
+
+    /// Stores, once `log` has been told of the object that the slot refers to.
+    fn replace(&self, from: usize, slot: u32, to: Value, log: impl FnMut(ObjectReference)) {
+        let memory = self.objects.heap().memory();
+        let extent = Extent::of(memory, self.held[from]);
+        if let Some(slot) = slot.checked_rem(extent.borrow_end) {
+            let at = extent.slot(slot);
+            let old = Value::from_bits(memory.read(self.held[from], at));
+            old.reference().into_iter().for_each(log);
+            memory.publish(self.held[from], at, to.bits());
+        }
+    }
+
+    fn reachable(&self) -> HashSet<ObjectReference> {
+        let memory = self.objects.heap().memory();
+        let (mut found, mut pending) = (HashSet::new(), self.held[..self.roots].to_vec());
+        while let Some(object) = pending.pop() {
+            if found.insert(object) {
+                pending.extend(memory.slots(object, Slots::All).filter_map(Value::reference));
+            }
+        }
+        found
+    }
+
+    fn begin(&mut self, slice: Slice) {
+        self.objects.begin_black();
+        self.tracer.begin(self.held[..self.roots].iter().copied(), slice);
+    }
+
+    fn finish(&mut self) {
+        while self.tracer.mark_some(u64::MAX) {}
+        self.tracer.lend(&mut self.objects);
+        self.tracer.allow(ALL_SLICES);
+        while self.tracer.sweep_some(&mut self.objects, 1, 1) {}
+        self.tracer.end();
+    }
+}
+
+proptest! {
+    /// What is reachable at the beginning or allocated since is kept, whatever the program does beside
+    /// the thread, and nothing else.
+    #[test]
+    fn a_snapshot_is_kept_and_the_rest_reclaimed(
+        sizes in proptest::collection::vec(prop_oneof![8 => 0u32..4, 1 => 4000u32..5000], 3..60),
+        edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..80),
+        // The program allocates, or stores beside the thread, or waits for a slice of it.
+        steps in proptest::collection::vec((0u8..4, any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..80),
+        is_free: bool,
+    ) {
+        let mut program = Program::new(&sizes, 2);
+        // Before the beginning nothing need be logged.
+        for (from, slot, to) in edges {
+            let to = program.held[to.index(sizes.len())];
+            program.replace(from.index(sizes.len()), slot, to.into(), |_| ());
+        }
+        let snapshot = program.reachable();
+        program.begin(SMALL);
+        if is_free {
+            program.tracer.allow(ALL_SLICES);
+        }
+        for (step, from, slot, to) in steps {
+            // Only what the program can still get at.
+            let within: Vec<usize> = (0..program.held.len())
+                .filter(|&i| i >= sizes.len() || snapshot.contains(&program.held[i]))
+                .collect();
+            let (from, to) = (within[from.index(within.len())], within[to.index(within.len())]);
+            match step {
+                0 => program.alloc(slot % 5),
+                1 => program.store(from, slot, program.held[to].into()),
+                2 => program.store(from, slot, Value::NULL),
+                _ if is_free => program.tracer.hand_over(),
+                _ => {
+                    program.tracer.allow(1);
+                    program.tracer.wait();
+                }
+            }
+        }
+        let new: HashSet<_> = program.held[sizes.len()..].iter().copied().collect();
+        program.finish();
+        for &object in &program.held {
+            let is_kept = snapshot.contains(&object) || new.contains(&object);
+            prop_assert_eq!(program.objects.is_allocated(object), is_kept);
+        }
+        let kept = snapshot.union(&new).count() as u64;
+        prop_assert_eq!(program.objects.occupied().objects, kept);
+        prop_assert_eq!(program.objects.verify(), Ok(()));
+        let Program { objects, tracer, .. } = program;
+        let footprint = objects.footprint(tracer.metadata_bytes());
+        let heap = objects.heap().clone();
+        let others = heap.retained_bytes() + heap.metadata_bytes();
+        prop_assert_eq!(heap.budget().held_bytes(), footprint.total_bytes() + others);
+        drop((objects, tracer));
+        prop_assert_eq!(heap.budget().held_bytes(), footprint.used_bytes + others);
+    }
+}
+
+#[test]
+fn a_full_inbox_is_marked_by_the_program() {
+    let count = MOST_IN_INBOX as usize + 3 * CHUNK as usize;
+    let mut program = Program::new(&vec![0; count], 1);
+    program.begin(SMALL);
+    // None of them is reachable, so none is marked unless it is logged.
+    program.held.iter().for_each(|&object| program.tracer.log(object));
+    let marked = program.held.iter().filter(|&&object| program.tracer.is_traced(object));
+    assert!(marked.count() as u32 >= MOST_IN_INBOX);
+    assert!(sync::lock(&program.tracer.inbox).len() < MOST_IN_INBOX);
+    program.finish();
+    assert_eq!(program.objects.occupied().objects as usize, count);
+}
+
+#[test]
+fn what_is_on_loan_is_not_allocated_from() {
+    let mut program = Program::new(&[2; 100], 1);
+    program.begin(SMALL);
+    assert!(!program.tracer.mark_some(u64::MAX));
+    program.tracer.lend(&mut program.objects);
+    assert!(program.objects.verify().is_err(), "its blocks are lent");
+    program.alloc(2);
+    let (old, new) = (program.held[0].block(), program.held[100].block());
+    assert_ne!(old, new);
+    while program.tracer.sweep_some(&mut program.objects, u32::MAX, u32::MAX) {}
+    program.tracer.end();
+    assert_eq!(program.objects.verify(), Ok(()));
+    assert_eq!(program.objects.occupied().objects, 2, "a root, and the new one");
+}

@@ -1,0 +1,383 @@
+//! Bump allocation in chunks that are freed all at once: regions, and the heap of no collector.
+//!
+//! Chunks start at 512 bytes and double, so that a hundred thousand small regions do not cost
+//! gigabytes. Chunks below a block are cut from blocks by a [`ChunkPool`], one bit per 512 bytes.
+
+use crate::blocks::block::Block;
+use crate::blocks::heap::Heap;
+use crate::context::events::CascadeClock;
+use crate::memory::Memory;
+use crate::memory::asan;
+use crate::memory::footprint::Occupancy;
+use crate::memory::units::BLOCK_BYTES;
+use crate::memory::units::{GRANULE_BYTES, UNIT_BYTES};
+use crate::memory::value::ObjectReference;
+use crate::mutant;
+use crate::object::header::{Extent, Layout, SlotKind};
+
+/// Bytes of the first chunk of a region: a bit of the pool's word for each of a block.
+pub const FIRST_CHUNK_BYTES: u32 = BLOCK_BYTES / 64;
+
+const LEAF_GRANULES: u32 = FIRST_CHUNK_BYTES / GRANULE_BYTES as u32;
+/// Blocks with a free leaf that are tried before another block is taken.
+const BLOCKS_TRIED: usize = 4;
+
+#[derive(Clone, Copy, Debug)]
+struct Chunk {
+    granule: u32,
+    bytes: u32,
+    /// Reference bits of the end of its last object; meaningless while it is the arena's last chunk.
+    end: u32,
+}
+
+/// A bump allocator whose objects are freed together.
+#[derive(Debug)]
+pub struct Arena {
+    /// Reference bits of the next object and of the end of its chunk.
+    next: u32,
+    limit: u32,
+    next_chunk_bytes: u32,
+    chunks: Vec<Chunk>,
+    has_owners: bool,
+}
+
+impl Arena {
+    /// An arena that starts with the smallest chunk.
+    pub fn region() -> Self {
+        Self {
+            next: 0,
+            limit: 0,
+            next_chunk_bytes: FIRST_CHUNK_BYTES,
+            chunks: Vec::new(),
+            has_owners: false,
+        }
+    }
+
+    /// An arena that starts with a whole block.
+    pub fn heap() -> Self {
+        Self { next_chunk_bytes: BLOCK_BYTES, ..Self::region() }
+    }
+
+    /// A new object, its slots null and its payload zero; `None` if the chunk has no room: see
+    /// [`Arena::grow`].
+    #[inline(always)]
+    pub fn alloc(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+        heap: &Heap,
+    ) -> Option<ObjectReference> {
+        let mut units = layout.bytes() / UNIT_BYTES as u32;
+        if mutant!(heap.memory(), "a bump is one granule short") {
+            units -= 2;
+        }
+        if self.limit - self.next < units {
+            return None;
+        }
+        // SAFETY: there is a chunk (layouts are not empty), it lies in a block, none of which is
+        // block 0, and objects are granular.
+        let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
+        self.next += units;
+        self.has_owners |= layout.slots_of(SlotKind::Own) > 0;
+        layout.install(heap.memory(), object, collector_bits);
+        Some(object)
+    }
+
+    /// Takes another chunk with room for `layout`; false if the limit has none.
+    #[cold]
+    pub fn grow(&mut self, layout: Layout, pool: &mut ChunkPool) -> bool {
+        let bytes = self.next_chunk_bytes.max(layout.bytes().next_power_of_two());
+        // Above a block, whole blocks: doubling a large object would waste half of it.
+        let bytes =
+            if bytes > BLOCK_BYTES { layout.bytes().next_multiple_of(BLOCK_BYTES) } else { bytes };
+        let Some(chunk) = pool.acquire(bytes) else { return false };
+        if let Some(filled) = self.chunks.last_mut() {
+            filled.end = self.next;
+        }
+        self.next = chunk.granule << 1;
+        self.limit = self.next + chunk.bytes / UNIT_BYTES as u32;
+        self.next_chunk_bytes = bytes.min(BLOCK_BYTES / 2) * 2;
+        let before = self.metadata_bytes();
+        self.chunks.push(chunk);
+        pool.heap.budget().charge(self.metadata_bytes() - before);
+        true
+    }
+
+    /// Frees every object: O(chunks), each of which is counted as an object of a cascade.
+    pub fn clear(&mut self, pool: &mut ChunkPool, clock: &mut CascadeClock) {
+        let before = self.metadata_bytes();
+        let memory = pool.heap.memory();
+        let keeps = usize::from(mutant!(memory, "a region's last chunk is not given back"));
+        for chunk in std::mem::take(&mut self.chunks).into_iter().rev().skip(keeps) {
+            clock.tick(1);
+            pool.release(chunk);
+        }
+        pool.heap.budget().discharge(before);
+        (self.next, self.limit, self.has_owners) = (0, 0, false);
+        self.next_chunk_bytes = FIRST_CHUNK_BYTES;
+    }
+
+    /// Whether `object` was allocated in this arena and not freed with it.
+    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.filled().any(|(start, end)| (start..end).contains(&object.bits()))
+    }
+
+    /// The filled part of each chunk, as reference bits.
+    fn filled(&self) -> impl Iterator<Item = (u32, u32)> {
+        let last = self.chunks.len().wrapping_sub(1);
+        self.chunks.iter().enumerate().map(move |(index, chunk)| {
+            (chunk.granule << 1, if index == last { self.next } else { chunk.end })
+        })
+    }
+
+    /// Objects allocated, counted by walking them, and the bytes of the chunks that hold them.
+    pub fn occupied(&self, memory: Memory<'_>) -> Occupancy {
+        let bytes: u64 = self.chunks.iter().map(|chunk| u64::from(chunk.bytes)).sum();
+        let unused = u64::from(self.limit - self.next) * UNIT_BYTES as u64;
+        Occupancy { objects: self.objects(memory).count() as u64, bytes: bytes - unused }
+    }
+
+    /// The objects of the arena in order of allocation.
+    pub fn objects(&self, memory: Memory<'_>) -> impl Iterator<Item = ObjectReference> {
+        self.filled().flat_map(move |(start, end)| {
+            // What lies at the end is no object: not even its header may be read.
+            let object = move |bits| ObjectReference::from_bits(bits).filter(|_| bits < end);
+            std::iter::successors(object(start), move |&before| {
+                let units = Extent::of(memory, before).bytes() / UNIT_BYTES as u64;
+                object(before.bits().saturating_add(units as u32))
+            })
+        })
+    }
+
+    /// Whether any object of the arena has own slots.
+    pub fn has_owners(&self) -> bool {
+        self.has_owners
+    }
+
+    /// Bytes of the list of chunks.
+    pub fn metadata_bytes(&self) -> u64 {
+        (self.chunks.capacity() * size_of::<Chunk>()) as u64
+    }
+}
+
+/// Cuts blocks into chunks of 512 bytes to a block, by halves, and joins them again.
+#[derive(Debug)]
+pub struct ChunkPool {
+    /// For each block of the heap, a bit for every free 512 bytes; 0 for blocks that are not here.
+    free_leaves: Vec<u64>,
+    /// Blocks that had a free leaf when they were last looked at.
+    open: Vec<u32>,
+    used_blocks: u64,
+    heap: Heap,
+}
+
+impl ChunkPool {
+    /// An empty pool.
+    pub fn new(heap: &Heap) -> Self {
+        Self { free_leaves: Vec::new(), open: Vec::new(), used_blocks: 0, heap: heap.clone() }
+    }
+
+    fn acquire(&mut self, bytes: u32) -> Option<Chunk> {
+        if bytes >= BLOCK_BYTES {
+            let count = bytes / BLOCK_BYTES;
+            let start = self.heap.acquire(count)?;
+            self.used_blocks += u64::from(count);
+            return Some(Chunk { granule: start.first_granule(), bytes, end: 0 });
+        }
+        let leaves = bytes / FIRST_CHUNK_BYTES;
+        for place in (0..self.open.len()).rev().take(BLOCKS_TRIED) {
+            let index = self.open[place];
+            if let Some(chunk) = self.cut(index, leaves) {
+                if self.free_leaves[index as usize] == 0 {
+                    self.open.swap_remove(place);
+                }
+                return Some(chunk);
+            }
+        }
+        let block = self.heap.acquire(1)?;
+        self.used_blocks += 1;
+        let before = self.metadata_bytes();
+        let needed = self.free_leaves.len().max(block.index() as usize + 1);
+        self.free_leaves.resize(needed, 0);
+        self.open.push(block.index());
+        self.heap.budget().charge(self.metadata_bytes() - before);
+        self.free_leaves[block.index() as usize] = !0;
+        self.cut(block.index(), leaves)
+    }
+
+    /// Takes `leaves` adjacent ones, aligned to their number (a power of two).
+    fn cut(&mut self, index: u32, leaves: u32) -> Option<Chunk> {
+        let free = self.free_leaves[index as usize];
+        let run = (1u64 << leaves) - 1;
+        // Bits that begin a run of free leaves, its length doubled at each step; then the aligned ones.
+        let (mut starts, mut length) = (free, 1);
+        while length < leaves {
+            starts &= starts >> length;
+            length *= 2;
+        }
+        starts &= !0 / run;
+        if starts == 0 {
+            return None;
+        }
+        let leaf = starts.trailing_zeros();
+        self.free_leaves[index as usize] = free & !(run << leaf);
+        let granule = Block::from_index(index)?.first_granule() + leaf * LEAF_GRANULES;
+        Some(Chunk { granule, bytes: leaves * FIRST_CHUNK_BYTES, end: 0 })
+    }
+
+    fn release(&mut self, chunk: Chunk) {
+        let object = ObjectReference::from_granule(chunk.granule);
+        let block = Block::of(object);
+        if chunk.bytes >= BLOCK_BYTES {
+            self.used_blocks -= u64::from(chunk.bytes / BLOCK_BYTES);
+            self.heap.release(block, chunk.bytes / BLOCK_BYTES);
+            return;
+        }
+        asan::poison(self.heap.memory(), object, u64::from(chunk.bytes));
+        let index = block.index();
+        let leaf = (chunk.granule - block.first_granule()) / LEAF_GRANULES;
+        let run = (1u64 << (chunk.bytes / FIRST_CHUNK_BYTES)) - 1;
+        let before = self.free_leaves[index as usize];
+        let after = before | run << leaf;
+        self.free_leaves[index as usize] = after;
+        if after == !0 {
+            self.free_leaves[index as usize] = 0;
+            if before != 0 {
+                self.open.retain(|&open| open != index);
+            }
+            self.used_blocks -= 1;
+            self.heap.release(block, 1);
+        } else if before == 0 {
+            let bytes = self.metadata_bytes();
+            self.open.push(index);
+            self.heap.budget().charge(self.metadata_bytes() - bytes);
+        }
+    }
+
+    /// Bytes of the blocks in this pool, those of its arenas included.
+    pub fn used_bytes(&self) -> u64 {
+        self.used_blocks * u64::from(BLOCK_BYTES)
+    }
+
+    /// Bytes of the tables of free leaves.
+    pub fn metadata_bytes(&self) -> u64 {
+        (self.free_leaves.capacity() * 8 + self.open.capacity() * 4) as u64
+    }
+}
+
+impl Drop for ChunkPool {
+    fn drop(&mut self) {
+        self.heap.budget().discharge(self.metadata_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::heap::{Commit, HeapConfig};
+    use proptest::prelude::*;
+
+    fn heap(limit_bytes: Option<u64>) -> Heap {
+        Heap::new(HeapConfig { limit_bytes, commit: Commit::Lazily }).unwrap()
+    }
+
+    fn array(slots: u32) -> Layout {
+        Layout::array(SlotKind::Shared, slots, 0).unwrap()
+    }
+
+    fn layout() -> impl Strategy<Value = Layout> {
+        prop_oneof![
+            4 => (0u32..4, 0u32..4, 0u32..4).prop_map(|(own, shared, words)| {
+                Layout::shape(own, shared, 0, words)
+            }),
+            2 => (0u32..300).prop_map(array),
+            1 => (0u32..30_000).prop_map(array),
+        ]
+    }
+
+    fn alloc(arena: &mut Arena, pool: &mut ChunkPool, layout: Layout) -> Option<ObjectReference> {
+        let heap = pool.heap.clone();
+        if let Some(object) = arena.alloc(layout, 0, &heap) {
+            return Some(object);
+        }
+        arena.grow(layout, pool).then(|| arena.alloc(layout, 0, &heap))?
+    }
+
+    proptest! {
+        /// Several arenas that share a pool: `None` ends one of them.
+        #[test]
+        fn arenas_hold_what_was_allocated_and_never_overlap(
+            steps in proptest::collection::vec((0usize..5, prop::option::weighted(0.9, layout()), 1usize..20), 1..60),
+            limit_blocks in prop_oneof![Just(None), (3u64..30).prop_map(Some)],
+        ) {
+            let heap = heap(limit_blocks.map(|blocks| blocks * u64::from(BLOCK_BYTES)));
+            let mut pool = ChunkPool::new(&heap);
+            let mut arenas: Vec<Arena> = (0..5).map(|_| Arena::region()).collect();
+            let mut model: Vec<Vec<(ObjectReference, Layout)>> = vec![Vec::new(); 5];
+            for (index, layout, count) in steps {
+                if let Some(layout) = layout {
+                    for _ in 0..count {
+                        let object = alloc(&mut arenas[index], &mut pool, layout);
+                        prop_assert!(object.is_some() || limit_blocks.is_some(), "no limit, no room");
+                        model[index].extend(object.map(|object| (object, layout)));
+                    }
+                } else {
+                    arenas[index].clear(&mut pool, &mut CascadeClock::default());
+                    model[index].clear();
+                }
+                let mut ranges: Vec<(u32, u32)> = Vec::new();
+                for (arena, objects) in arenas.iter().zip(&model) {
+                    let listed: Vec<_> = arena.objects(heap.memory()).collect();
+                    let expected: Vec<_> = objects.iter().map(|&(object, _)| object).collect();
+                    prop_assert_eq!(listed, expected);
+                    prop_assert_eq!(arena.occupied(heap.memory()).objects, objects.len() as u64);
+                    let bytes: u64 = objects.iter().map(|(_, layout)| u64::from(layout.bytes())).sum();
+                    prop_assert!(arena.occupied(heap.memory()).bytes >= bytes);
+                    let owns = |&(_, layout): &(_, Layout)| layout.slots_of(SlotKind::Own) > 0;
+                    prop_assert_eq!(arena.has_owners(), objects.iter().any(owns));
+                    for &(object, layout) in objects {
+                        prop_assert!(arena.is_allocated(object));
+                        ranges.push((object.granule(), object.granule() + layout.bytes() / 8));
+                    }
+                }
+                ranges.sort_unstable();
+                prop_assert!(ranges.is_sorted_by(|a, b| a.1 <= b.0), "objects overlap");
+                let tables: u64 = arenas.iter().map(Arena::metadata_bytes).sum();
+                let parts = heap.retained_bytes() + heap.metadata_bytes() + pool.used_bytes();
+                prop_assert_eq!(heap.used_bytes(), pool.used_bytes());
+                prop_assert_eq!(heap.budget().held_bytes(), parts + pool.metadata_bytes() + tables);
+            }
+            for arena in &mut arenas {
+                arena.clear(&mut pool, &mut CascadeClock::default());
+            }
+            prop_assert_eq!(pool.used_bytes(), 0, "the end of all arenas gives everything back");
+        }
+    }
+
+    #[test]
+    fn chunks_double_from_the_smallest_to_a_block() {
+        let heap = heap(None);
+        let (mut arena, mut pool) = (Arena::region(), ChunkPool::new(&heap));
+        let layout = Layout::shape(2, 0, 0, 0);
+        for _ in 0..4 * BLOCK_BYTES / layout.bytes() {
+            alloc(&mut arena, &mut pool, layout).unwrap();
+        }
+        let sizes: Vec<u32> = arena.chunks.iter().map(|chunk| chunk.bytes).collect();
+        let doubled = (0..7).map(|times| FIRST_CHUNK_BYTES << times).chain([BLOCK_BYTES]);
+        assert_eq!(sizes[..8], doubled.collect::<Vec<_>>());
+        arena.clear(&mut pool, &mut CascadeClock::default());
+        alloc(&mut arena, &mut pool, layout).unwrap();
+        assert_eq!(arena.chunks[0].bytes, FIRST_CHUNK_BYTES, "a region that begins again is small");
+    }
+
+    #[test]
+    fn the_largest_array_leaves_the_next_chunk_a_block() {
+        let heap = heap(None);
+        let (mut arena, mut pool) = (Arena::region(), ChunkPool::new(&heap));
+        let largest = Layout::array(SlotKind::Own, 0, (i32::MAX as u32 - 16) / 8).unwrap();
+        // Only reserved: its memory is not touched.
+        assert!(arena.grow(largest, &mut pool));
+        assert!(arena.grow(Layout::shape(0, 0, 0, 0), &mut pool));
+        assert_eq!(arena.chunks[1].bytes, BLOCK_BYTES);
+    }
+}

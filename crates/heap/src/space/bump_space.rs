@@ -1,0 +1,68 @@
+//! Bump allocation over the whole heap, for a discipline that frees nothing.
+
+use crate::blocks::heap::Heap;
+use crate::memory::budget::OutOfMemory;
+use crate::memory::footprint::{Footprint, Occupancy};
+use crate::memory::value::ObjectReference;
+use crate::object::header::Layout;
+use crate::space::arena::{Arena, ChunkPool};
+
+/// One arena over the whole heap.
+#[derive(Debug)]
+pub struct BumpSpace {
+    arena: Arena,
+    pool: ChunkPool,
+    heap: Heap,
+}
+
+impl BumpSpace {
+    /// An empty space.
+    pub fn new(heap: &Heap) -> Self {
+        Self { arena: Arena::heap(), pool: ChunkPool::new(heap), heap: heap.clone() }
+    }
+
+    /// A new object, its slots null and its payload zero.
+    ///
+    /// # Errors
+    /// If the heap limit has no room.
+    #[inline(always)]
+    pub fn alloc(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+        match self.arena.alloc(layout, 0, &self.heap) {
+            Some(object) => Ok(object),
+            None => self.alloc_growing(layout),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_growing(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+        let grown = self.arena.grow(layout, &mut self.pool);
+        let object = grown.then(|| self.arena.alloc(layout, 0, &self.heap)).flatten();
+        object.ok_or_else(|| self.heap.refuse(layout))
+    }
+
+    /// What it holds.
+    pub fn footprint(&self) -> Footprint {
+        Footprint {
+            used_bytes: self.pool.used_bytes(),
+            retained_bytes: 0,
+            metadata_bytes: self.pool.metadata_bytes() + self.arena.metadata_bytes(),
+        }
+    }
+
+    /// Objects and their bytes.
+    pub fn occupied(&self) -> Occupancy {
+        self.arena.occupied(self.heap.memory())
+    }
+
+    /// Whether an object was allocated here.
+    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.arena.is_allocated(object)
+    }
+
+    /// The heap it takes its blocks from.
+    #[inline(always)]
+    pub fn heap(&self) -> &Heap {
+        &self.heap
+    }
+}

@@ -1,0 +1,140 @@
+//! The blocks of a space of cells: what each is to it, and the lists of those with free cells.
+
+use super::CellSpace;
+use crate::blocks::bitmap::Bitmap;
+use crate::blocks::block::Block;
+use crate::mutant;
+
+/// What a block is to its space.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum State {
+    /// Not in this space.
+    Foreign,
+    /// Some cursor allocates from it.
+    Current,
+    /// Empty, and set aside: its class is not known yet.
+    Spare,
+    /// On its class's list: has, or may have, free cells.
+    Listed,
+    /// Had no free cell when its cursor left it, and nothing was freed in it since.
+    Full,
+    /// Being swept by another thread: see [`super::lent`].
+    Lent,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BlockInfo {
+    pub(super) class: u8,
+    pub(super) state: State,
+    /// Cells whose allocation bit is set.
+    pub(super) live: u16,
+    /// Cells marked in the cycle under way.
+    pub(super) marked: u16,
+    /// Neighbours on the class's list; `NONE` at its ends.
+    pub(super) newer: u32,
+    pub(super) older: u32,
+}
+
+pub(super) const NONE: u32 = u32::MAX;
+pub(super) const FOREIGN: BlockInfo =
+    BlockInfo { class: 0, state: State::Foreign, live: 0, marked: 0, newer: NONE, older: NONE };
+
+impl CellSpace {
+    /// A new block for a class, in no list yet.
+    pub(super) fn take_block(&mut self, class: usize) -> Option<Block> {
+        let block = self.heap.acquire(1)?;
+        if !self.cover(block) {
+            self.heap.release(block, 1);
+            return None;
+        }
+        self.allocated.clear_block(block);
+        self.used_blocks += 1;
+        self.blocks[block.index() as usize] =
+            BlockInfo { class: class as u8, state: State::Full, ..FOREIGN };
+        Some(block)
+    }
+
+    /// Makes the tables reach `block`, charging for them.
+    pub(super) fn cover(&mut self, block: Block) -> bool {
+        if !self.allocated.cover(block) {
+            return false;
+        }
+        let covers = |marks: &mut Option<Bitmap>| marks.as_mut().is_none_or(|m| m.cover(block));
+        if !(covers(&mut self.marks) && covers(&mut self.traced)) {
+            return false;
+        }
+        if self.shared_marks.as_mut().is_some_and(|marks| !marks.cover(block)) {
+            return false;
+        }
+        let needed = block.index() as usize + 1;
+        if needed > self.blocks.len() {
+            let before = self.table_bytes();
+            if needed > self.blocks.capacity() {
+                let grown = needed.next_power_of_two().max(64);
+                let bytes = (grown - self.blocks.capacity()) * size_of::<BlockInfo>();
+                if !self.heap.budget().try_charge(bytes as u64) {
+                    return false;
+                }
+                self.blocks.reserve_exact(grown - self.blocks.len());
+                let surplus = self.table_bytes() - before - bytes as u64;
+                self.heap.budget().charge(surplus);
+            }
+            self.blocks.resize(needed, FOREIGN);
+        }
+        true
+    }
+
+    /// Puts a block with a free cell on the list, or gives it back if all its cells are free.
+    #[inline(never)]
+    pub(super) fn reclassify(&mut self, block: Block) {
+        let info = self.blocks[block.index() as usize];
+        match (info.state, info.live) {
+            (State::Current, _) => {}
+            (state, 0) => {
+                if state == State::Listed
+                    && !mutant!(self.heap.memory(), "an empty block stays on its list")
+                {
+                    self.unlist(block);
+                }
+                self.give_back(block);
+            }
+            (State::Full, _) => self.list(block),
+            (State::Listed | State::Spare | State::Foreign | State::Lent, _) => {}
+        }
+    }
+
+    pub(super) fn give_back(&mut self, block: Block) {
+        if let Some(freed) = &mut self.freed {
+            freed.forget(block);
+        }
+        self.blocks[block.index() as usize] = FOREIGN;
+        self.used_blocks -= 1;
+        self.heap.release(block, 1);
+    }
+
+    pub(super) fn list(&mut self, block: Block) {
+        let class = usize::from(self.blocks[block.index() as usize].class);
+        let older = std::mem::replace(&mut self.newest_listed[class], block.index());
+        if older != NONE {
+            self.blocks[older as usize].newer = block.index();
+        }
+        let info = &mut self.blocks[block.index() as usize];
+        (info.state, info.newer, info.older) = (State::Listed, NONE, older);
+    }
+
+    pub(super) fn unlist(&mut self, block: Block) {
+        let BlockInfo { class, newer, older, .. } = self.blocks[block.index() as usize];
+        if newer == NONE {
+            self.newest_listed[usize::from(class)] = older;
+        } else {
+            self.blocks[newer as usize].older = older;
+        }
+        if older != NONE {
+            self.blocks[older as usize].newer = newer;
+        }
+    }
+
+    pub(super) fn table_bytes(&self) -> u64 {
+        (self.blocks.capacity() * size_of::<BlockInfo>()) as u64
+    }
+}

@@ -1,0 +1,153 @@
+//! Marking a space of cells by several threads: bits become bytes, and bytes become bits.
+//!
+//! 1. *Alone*: one marker sets mark bits and counts them, as in any space.
+//! 2. *Spread*: when others are to join it, what is marked gets mark bytes, and its bits are forgotten.
+//! 3. *Together*: markers set bytes, and count nothing: two may mark the same object.
+//! 4. *Fold*: block by block, the bytes become mark bits at the starts of cells and are cleared, and
+//!    the bits are counted: so each object counts once. Several threads fold, for each block is
+//!    handed out once. What sweeps sees no difference.
+//!
+//! The bytes, a sixteenth of the heap, are taken only by a space so large that others would join.
+
+use super::CellSpace;
+use super::blocks::{BlockInfo, State};
+use crate::blocks::bitmap::Bitmap;
+use crate::blocks::block::Block;
+use crate::blocks::byte_map::ByteMap;
+use crate::blocks::heap::Heap;
+use crate::memory::sync::{self, Mutex};
+use crate::memory::units::{BLOCK_BYTES, BLOCK_WORDS};
+use crate::memory::value::ObjectReference;
+use crate::mutant;
+use crate::object::size_class::{CELL_STARTS, MIN_CELL_BYTES};
+use std::io;
+use std::slice::ChunksMut;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Blocks that are handed out together.
+const BATCH: usize = 64;
+
+/// Where a large object starts in its first block.
+const LARGE_STARTS: [u64; BLOCK_WORDS] = {
+    let mut starts = [0; BLOCK_WORDS];
+    starts[0] = 1;
+    starts
+};
+
+/// The marks of several markers.
+#[derive(Debug)]
+pub(super) struct SharedMarks {
+    bytes: ByteMap,
+    /// A space that ends below this block has not enough objects for several.
+    from_block: u32,
+}
+
+impl SharedMarks {
+    /// Makes the bytes reach `block`, charging for them; false if the limit forbids it.
+    pub(super) fn cover(&mut self, block: Block) -> bool {
+        block.index() < self.from_block || self.bytes.cover(block)
+    }
+
+    pub(super) fn covered_bytes(&self) -> u64 {
+        self.bytes.covered_bytes()
+    }
+}
+
+impl CellSpace {
+    /// An empty space with mark bits, and with marks for several markers, of which all but one wait
+    /// until `alone` objects are marked.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for the marks.
+    pub fn with_shared_marks(heap: &Heap, alone: u64) -> io::Result<Self> {
+        let least_blocks = alone.saturating_mul(u64::from(MIN_CELL_BYTES)) / u64::from(BLOCK_BYTES);
+        let from_block = u32::try_from(least_blocks).unwrap_or(u32::MAX);
+        let mut space = Self::with_marks(heap)?;
+        space.shared_marks = Some(SharedMarks { bytes: heap.byte_map()?, from_block });
+        Ok(space)
+    }
+
+    /// Whether several markers can mark the whole space.
+    pub(crate) fn has_shared_marks(&self) -> bool {
+        let blocks = self.blocks.len();
+        self.shared_marks.as_ref().is_some_and(|shared| shared.bytes.reaches(blocks))
+    }
+
+    /// Makes mark bits mark bytes. Returns them, and what makes them bits again.
+    pub(crate) fn marking_together(&mut self) -> Option<(&ByteMap, Folding<'_>)> {
+        let Self { marks, shared_marks, blocks, heap, .. } = self;
+        let (marks, bytes) = (marks.as_ref()?, &shared_marks.as_ref()?.bytes);
+        let forgets = mutant!(heap.memory(), "what one marker has marked is not spread");
+        for (info, index) in blocks.iter_mut().zip(0..) {
+            if std::mem::take(&mut info.marked) > 0
+                && !forgets
+                && let Some(block) = Block::from_index(index)
+            {
+                spread(marks, bytes, block);
+            }
+        }
+        let blocks = Mutex::new((0, blocks.chunks_mut(BATCH)));
+        Some((bytes, Folding { marks, bytes, blocks, heap }))
+    }
+}
+
+fn spread(marks: &Bitmap, bytes: &ByteMap, block: Block) {
+    for (word, window) in marks.block(block).iter().zip(0..) {
+        let mut bits = word.load(Relaxed);
+        while bits != 0 {
+            let granule = block.first_granule() + window * 64 + bits.trailing_zeros();
+            bytes.set(ObjectReference::from_granule(granule));
+            bits &= bits - 1;
+        }
+    }
+}
+
+/// Makes mark bytes mark bits, once nobody marks any more.
+pub(crate) struct Folding<'s> {
+    marks: &'s Bitmap,
+    bytes: &'s ByteMap,
+    /// Index of the next block to be folded, and the blocks from it on.
+    blocks: Mutex<(u32, ChunksMut<'s, BlockInfo>)>,
+    heap: &'s Heap,
+}
+
+impl Folding<'_> {
+    /// Folds blocks until none is left. May be called by several threads at once.
+    pub(crate) fn run(&self) {
+        let memory = self.heap.memory();
+        let loses_block = mutant!(memory, "the last block is not folded");
+        let loses_mark = mutant!(memory, "a folded block counts one mark too few");
+        while let Some((first, batch)) = self.next_batch() {
+            let folded = batch.len() - usize::from(loses_block);
+            for (info, index) in batch.iter_mut().take(folded).zip(first..) {
+                if let Some(block) = Block::from_index(index) {
+                    let marked = self.fold(block, *info);
+                    info.marked = marked.saturating_sub(u16::from(loses_mark));
+                }
+            }
+        }
+    }
+
+    fn next_batch(&self) -> Option<(u32, &mut [BlockInfo])> {
+        let mut blocks = sync::lock(&self.blocks);
+        let batch = blocks.1.next()?;
+        let first = blocks.0;
+        blocks.0 += batch.len() as u32;
+        Some((first, batch))
+    }
+
+    /// Folds a block. Returns how many marks it has.
+    fn fold(&self, block: Block, info: BlockInfo) -> u16 {
+        let starts = match info.state {
+            State::Foreign => &LARGE_STARTS,
+            _ => &CELL_STARTS[usize::from(info.class)],
+        };
+        let mut marked = 0;
+        for (window, word) in self.marks.block(block).iter().enumerate() {
+            let bits = self.bytes.take(block, window) & starts[window];
+            word.store(bits, Relaxed);
+            marked += bits.count_ones();
+        }
+        marked as u16
+    }
+}

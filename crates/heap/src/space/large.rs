@@ -1,0 +1,262 @@
+//! The large-object space: objects above half a block, each on a run of blocks of its own.
+//!
+//! A run is charged by pages: the tail of its last block, which the object never touches, is given
+//! back to the budget, for nothing is ever committed there.
+
+use crate::blocks::block::Block;
+use crate::blocks::heap::Heap;
+use crate::memory::footprint::Occupancy;
+use crate::memory::os::PAGE_BYTES;
+use crate::memory::units::BLOCK_BYTES;
+use crate::memory::value::ObjectReference;
+use crate::mutant;
+use crate::object::header::{LARGE, Layout};
+
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    object: ObjectReference,
+    bytes: u32,
+}
+
+impl Run {
+    fn blocks(self) -> u32 {
+        self.bytes.div_ceil(BLOCK_BYTES)
+    }
+
+    /// Bytes of the pages that the object reaches.
+    fn touched_bytes(self) -> u64 {
+        u64::from(self.bytes).next_multiple_of(PAGE_BYTES as u64)
+    }
+
+    /// Bytes of the pages after them.
+    fn tail_bytes(self) -> u64 {
+        u64::from(self.blocks()) * u64::from(BLOCK_BYTES) - self.touched_bytes()
+    }
+}
+
+/// Large objects, sorted by address.
+#[derive(Debug)]
+pub struct LargeSpace {
+    runs: Vec<Run>,
+    used_bytes: u64,
+    heap: Heap,
+}
+
+impl LargeSpace {
+    /// An empty space.
+    pub fn new(heap: &Heap) -> Self {
+        Self { runs: Vec::new(), used_bytes: 0, heap: heap.clone() }
+    }
+
+    /// A new object, its slots null and its payload zero; `None` if the limit has no room.
+    pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+        self.alloc_covered(layout, collector_bits, |_| true)
+    }
+
+    /// [`LargeSpace::alloc`] for a collector with tables, which `cover` makes reach the object; `None` also
+    /// if it tells that the limit has no room for them. Nothing is written until it has.
+    pub fn alloc_covered(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+        cover: impl FnOnce(ObjectReference) -> bool,
+    ) -> Option<ObjectReference> {
+        let start = self.heap.acquire(layout.bytes().div_ceil(BLOCK_BYTES))?;
+        let object = ObjectReference::from_granule(start.first_granule());
+        let place = self.runs.partition_point(|run| run.object < object);
+        let before = self.metadata_bytes();
+        let run = Run { object, bytes: layout.bytes() };
+        self.runs.insert(place, run);
+        self.heap.budget().charge(self.metadata_bytes() - before);
+        self.heap.budget().discharge(run.tail_bytes());
+        self.used_bytes += run.touched_bytes();
+        if !cover(object) {
+            self.free(object);
+            return None;
+        }
+        layout.install(self.heap.memory(), object, collector_bits | LARGE);
+        Some(object)
+    }
+
+    /// Frees an object. Tells whether it was allocated here.
+    pub fn free(&mut self, object: ObjectReference) -> bool {
+        let Ok(place) = self.runs.binary_search_by_key(&object, |run| run.object) else {
+            return false;
+        };
+        let run = self.runs.remove(place);
+        self.give_back(run);
+        true
+    }
+
+    /// Frees every object that `keep` does not want.
+    pub fn sweep(&mut self, mut keep: impl FnMut(ObjectReference) -> bool) {
+        let mut runs = std::mem::take(&mut self.runs);
+        runs.retain(|&run| {
+            let floats = mutant!(self.heap.memory(), "a large object is never swept");
+            let kept = keep(run.object) || floats;
+            if !kept {
+                self.give_back(run);
+            }
+            kept
+        });
+        self.runs = runs;
+    }
+
+    fn give_back(&mut self, run: Run) {
+        self.used_bytes -= run.touched_bytes();
+        let memory = self.heap.memory();
+        if !mutant!(memory, "a large object's tail is not charged again") {
+            self.heap.budget().charge(run.tail_bytes());
+        }
+        let lost = u32::from(mutant!(memory, "a large object's last block is lost"));
+        self.heap.release(Block::of(run.object), (run.blocks() - lost).max(1));
+    }
+
+    /// Every object.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectReference> {
+        self.runs.iter().map(|run| run.object)
+    }
+
+    /// Whether the object is allocated now.
+    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.runs.binary_search_by_key(&object, |run| run.object).is_ok()
+    }
+
+    /// Bytes of the pages in this space.
+    pub fn used_bytes(&self) -> u64 {
+        self.used_bytes
+    }
+
+    /// Objects and the bytes of their runs.
+    pub fn occupied(&self) -> Occupancy {
+        Occupancy { objects: self.runs.len() as u64, bytes: self.used_bytes() }
+    }
+
+    /// Bytes of the table of objects.
+    pub fn metadata_bytes(&self) -> u64 {
+        (self.runs.capacity() * size_of::<Run>()) as u64
+    }
+}
+
+impl Drop for LargeSpace {
+    fn drop(&mut self) {
+        self.heap.budget().discharge(self.metadata_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::heap::HeapConfig;
+    use crate::memory::Offset32;
+    use crate::object::header::SlotKind;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        /// An array of this many slots.
+        Alloc(u32),
+        Free(prop::sample::Index),
+        /// Keeps about this many in 256.
+        Sweep(u8),
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        prop_oneof![
+            5 => (4090u32..50_000).prop_map(Op::Alloc),
+            3 => any::<prop::sample::Index>().prop_map(Op::Free),
+            1 => any::<u8>().prop_map(Op::Sweep),
+        ]
+    }
+
+    fn is_kept(object: ObjectReference, share: u8) -> bool {
+        object.block().wrapping_mul(0x9e37_79b1) >> 24 < u32::from(share)
+    }
+
+    proptest! {
+        #[test]
+        fn runs_are_where_the_model_says(
+            ops in proptest::collection::vec(op(), 1..40),
+            limit_blocks in prop_oneof![Just(None), (4u64..60).prop_map(Some)],
+        ) {
+            let limit_bytes = limit_blocks.map(|blocks| blocks * u64::from(BLOCK_BYTES));
+            let heap = Heap::new(HeapConfig { limit_bytes, ..HeapConfig::default() }).unwrap();
+            let mut space = LargeSpace::new(&heap);
+            let mut live: Vec<(ObjectReference, u32, u64)> = Vec::new();
+            for op in ops {
+                match op {
+                    Op::Alloc(slots) => {
+                        let layout = Layout::array(SlotKind::Shared, slots, 0).unwrap();
+                        let blocks = layout.bytes().div_ceil(BLOCK_BYTES);
+                        let Some(object) = space.alloc(layout, 0) else {
+                            prop_assert!(limit_blocks.is_some(), "no limit, no room");
+                            continue;
+                        };
+                        prop_assert!(heap.memory().has(object, LARGE));
+                        let (start, end) = (object.block(), object.block() + blocks);
+                        for &(other, its_blocks, _) in &live {
+                            let (its_start, its_end) = (other.block(), other.block() + its_blocks);
+                            prop_assert!(end <= its_start || its_end <= start);
+                        }
+                        // Cleared from the first slot to the last, whatever was there before.
+                        let some = || (0..slots).step_by(997).chain([slots - 1]);
+                        let mut words = some().map(|slot| Offset32::word(4 + slot));
+                        prop_assert!(words.all(|word| heap.memory().read(object, word) == 0));
+                        let words = some().map(|slot| Offset32::word(4 + slot));
+                        words.for_each(|word| heap.memory().write(object, word, !0));
+                        let pages = u64::from(layout.bytes()).div_ceil(PAGE_BYTES as u64);
+                        live.push((object, blocks, pages));
+                    }
+                    Op::Free(which) if !live.is_empty() => {
+                        let (object, ..) = live.swap_remove(which.index(live.len()));
+                        prop_assert!(space.free(object));
+                        prop_assert!(!space.free(object), "it is freed twice");
+                        prop_assert!(!space.is_allocated(object));
+                    }
+                    Op::Free(_) => {}
+                    Op::Sweep(share) => {
+                        space.sweep(|object| is_kept(object, share));
+                        live.retain(|&(object, ..)| is_kept(object, share));
+                    }
+                }
+                let pages: u64 = live.iter().map(|&(.., pages)| pages).sum();
+                let bytes = pages * PAGE_BYTES as u64;
+                prop_assert_eq!(space.occupied(), Occupancy { objects: live.len() as u64, bytes });
+                prop_assert!(live.iter().all(|&(object, ..)| space.is_allocated(object)));
+                let inside = live.iter().filter_map(|run| ObjectReference::from_bits(run.0.bits() + 2));
+                prop_assert!(inside.into_iter().all(|inside| !space.is_allocated(inside)));
+                let parts = bytes + heap.retained_bytes() + heap.metadata_bytes();
+                let blocks: u64 = live.iter().map(|&(_, blocks, _)| u64::from(blocks)).sum();
+                prop_assert_eq!(heap.used_bytes(), blocks * u64::from(BLOCK_BYTES));
+                prop_assert_eq!(heap.budget().held_bytes(), parts + space.metadata_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_that_no_table_reaches_leaves_no_trace() {
+        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let mut space = LargeSpace::new(&heap);
+        // Of one block, which is retained.
+        let layout = Layout::array(SlotKind::Shared, BLOCK_BYTES / 8, 0).unwrap();
+        let word = Offset32::word(0);
+        let first = space.alloc(layout, 0).unwrap();
+        heap.memory().write(first, word, 77);
+        let used_bytes = space.used_bytes();
+        assert!(space.free(first));
+        let held_bytes = heap.budget().held_bytes();
+        let mut offered = None;
+        let refuses = |object| {
+            offered = Some(object);
+            false
+        };
+        assert_eq!(space.alloc_covered(layout, 0, refuses), None);
+        assert_eq!(offered, Some(first), "the same place");
+        // The address sanitizer would report that it is read.
+        assert!(cfg!(gcw_asan) || heap.memory().read(first, word) == 77, "it was written to");
+        assert!(!space.is_allocated(first));
+        assert_eq!((space.used_bytes(), heap.budget().held_bytes()), (0, held_bytes));
+        assert_eq!(space.alloc_covered(layout, 0, |_| true), Some(first));
+        assert_eq!(space.used_bytes(), used_bytes);
+    }
+}

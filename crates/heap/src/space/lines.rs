@@ -1,0 +1,327 @@
+//! A mark-region space: blocks of lines, bump allocation into the holes between lines in use.
+//!
+//! 1. *Allocate*: bump through a hole, a run of free lines. When an object does not fit what is left of
+//!    it, the next hole of the block is found in its line map, then the next block that has holes. A
+//!    hole is at least a line, so an object of up to a line never has to look further than the next.
+//! 2. *Overflow*: a longer object that does not fit goes to a block of its kind's own, taken empty. So it
+//!    wastes no holes that others could use.
+//! 3. *Mark*: a map of bits says which granule is the first of an object that lives, and which one the last
+//!    (see `lines/mark.rs`).
+//! 4. *Sweep*: make the line map of each block from these bits, and count its live bytes. A block without
+//!    an object goes back to the heap. No object is touched.
+//! 5. *Evacuate*, if the heap is fragmented: copy what lives in the emptiest blocks while marking, as
+//!    long as there is room for copies (see `lines/evacuate.rs`).
+//! 6. *Hidden slots*: when all else is marked, see what weak slots, ephemerons and finalizable objects refer
+//!    to (see `lines/hidden.rs`).
+//!
+//! Line marks are exact, and nobody writes down where new objects begin: holes are filled from the front,
+//! so a walk finds them. Where an allocator leaves a hole before its end, it puts a *stopper*, which is a
+//! mark where no object lives.
+//!
+//! **Invariant:** line maps change in collections only. So what lies in a hole has been allocated since
+//! the last one, and has no mark; all else that is allocated has one.
+
+mod blocks;
+mod evacuate;
+mod hidden;
+mod map;
+mod mark;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+use crate::blocks::bitmap::Bitmap;
+use crate::blocks::block::Block;
+use crate::blocks::heap::Heap;
+use crate::memory::footprint::Occupancy;
+use crate::memory::units::BLOCK_BYTES;
+use crate::memory::units::UNIT_BYTES;
+use crate::memory::value::ObjectReference;
+use crate::mutant;
+use crate::object::header::Layout;
+use crate::object::size_class::MAX_CELL_BYTES;
+use blocks::{BlockInfo, State};
+use std::io;
+use std::ops::Range;
+
+const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
+
+/// What an allocator fills.
+#[derive(Clone, Copy, Debug)]
+struct Hole {
+    /// Reference bits of the next object, of the end of the hole and of its start.
+    next: u32,
+    limit: u32,
+    start: u32,
+    block: Option<Block>,
+}
+
+const NO_HOLE: Hole = Hole { next: 0, limit: 0, start: 0, block: None };
+
+impl Hole {
+    #[inline(always)]
+    fn bump(&mut self, bytes: u32) -> Option<ObjectReference> {
+        let units = bytes / UNIT_BYTES as u32;
+        if self.limit - self.next < units {
+            return None;
+        }
+        // SAFETY: there is a hole (no object is of no bytes), it is not in block 0, and objects are
+        // granular.
+        let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
+        self.next += units;
+        Some(object)
+    }
+
+    fn filled_bytes(&self) -> u64 {
+        u64::from(self.next - self.start) * UNIT_BYTES as u64
+    }
+}
+
+/// Blocks of lines, whose objects may move.
+#[derive(Debug)]
+pub struct LineSpace {
+    /// Where objects go that fit it, or are no longer than a line.
+    hole: Hole,
+    /// Where longer ones go.
+    overflow: Hole,
+    line_bytes: u32,
+    /// Where an object begins that lived in the last collection; while marking, large ones as well, and where
+    /// it ends. In holes: from where on a hole that was left is empty.
+    marks: Bitmap,
+    blocks: Vec<BlockInfo>,
+    /// No block below has a hole that was not entered.
+    scan: usize,
+    used_blocks: u32,
+    /// How many blocks copies may take in the collection under way; 0 if nothing is to be copied.
+    copy_blocks: u32,
+    /// Bytes of the objects that the last collection kept.
+    live_bytes: u64,
+    /// Bytes of those in blocks that are worth emptying.
+    sparse_bytes: u64,
+    /// Bytes of the objects that were allocated since, in holes that were left.
+    closed_bytes: u64,
+    heap: Heap,
+}
+
+impl LineSpace {
+    /// Size of the largest objects for which it is made; all others are large objects.
+    pub const MAX_BYTES: u32 = MAX_CELL_BYTES;
+
+    /// An empty space with lines of so many bytes: 128 or 256.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for the bits.
+    pub fn new(heap: &Heap, line_bytes: u32) -> io::Result<Self> {
+        let longest = 2 * map::SHORTEST_LINE_BYTES;
+        let line_bytes = line_bytes.next_power_of_two().clamp(map::SHORTEST_LINE_BYTES, longest);
+        Ok(Self {
+            hole: NO_HOLE,
+            overflow: NO_HOLE,
+            line_bytes,
+            marks: heap.bitmap()?,
+            blocks: Vec::new(),
+            scan: 0,
+            used_blocks: 0,
+            copy_blocks: 0,
+            live_bytes: 0,
+            sparse_bytes: 0,
+            closed_bytes: 0,
+            heap: heap.clone(),
+        })
+    }
+
+    // ---- allocating ---------------------------------------------------------------------------
+
+    /// A new object in the holes that this space has, its slots null and its payload zero; `None` if
+    /// there is no hole left, or none that is taken for objects so long (see [`LineSpace::grow`]), or it is
+    /// larger than [`LineSpace::MAX_BYTES`].
+    #[inline(always)]
+    pub fn alloc(&mut self, layout: Layout) -> Option<ObjectReference> {
+        if layout.bytes() > Self::MAX_BYTES {
+            return None;
+        }
+        let object = match self.hole.bump(layout.bytes()) {
+            Some(object) => object,
+            None => self.bump_elsewhere(layout.bytes())?,
+        };
+        layout.install(self.heap.memory(), object, 0);
+        Some(object)
+    }
+
+    #[inline(never)]
+    fn bump_elsewhere(&mut self, bytes: u32) -> Option<ObjectReference> {
+        if bytes > self.line_bytes {
+            return self.overflow.bump(bytes);
+        }
+        self.next_hole().then(|| self.hole.bump(bytes))?
+    }
+
+    /// Goes on to the next hole, in this block or in another one.
+    fn next_hole(&mut self) -> bool {
+        let last = self.close_hole();
+        if let Some(block) = last
+            && let Some(hole) = self.next_hole_in(block)
+        {
+            self.hole = self.enter(block, hole);
+            return true;
+        }
+        while self.scan < self.blocks.len() {
+            if self.blocks[self.scan].state.get() == State::Holey
+                && let Some(block) = Block::from_index(self.scan as u32)
+                && let Some(hole) = self.next_hole_in(block)
+            {
+                self.hole = self.enter(block, hole);
+                return true;
+            }
+            self.scan += 1;
+        }
+        false
+    }
+
+    /// The next hole of a block that nobody has entered.
+    fn next_hole_in(&self, block: Block) -> Option<Range<u32>> {
+        let info = &self.blocks[block.index() as usize];
+        info.lines.hole(u32::from(info.entered.get()), self.block_lines())
+    }
+
+    fn enter(&mut self, block: Block, lines: Range<u32>) -> Hole {
+        let info = &self.blocks[block.index() as usize];
+        info.state.set(State::Entered);
+        info.entered.set(lines.end as u16);
+        let reaches = mutant!(self.heap.memory(), "a hole ends a line late");
+        let end = self.block_lines().min(lines.end + u32::from(reaches));
+        let [start, limit] = [lines.start, end].map(|line| self.line(block, line));
+        Hole { next: start, limit, start, block: Some(block) }
+    }
+
+    fn close_hole(&mut self) -> Option<Block> {
+        let hole = std::mem::replace(&mut self.hole, NO_HOLE);
+        self.close(hole)
+    }
+
+    /// Leaves a hole, and tells which block it is in.
+    fn close(&mut self, hole: Hole) -> Option<Block> {
+        self.closed_bytes += hole.filled_bytes();
+        if hole.next < hole.limit
+            && let Some(stopper) = ObjectReference::from_bits(hole.next)
+            && !mutant!(self.heap.memory(), "a hole that is left has no stopper")
+        {
+            self.marks.set(stopper);
+        }
+        hole.block
+    }
+
+    /// Takes an empty block from the heap for objects of this layout, to allocate from next, if that leaves
+    /// `kept_bytes` of room; false if it does not.
+    #[cold]
+    pub fn grow(&mut self, layout: Layout, kept_bytes: u64) -> bool {
+        let bytes = layout.bytes();
+        let needed_bytes = kept_bytes.saturating_add(u64::from(BLOCK_BYTES));
+        if bytes > Self::MAX_BYTES || self.heap.room_bytes() < needed_bytes {
+            return false;
+        }
+        let Some(block) = self.take_block() else { return false };
+        if bytes > self.line_bytes {
+            self.leave_overflow();
+            self.overflow = self.enter(block, 0..self.block_lines());
+        } else {
+            self.close_hole();
+            self.hole = self.enter(block, 0..self.block_lines());
+        }
+        true
+    }
+
+    /// Goes on to a hole among the lines in use that can hold an object of this layout, longer than a line:
+    /// the last resort of a heap that has no empty block. Tells whether there is one.
+    #[cold]
+    pub fn make_do(&mut self, layout: Layout) -> bool {
+        let lines = layout.bytes().div_ceil(self.line_bytes);
+        if lines == 1 || layout.bytes() > Self::MAX_BYTES {
+            return false;
+        }
+        self.leave_overflow();
+        for index in self.scan..self.blocks.len() {
+            if self.blocks[index].state.get() != State::Holey || self.longest_hole(index) < lines {
+                continue;
+            }
+            let Some(block) = Block::from_index(index as u32) else { continue };
+            while let Some(hole) = self.next_hole_in(block) {
+                let fits = hole.len() as u32 >= lines;
+                let hole = self.enter(block, hole);
+                if fits {
+                    self.overflow = hole;
+                    return true;
+                }
+                self.close(hole);
+            }
+        }
+        false
+    }
+
+    /// Lines of the longest hole of a block, at most; looked for when it is first asked for.
+    fn longest_hole(&mut self, index: usize) -> u32 {
+        let lines = self.block_lines();
+        let info = &mut self.blocks[index];
+        if info.longest_hole == u16::MAX {
+            let longest = info.lines.holes(lines).map(|hole| hole.len()).max();
+            info.longest_hole = longest.unwrap_or(0) as u16;
+        }
+        info.longest_hole.into()
+    }
+
+    /// Leaves the hole of the longer objects. Its block may have others.
+    fn leave_overflow(&mut self) {
+        let hole = std::mem::replace(&mut self.overflow, NO_HOLE);
+        if let Some(block) = self.close(hole)
+            && self.next_hole_in(block).is_some()
+        {
+            self.blocks[block.index() as usize].state.set(State::Holey);
+            self.scan = self.scan.min(block.index() as usize);
+        }
+    }
+
+    /// Reference bits of a line of a block.
+    fn line(&self, block: Block, line: u32) -> u32 {
+        (block.first_granule() << 1) + line * (self.line_bytes / UNIT_BYTES as u32)
+    }
+
+    /// Lines of a block.
+    fn block_lines(&self) -> u32 {
+        BLOCK_BYTES / self.line_bytes
+    }
+
+    // ---- accounts -----------------------------------------------------------------------------
+
+    /// The heap it takes its blocks from.
+    #[inline(always)]
+    pub fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    /// Bytes of the objects.
+    pub fn filled_bytes(&self) -> u64 {
+        let open_bytes = self.hole.filled_bytes() + self.overflow.filled_bytes();
+        self.live_bytes + self.closed_bytes + open_bytes
+    }
+
+    /// Objects, counted by walking them, and their bytes.
+    pub fn occupied(&self) -> Occupancy {
+        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
+    }
+
+    /// Bytes of the blocks.
+    pub fn used_bytes(&self) -> u64 {
+        u64::from(self.used_blocks) * u64::from(BLOCK_BYTES)
+    }
+
+    /// Bytes of mark bits and of the table of blocks, line maps included.
+    pub fn metadata_bytes(&self) -> u64 {
+        self.marks.covered_bytes() + self.table_bytes()
+    }
+}
+
+impl Drop for LineSpace {
+    fn drop(&mut self) {
+        self.heap.budget().discharge(self.table_bytes());
+    }
+}

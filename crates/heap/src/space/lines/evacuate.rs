@@ -1,0 +1,193 @@
+//! Opportunistic evacuation: step 5 of the outline of a mark-region space.
+//!
+//! Which blocks to empty is decided before anything is marked, by the bytes that lived in each of them in
+//! the last collection: the emptiest come first, for they give most for what must be copied. (The paper
+//! counts holes; but a block of small objects can be half garbage and have no free line.) Blocks that
+//! were allocated from since are left out: nothing is known of them. While marking, what is met in these
+//! blocks is copied to empty ones. When those are full, what does not fit them is marked where it is.
+
+use super::blocks::{BlockInfo, SHORT_BYTES, State};
+use super::mark::bytes;
+use super::{BLOCK_UNITS, Hole, LineSpace, NO_HOLE};
+use crate::blocks::block::Block;
+use crate::blocks::heap::Heap;
+use crate::context::moves::Moves;
+use crate::memory::units::BLOCK_BYTES;
+use crate::memory::value::ObjectReference;
+use crate::mutant;
+
+/// Blocks are told apart by this share of a block in live bytes.
+const BINS: usize = 32;
+/// A block with a larger share of live bytes is not worth copying.
+const WORTH_BINS: usize = BINS * 3 / 4;
+/// What copies of short objects fill of a block at least: one may not fit the rest of it.
+const FILLED_BYTES: u64 = (BLOCK_BYTES - SHORT_BYTES) as u64;
+
+/// Whether a block with so many live bytes is worth copying.
+pub(super) fn is_sparse(live_bytes: u32) -> bool {
+    bin(live_bytes) < WORTH_BINS
+}
+
+fn bin(live_bytes: u32) -> usize {
+    (live_bytes as usize * BINS / BLOCK_BYTES as usize).min(BINS)
+}
+
+impl LineSpace {
+    /// Chooses what the collection that is about to begin copies: what lives in the emptiest blocks, as far
+    /// as `room_bytes` hold the copies. Nothing, if that gives back no block, or less than `least_bytes` of
+    /// blocks.
+    ///
+    /// **Invariant:** it never takes more blocks than it gives back. A block of copies is left when the next
+    /// one does not fit the rest. If that one is short, the block is filled but for its length; if it is long,
+    /// the rest is smaller than it. So long objects are reckoned twice, and copies need no more than that.
+    pub fn choose(&mut self, room_bytes: u64, least_bytes: u64) {
+        let room_blocks = self.cover_copies(room_bytes / u64::from(BLOCK_BYTES));
+        // A copy that finds no block may leave one object in each of those that were to be emptied.
+        let room_blocks = room_blocks.min(self.heap.room_bytes() / u64::from(BLOCK_BYTES));
+        let (chosen, gained_blocks) = self.emptiest(room_blocks);
+        if gained_blocks > 0 && gained_blocks * u64::from(BLOCK_BYTES) >= least_bytes {
+            chosen.into_iter().for_each(|index| self.blocks[index].is_candidate = true);
+            self.copy_blocks = room_blocks as u32;
+        }
+    }
+
+    /// How many bytes of blocks a collection would give back at once by copying, with so much room for
+    /// copies: what is sparse by the last one.
+    pub fn gain_bytes(&self, room_bytes: u64) -> u64 {
+        self.emptiest(room_bytes / u64::from(BLOCK_BYTES)).1 * u64::from(BLOCK_BYTES)
+    }
+
+    /// Bytes of the objects that the last collection left in blocks that are worth emptying: the next one has
+    /// no more to copy, unless new objects die as unevenly.
+    pub fn sparse_bytes(&self) -> u64 {
+        self.sparse_bytes
+    }
+
+    /// The emptiest blocks whose contents fit so many, and how many blocks copying them gives back.
+    fn emptiest(&self, room_blocks: u64) -> (Vec<usize>, u64) {
+        let mut needed_bytes = [0u64; BINS + 1];
+        self.eligible().for_each(|(_, bin, bytes)| needed_bytes[bin] += bytes);
+        // Whole bins while they fit, then a part of the next.
+        let (mut whole, mut left_bytes) = (0, room_blocks * FILLED_BYTES);
+        while whole < WORTH_BINS && needed_bytes[whole] <= left_bytes {
+            left_bytes -= needed_bytes[whole];
+            whole += 1;
+        }
+        let (mut chosen, mut copied_bytes) = (Vec::new(), 0);
+        for (index, bin, bytes) in self.eligible().filter(|&(_, bin, _)| bin < WORTH_BINS) {
+            let fits_part = bin == whole && bytes <= left_bytes;
+            left_bytes -= if fits_part { bytes } else { 0 };
+            if bin < whole || fits_part {
+                chosen.push(index);
+                copied_bytes += bytes;
+            }
+        }
+        let gained_blocks =
+            (chosen.len() as u64).saturating_sub(copied_bytes.div_ceil(FILLED_BYTES));
+        (chosen, gained_blocks)
+    }
+
+    /// Blocks of which the last collection says what lives there: number, bin, and the bytes that copies of
+    /// it are reckoned to need.
+    fn eligible(&self) -> impl Iterator<Item = (usize, usize, u64)> {
+        let known = |(_, info): &(usize, &BlockInfo)| match info.state.get() {
+            State::Full => true,
+            State::Holey => info.entered.get() == 0,
+            State::Foreign | State::Entered => false,
+        };
+        self.blocks.iter().enumerate().filter(known).map(|(index, info)| {
+            let copied_bytes = u64::from(info.live_bytes) + u64::from(info.long_bytes);
+            (index, bin(info.live_bytes), copied_bytes)
+        })
+    }
+
+    /// Makes the tables reach so many blocks more, whichever the heap has free, or as many as the limit
+    /// allows; tells how many.
+    fn cover_copies(&mut self, blocks: u64) -> u64 {
+        // The lowest free block is taken first, so at most those in use lie below.
+        let in_use = self.heap.used_bytes() / u64::from(BLOCK_BYTES);
+        if let Some(last) = Block::from_index((in_use + blocks).min(u64::from(u32::MAX)) as u32)
+            && self.cover(last)
+        {
+            return blocks;
+        }
+        (self.blocks.len() as u64).saturating_sub(in_use + 1).min(blocks)
+    }
+}
+
+/// Copies in the making.
+pub(super) struct Evacuation<'s> {
+    heap: &'s Heap,
+    blocks: &'s [BlockInfo],
+    moves: &'s mut Moves,
+    hole: Hole,
+    taken_blocks: u32,
+    /// Blocks that may still be taken.
+    ///
+    /// **Invariant:** room only shrinks, so an object that was left in place once is never copied later.
+    left_blocks: u32,
+}
+
+impl<'s> Evacuation<'s> {
+    pub(super) fn new(
+        heap: &'s Heap,
+        blocks: &'s [BlockInfo],
+        left_blocks: u32,
+        moves: &'s mut Moves,
+    ) -> Self {
+        Self { heap, blocks, moves, hole: NO_HOLE, taken_blocks: 0, left_blocks }
+    }
+
+    /// Where an object is now: at its copy, if it is in a block that is being emptied and there is room.
+    #[inline(always)]
+    pub(super) fn forward(&mut self, object: ObjectReference) -> ObjectReference {
+        match self.blocks.get(object.block() as usize) {
+            Some(info) if info.is_candidate => self.forward_candidate(object),
+            _ => object,
+        }
+    }
+
+    fn forward_candidate(&mut self, object: ObjectReference) -> ObjectReference {
+        let memory = self.heap.memory();
+        if let Some(copy) = memory.forwarded(object) {
+            return copy;
+        }
+        let bytes = bytes(memory, object);
+        let Some(copy) = self.bump(bytes) else { return object };
+        memory.copy(object, copy, bytes);
+        memory.forward(object, copy);
+        self.moves.record(object, copy);
+        copy
+    }
+
+    #[inline(always)]
+    fn bump(&mut self, bytes: u32) -> Option<ObjectReference> {
+        if let Some(copy) = self.hole.bump(bytes) {
+            return Some(copy);
+        }
+        self.next_block().then(|| self.hole.bump(bytes))?
+    }
+
+    #[cold]
+    fn next_block(&mut self) -> bool {
+        let Some(left_blocks) = self.left_blocks.checked_sub(1) else { return false };
+        self.left_blocks = 0;
+        let Some(block) = self.heap.acquire(1) else { return false };
+        let Some(info) = self.blocks.get(block.index() as usize) else {
+            self.heap.release(block, 1);
+            return false;
+        };
+        info.begin();
+        self.left_blocks = left_blocks;
+        let forgets = mutant!(self.heap.memory(), "a block of copies is not counted");
+        self.taken_blocks += u32::from(!forgets);
+        let start = block.first_granule() << 1;
+        self.hole = Hole { next: start, limit: start + BLOCK_UNITS, start, block: Some(block) };
+        true
+    }
+
+    /// How many blocks the copies have taken.
+    pub(super) fn taken_blocks(&self) -> u32 {
+        self.taken_blocks
+    }
+}

@@ -1,0 +1,227 @@
+//! Marking and sweeping a mark-region space: steps 3 and 4 of its outline.
+//!
+//! An object is marked by two bits of one map: that of its first granule and that of its last. So the bits
+//! that are set in a block are a first one and a last one by turns, and what lies between them follows. From
+//! that the sweep makes the map of the lines in use and counts live bytes, and then takes the last ones away.
+//! So whoever marks writes to one map, and lines are exact, though nobody marks lines. (The paper has the
+//! collector mark the first line of a small object, and skips the first free line of every hole for what may
+//! reach into it.)
+//!
+//! Measured on gcbench at 2.5 times the live size, beside a space of cells: marking takes a tenth longer, for
+//! headers must be read for sizes, and the program a tenth less, for it bumps. To mark lines and count live
+//! bytes object by object took another twentieth of the time to mark.
+
+use super::blocks::{BlockInfo, SHORT_BYTES, State};
+use super::evacuate::{Evacuation, is_sparse};
+use super::hidden::trace_hidden;
+use super::map::LineMap;
+use super::{LineSpace, NO_HOLE};
+use crate::blocks::bitmap::Bitmap;
+use crate::blocks::block::Block;
+use crate::blocks::poison;
+use crate::context::moves::Moves;
+use crate::context::roots::RootStack;
+use crate::context::weak::WeakTables;
+use crate::memory::Memory;
+use crate::memory::units::GRANULE_BYTES;
+use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS};
+use crate::memory::value::ObjectReference;
+use crate::mutant;
+use crate::object::header::Extent;
+use crate::object::size_class::{MAX_CELL_BYTES, MIN_CELL_BYTES};
+use crate::trace::mark::Marker;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// **Invariant:** no object is so short that its first granule is its last.
+const _: () = assert!(MIN_CELL_BYTES as usize > GRANULE_BYTES);
+
+/// Bytes that a word of marks stands for.
+const WORD_BYTES: u32 = 64 * GRANULE_BYTES as u32;
+
+/// So many words lie inside every object that is longer than [`SHORT_BYTES`], besides the one in which it begins
+/// and the one in which it ends.
+const INSIDE_LONG: u32 = SHORT_BYTES / WORD_BYTES - 1;
+
+/// Marks an object and tells whether it was not marked.
+#[inline(always)]
+fn mark(memory: Memory<'_>, bits: &Bitmap, object: ObjectReference) -> bool {
+    let (word, first) = (bits.word(object), Bitmap::bit(object));
+    let before = word.load(Relaxed);
+    if before & first != 0 {
+        return false;
+    }
+    let last = last_granule(memory, object);
+    if last / 64 == object.granule() / 64 {
+        word.store(before | first | 1 << (last % 64), Relaxed);
+    } else {
+        word.store(before | first, Relaxed);
+        bits.set(ObjectReference::from_granule(last));
+    }
+    true
+}
+
+/// The last granule of an object; in its block, whatever a wrong program made of its header.
+#[inline(always)]
+fn last_granule(memory: Memory<'_>, object: ObjectReference) -> u32 {
+    let first = object.granule();
+    let last = match mutant!(memory, "an object marks its first line only") {
+        true => first + MIN_CELL_BYTES / GRANULE_BYTES as u32 - 1,
+        false => memory.last_granule(object),
+    };
+    last.min(first | (BLOCK_GRANULES - 1))
+}
+
+/// The bytes of an object here; a wrong program may have overwritten its header.
+#[inline(always)]
+pub(super) fn bytes(memory: Memory<'_>, object: ObjectReference) -> u32 {
+    Extent::of(memory, object).bytes().min(u64::from(MAX_CELL_BYTES)) as u32
+}
+
+impl LineSpace {
+    /// Forgets what the last collection has found, and where new objects lie.
+    pub(super) fn begin_marking(&mut self) {
+        (self.hole, self.overflow) = (NO_HOLE, NO_HOLE);
+        for (info, index) in self.blocks.iter().zip(0..) {
+            if info.state.get() == State::Foreign {
+                continue;
+            }
+            if let Some(block) = Block::from_index(index)
+                && !mutant!(self.heap.memory(), "marks are not cleared")
+            {
+                self.marks.clear_block(block);
+            }
+        }
+    }
+
+    /// Marks everything reachable from the roots, large objects included, and what `weak` keeps. What lives
+    /// in the blocks that [`LineSpace::choose`] has chosen is copied, as long as there is room, and what
+    /// refers to it follows.
+    pub fn trace(
+        &mut self,
+        marker: &mut Marker,
+        roots: &RootStack,
+        moves: &mut Moves,
+        weak: &mut WeakTables,
+    ) {
+        self.begin_marking();
+        let memory = self.heap.memory();
+        let bits = &self.marks;
+        let is_marked = |object| bits.test(object);
+        let mark = |object| mark(memory, bits, object);
+        let mut copies = Evacuation::new(&self.heap, &self.blocks, self.copy_blocks, moves);
+        if self.copy_blocks == 0 {
+            roots.iter().for_each(|root| marker.push(root.object));
+            marker.trace(&self.heap, is_marked, mark);
+        } else {
+            roots.update(|object| {
+                let place = copies.forward(object);
+                marker.push(place);
+                place
+            });
+            marker.trace_moving(&self.heap, is_marked, mark, |object| copies.forward(object));
+        }
+        trace_hidden(&self.heap, marker, weak, is_marked, mark, &mut copies);
+        self.used_blocks += copies.taken_blocks();
+        self.copy_blocks = 0;
+    }
+
+    /// Takes the mark of a large object away and tells whether it had one.
+    pub fn unmark(&self, large: ObjectReference) -> bool {
+        if mutant!(self.heap.memory(), "a large object stays marked") {
+            return self.marks.test(large);
+        }
+        let is_marked = self.marks.test(large);
+        // Copies may go to its block next, and no bit of its own may be among theirs.
+        self.marks.clear_block(Block::of(large));
+        is_marked
+    }
+
+    /// Reclaims what is not marked: makes the line map of every block from its bits, and gives back the
+    /// blocks that have none.
+    pub fn sweep(&mut self) {
+        let lines = self.block_lines();
+        (self.live_bytes, self.sparse_bytes) = (0, 0);
+        for index in 0..self.blocks.len() {
+            let (Some(block), info) = (Block::from_index(index as u32), &mut self.blocks[index])
+            else {
+                continue;
+            };
+            if info.state.get() == State::Foreign {
+                continue;
+            }
+            if !mutant!(self.heap.memory(), "line marks are not cleared") {
+                info.lines.clear();
+            }
+            let (live_bytes, long_bytes) =
+                classify(&info.lines, self.marks.block(block), self.line_bytes);
+            let mistakes = mutant!(self.heap.memory(), "a sparse block counts as empty");
+            if live_bytes == 0 || mistakes && live_bytes < BLOCK_BYTES / 32 {
+                *info = BlockInfo::foreign();
+                self.used_blocks -= 1;
+                self.heap.release(block, 1);
+                continue;
+            }
+            self.live_bytes += u64::from(live_bytes);
+            (info.live_bytes, info.long_bytes) = (live_bytes, long_bytes);
+            poison::poison_between(self.heap.memory(), block, &self.marks);
+            let has_holes = info.lines.hole(0, lines).is_some();
+            info.state.set(if has_holes { State::Holey } else { State::Full });
+            if is_sparse(live_bytes) {
+                self.sparse_bytes += u64::from(live_bytes);
+            }
+            info.is_candidate = false;
+            info.entered.set(0);
+            info.longest_hole = u16::MAX;
+        }
+        (self.scan, self.closed_bytes) = (0, 0);
+    }
+}
+
+/// Sets the bits of the lines that marked objects reach, and takes their last granules' bits away. Returns the
+/// bytes of the objects, and of the long ones among them.
+fn classify(lines: &LineMap, marks: &[AtomicU64; BLOCK_WORDS], line_bytes: u32) -> (u32, u16) {
+    if marks.iter().fold(0, |any, word| any | word.load(Relaxed)) == 0 {
+        return (0, 0);
+    }
+    let mut live = [0; BLOCK_WORDS];
+    let mut goes_on = 0;
+    let (mut inside, mut long_words) = (0, 0);
+    for (live, word) in live.iter_mut().zip(marks) {
+        let ends = word.load(Relaxed);
+        // Set from each first granule up to the one before the last.
+        let begun = parities(ends) ^ goes_on;
+        word.store(ends & begun, Relaxed);
+        *live = begun | ends;
+        goes_on = (begun as i64 >> 63) as u64;
+        if ends == 0 && begun == u64::MAX {
+            inside += 1;
+        } else {
+            // It begins in the word before these and ends in this one.
+            long_words += if inside >= INSIDE_LONG { inside + 2 } else { 0 };
+            inside = 0;
+        }
+    }
+    let word_lines = WORD_BYTES / line_bytes;
+    for (&word, index) in live.iter().zip(0..) {
+        let quarters = quarters(word);
+        let halves = (quarters | quarters >> 1) & 1 | (quarters | quarters << 1) >> 2 & 2;
+        lines.add(index * word_lines, if word_lines == 4 { quarters } else { halves });
+    }
+    let granules: u32 = live.iter().map(|word| word.count_ones()).sum();
+    (granules * GRANULE_BYTES as u32, (long_words * WORD_BYTES) as u16)
+}
+
+/// Each bit tells whether an odd number of bits is set up to there.
+fn parities(word: u64) -> u64 {
+    [1, 2, 4, 8, 16, 32].iter().fold(word, |parities, distance| parities ^ parities << distance)
+}
+
+/// Four bits: which quarters of a word have a bit set.
+fn quarters(word: u64) -> u64 {
+    let folded = word | word >> 8;
+    let folded = folded | folded >> 4;
+    let folded = folded | folded >> 2;
+    let lowest = (folded | folded >> 1) & 0x0001_0001_0001_0001;
+    // Moves bit 16 i to bit 48 + i.
+    lowest.wrapping_mul(1 << 48 | 1 << 33 | 1 << 18 | 1 << 3) >> 48 & 0xf
+}

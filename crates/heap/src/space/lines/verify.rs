@@ -1,0 +1,161 @@
+//! Walks a mark-region space, and checks its tables against its objects. For tests: it looks at everything.
+
+use super::blocks::{BlockInfo, SHORT_BYTES, State};
+use super::map::LineMap;
+use super::mark::bytes;
+use super::{LineSpace, NO_HOLE};
+use crate::blocks::block::Block;
+use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES};
+use crate::memory::units::{GRANULE_BYTES, UNIT_BYTES};
+use crate::memory::value::ObjectReference;
+use crate::object::header::FORWARDED;
+use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
+
+impl LineSpace {
+    /// Every object: block by block those that the last collection kept, then those allocated since.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectReference> {
+        self.used().flat_map(|(block, info)| self.kept(block, info).chain(self.new_in(block, info)))
+    }
+
+    /// Whether an object begins here. Walks the hole that it lies in: for checks.
+    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+        let block = Block::of(object);
+        match self.blocks.get(block.index() as usize) {
+            None => false,
+            Some(info) if info.state.get() == State::Foreign => false,
+            Some(info) if info.lines.has(self.first_line(object)) => self.marks.test(object),
+            Some(info) => self.new_in(block, info).any(|other| other == object),
+        }
+    }
+
+    fn used(&self) -> impl Iterator<Item = (Block, &BlockInfo)> {
+        let used = self.blocks.iter().zip(0..).filter(|(i, _)| i.state.get() != State::Foreign);
+        used.filter_map(|(info, index)| Some((Block::from_index(index)?, info)))
+    }
+
+    /// The objects of a block that the last collection kept: the marks in its lines.
+    fn kept(&self, block: Block, info: &BlockInfo) -> impl Iterator<Item = ObjectReference> {
+        let words = self.marks.block(block).iter().map(|word| word.load(Relaxed));
+        let first = block.first_granule();
+        words.zip(0..).flat_map(move |(word, index)| {
+            let bits = (0..64).filter(move |bit| word >> bit & 1 != 0);
+            let objects =
+                bits.map(move |bit| ObjectReference::from_granule(first + index * 64 + bit));
+            objects.filter(|&object| info.lines.has(self.first_line(object)))
+        })
+    }
+
+    fn first_line(&self, object: ObjectReference) -> u32 {
+        self.lines(object, 1)[0]
+    }
+
+    /// The first and the last line that an object of so many bytes reaches.
+    fn lines(&self, object: ObjectReference, bytes: u32) -> [u32; 2] {
+        let offset = object.granule() % BLOCK_GRANULES * GRANULE_BYTES as u32;
+        [offset, (offset + bytes - 1).min(BLOCK_BYTES - 1)].map(|byte| byte / self.line_bytes)
+    }
+
+    /// The objects that lie in the holes of a block.
+    fn new_in(&self, block: Block, info: &BlockInfo) -> impl Iterator<Item = ObjectReference> {
+        let entered = u32::from(info.entered.get());
+        let holes = info.lines.holes(self.block_lines()).take_while(move |h| h.start < entered);
+        holes.flat_map(move |hole| self.new_in_hole(block, hole))
+    }
+
+    fn new_in_hole(
+        &self,
+        block: Block,
+        lines: Range<u32>,
+    ) -> impl Iterator<Item = ObjectReference> {
+        let [start, limit] = [lines.start, lines.end].map(|line| self.line(block, line));
+        let is_open = |hole: &&super::Hole| hole.block == Some(block) && hole.start == start;
+        let open = [&self.hole, &self.overflow].into_iter().find(is_open);
+        let (mut at, end) = (start, open.unwrap_or(&NO_HOLE).next);
+        let end = if open.is_some() { end } else { limit };
+        let memory = self.heap.memory();
+        std::iter::from_fn(move || {
+            let object = ObjectReference::from_bits(at).filter(|_| at < end)?;
+            if self.marks.test(object) {
+                // A stopper.
+                return None;
+            }
+            at += bytes(memory, object) / UNIT_BYTES as u32;
+            Some(object)
+        })
+    }
+
+    /// Checks line maps and counts against objects, and states against holes.
+    ///
+    /// # Errors
+    /// The first contradiction, in words.
+    pub fn verify(&self) -> Result<(), String> {
+        let (mut live_bytes, mut new_bytes) = (0, 0);
+        for (block, info) in self.used() {
+            live_bytes += self.verify_kept(block, info)?;
+            let new = self.new_in(block, info);
+            new_bytes +=
+                new.map(|object| u64::from(bytes(self.heap.memory(), object))).sum::<u64>();
+            self.verify_state(block, info)?;
+        }
+        let used = self.used().count();
+        if used != self.used_blocks as usize {
+            return Err(format!(
+                "{used} blocks are in the space, which counts {}",
+                self.used_blocks
+            ));
+        }
+        let filled_bytes = self.filled_bytes();
+        if live_bytes + new_bytes != filled_bytes {
+            return Err(format!(
+                "objects of {live_bytes} and {new_bytes} bytes fill {filled_bytes} bytes"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The lines of a block are exactly those that its marked objects reach; returns their bytes.
+    fn verify_kept(&self, block: Block, info: &BlockInfo) -> Result<u64, String> {
+        let (memory, reached) = (self.heap.memory(), LineMap::empty());
+        let (mut live_bytes, mut long_bytes) = (0, 0);
+        for object in self.kept(block, info) {
+            if memory.has(object, FORWARDED) {
+                return Err(format!("{object:?} is forwarded, and no collection is under way"));
+            }
+            let bytes = bytes(memory, object);
+            let [first, last] = self.lines(object, bytes);
+            reached.set(first, last);
+            live_bytes += u64::from(bytes);
+            long_bytes += if bytes > SHORT_BYTES { bytes } else { 0 };
+        }
+        if long_bytes > info.long_bytes.into() {
+            let counted = info.long_bytes;
+            return Err(format!("{block:?} counts {counted} long bytes, but has {long_bytes}"));
+        }
+        if reached != info.lines {
+            return Err(format!("{block:?} marks other lines than its objects reach"));
+        }
+        if live_bytes != u64::from(info.live_bytes) {
+            let counted = info.live_bytes;
+            return Err(format!("{block:?} counts {counted} live bytes, but has {live_bytes}"));
+        }
+        Ok(live_bytes)
+    }
+
+    fn verify_state(&self, block: Block, info: &BlockInfo) -> Result<(), String> {
+        let is_open = [&self.hole, &self.overflow].iter().any(|hole| hole.block == Some(block));
+        let longest = info.lines.holes(self.block_lines()).map(|hole| hole.len()).max();
+        let wrong = match info.state.get() {
+            _ if info.is_candidate => "is still to be emptied",
+            State::Full if longest.is_some() => "has holes, and counts as full",
+            State::Holey if self.next_hole_in(block).is_none() => "has no hole to enter",
+            State::Holey if is_open => "is open, and counts as not entered",
+            State::Holey if (block.index() as usize) < self.scan => "has holes behind the scan",
+            State::Holey if usize::from(info.longest_hole) < longest.unwrap_or(0) => {
+                "has a longer hole than it says"
+            }
+            _ => return Ok(()),
+        };
+        Err(format!("{block:?} {wrong}"))
+    }
+}

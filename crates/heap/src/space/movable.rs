@@ -1,0 +1,469 @@
+//! A space whose objects may move: bump allocation in blocks, in the order of allocation.
+//!
+//! Objects lie one behind the other, so the order of allocation is that of the list of blocks, and the
+//! space can be walked object by object. One that does not fit the rest of a block begins the next one:
+//! no object crosses the end of a block. Large objects do not move and are kept elsewhere
+//! ([`crate::LargeSpace`]).
+//!
+//! **Invariant:** no object here is larger than `largest_bytes`. From it follows how many blocks copies of
+//! all of them can need at most, in whatever order they are made: see [`MovableSpace::copies_bytes`].
+
+mod slide;
+
+use crate::blocks::block::Block;
+use crate::blocks::heap::Heap;
+use crate::memory::footprint::Occupancy;
+use crate::memory::units::BLOCK_BYTES;
+use crate::memory::units::{GRANULE_BYTES, UNIT_BYTES};
+use crate::memory::value::ObjectReference;
+use crate::mutant;
+use crate::object::header::{Extent, FORWARDED, Layout};
+use crate::object::size_class::MAX_CELL_BYTES;
+use slide::Tables;
+
+/// Up to this size every object is taken for granted; larger ones are asked for by the slow path first.
+const COMMON_BYTES: u32 = 256;
+const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
+
+/// A block, and how far it is filled.
+#[derive(Clone, Copy, Debug)]
+struct Filled {
+    /// Reference bits of the first object.
+    start: u32,
+    /// Reference bits of the end of the last object; meaningless for the last block of a space.
+    end: u32,
+}
+
+/// Blocks filled by bump allocation, whose objects may move.
+#[derive(Debug)]
+pub struct MovableSpace {
+    /// Reference bits of the next object and of the end of its block.
+    next: u32,
+    limit: u32,
+    largest_bytes: u32,
+    blocks: Vec<Filled>,
+    /// Bytes of the objects in all blocks but the last.
+    closed_bytes: u64,
+    /// For sliding; `None` where objects are copied to another space.
+    tables: Option<Tables>,
+    heap: Heap,
+}
+
+impl Filled {
+    fn block(&self) -> Block {
+        Block::at_granule(self.start >> 1)
+    }
+}
+
+/// How far a walk has come that sees objects which are added meanwhile.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cursor {
+    block: usize,
+    next: u32,
+}
+
+impl MovableSpace {
+    /// Size of the largest objects for which it is made; all others are large objects.
+    pub const MAX_BYTES: u32 = MAX_CELL_BYTES;
+
+    /// An empty space, whose objects are copied to another one.
+    pub fn new(heap: &Heap) -> Self {
+        Self {
+            next: 0,
+            limit: 0,
+            largest_bytes: COMMON_BYTES,
+            blocks: Vec::new(),
+            closed_bytes: 0,
+            tables: None,
+            heap: heap.clone(),
+        }
+    }
+
+    /// The heap it takes its blocks from.
+    #[inline(always)]
+    pub fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    // ---- allocating ---------------------------------------------------------------------------
+
+    /// A new object, its slots null and its payload zero; `None` if the last block has no room, or the
+    /// object is larger than any before it: see [`MovableSpace::alloc_within`].
+    #[inline(always)]
+    pub fn alloc(&mut self, layout: Layout) -> Option<ObjectReference> {
+        if layout.bytes() > COMMON_BYTES && layout.bytes() > self.largest_bytes {
+            return None;
+        }
+        let object = self.bump(layout.bytes())?;
+        layout.install(self.heap.memory(), object, 0);
+        Some(object)
+    }
+
+    /// A new object, for which the space may take a block, if `room_bytes` are enough for that and for
+    /// the copies of all its objects, unless they slide. `None` if they are not, or if the object is too
+    /// large for this space.
+    pub fn alloc_within(&mut self, layout: Layout, room_bytes: u64) -> Option<ObjectReference> {
+        let bytes = layout.bytes();
+        if bytes > MAX_CELL_BYTES {
+            return None;
+        }
+        let largest_bytes = self.largest_bytes.max(bytes);
+        let needed_bytes = |more_bytes: u32| match self.tables {
+            Some(_) => 0,
+            None => copies_bytes(self.filled_bytes() + u64::from(more_bytes), largest_bytes),
+        };
+        let needed_with_block_bytes = needed_bytes(BLOCK_BYTES) + u64::from(BLOCK_BYTES);
+        if needed_bytes(bytes) <= room_bytes {
+            self.largest_bytes = largest_bytes;
+            if let Some(object) = self.alloc(layout) {
+                return Some(object);
+            }
+        }
+        if needed_with_block_bytes > room_bytes {
+            return None;
+        }
+        let block = self.heap.acquire(1)?;
+        if self.tables.as_mut().is_some_and(|tables| !tables.cover(block)) {
+            self.heap.release(block, 1);
+            return None;
+        }
+        self.largest_bytes = largest_bytes;
+        self.append(block);
+        self.alloc(layout)
+    }
+
+    /// Copies an object of another space to the end of this one. Never refused: whoever copies has kept
+    /// room for it.
+    ///
+    /// # Panics
+    /// If the 16 GiB that references can address are used up.
+    #[inline(always)]
+    pub fn copy(&mut self, object: ObjectReference) -> ObjectReference {
+        // No object here is larger; what a wrong program made of its header must not be believed.
+        let bytes = Extent::of(self.heap.memory(), object).bytes();
+        let bytes = bytes.min(u64::from(MAX_CELL_BYTES)) as u32;
+        self.largest_bytes = self.largest_bytes.max(bytes);
+        let copy = match self.bump(bytes) {
+            Some(copy) => copy,
+            None => self.bump_in_next_block(bytes),
+        };
+        self.heap.memory().copy(object, copy, bytes);
+        copy
+    }
+
+    #[inline(always)]
+    fn bump(&mut self, bytes: u32) -> Option<ObjectReference> {
+        let units = bytes / UNIT_BYTES as u32;
+        if self.limit - self.next < units {
+            return None;
+        }
+        // SAFETY: there is a block (no object is of no bytes), it is not block 0, and objects are
+        // granular.
+        let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
+        self.next += units;
+        Some(object)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn bump_in_next_block(&mut self, bytes: u32) -> ObjectReference {
+        let block = self.heap.acquire_overdrawing();
+        self.append(block);
+        self.bump(bytes).expect("an object fits an empty block")
+    }
+
+    /// Closes the last block and goes on in this one.
+    fn append(&mut self, block: Block) {
+        self.close();
+        let start = block.first_granule() << 1;
+        let before = self.list_bytes();
+        self.blocks.push(Filled { start, end: start });
+        self.heap.budget().charge(self.list_bytes() - before);
+        (self.next, self.limit) = (start, start + BLOCK_UNITS);
+    }
+
+    fn close(&mut self) {
+        if let Some(last) = self.blocks.last_mut() {
+            last.end = self.next;
+            self.closed_bytes += bytes_between(last.start, last.end);
+        }
+    }
+
+    /// Gives all blocks back.
+    pub fn clear(&mut self) {
+        self.release_from(0);
+        (self.next, self.limit, self.closed_bytes) = (0, 0, 0);
+        self.largest_bytes = COMMON_BYTES;
+    }
+
+    /// Gives back the blocks from this place of the list on, neighbours together.
+    fn release_from(&mut self, place: usize) {
+        let released = &self.blocks[place..];
+        for run in released.chunk_by(|a, b| a.start + BLOCK_UNITS == b.start) {
+            let keeps = mutant!(self.heap.memory(), "a space that was left keeps a block");
+            let lost = if keeps && run.len() > 1 { 1 } else { 0 };
+            self.heap.release(run[0].block(), run.len() as u32 - lost);
+        }
+        self.blocks.truncate(place);
+    }
+
+    // ---- looking ------------------------------------------------------------------------------
+
+    /// The object that a walk comes to next; `None` if it has seen all. Objects that are added later are
+    /// seen when it is asked again.
+    #[inline(always)]
+    pub fn next_object(&self, cursor: &mut Cursor) -> Option<ObjectReference> {
+        loop {
+            let (start, end) = self.extent(cursor.block)?;
+            let at = cursor.next.max(start);
+            if at < end {
+                let object = ObjectReference::from_bits(at)?;
+                let bytes = Extent::of(self.heap.memory(), object).bytes();
+                cursor.next = at.saturating_add((bytes / UNIT_BYTES as u64) as u32);
+                return Some(object);
+            }
+            if cursor.block + 1 == self.blocks.len() {
+                return None;
+            }
+            *cursor = Cursor { block: cursor.block + 1, next: 0 };
+        }
+    }
+
+    /// Reference bits of where the objects of a block begin and end.
+    #[inline(always)]
+    fn extent(&self, place: usize) -> Option<(u32, u32)> {
+        let block = self.blocks.get(place)?;
+        let is_last = place + 1 == self.blocks.len();
+        Some((block.start, if is_last { self.next } else { block.end }))
+    }
+
+    /// Every object, in the order of allocation.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectReference> {
+        let mut cursor = Cursor::default();
+        std::iter::from_fn(move || self.next_object(&mut cursor))
+    }
+
+    /// Whether an object begins here. Walks its block: for checks.
+    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+        let start = Block::of(object).first_granule() << 1;
+        let Some(place) = self.blocks.iter().rposition(|block| block.start == start) else {
+            return false;
+        };
+        let mut cursor = Cursor { block: place, next: start };
+        while cursor.block == place && cursor.next < object.bits() {
+            if self.next_object(&mut cursor).is_none() {
+                return false;
+            }
+        }
+        let is_filled = self.extent(place).is_some_and(|(_, end)| object.bits() < end);
+        is_filled && cursor.block == place && cursor.next == object.bits()
+    }
+
+    /// Objects, counted by walking them, and their bytes.
+    pub fn occupied(&self) -> Occupancy {
+        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
+    }
+
+    /// Bytes of the objects.
+    pub fn filled_bytes(&self) -> u64 {
+        let last = self.blocks.last().map_or(0, |last| bytes_between(last.start, self.next));
+        self.closed_bytes + last
+    }
+
+    /// Bytes of the blocks.
+    pub fn used_bytes(&self) -> u64 {
+        self.blocks.len() as u64 * u64::from(BLOCK_BYTES)
+    }
+
+    /// The most that copies of all objects can need, in blocks and their list.
+    pub fn copies_bytes(&self) -> u64 {
+        copies_bytes(self.filled_bytes(), self.largest_bytes)
+    }
+
+    /// Checks its tables against its objects. Slow: for [`crate::Collector::verify`].
+    ///
+    /// # Errors
+    /// The first contradiction, in words.
+    pub fn verify(&self) -> Result<(), String> {
+        let memory = self.heap.memory();
+        let mut bytes = 0;
+        for object in self.objects() {
+            if memory.has(object, FORWARDED) {
+                return Err(format!("{object:?} is forwarded, and no collection is under way"));
+            }
+            bytes += Extent::of(memory, object).bytes();
+        }
+        if bytes != self.filled_bytes() {
+            let filled_bytes = self.filled_bytes();
+            return Err(format!("objects of {bytes} bytes fill {filled_bytes} bytes of blocks"));
+        }
+        let is_marked = |block| self.tables.as_ref().is_some_and(|tables| tables.is_marked(block));
+        match self.blocks.iter().find(|filled| is_marked(filled.block())) {
+            Some(filled) => Err(format!("{:?} has marks between collections", filled.block())),
+            None => Ok(()),
+        }
+    }
+
+    /// Bytes of the list of blocks and of the tables for sliding.
+    pub fn metadata_bytes(&self) -> u64 {
+        self.list_bytes() + self.tables.as_ref().map_or(0, Tables::metadata_bytes)
+    }
+
+    fn list_bytes(&self) -> u64 {
+        (self.blocks.capacity() * size_of::<Filled>()) as u64
+    }
+}
+
+impl Drop for MovableSpace {
+    fn drop(&mut self) {
+        self.heap.budget().discharge(self.list_bytes());
+    }
+}
+
+fn bytes_between(start: u32, end: u32) -> u64 {
+    u64::from(end - start) * UNIT_BYTES as u64
+}
+
+/// The most that copies of so many bytes of objects need: a block is closed only when the next object does
+/// not fit, so all but the last are filled up to less than the largest of them.
+fn copies_bytes(bytes: u64, largest_bytes: u32) -> u64 {
+    let least_filled = BLOCK_BYTES - largest_bytes + GRANULE_BYTES as u32;
+    let blocks = bytes.div_ceil(u64::from(least_filled));
+    // Twice, for a list that grows doubles, and begins with a few; so does the heap's table, of bytes.
+    let tables_bytes = 2 * (size_of::<Filled>() as u64 + 1) * (blocks + 4);
+    blocks * u64::from(BLOCK_BYTES) + tables_bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::heap::HeapConfig;
+    use crate::context::moves::Moves;
+    use crate::memory::Offset64;
+    use crate::object::header::SlotKind;
+    use proptest::prelude::*;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    fn heap() -> Heap {
+        Heap::new(HeapConfig::default()).unwrap()
+    }
+
+    /// Small objects, and arrays up to the largest that may move.
+    fn words() -> impl Strategy<Value = u32> {
+        // `alloc` adds a word for the number.
+        let most = (MAX_CELL_BYTES - 16) / 8 - 1;
+        prop_oneof![6 => 0u32..8, 2 => 8u32..200, 1 => 200..=most]
+    }
+
+    /// An array that holds its number.
+    fn alloc(space: &mut MovableSpace, words: u32, number: u64) -> ObjectReference {
+        let layout = Layout::array(SlotKind::Own, 0, words + 1).unwrap();
+        let object = space.alloc(layout).or_else(|| space.alloc_within(layout, u64::MAX)).unwrap();
+        space.heap.memory().word64(object, Offset64::word(2)).store(number, Relaxed);
+        object
+    }
+
+    fn number(space: &MovableSpace, object: ObjectReference) -> u64 {
+        space.heap.memory().word64(object, Offset64::word(2)).load(Relaxed)
+    }
+
+    fn held_bytes(spaces: &[&MovableSpace]) -> u64 {
+        let heap = &spaces[0].heap;
+        let parts = spaces.iter().map(|space| space.used_bytes() + space.metadata_bytes());
+        parts.sum::<u64>() + heap.retained_bytes() + heap.metadata_bytes()
+    }
+
+    proptest! {
+        #[test]
+        fn the_walk_sees_every_object_in_order_and_nothing_else(sizes in proptest::collection::vec(words(), 0..300)) {
+            let mut space = MovableSpace::new(&heap());
+            let made: Vec<_> = (0..).zip(&sizes).map(|(n, &words)| alloc(&mut space, words, n)).collect();
+            prop_assert_eq!(space.objects().collect::<Vec<_>>(), made.clone());
+            prop_assert_eq!(space.verify(), Ok(()));
+            prop_assert_eq!(space.heap.budget().held_bytes(), held_bytes(&[&space]));
+            for object in made {
+                prop_assert!(space.is_allocated(object));
+                let inside = ObjectReference::from_granule(object.granule() + 1);
+                prop_assert!(!space.is_allocated(inside), "no object begins there");
+            }
+        }
+
+        /// In whatever order they are copied, the copies need no more than was said.
+        #[test]
+        fn copies_of_all_objects_fit_the_room_that_is_kept_for_them(
+            sizes in proptest::collection::vec(words(), 0..300),
+            order in any::<prop::sample::Index>(),
+        ) {
+            let heap = heap();
+            let (mut from, mut to) = (MovableSpace::new(&heap), MovableSpace::new(&heap));
+            let mut made: Vec<_> = (0..).zip(&sizes).map(|(n, &words)| alloc(&mut from, words, n)).collect();
+            let stride = 1 + order.index(7);
+            made.sort_by_key(|object| object.granule() as usize % stride);
+            let before = heap.budget().held_bytes();
+            for &object in &made {
+                let copy = to.copy(object);
+                prop_assert_eq!(number(&to, copy), number(&from, object));
+            }
+            prop_assert!(heap.budget().held_bytes() - before <= from.copies_bytes());
+            from.clear();
+            prop_assert_eq!((from.used_bytes(), from.objects().count()), (0, 0));
+            prop_assert_eq!(to.objects().count(), made.len());
+            prop_assert_eq!(heap.budget().held_bytes(), held_bytes(&[&from, &to]));
+        }
+
+        /// What is marked slides together, in order, whatever else lay between; the rest goes.
+        #[test]
+        fn sliding_keeps_what_is_marked_and_its_order(
+            objects in proptest::collection::vec((words(), any::<bool>()), 0..300),
+            rounds in 1usize..4,
+        ) {
+            let mut space = MovableSpace::sliding(&heap()).unwrap();
+            let mut moves = Moves::default();
+            moves.listen();
+            for _ in 0..rounds {
+                let mut expected: Vec<u64> = space.objects().map(|o| number(&space, o)).collect();
+                let mut kept: Vec<ObjectReference> = space.objects().collect();
+                for (n, &(words, lives)) in (1000..).zip(&objects) {
+                    let object = alloc(&mut space, words, n);
+                    if lives {
+                        expected.push(n);
+                        kept.push(object);
+                    }
+                }
+                let tables = space.tables.as_ref().unwrap();
+                kept.iter().for_each(|&object| assert!(tables.mark(space.heap.memory(), object)));
+                space.plan();
+                let places: Vec<_> = kept.iter().map(|&object| space.new_place(object)).collect();
+                space.slide(&mut moves);
+                prop_assert_eq!(space.objects().collect::<Vec<_>>(), places.clone());
+                let found: Vec<u64> = space.objects().map(|o| number(&space, o)).collect();
+                prop_assert_eq!(found, expected);
+                let moved = kept.into_iter().zip(places).filter(|(old, new)| old != new);
+                prop_assert_eq!(moves.take(), moved.collect::<Vec<_>>());
+                prop_assert_eq!(space.verify(), Ok(()));
+                prop_assert_eq!(space.heap.budget().held_bytes(), held_bytes(&[&space]));
+            }
+        }
+    }
+
+    #[test]
+    fn a_walk_sees_what_is_added_behind_it() {
+        let mut space = MovableSpace::new(&heap());
+        let mut cursor = Cursor::default();
+        assert_eq!(space.next_object(&mut cursor), None);
+        for number in 0..3 * u64::from(BLOCK_BYTES) / 32 {
+            let object = alloc(&mut space, 1, number);
+            assert_eq!(space.next_object(&mut cursor), Some(object));
+            assert_eq!(space.next_object(&mut cursor), None);
+        }
+    }
+
+    #[test]
+    fn an_object_that_was_forwarded_and_is_still_there_is_a_defect() {
+        let mut space = MovableSpace::new(&heap());
+        let object = alloc(&mut space, 1, 0);
+        let word = space.heap.memory().collector_word(object);
+        word.store(FORWARDED, Relaxed);
+        assert!(space.verify().unwrap_err().contains("is forwarded"));
+    }
+}

@@ -1,0 +1,280 @@
+//! Grey objects: those that a marker working in slices has reached and not looked at yet.
+//!
+//! An object turns grey by its mark (whoever sets it pushes it here), black when its slots have been
+//! looked at. So each is here once, however often a barrier meets it, and no slice begins again where
+//! another has been. As in [`crate::Marker`], what leaves the stack is prefetched and waits in a short
+//! queue; at the end of a slice it goes back.
+//!
+//! A long array is looked at in pieces: it goes back with the number of the next slot, as an odd word
+//! above its reference, and stays grey until its last piece.
+//!
+//! So the stack holds each reachable object at most once, four bytes each, a long array with a piece of
+//! its slots: what else it refers to waits in the array itself.
+//!
+//! Slots are loaded acquiring, for a program may be storing beside the marker (see
+//! [`crate::SnapshotTracer`]): no other instruction on x86-64.
+
+use crate::blocks::heap::Heap;
+use crate::memory::Memory;
+use crate::memory::stack::{Stack, Top};
+use crate::memory::value::{ObjectReference, Value};
+use crate::mutant;
+use crate::object::header::{Extent, Slots};
+use crate::trace::mark::MAX_PREFETCH;
+use std::io;
+use std::sync::atomic::Ordering::Acquire;
+
+/// Slots of an array that are looked at in one piece.
+const PIECE_SLOTS: u32 = if cfg!(tiny) { 16 } else { 1024 };
+
+/// The grey objects of a cycle.
+#[derive(Debug)]
+pub struct Greys {
+    stack: Stack,
+    /// Distance between prefetch and use: a power of two, 1 for no prefetching.
+    distance: usize,
+}
+
+impl Greys {
+    /// None, to be prefetched `distance` objects ahead (rounded down to a power of two).
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for the stack.
+    pub fn new(heap: &Heap, distance: usize) -> io::Result<Self> {
+        Ok(Self::on(heap.queue()?, distance))
+    }
+
+    /// The same on a stack that is somebody else's to account for.
+    pub(crate) fn on(stack: Stack, distance: usize) -> Self {
+        Self { stack, distance: 1 << distance.clamp(1, MAX_PREFETCH).ilog2() }
+    }
+
+    /// Adds an object that has just been marked.
+    #[inline(always)]
+    pub fn push(&self, object: ObjectReference) {
+        self.stack.push(object.bits());
+    }
+
+    /// Whether there is none: everything reached has been looked at.
+    pub fn is_empty(&self) -> bool {
+        self.stack.is_empty()
+    }
+
+    /// Whether an object is grey. Slow: for checks.
+    pub fn contains(&self, object: ObjectReference) -> bool {
+        (0..self.stack.len()).any(|index| self.stack.get(index) == object.bits())
+    }
+
+    /// Looks at grey objects until `budget` units of work are done or none is left: a unit is an
+    /// object or a slot. `shade` marks an object and tells whether it was not marked before, `blacken`
+    /// is told of each object once. Returns the work done; it may exceed the budget by a piece.
+    #[inline(always)]
+    pub(crate) fn trace(
+        &mut self,
+        heap: &Heap,
+        budget: u64,
+        shade: impl Fn(ObjectReference) -> bool,
+        mut blacken: impl FnMut(ObjectReference),
+    ) -> u64 {
+        let (memory, mask) = (heap.memory(), MAX_PREFETCH - 1);
+        let mut queue = [0; MAX_PREFETCH];
+        let mut stack = self.stack.top();
+        // **Invariant:** the queue holds the objects `[tail, head)`, at most `distance` of them.
+        let (mut head, mut tail, mut work) = (0usize, 0usize, 0);
+        while work < budget {
+            while head - tail < self.distance && work < budget {
+                let Some(word) = stack.pop() else { break };
+                match ObjectReference::from_bits(word) {
+                    Some(object) => {
+                        memory.prefetch(object);
+                        queue[head & mask] = word;
+                        head += 1;
+                    }
+                    None => work += next_piece(memory, word >> 1, &shade, &mut stack),
+                }
+            }
+            if head == tail || work >= budget {
+                break;
+            }
+            if let Some(object) = ObjectReference::from_bits(queue[tail & mask]) {
+                blacken(object);
+                work += look_at(memory, object, &shade, &mut stack);
+            }
+            tail += 1;
+        }
+        if !mutant!(memory, "a slice forgets its queue") {
+            (tail..head).for_each(|index| stack.push(queue[index & mask]));
+        }
+        work
+    }
+
+    /// Bytes of the stack.
+    pub fn metadata_bytes(&self) -> u64 {
+        self.stack.committed_bytes()
+    }
+
+    /// Returns the stack's memory, all but a page.
+    pub fn shrink(&self) {
+        self.stack.shrink();
+    }
+}
+
+#[inline(always)]
+fn look_at(
+    memory: Memory<'_>,
+    object: ObjectReference,
+    shade: &impl Fn(ObjectReference) -> bool,
+    stack: &mut Top<'_>,
+) -> u64 {
+    let Some(slots) = memory.ordinary_slots(object, Slots::All, Acquire) else {
+        return look_at_piece(memory, object, 0, shade, stack);
+    };
+    let mut work = 1;
+    for value in slots {
+        work += 1;
+        if let Some(child) = value.reference()
+            && shade(child)
+        {
+            stack.push(child.bits());
+        }
+    }
+    work
+}
+
+/// The array below the number that was on the stack.
+#[cold]
+#[inline(never)]
+fn next_piece(
+    memory: Memory<'_>,
+    start: u32,
+    shade: &impl Fn(ObjectReference) -> bool,
+    stack: &mut Top<'_>,
+) -> u64 {
+    let array = stack.pop().and_then(ObjectReference::from_bits);
+    array.map_or(0, |array| look_at_piece(memory, array, start, shade, stack))
+}
+
+#[inline(never)]
+fn look_at_piece(
+    memory: Memory<'_>,
+    array: ObjectReference,
+    start: u32,
+    shade: &impl Fn(ObjectReference) -> bool,
+    stack: &mut Top<'_>,
+) -> u64 {
+    let extent = Extent::of(memory, array);
+    let end = extent.borrow_end.min(start.saturating_add(PIECE_SLOTS));
+    if end < extent.borrow_end && !mutant!(memory, "an array is looked at in one piece only") {
+        stack.push(array.bits());
+        stack.push(end << 1 | 1);
+    }
+    for index in start..end {
+        let value = Value::from_bits(memory.word32(array, extent.slot(index)).load(Acquire));
+        if let Some(child) = value.reference()
+            && shade(child)
+        {
+            stack.push(child.bits());
+        }
+    }
+    1 + u64::from(end - start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::heap::HeapConfig;
+    use crate::object::header::{Layout, SlotKind};
+    use crate::space::object_space::ObjectSpace;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    fn alloc(space: &mut ObjectSpace, slots: u32) -> ObjectReference {
+        let layout = match slots {
+            0..=2 => Layout::shape(0, slots, 0, 0),
+            _ => Layout::array(SlotKind::Shared, slots, 0).unwrap(),
+        };
+        space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0)).unwrap()
+    }
+
+    proptest! {
+        /// However small the slices: everything reachable is marked, and looked at once.
+        #[test]
+        fn slices_mark_what_is_reachable(
+            slots in proptest::collection::vec(prop_oneof![4 => 0u32..3, 1 => 3u32..6000], 1..40),
+            edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..80),
+            budget in 1u64..300,
+            distance in 0usize..70,
+        ) {
+            let heap = Heap::new(HeapConfig::default()).unwrap();
+            let mut space = ObjectSpace::with_marks(&heap).unwrap();
+            let objects: Vec<_> = slots.iter().map(|&slots| alloc(&mut space, slots)).collect();
+            let memory = heap.memory();
+            for (from, slot, to) in edges {
+                let from = from.index(objects.len());
+                if let Some(slot) = slot.checked_rem(slots[from]) {
+                    let at = Extent::of(memory, objects[from]).slot(slot);
+                    memory.write(objects[from], at, to.get(&objects).bits());
+                }
+            }
+            let (mut reached, mut pending) = (HashSet::new(), vec![objects[0]]);
+            let mut work = 0;
+            while let Some(object) = pending.pop() {
+                if reached.insert(object) {
+                    work += 1 + u64::from(Extent::of(memory, object).borrow_end);
+                    pending.extend(memory.slots(object, Slots::All).filter_map(Value::reference));
+                }
+            }
+            let mut greys = Greys::new(&heap, distance).unwrap();
+            prop_assert!(space.shade(objects[0]) && !space.shade(objects[0]));
+            greys.push(objects[0]);
+            let mut done = 0;
+            while !greys.is_empty() {
+                let slice = space.trace_some(&mut greys, budget);
+                prop_assert!((1..=budget + 1 + u64::from(PIECE_SLOTS)).contains(&slice));
+                done += slice;
+            }
+            // Each further piece of an array counts as an object.
+            let pieces = reached.iter().map(|&array| Extent::of(memory, array).borrow_end);
+            let further = pieces.map(|slots| u64::from(slots.saturating_sub(1) / PIECE_SLOTS));
+            prop_assert_eq!(done, work + further.sum::<u64>());
+            let marked = objects.iter().copied().filter(|&object| space.is_marked(object));
+            prop_assert_eq!(marked.collect::<HashSet<_>>(), reached);
+        }
+    }
+
+    #[test]
+    fn an_array_is_grey_until_its_last_piece() {
+        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let mut space = ObjectSpace::with_marks(&heap).unwrap();
+        let array = alloc(&mut space, 3 * PIECE_SLOTS);
+        let mut greys = Greys::new(&heap, 16).unwrap();
+        assert!(space.shade(array));
+        greys.push(array);
+        for _ in 0..2 {
+            space.trace_some(&mut greys, 1);
+            assert!(greys.contains(array));
+        }
+        space.trace_some(&mut greys, 1);
+        assert!(!greys.contains(array) && greys.is_empty());
+    }
+
+    #[test]
+    fn an_array_needs_stack_for_a_piece() {
+        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let mut space = ObjectSpace::with_marks(&heap).unwrap();
+        let array = alloc(&mut space, 100 * PIECE_SLOTS);
+        for slot in 0..100 * PIECE_SLOTS {
+            let node = alloc(&mut space, 0);
+            let at = Extent::of(heap.memory(), array).slot(slot);
+            heap.memory().write(array, at, node.bits());
+        }
+        let mut greys = Greys::new(&heap, 16).unwrap();
+        assert!(space.shade(array));
+        greys.push(array);
+        space.trace_some(&mut greys, u64::MAX);
+        assert!(greys.is_empty());
+        let page_bytes = crate::memory::os::PAGE_BYTES as u64;
+        let bound = (u64::from(PIECE_SLOTS + 2) * 4).next_multiple_of(page_bytes);
+        assert_eq!(heap.budget().queue_peak_bytes(), Some(bound));
+    }
+}

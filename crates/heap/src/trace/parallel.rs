@@ -1,0 +1,370 @@
+//! Marking by several threads while the program stands still.
+//!
+//! 1. *Alone*: the program's own thread marks first. A small heap is done before another thread could
+//!    have started, and waking one for it costs more than it saves.
+//! 2. *Together*: above so many objects ([`ALONE`]) threads are started, for this collection only. Each
+//!    marker has a stack of its own, with a queue of prefetched edges before it as in [`crate::Marker`],
+//!    and works depth first. Who runs out of edges asks for some, and who has plenty gives the lower
+//!    half of its stack, where the largest parts of the graph hang (see [`crate::Packets`]). A list has
+//!    one edge at a time, and nothing to give: it stays where it is. Long arrays are looked at in
+//!    pieces, and what is left of one is an edge like others.
+//! 3. *Marks* are bytes while several work, so that none needs a read-modify-write (see `byte_map.rs`).
+//!    Two that reach an object at the same moment both look at it, which does no harm: nothing is
+//!    counted while they work together.
+//! 4. *Fold*: at the end each takes block after block, and makes its bytes the bits that the sweep
+//!    reads, and counts them (see `cells/together.rs`).
+//!
+//! After Endo, Taura and Yonezawa ("A scalable mark-sweep garbage collector on large-scale
+//! shared-memory machines", SC 1997) and Flood, Detlefs, Shavit and Zhang ("Parallel garbage collection
+//! for shared memory multiprocessors", JVM 2001), who steal; here the owner gives, so that nobody but
+//! the owner ever looks at a stack.
+//!
+//! No thread outlives the collection, so none outlives the heap. If the system refuses one, the others
+//! do its work.
+
+use crate::blocks::byte_map::ByteMap;
+use crate::blocks::heap::Heap;
+use crate::memory::Memory;
+use crate::memory::parameter::{Parameter, Values};
+use crate::memory::stack::{Stack, Top};
+use crate::memory::sync;
+use crate::memory::value::{ObjectReference, Value};
+use crate::mutant;
+use crate::object::header::{Extent, Slots};
+use crate::trace::mark::MAX_PREFETCH;
+use crate::trace::packets::{PACKET_EDGES, Packet, Packets};
+use std::io;
+use std::panic::resume_unwind;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+
+/// How many threads mark.
+pub const THREADS: Parameter = Parameter {
+    key: "threads",
+    values: Values::Whole(0, MAX_THREADS as u64),
+    default: 0.0,
+    summary: "threads that mark, the program's own included; 0 for those that the machine runs at \
+              once, at most 4",
+};
+
+/// How much one thread marks before it is worth while to start others.
+pub const ALONE: Parameter = Parameter {
+    key: "alone",
+    values: Values::Whole(1, 1 << 31),
+    default: if cfg!(tiny) { 1.0 } else { 65_536.0 },
+    summary: "objects that one thread marks before others join it",
+};
+
+const MAX_THREADS: usize = 16;
+const DEFAULT_MAX_THREADS: usize = 4;
+
+/// Capacities are small where tests look for what happens at their limits.
+const SMALL: bool = cfg!(any(tiny, feature = "mutants"));
+
+/// Slots of an array that are looked at in one piece.
+const PIECE_SLOTS: u32 = if SMALL { 16 } else { 1024 };
+
+/// Who has fewer edges gives none: a list would go to and fro.
+const LEAST_TO_SHARE: u32 = if SMALL { 2 } else { 8 };
+
+/// Objects between two looks at whether somebody wants edges. At first there are fewer.
+const PERIOD: u32 = 128;
+
+/// Bytes of a marking thread's own stack.
+const THREAD_STACK_BYTES: usize = 256 << 10;
+
+/// Markers that can work at the same time.
+#[derive(Debug)]
+pub struct ParallelMarker {
+    markers: Vec<Marker>,
+    packets: Packets,
+    /// Objects that are marked before helpers start.
+    alone: u64,
+    /// The most that have worked at once.
+    most_threads: u32,
+}
+
+impl ParallelMarker {
+    /// As many markers as [`THREADS`] says, of which the helpers start after `alone` objects, each
+    /// prefetching `distance` edges ahead (rounded down to a power of two).
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for a stack.
+    pub fn new(heap: &Heap, distance: usize, threads: usize, alone: u64) -> io::Result<Self> {
+        let threads = match threads {
+            0 => thread::available_parallelism().map_or(1, |n| n.get().min(DEFAULT_MAX_THREADS)),
+            given => given.min(MAX_THREADS),
+        };
+        let distance = 1 << distance.clamp(1, MAX_PREFETCH).ilog2();
+        let marker = |_| Ok(Marker { stack: heap.queue()?, distance });
+        Ok(Self {
+            markers: (0..threads).map(marker).collect::<io::Result<_>>()?,
+            packets: Packets::new(heap, threads),
+            alone,
+            most_threads: 1,
+        })
+    }
+
+    /// Adds an edge to trace from.
+    #[inline(always)]
+    pub fn push(&self, object: ObjectReference) {
+        if let Some(first) = self.markers.first() {
+            first.stack.push(object.bits());
+        }
+    }
+
+    /// Whether there is more than one.
+    pub fn has_helpers(&self) -> bool {
+        self.markers.len() > 1
+    }
+
+    /// Objects that are marked before they start.
+    pub fn alone(&self) -> u64 {
+        self.alone
+    }
+
+    /// The most threads that have marked at once.
+    pub fn most_threads(&self) -> u32 {
+        self.most_threads
+    }
+
+    /// Traces on one thread until nothing is left, or so many objects are marked. Tells whether nothing
+    /// is left. For `is_marked` and `mark` see [`crate::Marker::trace`].
+    pub(crate) fn trace_alone(
+        &mut self,
+        heap: &Heap,
+        alone: u64,
+        is_marked: impl Fn(ObjectReference) -> bool,
+        mark: impl FnMut(ObjectReference) -> bool,
+    ) -> bool {
+        let Some(first) = self.markers.first_mut() else { return true };
+        first.trace(heap, is_marked, mark, |marked| marked >= alone, |_| false, |_| false)
+    }
+
+    /// Traces what is left on several threads. Each calls `fold` when everything reachable is marked.
+    pub(crate) fn trace_together(&mut self, heap: &Heap, marks: &ByteMap, fold: impl Fn() + Sync) {
+        let Self { markers, packets, most_threads, .. } = self;
+        let packets = &*packets;
+        let help = |marker: &mut Marker| {
+            let _guard = Guard(packets);
+            if let Some(packet) = packets.take_first() {
+                if !mutant!(heap.memory(), "the first packet is lost") {
+                    packet.words().iter().for_each(|&word| marker.stack.push(word));
+                }
+                marker.trace_beside_others(heap, marks, packets);
+            }
+            fold();
+        };
+        let help = &help;
+        let Some((first, helpers)) = markers.split_first_mut() else { return };
+        packets.begin(1 + helpers.len());
+        thread::scope(|scope| {
+            let start = |helper| {
+                let thread = thread::Builder::new().name("marker".to_owned());
+                let thread = thread.stack_size(THREAD_STACK_BYTES);
+                let started = thread.spawn_scoped(scope, move || help(helper));
+                started.inspect_err(|_| packets.withdraw()).ok()
+            };
+            let threads: Vec<_> = helpers.iter_mut().filter_map(start).collect();
+            *most_threads = (1 + threads.len() as u32).max(*most_threads);
+            let guard = Guard(packets);
+            first.trace_beside_others(heap, marks, packets);
+            fold();
+            drop(guard);
+            // The end of the scope waits as well, but in a way that the thread sanitizer does not see.
+            for thread in threads {
+                thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            }
+        });
+    }
+
+    /// Bytes of the stacks and packets.
+    pub fn metadata_bytes(&self) -> u64 {
+        let stacks = self.markers.iter().map(|marker| marker.stack.committed_bytes());
+        stacks.sum::<u64>() + self.packets.metadata_bytes()
+    }
+
+    /// Returns the stacks' memory, all but a page each.
+    pub fn shrink(&self) {
+        self.markers.iter().for_each(|marker| marker.stack.shrink());
+    }
+}
+
+/// Tells the others if this thread panics, so that they do not wait for it.
+struct Guard<'p>(&'p Packets);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.abandon();
+        }
+    }
+}
+
+/// What one thread marks with.
+#[derive(Debug)]
+struct Marker {
+    stack: Stack,
+    /// Distance between prefetch and use: a power of two, 1 for no prefetching.
+    distance: usize,
+}
+
+impl Marker {
+    #[inline(never)]
+    fn trace_beside_others(&mut self, heap: &Heap, marks: &ByteMap, packets: &Packets) {
+        self.trace(
+            heap,
+            |object| marks.test(object),
+            |object| marks.set(object),
+            |_| packets.is_wanted(),
+            |edges| {
+                edges.share(heap.memory(), packets);
+                true
+            },
+            |edges| packets.take().is_some_and(|packet| edges.receive(heap.memory(), &packet)),
+        );
+    }
+
+    /// Traces from the edges on the stack. When `is_due` says so, which is asked now and then with the
+    /// number of objects marked, `give` gets all edges and may share some; if it returns false, they
+    /// are left. When there are no edges, `get` may find some. Tells whether none are left.
+    #[inline(always)]
+    fn trace(
+        &mut self,
+        heap: &Heap,
+        is_marked: impl Fn(ObjectReference) -> bool,
+        mut mark: impl FnMut(ObjectReference) -> bool,
+        is_due: impl Fn(u64) -> bool,
+        mut give: impl FnMut(&mut Edges<'_>) -> bool,
+        mut get: impl FnMut(&mut Edges<'_>) -> bool,
+    ) -> bool {
+        let (memory, mask) = (heap.memory(), MAX_PREFETCH - 1);
+        let mut queue = [0; MAX_PREFETCH];
+        let mut edges = Edges { top: self.stack.top(), floor: 0 };
+        // **Invariant:** the queue holds the edges `[tail, head)`, at most `distance` of them.
+        let (mut head, mut tail, mut marked) = (0usize, 0usize, 0);
+        let (mut period, mut countdown) = (1, 0);
+        loop {
+            if countdown == 0 {
+                if is_due(marked) {
+                    (tail..head).for_each(|index| edges.top.push(queue[index & mask]));
+                    tail = head;
+                    if !give(&mut edges) {
+                        return false;
+                    }
+                }
+                sync::delay(marked);
+                period = (2 * period).min(PERIOD);
+                countdown = period;
+            }
+            while head - tail < self.distance {
+                let Some(word) = edges.pop() else { break };
+                match ObjectReference::from_bits(word) {
+                    Some(object) if is_marked(object) => {}
+                    Some(object) => {
+                        memory.prefetch(object);
+                        queue[head & mask] = word;
+                        head += 1;
+                    }
+                    None => next_piece(memory, word >> 1, &mut edges),
+                }
+            }
+            if head == tail || head == tail + 1 && mutant!(memory, "a marker forgets its queue") {
+                if !get(&mut edges) {
+                    return true;
+                }
+                (tail, period, countdown) = (head, 1, 0);
+                continue;
+            }
+            if let Some(object) = ObjectReference::from_bits(queue[tail & mask])
+                && mark(object)
+            {
+                marked += 1;
+                scan(memory, object, &mut edges);
+            }
+            tail += 1;
+            countdown -= 1;
+        }
+    }
+}
+
+/// The edges of a marker: those of its stack from `floor` on. What lies below has been given away.
+struct Edges<'s> {
+    top: Top<'s>,
+    floor: u32,
+}
+
+impl Edges<'_> {
+    #[inline(always)]
+    fn pop(&mut self) -> Option<u32> {
+        if self.top.len() > self.floor {
+            return self.top.pop();
+        }
+        self.top.truncate(0);
+        self.floor = 0;
+        None
+    }
+
+    /// Gives the lower half to whoever wants it.
+    #[cold]
+    #[inline(never)]
+    fn share(&mut self, memory: Memory<'_>, packets: &Packets) {
+        let edges = self.top.len() - self.floor;
+        if edges < LEAST_TO_SHARE {
+            return;
+        }
+        let mut end = self.floor + (edges / 2).min(PACKET_EDGES as u32);
+        // The number of a piece stays above its array.
+        let is_torn = mutant!(memory, "an array is torn from its piece");
+        if self.top.get(end) & 1 != 0 && !is_torn {
+            end -= 1;
+        }
+        let packet = Packet::of((self.floor..end).map(|index| self.top.get(index)));
+        if end > self.floor && packets.offer(&packet) {
+            self.floor = end;
+        }
+    }
+
+    fn receive(&mut self, memory: Memory<'_>, packet: &Packet) -> bool {
+        let words = packet.words();
+        let lost = usize::from(mutant!(memory, "the last edge of a packet is lost"));
+        words[..words.len() - lost].iter().for_each(|&word| self.top.push(word));
+        true
+    }
+}
+
+#[inline(always)]
+fn scan(memory: Memory<'_>, object: ObjectReference, edges: &mut Edges<'_>) {
+    let Some(slots) = memory.ordinary_slots(object, Slots::All, Relaxed) else {
+        return look_at_piece(memory, object, 0, edges);
+    };
+    for child in slots {
+        edges.top.push_if(child.is_reference(), child.bits());
+    }
+}
+
+/// The array below the number that was on the stack.
+#[cold]
+#[inline(never)]
+fn next_piece(memory: Memory<'_>, start: u32, edges: &mut Edges<'_>) {
+    if let Some(array) = edges.pop().and_then(ObjectReference::from_bits) {
+        look_at_piece(memory, array, start, edges);
+    }
+}
+
+#[inline(never)]
+fn look_at_piece(memory: Memory<'_>, array: ObjectReference, start: u32, edges: &mut Edges<'_>) {
+    let extent = Extent::of(memory, array);
+    let end = extent.borrow_end.min(start.saturating_add(PIECE_SLOTS));
+    if end < extent.borrow_end && !mutant!(memory, "an array is looked at in one piece only") {
+        edges.top.push(array.bits());
+        edges.top.push(end << 1 | 1);
+    }
+    for index in start..end {
+        let child = Value::from_bits(memory.read(array, extent.slot(index)));
+        edges.top.push_if(child.is_reference(), child.bits());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! Markers together against a reachability that knows nothing of them, at every number of threads.
+
+use super::*;
+use crate::blocks::heap::HeapConfig;
+use crate::memory::os::PAGE_BYTES;
+use crate::object::header::{Layout, SlotKind};
+use crate::space::object_space::ObjectSpace;
+use proptest::prelude::*;
+use std::collections::HashSet;
+
+const NODE: Layout = Layout::shape(0, 2, 0, 0);
+
+/// A heap, its space, and markers for so many threads.
+struct Marking {
+    heap: Heap,
+    space: ObjectSpace,
+    marker: ParallelMarker,
+}
+
+impl Marking {
+    fn on(threads: usize, alone: u64) -> Self {
+        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let marker = ParallelMarker::new(&heap, 16, threads, alone).unwrap();
+        let space = ObjectSpace::with_marks_for(&heap, &marker).unwrap();
+        Self { heap, space, marker }
+    }
+
+    fn alloc(&mut self, layout: Layout) -> ObjectReference {
+        let space = &mut self.space;
+        space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0)).unwrap()
+    }
+
+    fn nodes(&mut self, count: usize) -> Vec<ObjectReference> {
+        (0..count).map(|_| self.alloc(NODE)).collect()
+    }
+
+    fn array(&mut self, slots: u32) -> ObjectReference {
+        self.alloc(Layout::array(SlotKind::Shared, slots, 0).unwrap())
+    }
+
+    fn link(&self, from: ObjectReference, slot: u32, to: ObjectReference) {
+        let memory = self.heap.memory();
+        memory.write(from, Extent::of(memory, from).slot(slot), to.bits());
+    }
+
+    /// Marks from the root and sweeps; the tables must agree afterwards.
+    fn collect(&mut self, root: ObjectReference) {
+        self.marker.push(root);
+        self.space.trace_in_parallel(&mut self.marker);
+        self.space.sweep();
+        assert_eq!(self.space.verify(), Ok(()));
+        assert!(self.marker.markers.iter().all(|marker| marker.stack.is_empty()));
+        let footprint = self.space.footprint(self.marker.metadata_bytes()).total_bytes();
+        let heaps = self.heap.retained_bytes() + self.heap.metadata_bytes();
+        assert_eq!(self.heap.budget().held_bytes(), footprint + heaps, "the account is wrong");
+    }
+
+    /// The most that the stacks have held.
+    fn stack_bytes(&self) -> u64 {
+        self.marker.markers.iter().map(|marker| marker.stack.committed_bytes()).sum()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Nodes, arrays and large objects; marked twice, for nothing of the first time may be left.
+    #[test]
+    fn however_many_mark_they_mark_what_is_reachable(
+        slots in proptest::collection::vec(prop_oneof![8 => Just(2u32), 2 => 3u32..100, 1 => 4100u32..9000], 1..150),
+        edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..400),
+        threads in 1usize..5,
+        alone in prop_oneof![Just(0u64), 1u64..50, Just(u64::MAX)],
+    ) {
+        let mut marking = Marking::on(threads, alone);
+        let alloc = |&slots: &u32| if slots == 2 { marking.alloc(NODE) } else { marking.array(slots) };
+        let objects: Vec<_> = slots.iter().map(alloc).collect();
+        for (from, slot, to) in edges {
+            let from = from.index(objects.len());
+            marking.link(objects[from], slot % slots[from], *to.get(&objects));
+        }
+        let memory = marking.heap.memory();
+        let (mut reached, mut pending) = (HashSet::new(), vec![objects[0]]);
+        while let Some(object) = pending.pop() {
+            if reached.insert(object) {
+                pending.extend(memory.slots(object, Slots::All).filter_map(Value::reference));
+            }
+        }
+        for _ in 0..2 {
+            marking.collect(objects[0]);
+            for object in &objects {
+                prop_assert_eq!(marking.space.is_allocated(*object), reached.contains(object));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_list_stays_with_one_marker() {
+    const LENGTH: usize = 300_000;
+    let mut marking = Marking::on(3, 1000);
+    let list = marking.nodes(LENGTH);
+    list.windows(2).for_each(|pair| marking.link(pair[0], 1, pair[1]));
+    marking.collect(list[0]);
+    assert_eq!(marking.space.occupied().objects as usize, LENGTH);
+    assert_eq!(marking.marker.most_threads(), 3);
+    assert_eq!(marking.stack_bytes(), PAGE_BYTES as u64, "the list has changed hands");
+}
+
+#[test]
+fn the_stacks_of_a_long_array_stay_short() {
+    const LENGTH: usize = 200_000;
+    let mut marking = Marking::on(2, 0);
+    let array = marking.array(LENGTH as u32);
+    let nodes = marking.nodes(LENGTH);
+    for (node, index) in nodes.iter().zip(0..) {
+        marking.link(array, index, *node);
+    }
+    marking.collect(array);
+    assert_eq!(marking.space.occupied().objects as usize, LENGTH + 1);
+    assert!(marking.stack_bytes() <= 6 * PAGE_BYTES as u64, "{} bytes", marking.stack_bytes());
+}
+
+#[test]
+fn a_small_heap_is_marked_alone_and_has_no_bytes() {
+    let mut marking = Marking::on(4, 10_000);
+    let list = marking.nodes(900);
+    list.windows(2).for_each(|pair| marking.link(pair[0], 1, pair[1]));
+    marking.collect(list[0]);
+    assert_eq!(marking.space.occupied().objects, 900);
+    assert_eq!(marking.marker.most_threads(), 1);
+    let mut alone = Marking::on(1, 0);
+    alone.nodes(900);
+    let table_bytes = |marking: &Marking| marking.space.footprint(0).metadata_bytes;
+    assert_eq!(table_bytes(&marking), table_bytes(&alone));
+}
+
+#[test]
+fn a_heap_that_grows_past_the_threshold_is_marked_together() {
+    let mut marking = Marking::on(2, 10_000);
+    let tree = marking.nodes(50_000);
+    for (index, &node) in tree.iter().enumerate() {
+        for (slot, child) in [(0, 2 * index + 1), (1, 2 * index + 2)] {
+            tree.get(child).inspect(|&&child| marking.link(node, slot, child));
+        }
+    }
+    marking.collect(tree[0]);
+    assert_eq!(marking.space.occupied().objects, 50_000);
+    assert_eq!(marking.marker.most_threads(), 2);
+    marking.collect(tree[1]);
+    assert!((1..50_000).contains(&marking.space.occupied().objects), "half of it is garbage");
+}
