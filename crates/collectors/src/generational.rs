@@ -8,9 +8,9 @@
 //!    mark bits.
 //! 3. *Minor collection*, when no memory is left: marks from the roots and from what logged objects refer
 //!    to, through unmarked objects only. Blocks in which nothing was allocated are not touched by the
-//!    sweep (see [`heap::CellSpace`]). Whatever survives is old at once.
+//!    sweep (see [`heap::SegregatedSpace`]). Whatever survives is old at once.
 //! 4. *Major collection*: the same with all marks cleared first. It is due when minor collections have
-//!    left less than [`MAJOR_SHARE`] of the room that the last major one made, for what has died old
+//!    left less than half of the room that the last major one made, for what has died old
 //!    takes up the rest.
 //! 5. *Minor collections in vain*: where the first one leaves so little room already, most objects survive
 //!    their youth, and it was a waste. So the next cycle does without, then two, four at most, until one
@@ -23,109 +23,65 @@
 //! grows with what is live. A logged array is looked at as a whole.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Footprint, GROWTH, Heap, Layout, Marker,
-    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, PREFETCH, PRICE,
-    Parameter, PauseKind, SIZER, Sizer, SlotKind, Slots, Value, mutant,
+    Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect,
+    Layout, Marker, NonMovingSpace, ObjectReference, ObjectSlot, PARKED, PREFETCH, PRICE,
+    Parameter, SIZER, Sizer, Slots, StickyMarks, StickyPolicy, StopTheWorld, Value, mutant, traced,
 };
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// A major collection is due when less than this share of what could be allocated after the last one
-/// was allocated before this one.
-const MAJOR_SHARE: f64 = 0.5;
-
-/// Minor collections in vain make the next cycles do without: one, then two, and so many at most.
-const MOST_SKIPPED: u32 = 4;
-
 /// Traces the young, and from time to time everything.
 #[derive(Debug)]
 pub struct Generational {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<StickyMarks>,
     marker: Marker,
     /// How far the heap may grow from one major collection to the next.
     sizer: Sizer,
-    /// Bytes of cells that the last collection kept.
-    survived_bytes: u64,
-    /// Bytes allocated between the last major collection and the one after it; `None` until then.
-    room_bytes: Option<u64>,
-    /// Minor collections since the last major one.
-    minors: u32,
-    /// Cycles that will do without minor collections, and how many that were after the last one in vain.
-    to_skip: u32,
-    skipped: u32,
+    policy: StickyPolicy,
 }
 
 impl Collector for Generational {
-    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::WEAK };
-
+    const CAPS: Caps = Caps { barrier: Barrier::Remembering, ..Caps::TRACING };
     const PARAMETERS: &'static [Parameter] = &[PREFETCH, SIZER, GROWTH, PRICE];
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
-            objects: ObjectSpace::with_marks(heap)?,
+            objects: NonMovingSpace::new(heap)?,
             marker: Marker::new(heap, config.whole(&PREFETCH))?,
             sizer: Sizer::new(heap, config),
-            survived_bytes: 0,
-            room_bytes: None,
-            minors: 0,
-            to_skip: 0,
-            skipped: 0,
+            policy: StickyPolicy::default(),
         })
     }
 
+    traced!(objects; marker; stop_and_collect);
+
+    /// **Rule:** an old object that a young one is stored in is remembered, once.
     #[inline(always)]
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.objects.alloc(layout, 0) {
-            Some(object) => Ok(object),
-            None => self.alloc_slow(cx, layout),
+    fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
+        let is_old = |object| self.objects.is_marked(object);
+        if !slot.kind.is_hidden()
+            && let Some(new) = new.reference()
+            && !is_old(new)
+            && is_old(slot.object)
+        {
+            cx.park(slot.object);
         }
+        slot.write(cx.memory(), new);
+    }
+}
+
+impl StopTheWorld for Generational {
+    fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {
+        (&mut self.objects, &mut self.sizer)
     }
 
-    fn footprint(&self) -> Footprint {
-        self.objects.footprint(self.marker.metadata_bytes())
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.objects.is_allocated(object)
-    }
-
-    fn verify(&self, _: &Context) -> Result<(), String> {
-        self.objects.verify_with_marks()
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.objects.heap()
-    }
-
-    #[inline(always)]
-    fn store(&self, cx: &Context, object: ObjectReference, at: Offset32, _: SlotKind, new: Value) {
-        self.log(cx, object, new);
-        self.heap().memory().write(object, at, new.bits());
-    }
-
-    #[inline(always)]
-    fn moved(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {
-        if !mutant!(self.heap().memory(), "moves into old objects are not logged") {
-            self.log(cx, object, new);
-        }
-        self.heap().memory().write(object, at, new.bits());
-    }
-
-    fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        cx.log.collects(cause);
-        let occupied_bytes = self.objects.occupied().bytes;
-        let pause = cx.log.begin_pause();
+    fn trace_and_reclaim(&mut self, cx: &mut Context, cause: Cause) {
         if cause == Cause::Young {
-            self.minors += 1;
-            self.push_logged(cx);
+            self.scan_remembered(cx);
         } else {
-            self.forget_logged(cx);
-            if !mutant!(self.heap().memory(), "a major collection keeps its marks") {
+            // Everything is traced.
+            while cx.unpark().is_some() {}
+            if !mutant!(cx.memory(), "a major collection keeps its marks") {
                 self.objects.clear_marks();
             }
         }
@@ -135,38 +91,40 @@ impl Collector for Generational {
         self.sizer.keep_free(self.marker.metadata_bytes());
         self.objects.sweep_unmarked();
         self.marker.shrink();
-        self.survived_bytes = self.objects.occupied().bytes;
-        cx.log.end_pause(pause, PauseKind::Stw);
-        if cause != Cause::Young {
-            self.room_bytes = None;
-            self.minors = 0;
-            self.sizer.collected(self.objects.cycle(cause, occupied_bytes, &cx.log));
+        self.policy.ended(cause, self.objects.filled_bytes());
+    }
+
+    fn ends_cycle(&self, cause: Cause) -> bool {
+        cause != Cause::Young
+    }
+
+    /// A minor collection if it is worth its time, then a major one.
+    fn alloc_collecting(
+        &mut self,
+        cx: &mut Context,
+        layout: Layout,
+        cause: Cause,
+    ) -> Option<ObjectReference> {
+        if !self.policy.is_major_due(self.objects.filled_bytes()) {
+            self.collect(cx, Cause::Young);
+            if let Some(object) = self.alloc_without_collecting(cx, layout) {
+                return Some(object);
+            }
         }
+        self.policy.cycle_ends();
+        self.collect(cx, cause);
+        self.objects.alloc_after_collecting(layout, 0)
     }
 }
 
-// ---- the write log ------------------------------------------------------------------------------
-
 impl Generational {
-    #[inline(always)]
-    fn log(&self, cx: &Context, object: ObjectReference, new: Value) {
-        let is_old = |object| self.objects.is_marked(object);
-        if let Some(new) = new.reference()
-            && !is_old(new)
-            && is_old(object)
-            && !mutant!(self.heap().memory(), "an old object is not logged")
-        {
-            cx.park(self.heap().memory(), object);
-        }
-    }
-
-    /// What logged objects refer to is reached, as by roots; they themselves are marked.
-    fn push_logged(&mut self, cx: &Context) {
-        let memory = self.objects.heap().memory();
+    /// Pushes what remembered objects refer to, as roots; they themselves are marked.
+    fn scan_remembered(&mut self, cx: &Context) {
+        let memory = cx.memory();
         if mutant!(memory, "a log is cleared before it is read") {
-            self.forget_logged(cx);
+            while cx.unpark().is_some() {}
         }
-        while let Some(object) = cx.unpark(memory) {
+        while let Some(object) = cx.unpark() {
             if mutant!(memory, "a logged object stays logged") {
                 memory.collector_word(object).fetch_or(PARKED, Relaxed);
             }
@@ -175,68 +133,6 @@ impl Generational {
             children.filter_map(Value::reference).for_each(|child| self.marker.push(child));
         }
     }
-
-    /// Everything is going to be looked at.
-    fn forget_logged(&self, cx: &Context) {
-        while cx.unpark(self.heap().memory()).is_some() {}
-    }
 }
 
-// ---- when to collect what -----------------------------------------------------------------------
-
-impl Generational {
-    /// Whether a minor collection would be one too many.
-    fn is_major_due(&mut self) -> bool {
-        let allocated_bytes = self.allocated_bytes();
-        let room_bytes = *self.room_bytes.get_or_insert(allocated_bytes);
-        self.to_skip > 0 || (allocated_bytes as f64) < room_bytes as f64 * MAJOR_SHARE
-    }
-
-    /// A major collection is due: were those before it, the minor ones, worth their time? A single one was
-    /// not, for it made too little room for a second one.
-    fn look_back(&mut self) {
-        match self.minors {
-            0 => self.to_skip = self.to_skip.saturating_sub(1),
-            1 => {
-                self.skipped = (self.skipped * 2).clamp(1, MOST_SKIPPED);
-                self.to_skip = self.skipped;
-            }
-            _ => self.skipped = 0,
-        }
-    }
-
-    /// Bytes of cells allocated since the last collection.
-    fn allocated_bytes(&self) -> u64 {
-        self.objects.occupied().bytes.saturating_sub(self.survived_bytes)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn alloc_slow(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        if let Some(object) = self.alloc_without_collecting(layout) {
-            return Ok(object);
-        }
-        let used_bytes = self.objects.used_bytes();
-        if self.sizer.is_futile(self.objects.occupied().bytes, used_bytes) {
-            return Err(self.heap().refuse(layout));
-        }
-        if !self.is_major_due() {
-            self.collect(cx, Cause::Young);
-            if let Some(object) = self.alloc_without_collecting(layout) {
-                return Ok(object);
-            }
-        }
-        self.look_back();
-        self.collect(cx, self.sizer.cause(used_bytes));
-        self.objects.alloc_after_collecting(layout).ok_or_else(|| self.heap().refuse(layout))
-    }
-
-    fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let may_grow = self.sizer.may_grow(self.objects.used_bytes(), self.heap().room_bytes());
-        self.objects.alloc_without_collecting(layout, may_grow)
-    }
-}
+impl Inspect for Generational {}

@@ -10,15 +10,16 @@
 //! No barrier.
 
 use heap::{
-    Caps, Collector, Config, Context, Footprint, Heap, Layout, Memory, ObjectReference,
-    ObjectSpace, Occupancy, OutOfMemory, Regions, Slots, Stack, cascade, mutant,
+    Caps, Collector, Config, Context, Heap, Inspect, Layout, Memory, NoMarks, NonMovingSpace,
+    ObjectReference, OutOfMemory, Parts, Regions, Slots, Stack, allocates_in_regions, cascade,
+    mutant,
 };
 use std::io;
 
-/// Frees where the author says.
+/// Frees where the program says.
 #[derive(Debug)]
 pub struct Manual {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<NoMarks>,
     regions: Regions,
     pending: Stack,
 }
@@ -27,40 +28,17 @@ impl Collector for Manual {
     const CAPS: Caps = Caps { needs_free: true, regions: true, ..Caps::NONE };
 
     fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
-        let objects = ObjectSpace::new(heap)?;
+        let objects = NonMovingSpace::new(heap)?;
         Ok(Self { objects, regions: Regions::new(heap), pending: heap.queue()? })
     }
 
     #[inline(always)]
     fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.objects.alloc(layout, 0) {
-            Some(object) => Ok(object),
-            None => self
-                .objects
-                .alloc_growing(layout, 0)
-                .ok_or_else(|| self.objects.heap().refuse(layout)),
-        }
+        self.objects.alloc_or_grow(layout, 0)
     }
 
-    fn footprint(&self) -> Footprint {
-        self.objects.footprint(self.pending.committed_bytes()).plus(self.regions.footprint())
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied().plus(self.regions.occupied())
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.objects.is_allocated(object) || self.regions.is_allocated(object)
-    }
-
-    fn verify(&self, _: &Context) -> Result<(), String> {
-        self.objects.verify()
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.objects.heap()
+    fn parts(&self) -> Parts<'_> {
+        Parts::of([&self.objects, &self.regions], self.pending.committed_bytes())
     }
 
     #[inline(never)]
@@ -70,21 +48,11 @@ impl Collector for Manual {
         cascade(objects, pending, &mut cx.log, root, Slots::Own, follow);
     }
 
-    fn region_begin(&mut self, _: &mut Context) -> u32 {
-        self.regions.begin()
-    }
-
-    #[inline(always)]
-    fn region_alloc(
-        &mut self,
-        _: &mut Context,
-        region: u32,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        self.regions.alloc(region, layout, 0).ok_or_else(|| self.objects.heap().refuse(layout))
-    }
+    allocates_in_regions!(regions);
 
     fn region_end(&mut self, cx: &mut Context, region: u32) {
         self.regions.end(cx, region);
     }
 }
+
+impl Inspect for Manual {}

@@ -16,118 +16,63 @@
 //! over all that lives twice, and the second time moves it.
 
 use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, GROWTH, Heap, LargeSpace, Layout, Marker,
-    MovableSpace, ObjectReference, OutOfMemory, PREFETCH, PRICE, Parameter, SIZER, Sizer,
-    StopTheWorld, accounts, mutant, os,
+    Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect, Marker,
+    MovableSpace, PREFETCH, PRICE, Parameter, SIZER, Sizer, Sliding, StopTheWorld, WithLarge,
+    mutant, os, traced,
 };
 use std::io;
 
-/// Side tables grow by pages, one of each when a block is taken.
+/// Kept free for the side tables, which grow by pages, one of each when a block is taken.
 const TABLES_BYTES: u64 = 3 * os::PAGE_BYTES as u64;
 
 /// Slides together what is reachable.
 #[derive(Debug)]
 pub struct MarkCompact {
-    heap: Heap,
-    /// All objects but the large ones.
-    space: MovableSpace,
-    large: LargeSpace,
+    objects: WithLarge<MovableSpace<Sliding>>,
     marker: Marker,
     sizer: Sizer,
-    /// The most that the mark queue has ever held: kept free, for marking cannot be refused memory.
-    queue_peak_bytes: u64,
 }
 
 impl Collector for MarkCompact {
-    const CAPS: Caps =
-        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::WEAK };
-
+    const CAPS: Caps = Caps::MOVING;
     const PARAMETERS: &'static [Parameter] = &[PREFETCH, SIZER, GROWTH, PRICE];
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
-        Ok(Self {
-            heap: heap.clone(),
-            space: MovableSpace::sliding(heap)?,
-            large: LargeSpace::new(heap),
-            marker: Marker::new(heap, config.whole(&PREFETCH))?,
-            sizer: Sizer::new(heap, config),
-            queue_peak_bytes: 0,
-        })
+        let mut objects = WithLarge::over(MovableSpace::new(heap)?);
+        objects.kept_bytes = TABLES_BYTES;
+        let marker = Marker::new(heap, config.whole(&PREFETCH))?;
+        Ok(Self { objects, marker, sizer: Sizer::new(heap, config) })
     }
 
-    #[inline(always)]
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.space.alloc(layout) {
-            Some(object) => Ok(object),
-            None => self.alloc_slow(cx, layout),
-        }
-    }
-
-    fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        self.stop_and_collect(cx, cause);
-    }
-
-    accounts!(spaces: space, large; queues: marker);
+    traced!(objects; marker; stop_and_collect);
 }
 
 impl StopTheWorld for MarkCompact {
-    fn sizer(&mut self) -> &mut Sizer {
-        &mut self.sizer
+    fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {
+        (&mut self.objects, &mut self.sizer)
     }
 
-    fn trace_and_reclaim(&mut self, cx: &mut Context) {
-        let memory = self.heap.memory();
+    fn trace_and_reclaim(&mut self, cx: &mut Context, _: Cause) {
+        let (space, memory) = (&mut self.objects.small, cx.heap.memory());
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
-        self.space.trace(&mut self.marker);
-        self.space.trace_hidden(&mut self.marker, &mut cx.weak);
-        self.queue_peak_bytes = self.queue_peak_bytes.max(self.marker.metadata_bytes());
+        space.trace(&mut self.marker);
+        space.trace_hidden(&mut self.marker, &mut cx.weak);
+        // The most that the queue has ever held is kept free: marking cannot be refused memory.
+        let queue_bytes = self.marker.metadata_bytes() + TABLES_BYTES;
+        self.objects.kept_bytes = self.objects.kept_bytes.max(queue_bytes);
         self.marker.shrink();
-        self.large.sweep(|object| self.space.unmark(object));
-        self.space.plan();
-        let space = &self.space;
+        self.objects.sweep_large();
+        let WithLarge { small: space, large, .. } = &mut self.objects;
+        space.plan();
         cx.roots.update(|object| space.new_place(object));
         cx.weak.move_to(|object| space.new_place(object));
-        if !mutant!(memory, "a large object's slots are not updated") {
-            let update = |large| memory.update_slots(large, |child| space.new_place(child));
-            self.large.objects().for_each(update);
+        for object in
+            large.objects().filter(|_| !mutant!(memory, "a large object's slots are not updated"))
+        {
+            memory.update_slots(object, |child| space.new_place(child));
         }
-        self.space.slide(&mut cx.moves);
-    }
-
-    fn used_bytes(&self) -> u64 {
-        self.filled_bytes()
-    }
-
-    fn filled_bytes(&self) -> u64 {
-        self.space.filled_bytes() + self.large.used_bytes()
-    }
-
-    fn alloc_without_collecting(
-        &mut self,
-        layout: Layout,
-        may_grow: bool,
-    ) -> Option<ObjectReference> {
-        may_grow.then(|| self.alloc_growing(layout))?
-    }
-
-    fn alloc_after_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
-        self.alloc_growing(layout)
+        space.slide(&mut cx.moves);
     }
 }
 
-impl MarkCompact {
-    /// A new object, if there is room for it and for the mark queue.
-    fn alloc_growing(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let kept_bytes = self.queue_peak_bytes + TABLES_BYTES;
-        let room_bytes = self.heap.room_bytes().saturating_sub(kept_bytes);
-        if let Some(object) = self.space.alloc_within(layout, room_bytes) {
-            return Some(object);
-        }
-        let run_bytes = u64::from(layout.bytes()).next_multiple_of(u64::from(BLOCK_BYTES));
-        if layout.bytes() <= MovableSpace::MAX_BYTES || run_bytes > room_bytes {
-            return None;
-        }
-        let space = &mut self.space;
-        self.large.alloc_covered(layout, 0, |object| space.cover(object))
-    }
-}
+impl Inspect for MarkCompact {}

@@ -13,53 +13,40 @@
 //! No barrier. It reclaims cycles, does not move, and its pause grows with what is live.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, GROWTH, Heap, Layout, Marker, ObjectReference,
-    ObjectSpace, OutOfMemory, PREFETCH, PRICE, Parameter, SIZER, Sizer, StopTheWorld, accounts,
+    Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect, MarkBits,
+    Marker, NonMovingSpace, PREFETCH, PRICE, Parameter, SIZER, Sizer, StopTheWorld, traced,
 };
 use std::io;
 
 /// Traces what is reachable and reclaims the rest.
 #[derive(Debug)]
 pub struct MarkSweep {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<MarkBits>,
     marker: Marker,
     sizer: Sizer,
 }
 
 impl Collector for MarkSweep {
-    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::WEAK };
-
+    const CAPS: Caps = Caps::TRACING;
     const PARAMETERS: &'static [Parameter] = &[PREFETCH, SIZER, GROWTH, PRICE];
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
-            objects: ObjectSpace::with_marks(heap)?,
+            objects: NonMovingSpace::new(heap)?,
             marker: Marker::new(heap, config.whole(&PREFETCH))?,
             sizer: Sizer::new(heap, config),
         })
     }
 
-    #[inline(always)]
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.objects.alloc(layout, 0) {
-            Some(object) => Ok(object),
-            None => self.alloc_slow(cx, layout),
-        }
-    }
-
-    fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        self.stop_and_collect(cx, cause);
-    }
-
-    accounts!(spaces: objects; queues: marker);
+    traced!(objects; marker; stop_and_collect);
 }
 
 impl StopTheWorld for MarkSweep {
-    fn sizer(&mut self) -> &mut Sizer {
-        &mut self.sizer
+    fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {
+        (&mut self.objects, &mut self.sizer)
     }
 
-    fn trace_and_reclaim(&mut self, cx: &mut Context) {
+    fn trace_and_reclaim(&mut self, cx: &mut Context, _: Cause) {
         cx.roots.to_mark().for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
         self.objects.trace_hidden(&mut self.marker, &mut cx.weak);
@@ -67,20 +54,6 @@ impl StopTheWorld for MarkSweep {
         self.objects.sweep();
         self.marker.shrink();
     }
-
-    fn used_bytes(&self) -> u64 {
-        self.objects.used_bytes()
-    }
-
-    fn alloc_without_collecting(
-        &mut self,
-        layout: Layout,
-        may_grow: bool,
-    ) -> Option<ObjectReference> {
-        self.objects.alloc_without_collecting(layout, may_grow)
-    }
-
-    fn alloc_after_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
-        self.objects.alloc_after_collecting(layout)
-    }
 }
+
+impl Inspect for MarkSweep {}

@@ -43,154 +43,231 @@
 //! pacing.
 
 use heap::{
-    ALL_SLICES, BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Cycle, DELAY,
-    Footprint, GROWTH, Heap, Layout, ObjectReference, ObjectSpace, Occupancy, Offset32,
-    OutOfMemory, PREFETCH, PRICE, Parameter, PauseKind, SIZER, Sizer, Slice, SlotKind,
-    SnapshotTracer, Step, Value, mutant,
+    ALL_SLICES, Barrier, Caps, Cause, Collector, Colour, ConcurrentMarks, Config, Context, DELAY,
+    GROWTH, Heap, InCycles, Inspect, Layout, NonMovingSpace, ObjectReference, ObjectSlot, PREFETCH,
+    PRICE, Pace, Pacer, Parameter, PauseKind, Phase, SIZER, Slice, SlotKind, SnapshotTracer, Step,
+    Value, mutant, traced,
 };
 use std::io;
 
-/// What the thread does before it looks whether the program wants something, and the most that the
-/// program does in a pause.
+/// What the thread does before it sees whether the program needs it, and the most that the program does
+/// in a pause.
 const SLICE: Slice = Slice { work: 4 * 1024, blocks: 64 };
 
-/// As little as can be, so that tests see every state in between.
+/// The least there is, so that tests see every state in between.
 const STEP: Slice = Slice { work: 1, blocks: 1 };
 
-/// Bytes that may be allocated from one look at the collector to the next.
-const LOOK_BYTES: u64 = 16 * 1024;
+/// Bytes that may be allocated from one poll of the collector to the next.
+const POLL_BYTES: u64 = 16 * 1024;
 
 /// Blocks that the program takes back at a time.
 const MOST_BACK: u32 = 128;
 
-/// A cycle begins when this share of the free memory is left; after the first cycle, when so many times
-/// what was allocated during the last one is left, within these bounds.
-const FIRST_SHARE: f64 = 0.9;
-const LEAST_SHARE: f64 = 0.4;
-const NEEDED_FACTOR: f64 = 3.0;
-
-/// The program helps once this share of what was free at the start of a cycle has been used.
-const UNAIDED_SHARE: f64 = 0.3;
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
-    Idle,
-    Marking,
-    Sweeping,
-}
+/// A cycle begins when three times what was allocated during the last one is left, within bounds. The
+/// program helps once the thread has had three tenths of the free memory to itself.
+const PACE: Pace = Pace {
+    least_left: 0.4,
+    most_left: 0.9,
+    needed_factor: 3.0,
+    expected_growth: None,
+    pace_share: 1.0,
+    unaided_share: 0.3,
+    is_concurrent: true,
+};
 
 /// Marks and sweeps on a thread of its own.
 #[derive(Debug)]
 pub struct MarkSweepConcurrent {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<ConcurrentMarks>,
     tracer: SnapshotTracer,
     phase: Phase,
-    /// Whether the cycle under way goes on when it is told to, for tests.
+    pacer: Pacer,
+    /// Marking that the cycle under way took.
+    work: u64,
+    /// Whether the thread does one slice for each step of a test, and waits.
     is_stepped: bool,
     /// Whether hand-overs are held up.
     delays: bool,
-    /// How much memory counts as free.
-    sizer: Sizer,
-    /// Why the cycle under way began, the bytes of cells that were allocated then, and when, ns.
-    cause: Cause,
-    occupied_bytes: u64,
-    began_ns: u64,
-    /// The time of all cycles so far, ns.
-    collecting_ns: u64,
-    /// Allowance that was given last, and bytes that were allocated in this cycle, and in the last.
-    allowed_bytes: u64,
-    spent_bytes: u64,
-    last_spent_bytes: Option<u64>,
-    /// From so many bytes on the program helps, with so much marking per byte.
-    unaided_bytes: u64,
-    work_per_byte: f64,
-    /// Marking that the last cycle took.
-    last_work: u64,
 }
 
-impl Collector for MarkSweepConcurrent {
-    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::WEAK };
+// ---- barriers -----------------------------------------------------------------------------------
 
+impl Collector for MarkSweepConcurrent {
+    const CAPS: Caps = Caps { barrier: Barrier::Deletion, ..Caps::TRACING };
     const PARAMETERS: &'static [Parameter] = &[PREFETCH, SIZER, GROWTH, PRICE, DELAY];
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
-        let objects = ObjectSpace::with_marks_beside(heap)?;
+        let mut objects = NonMovingSpace::new(heap)?;
         let delay_us = config.whole(&DELAY) as u64;
-        let mut new = Self {
+        Ok(Self {
             tracer: SnapshotTracer::new(&objects, config.whole(&PREFETCH), delay_us)?,
-            objects,
             phase: Phase::Idle,
+            pacer: Pacer::new(config, PACE, &mut objects),
+            work: 0,
             is_stepped: false,
             delays: delay_us > 0,
-            sizer: Sizer::new(heap, config),
-            cause: Cause::Requested,
-            occupied_bytes: 0,
-            began_ns: 0,
-            collecting_ns: 0,
-            allowed_bytes: 0,
-            spent_bytes: 0,
-            last_spent_bytes: None,
-            unaided_bytes: 0,
-            work_per_byte: 0.0,
-            last_work: 0,
-        };
-        new.await_cycle(0);
-        Ok(new)
+            objects,
+        })
     }
 
+    traced!(objects; tracer; collect_at_once);
+
+    /// **Rule:** while marking, the overwritten reference is logged; and a reference is published by a
+    /// releasing store, so that the marker finds the bit that says whether its object is new.
     #[inline(always)]
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.objects.alloc(layout, 0) {
-            Some(object) => Ok(object),
-            None => self.alloc_slow(cx, layout),
+    fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
+        if slot.kind.is_hidden() {
+            return slot.write(cx.memory(), new);
         }
-    }
-
-    fn footprint(&self) -> Footprint {
-        self.objects.footprint(self.tracer.metadata_bytes())
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.objects.is_allocated(object)
-    }
-
-    fn verify(&self, _: &Context) -> Result<(), String> {
-        self.objects.verify()
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.objects.heap()
-    }
-
-    #[inline(always)]
-    fn store(&self, _: &Context, object: ObjectReference, at: Offset32, _: SlotKind, new: Value) {
         if self.phase == Phase::Marking {
-            self.barrier(object, at, new);
+            self.log_overwritten(cx, slot);
         }
-        self.heap().memory().publish(object, at, new.bits());
+        cx.memory().publish(slot.object, slot.at, new.bits());
     }
 
+    /// **Rule:** while marking, a reference taken from a weak slot is logged, as if it had been in the
+    /// snapshot.
     #[inline(always)]
-    fn moved(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {
-        self.store(cx, object, at, SlotKind::Own, new);
-    }
-
-    #[inline(always)]
-    fn load_hidden(&self, _: &Context, value: Value) -> Value {
-        if let Some(object) = value.reference()
+    fn load(&self, _: &Context, kind: SlotKind, value: Value) -> Value {
+        if kind.is_hidden()
             && self.phase == Phase::Marking
+            && let Some(object) = value.reference()
         {
             self.tracer.log(object);
         }
         value
     }
+}
 
-    /// Only while the thread waits for the next step: what it marks meanwhile would be seen in part.
+// ---- a cycle ------------------------------------------------------------------------------------
+
+impl MarkSweepConcurrent {
+    #[cold]
+    #[inline(never)]
+    fn log_overwritten(&self, cx: &Context, slot: ObjectSlot) {
+        if let Some(old) = slot.read(cx.memory()).reference() {
+            self.tracer.log(old);
+        }
+    }
+
+    /// The thread has nothing more to mark. Termination: neither has the program, or the thread goes on.
+    fn remark(&mut self, cx: &mut Context, most: Slice) {
+        let is_skipped = self.tracer.is_dry() && mutant!(cx.memory(), "a remark is skipped");
+        if !is_skipped && self.tracer.mark_some(most.work) {
+            return self.tracer.allow(if self.is_stepped { 0 } else { ALL_SLICES });
+        }
+        self.tracer.trace_hidden(&mut cx.weak);
+        self.work = self.tracer.done();
+        self.pacer.sizer.keep_free(self.tracer.metadata_bytes());
+        self.tracer.lend(&mut self.objects);
+        self.phase = Phase::Sweeping;
+        if !self.is_stepped {
+            // So that there is something to allocate from.
+            self.sweep(cx, most.blocks, MOST_BACK);
+        }
+        if self.phase == Phase::Sweeping && !self.is_stepped {
+            self.tracer.allow(ALL_SLICES);
+        }
+    }
+
+    /// Sweeps at most `most` blocks on this thread and takes back `most_back` that have been swept; with
+    /// the last of them the cycle ends.
+    fn sweep(&mut self, cx: &Context, most: u32, most_back: u32) {
+        if !self.tracer.sweep_some(&mut self.objects, most, most_back) {
+            self.cycle_ended(cx);
+        }
+    }
+
+    fn cycle_ended(&mut self, cx: &Context) {
+        (self.phase, self.is_stepped) = (Phase::Idle, false);
+        self.tracer.end();
+        self.pacer.cycle_ended(cx, &mut self.objects, self.work);
+    }
+}
+
+impl InCycles for MarkSweepConcurrent {
+    type Marks = ConcurrentMarks;
+
+    fn space_and_pacer(&mut self) -> (&mut NonMovingSpace<ConcurrentMarks>, &mut Pacer) {
+        (&mut self.objects, &mut self.pacer)
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The thread is not told to go on yet.
+    fn start_cycle(&mut self, cx: &mut Context, cause: Cause) {
+        self.phase = Phase::Marking;
+        self.objects.small.begin_black();
+        let slice = if self.is_stepped { STEP } else { SLICE };
+        self.tracer.begin(cx.roots.iter().map(|root| root.object), slice);
+        self.pacer.cycle_began(cx, &self.objects, cause);
+        self.pacer.set_credit(&mut self.objects, POLL_BYTES);
+    }
+
+    fn finish_cycle(&mut self, cx: &mut Context) {
+        while self.phase == Phase::Marking {
+            self.remark(cx, Slice::ALL);
+        }
+        while self.phase == Phase::Sweeping {
+            self.sweep(cx, u32::MAX, u32::MAX);
+        }
+    }
+
+    /// Sees how far the thread has come, and does the program's part.
+    fn poll(&mut self, cx: &mut Context) {
+        if self.phase == Phase::Idle {
+            let pause = cx.log.begin_pause();
+            self.start_cycle(cx, Cause::Growth);
+            self.tracer.allow(ALL_SLICES);
+            return cx.log.end_pause(pause, PauseKind::Stw);
+        }
+        let spent_bytes = self.pacer.count_spent(&mut self.objects);
+        self.pacer.set_credit(&mut self.objects, POLL_BYTES);
+        if self.is_stepped {
+            return;
+        }
+        if self.phase == Phase::Marking {
+            self.tracer.hand_over();
+            if !self.tracer.is_dry() && !self.pacer.needs_help() {
+                return;
+            }
+        }
+        let pause = cx.log.begin_pause();
+        let mut kind = PauseKind::Increment;
+        if self.phase == Phase::Sweeping {
+            if !self.tracer.take_back(&mut self.objects, MOST_BACK) {
+                self.cycle_ended(cx);
+            }
+        } else if self.tracer.is_dry() {
+            kind = PauseKind::Stw;
+            self.remark(cx, SLICE);
+        } else {
+            self.tracer.mark_some(self.pacer.assist(spent_bytes, SLICE.work));
+        }
+        cx.log.end_pause(pause, kind);
+    }
+
+    fn alloc_sweeping(&mut self, cx: &mut Context, layout: Layout) -> Option<ObjectReference> {
+        if self.phase != Phase::Sweeping {
+            return None;
+        }
+        let pause = cx.log.begin_pause();
+        let mut object = None;
+        while self.phase == Phase::Sweeping && object.is_none() {
+            self.sweep(cx, SLICE.blocks, MOST_BACK);
+            object = self.alloc_without_collecting(cx, layout);
+        }
+        cx.log.end_pause(pause, PauseKind::Increment);
+        object
+    }
+}
+
+// ---- in steps, for tests ------------------------------------------------------------------------
+
+impl Inspect for MarkSweepConcurrent {
+    /// Only while the thread waits for the next step: otherwise it marks meanwhile.
     fn colour(&self, object: ObjectReference) -> Option<Colour> {
         let is_still = self.phase == Phase::Marking && self.is_stepped;
         is_still.then(|| match (self.tracer.is_grey(object), self.tracer.is_traced(object)) {
@@ -201,64 +278,29 @@ impl Collector for MarkSweepConcurrent {
         })
     }
 
-    fn threads(&self) -> u32 {
-        2
-    }
-
-    fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        let pause = cx.log.begin_pause();
-        // What is under way keeps what has died since; only another cycle is exact.
-        if self.phase == Phase::Marking {
-            cx.weak.postpone();
-        }
-        self.finish(cx);
-        self.start(cx, cause);
-        self.finish(cx);
-        cx.log.end_pause(pause, PauseKind::Stw);
-    }
-
     fn step(&mut self, cx: &mut Context, step: Step) {
         let pause = cx.log.begin_pause();
         match (step, self.phase) {
             (Step::Start, Phase::Idle) => {
                 self.is_stepped = !self.delays;
-                self.start(cx, Cause::Requested);
+                self.start_cycle(cx, Cause::Requested);
                 if !self.is_stepped {
                     self.tracer.allow(ALL_SLICES);
                 }
             }
             (Step::Start, _) | (Step::Advance, Phase::Idle) => {}
             (Step::Advance, _) => self.advance(cx),
-            (Step::Finish, _) => self.finish(cx),
+            (Step::Finish, _) => self.finish_cycle(cx),
         }
         cx.log.end_pause(pause, PauseKind::Increment);
     }
+
+    fn threads(&self) -> u32 {
+        2
+    }
 }
 
-// ---- a cycle ------------------------------------------------------------------------------------
-
 impl MarkSweepConcurrent {
-    /// The roots turn grey. The thread is not told to go on yet.
-    fn start(&mut self, cx: &mut Context, cause: Cause) {
-        cx.log.collects(cause);
-        self.phase = Phase::Marking;
-        self.objects.begin_black();
-        let slice = if self.is_stepped { STEP } else { SLICE };
-        self.tracer.begin(cx.roots.iter().map(|root| root.object), slice);
-        let occupied_bytes = self.objects.occupied().bytes;
-        // What the program holds may have grown since the last cycle.
-        let growth = (occupied_bytes as f64 / self.occupied_bytes.max(1) as f64).max(1.0);
-        (self.cause, self.occupied_bytes) = (cause, occupied_bytes);
-        self.began_ns = cx.log.now_ns();
-        let free_bytes = self.free_bytes(occupied_bytes).max(u64::from(BLOCK_BYTES));
-        (self.spent_bytes, self.unaided_bytes) = (0, (free_bytes as f64 * UNAIDED_SHARE) as u64);
-        // No object has more slots than its bytes divided by four.
-        let most = occupied_bytes as f64 / 4.0;
-        let expected = if self.last_work == 0 { most } else { self.last_work as f64 * growth };
-        self.work_per_byte = expected.min(most) / free_bytes as f64;
-        self.allow(LOOK_BYTES);
-    }
-
     /// Lets the thread do a slice, and takes over what it has done.
     fn advance(&mut self, cx: &mut Context) {
         if self.phase == Phase::Marking && self.tracer.is_dry() {
@@ -272,194 +314,7 @@ impl MarkSweepConcurrent {
             self.tracer.hand_over();
         }
         if self.phase == Phase::Sweeping && !self.tracer.take_back(&mut self.objects, u32::MAX) {
-            self.rest(cx);
+            self.cycle_ended(cx);
         }
-    }
-
-    /// The thread has nothing more to mark. Neither has the program, or the thread goes on.
-    fn remark(&mut self, cx: &mut Context, most: Slice) {
-        let is_skipped = mutant!(self.heap().memory(), "a remark is skipped");
-        if !(is_skipped && self.tracer.is_dry()) && self.tracer.mark_some(most.work) {
-            return self.tracer.allow(if self.is_stepped { 0 } else { ALL_SLICES });
-        }
-        self.tracer.trace_hidden(&mut cx.weak);
-        self.last_work = self.tracer.done();
-        self.sizer.keep_free(self.tracer.metadata_bytes());
-        self.tracer.lend(&mut self.objects);
-        self.phase = Phase::Sweeping;
-        if !self.is_stepped {
-            // So that there is something to allocate from.
-            self.sweep(cx, most.blocks, MOST_BACK);
-        }
-        if self.phase == Phase::Sweeping && !self.is_stepped {
-            self.tracer.allow(ALL_SLICES);
-        }
-    }
-
-    /// Sweeps some blocks on this thread and takes back some that have been swept; with the last of them
-    /// the cycle ends.
-    fn sweep(&mut self, cx: &Context, most: u32, most_back: u32) {
-        if !self.tracer.sweep_some(&mut self.objects, most, most_back) {
-            self.rest(cx);
-        }
-    }
-
-    /// All that is left of the cycle under way, on this thread.
-    fn finish(&mut self, cx: &mut Context) {
-        while self.phase == Phase::Marking {
-            self.remark(cx, Slice::ALL);
-        }
-        while self.phase == Phase::Sweeping {
-            self.sweep(cx, u32::MAX, u32::MAX);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn barrier(&self, object: ObjectReference, at: Offset32, new: Value) {
-        let memory = self.heap().memory();
-        let old = Value::from_bits(memory.read(object, at));
-        let is_wrong = mutant!(memory, "a barrier shades the other reference");
-        let logged = if is_wrong { new } else { old };
-        if let Some(object) = logged.reference()
-            && !mutant!(memory, "a barrier shades nothing")
-        {
-            self.tracer.log(object);
-        }
-    }
-
-    /// The cycle is over.
-    fn rest(&mut self, cx: &Context) {
-        self.phase = Phase::Idle;
-        self.is_stepped = false;
-        self.tracer.end();
-        self.count_spent();
-        self.last_spent_bytes = Some(self.spent_bytes);
-        let cycle = self.objects.cycle(self.cause, self.occupied_bytes, &cx.log);
-        self.collecting_ns += cycle.ended_ns - self.began_ns;
-        self.sizer.collected(Cycle { collecting_ns: self.collecting_ns, ..cycle });
-        self.await_cycle(cycle.survived_bytes);
-    }
-
-    /// So much may be allocated until the next cycle begins.
-    fn await_cycle(&mut self, occupied_bytes: u64) {
-        let free_bytes = self.free_bytes(occupied_bytes) as f64;
-        let needed_bytes = self.last_spent_bytes.map_or(f64::MAX, |b| b as f64 * NEEDED_FACTOR);
-        let left_bytes = needed_bytes.clamp(free_bytes * LEAST_SHARE, free_bytes * FIRST_SHARE);
-        self.allow((free_bytes - left_bytes) as u64);
-    }
-
-    /// Bytes that can be allocated without reclaiming any: free cells and blocks.
-    fn free_bytes(&self, occupied_bytes: u64) -> u64 {
-        let used_bytes = self.objects.used_bytes();
-        let growth_bytes = self.sizer.growth_bytes(used_bytes, self.heap().room_bytes());
-        growth_bytes.saturating_add(used_bytes.saturating_sub(occupied_bytes))
-    }
-
-    fn allow(&mut self, bytes: u64) {
-        self.allowed_bytes = bytes;
-        self.objects.allow(bytes);
-    }
-
-    /// Counts what has been allocated of the allowance. Returns how much that is.
-    fn count_spent(&mut self) -> u64 {
-        let spent_bytes = self.allowed_bytes as i64 - self.objects.allowance_bytes();
-        let spent_bytes = spent_bytes.max(0) as u64;
-        self.spent_bytes += spent_bytes;
-        self.allow(LOOK_BYTES);
-        spent_bytes
-    }
-}
-
-// ---- allocation ---------------------------------------------------------------------------------
-
-impl MarkSweepConcurrent {
-    #[cold]
-    #[inline(never)]
-    fn alloc_slow(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        if self.objects.allowance_bytes() <= 0 {
-            self.look(cx);
-        }
-        if let Some(object) = self.alloc_without_collecting(layout) {
-            return Ok(object);
-        }
-        if let Some(object) = self.alloc_swept(cx, layout) {
-            return Ok(object);
-        }
-        let used_bytes = self.objects.used_bytes();
-        if self.sizer.is_futile(self.objects.occupied().bytes, used_bytes) {
-            return Err(self.heap().refuse(layout));
-        }
-        let pause = cx.log.begin_pause();
-        let mut object = None;
-        if self.phase != Phase::Idle {
-            self.finish(cx);
-            object = self.alloc_without_collecting(layout);
-        }
-        if object.is_none() {
-            self.start(cx, Cause::Exhausted);
-            self.finish(cx);
-            object = self.objects.alloc_after_collecting(layout);
-        }
-        cx.log.end_pause(pause, PauseKind::AllocStall);
-        object.ok_or_else(|| self.heap().refuse(layout))
-    }
-
-    /// Looks how far the thread has come, and does what is the program's part.
-    fn look(&mut self, cx: &mut Context) {
-        if self.phase == Phase::Idle {
-            let pause = cx.log.begin_pause();
-            self.start(cx, Cause::Growth);
-            self.tracer.allow(ALL_SLICES);
-            return cx.log.end_pause(pause, PauseKind::Stw);
-        }
-        let spent_bytes = self.count_spent();
-        if self.is_stepped {
-            return;
-        }
-        if self.phase == Phase::Marking {
-            self.tracer.hand_over();
-            if !self.tracer.is_dry() && self.spent_bytes <= self.unaided_bytes {
-                return;
-            }
-        }
-        let pause = cx.log.begin_pause();
-        let mut kind = PauseKind::Increment;
-        if self.phase == Phase::Sweeping {
-            if !self.tracer.take_back(&mut self.objects, MOST_BACK) {
-                self.rest(cx);
-            }
-        } else if self.tracer.is_dry() {
-            kind = PauseKind::Stw;
-            self.remark(cx, SLICE);
-        } else {
-            let work = (spent_bytes as f64 * self.work_per_byte) as u64;
-            self.tracer.mark_some(work.clamp(1, SLICE.work));
-        }
-        cx.log.end_pause(pause, kind);
-    }
-
-    /// Sweeps until there is a cell, if a sweep is under way.
-    fn alloc_swept(&mut self, cx: &mut Context, layout: Layout) -> Option<ObjectReference> {
-        if self.phase != Phase::Sweeping {
-            return None;
-        }
-        let pause = cx.log.begin_pause();
-        let mut object = None;
-        while self.phase == Phase::Sweeping && object.is_none() {
-            self.sweep(cx, SLICE.blocks, MOST_BACK);
-            object = self.alloc_without_collecting(layout);
-        }
-        cx.log.end_pause(pause, PauseKind::Increment);
-        object
-    }
-
-    fn alloc_without_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let may_grow = self.sizer.unreserved_bytes(self.heap().room_bytes()) > 0;
-        self.objects.alloc_without_collecting(layout, may_grow)
     }
 }

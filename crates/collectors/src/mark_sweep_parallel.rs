@@ -25,62 +25,40 @@
 //! for helpers; theirs is in the CPU time of the process.
 
 use heap::{
-    ALONE, Caps, Cause, Collector, Config, Context, GROWTH, Heap, Layout, ObjectReference,
-    ObjectSpace, OutOfMemory, PREFETCH, PRICE, ParallelMarker, Parameter, SIZER, Sizer,
-    StopTheWorld, THREADS, accounts,
+    ALONE, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect,
+    NonMovingSpace, PREFETCH, PRICE, ParallelMarker, ParallelMarks, Parameter, SIZER, Sizer,
+    StopTheWorld, THREADS, traced,
 };
 use std::io;
 
 /// Traces what is reachable on several threads and reclaims the rest.
 #[derive(Debug)]
 pub struct MarkSweepParallel {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<ParallelMarks>,
     marker: ParallelMarker,
     sizer: Sizer,
 }
 
 impl Collector for MarkSweepParallel {
-    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::WEAK };
-
+    const CAPS: Caps = Caps::TRACING;
     const PARAMETERS: &'static [Parameter] = &[THREADS, ALONE, PREFETCH, SIZER, GROWTH, PRICE];
-
-    const THRESHOLDS: &'static [Parameter] = &[ALONE];
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         let (threads, alone) = (config.whole(&THREADS), config.whole(&ALONE) as u64);
         let marker = ParallelMarker::new(heap, config.whole(&PREFETCH), threads, alone)?;
-        Ok(Self {
-            objects: ObjectSpace::with_marks_for(heap, &marker)?,
-            marker,
-            sizer: Sizer::new(heap, config),
-        })
+        let objects = NonMovingSpace::marked_by(heap, &marker)?;
+        Ok(Self { objects, marker, sizer: Sizer::new(heap, config) })
     }
 
-    #[inline(always)]
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.objects.alloc(layout, 0) {
-            Some(object) => Ok(object),
-            None => self.alloc_slow(cx, layout),
-        }
-    }
-
-    fn threads(&self) -> u32 {
-        self.marker.most_threads()
-    }
-
-    fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        self.stop_and_collect(cx, cause);
-    }
-
-    accounts!(spaces: objects; queues: marker);
+    traced!(objects; marker; stop_and_collect);
 }
 
 impl StopTheWorld for MarkSweepParallel {
-    fn sizer(&mut self) -> &mut Sizer {
-        &mut self.sizer
+    fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {
+        (&mut self.objects, &mut self.sizer)
     }
 
-    fn trace_and_reclaim(&mut self, cx: &mut Context) {
+    fn trace_and_reclaim(&mut self, cx: &mut Context, _: Cause) {
         cx.roots.to_mark().for_each(|root| self.marker.push(root.object));
         self.objects.trace_in_parallel(&mut self.marker);
         self.objects.trace_hidden_alone(&mut self.marker, &mut cx.weak);
@@ -88,20 +66,12 @@ impl StopTheWorld for MarkSweepParallel {
         self.objects.sweep();
         self.marker.shrink();
     }
+}
 
-    fn used_bytes(&self) -> u64 {
-        self.objects.used_bytes()
-    }
+impl Inspect for MarkSweepParallel {
+    const THRESHOLDS: &'static [Parameter] = &[ALONE];
 
-    fn alloc_without_collecting(
-        &mut self,
-        layout: Layout,
-        may_grow: bool,
-    ) -> Option<ObjectReference> {
-        self.objects.alloc_without_collecting(layout, may_grow)
-    }
-
-    fn alloc_after_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
-        self.objects.alloc_after_collecting(layout)
+    fn threads(&self) -> u32 {
+        self.marker.most_threads()
     }
 }

@@ -5,8 +5,8 @@
 //! whose allocation volume exceeds the heap.
 
 use heap::{
-    BumpSpace, Caps, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference,
-    Occupancy, OutOfMemory,
+    BumpSpace, Caps, Collector, Config, Context, Heap, Inspect, Layout, ObjectReference,
+    OutOfMemory, Parts,
 };
 use std::io;
 
@@ -28,20 +28,9 @@ impl Collector for NoGc {
         self.space.alloc(layout)
     }
 
-    fn footprint(&self) -> Footprint {
-        self.space.footprint()
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.space.occupied()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.space.is_allocated(object)
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.space.heap()
+    fn parts(&self) -> Parts<'_> {
+        Parts::of([&self.space], 0)
     }
 }
+
+impl Inspect for NoGc {}

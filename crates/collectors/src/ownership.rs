@@ -13,103 +13,70 @@
 //! need a region, for outside one nobody would drop what they hold. Cycles of own slots leak.
 
 use heap::{
-    Caps, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference, ObjectSpace,
-    Occupancy, OutOfMemory, REGION, Regions, Slots, Stack, Value, cascade, mutant,
+    Caps, Collector, Config, Context, Heap, Inspect, Layout, NoMarks, NonMovingSpace,
+    ObjectReference, OutOfMemory, Parts, REGION, Regions, Slots, Stack, allocates_in_regions,
+    cascade, mutant,
 };
 use std::io;
 
 /// Drops on scope exit, recursively, in a loop.
 #[derive(Debug)]
 pub struct Ownership {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<NoMarks>,
     regions: Regions,
-    /// Owned objects whose owner is gone, to be dropped next.
+    /// Objects that lost their owner, to be dropped next.
     pending: Stack,
 }
 
 impl Collector for Ownership {
-    const CAPS: Caps =
-        Caps { drops: true, parks: true, regions: true, shared: false, ..Caps::NONE };
+    const CAPS: Caps = Caps::OWNING;
 
     fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
-        let objects = ObjectSpace::new(heap)?;
+        let objects = NonMovingSpace::new(heap)?;
         Ok(Self { objects, regions: Regions::new(heap), pending: heap.queue()? })
     }
 
     #[inline(always)]
     fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.objects.alloc(layout, 0) {
-            Some(object) => Ok(object),
-            None => self
-                .objects
-                .alloc_growing(layout, 0)
-                .ok_or_else(|| self.objects.heap().refuse(layout)),
-        }
+        self.objects.alloc_or_grow(layout, 0)
     }
 
-    fn footprint(&self) -> Footprint {
-        self.objects.footprint(self.pending.committed_bytes()).plus(self.regions.footprint())
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied().plus(self.regions.occupied())
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.objects.is_allocated(object) || self.regions.is_allocated(object)
-    }
-
-    fn verify(&self, _: &Context) -> Result<(), String> {
-        self.objects.verify()
+    fn parts(&self) -> Parts<'_> {
+        Parts::of([&self.objects, &self.regions], self.pending.committed_bytes())
     }
 
     #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.objects.heap()
+    fn owner_lost(&self, cx: &Context, object: ObjectReference) {
+        cx.park(object);
     }
 
     #[inline(always)]
-    fn orphan(&self, cx: &Context, object: ObjectReference) {
-        cx.park(self.heap().memory(), object);
-    }
-
-    #[inline(always)]
-    fn release(&mut self, cx: &mut Context, object: ObjectReference, owned: bool) {
-        if owned || mutant!(self.heap().memory(), "a borrow that ends drops its object") {
+    fn root_removed(&mut self, cx: &mut Context, object: ObjectReference, owned: bool) {
+        if owned {
             self.drop_tree(cx, object);
         }
     }
 
     #[inline(never)]
-    fn reclaim(&mut self, cx: &mut Context) {
-        // An orphan stays one: only a root can move into a slot, and no root refers to it.
-        while let Some(object) = cx.unpark(self.objects.heap().memory()) {
+    fn process_parked(&mut self, cx: &mut Context) {
+        // Only a root can move into a slot, and no root refers to a parked object: it has no owner still.
+        while let Some(object) = cx.unpark() {
             self.drop_tree(cx, object);
         }
     }
 
-    fn region_begin(&mut self, _: &mut Context) -> u32 {
-        self.regions.begin()
-    }
-
-    #[inline(always)]
-    fn region_alloc(
-        &mut self,
-        _: &mut Context,
-        region: u32,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        self.regions.alloc(region, layout, 0).ok_or_else(|| self.objects.heap().refuse(layout))
-    }
+    allocates_in_regions!(regions);
 
     fn region_end(&mut self, cx: &mut Context, region: u32) {
-        let forgets = mutant!(self.heap().memory(), "a region drops nothing outside");
+        let forgets = mutant!(cx.memory(), "a region drops nothing outside");
         for owner in self.regions.owners(region).into_iter().skip(usize::from(forgets)) {
-            let memory = self.objects.heap().memory();
-            let owned = memory.slots(owner, Slots::Own).filter_map(Value::reference);
-            let escapes = mutant!(memory, "a region's object is dropped as well");
-            let children: Vec<_> =
-                owned.filter(|&child| escapes || !memory.has(child, REGION)).collect();
+            let memory = cx.memory();
+            let owned = memory.children(owner, Slots::Own);
+            let is_outside = |&child: &ObjectReference| {
+                !memory.has(child, REGION)
+                    || mutant!(memory, "a region's object is dropped as well")
+            };
+            let children: Vec<_> = owned.filter(is_outside).collect();
             children.into_iter().for_each(|child| self.drop_tree(cx, child));
         }
         self.regions.end(cx, region);
@@ -124,3 +91,5 @@ impl Ownership {
         cascade(objects, pending, &mut cx.log, root, Slots::Own, |_, _| true);
     }
 }
+
+impl Inspect for Ownership {}

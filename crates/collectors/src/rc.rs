@@ -13,133 +13,68 @@
 //! A count of 26 bits sticks at its maximum. It cannot reclaim cycles, so back links leak.
 
 use heap::{
-    Caps, Collector, Config, Context, Count, Footprint, Heap, Layout, Memory, ObjectReference,
-    ObjectSpace, Occupancy, Offset32, OutOfMemory, SlotKind, Slots, Stack, Value, cascade,
-    in_degrees, mutant,
+    Caps, Collector, Config, Context, Count, Heap, Inspect, Layout, Memory, NoMarks,
+    NonMovingSpace, ObjectReference, ObjectSlot, OutOfMemory, Parts, SlotKind, Slots, Stack, Value,
+    cascade, counted_roots, mutant,
 };
 use std::io;
 
 const COUNT: Count = Count::ONLY;
 
-/// Counts every reference; with `COUNT_LOADS` also those that are merely looked at.
+/// Counts every reference; with `COUNT_LOADS` also those that are loaded.
 #[derive(Debug)]
 pub struct Rc<const COUNT_LOADS: bool = false> {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<NoMarks>,
     /// Objects whose count has reached zero, to be freed next.
     pending: Stack,
 }
 
 impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
-    const CAPS: Caps = Caps {
-        counts: true,
-        most_counted: COUNT.most(),
-        drops: true,
-        parks: true,
-        header_bytes: 4,
-        ..Caps::NONE
-    };
+    const CAPS: Caps = Caps::counting(COUNT.most());
+    const NEW: u32 = COUNT.one();
 
     fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
-        Ok(Self { objects: ObjectSpace::new(heap)?, pending: heap.queue()? })
+        Ok(Self { objects: NonMovingSpace::new(heap)?, pending: heap.queue()? })
     }
 
     #[inline(always)]
     fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.objects.alloc(layout, COUNT.one()) {
-            Some(object) => Ok(object),
-            None => self
-                .objects
-                .alloc_growing(layout, COUNT.one())
-                .ok_or_else(|| self.objects.heap().refuse(layout)),
-        }
+        self.objects.alloc_or_grow(layout, Self::NEW)
     }
 
-    fn footprint(&self) -> Footprint {
-        self.objects.footprint(self.pending.committed_bytes())
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.objects.is_allocated(object)
+    fn parts(&self) -> Parts<'_> {
+        Parts::of([&self.objects], self.pending.committed_bytes())
     }
 
     #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.objects.heap()
-    }
-
-    fn verify(&self, cx: &Context) -> Result<(), String> {
-        self.objects.verify()?;
-        let mut expected = in_degrees(&self.objects, Slots::All, |_| true);
-        cx.roots.iter().for_each(|root| *expected.entry(root.object).or_default() += 1);
-        COUNT.verify(&self.objects, |object| expected.get(&object).copied().unwrap_or(0))
-    }
-
-    #[inline(always)]
-    fn store(&self, cx: &Context, object: ObjectReference, at: Offset32, _: SlotKind, new: Value) {
-        let memory = self.heap().memory();
-        let late = mutant!(memory, "decrement before increment");
-        if let Some(new) = new.reference()
-            && !late
-        {
-            COUNT.increment(memory, new);
-        }
-        let old = ObjectReference::from_bits(memory.read(object, at));
-        memory.write(object, at, new.bits());
-        if let Some(old) = old
-            && !mutant!(memory, "a store does not decrement")
-        {
-            self.unretain(cx, old);
-        }
-        if let Some(new) = new.reference()
-            && late
-        {
-            COUNT.increment(memory, new);
+    fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
+        if slot.kind == SlotKind::Own {
+            // A move: the count of a root becomes that of the slot.
+            slot.write(cx.memory(), new);
+        } else if let Some(old) = COUNT.store(cx.memory(), slot, new) {
+            self.root_removed_deferred(cx, old);
         }
     }
 
     #[inline(always)]
-    fn orphan(&self, cx: &Context, object: ObjectReference) {
-        self.unretain(cx, object);
-    }
-
-    #[inline(always)]
-    fn load(&self, _: &Context, _: SlotKind, value: Value) -> Value {
+    fn load(&self, cx: &Context, _: SlotKind, value: Value) -> Value {
         if COUNT_LOADS && let Some(object) = value.reference() {
             // Up when the view begins and down when it ends; what holds it keeps it above zero.
-            COUNT.increment(self.heap().memory(), object);
-            COUNT.decrement(self.heap().memory(), object);
+            COUNT.increment(cx.memory(), object);
+            COUNT.decrement(cx.memory(), object);
         }
         value
     }
 
-    #[inline(always)]
-    fn retain(&self, _: &Context, object: ObjectReference) {
-        COUNT.increment(self.heap().memory(), object);
-    }
-
-    #[inline(always)]
-    fn unretain(&self, cx: &Context, object: ObjectReference) {
-        if COUNT.decrement(self.heap().memory(), object) {
-            cx.park(self.heap().memory(), object);
-        }
-    }
-
-    #[inline(always)]
-    fn release(&mut self, cx: &mut Context, object: ObjectReference, _: bool) {
-        if COUNT.decrement(self.heap().memory(), object) {
-            self.free_dead(cx, object);
-        }
-    }
+    counted_roots!(COUNT; free_dead);
 
     #[inline(never)]
-    fn reclaim(&mut self, cx: &mut Context) {
-        while let Some(object) = cx.unpark(self.objects.heap().memory()) {
-            let stored_too = mutant!(self.heap().memory(), "what is parked is freed though stored");
-            if COUNT.get(self.heap().memory(), object) == 0 || stored_too {
+    fn process_parked(&mut self, cx: &mut Context) {
+        while let Some(object) = cx.unpark() {
+            let memory = cx.memory();
+            if COUNT.get(memory, object) == 0
+                || mutant!(memory, "what is parked is freed though stored")
+            {
                 self.free_dead(cx, object);
             }
         }
@@ -147,7 +82,7 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
 }
 
 impl<const COUNT_LOADS: bool> Rc<COUNT_LOADS> {
-    /// Frees an object whose count is zero, and whatever only it kept alive.
+    /// Frees an object whose count is zero, and what only it kept alive.
     #[inline(never)]
     fn free_dead(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, pending } = self;
@@ -155,5 +90,12 @@ impl<const COUNT_LOADS: bool> Rc<COUNT_LOADS> {
             !mutant!(memory, "children are not decremented") && COUNT.release(memory, child)
         };
         cascade(objects, pending, &mut cx.log, dead, Slots::All, dies);
+    }
+}
+
+impl<const COUNT_LOADS: bool> Inspect for Rc<COUNT_LOADS> {
+    /// The count of each object is that of its references.
+    fn verify(&self, cx: &Context) -> Result<(), String> {
+        COUNT.verify_all(&self.objects, &cx.roots)
     }
 }

@@ -28,9 +28,9 @@
 //! It is long because it is two disciplines: counting at once, and a tracer with three phases.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Count, DeadList, Footprint, Heap, Layout, Memory,
-    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, Parameter, PauseKind, Sizer,
-    SlotKind, Slots, Stack, Value, cascade, in_degrees, mutant,
+    Caps, Cause, CollectedSpace, Collector, Config, Context, Count, DeadList, Heap, Inspect,
+    Layout, Memory, NoMarks, NonMovingSpace, ObjectReference, ObjectSlot, Parameter, Sizer,
+    SlotKind, Slots, Space, Stack, StopTheWorld, Value, cascade, counted_roots, mutant, traced,
 };
 use std::collections::HashSet;
 use std::io;
@@ -56,12 +56,12 @@ const LOOKED_AT: usize = 4;
 /// Counts every reference, and tries those that it suspects.
 #[derive(Debug)]
 pub struct RcCycles {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<NoMarks>,
     /// Objects that may be in garbage cycles: all purple ones, and places where one has been.
     suspects: Stack,
     /// Length of that buffer at which it is winnowed.
     winnow_at: u32,
-    /// Objects to be looked at, or freed, next.
+    /// Objects to be scanned, or freed, next.
     pending: Stack,
     /// Objects that have turned black, and whose referents' counts are to be restored.
     restored: Stack,
@@ -69,23 +69,17 @@ pub struct RcCycles {
     sizer: Sizer,
 }
 
-impl Collector for RcCycles {
-    const CAPS: Caps = Caps {
-        counts: true,
-        most_counted: COUNT.most(),
-        drops: true,
-        parks: true,
-        cycles: true,
-        bounded: true,
-        header_bytes: 8,
-        ..Caps::NONE
-    };
+// ---- counting -----------------------------------------------------------------------------------
 
+impl Collector for RcCycles {
+    const CAPS: Caps =
+        Caps { cycles: true, bounded: true, header_bytes: 8, ..Caps::counting(COUNT.most()) };
+    const NEW: u32 = COUNT.one();
     const PARAMETERS: &'static [Parameter] = &Sizer::PARAMETERS;
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
-            objects: ObjectSpace::new(heap)?,
+            objects: NonMovingSpace::new(heap)?,
             suspects: heap.stack()?,
             winnow_at: FEW_SUSPECTS,
             pending: heap.queue()?,
@@ -94,130 +88,58 @@ impl Collector for RcCycles {
         })
     }
 
-    #[inline(always)]
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.objects.alloc(layout, COUNT.one()) {
-            Some(object) => Ok(object),
-            None => self.alloc_slow(cx, layout),
-        }
-    }
-
-    fn footprint(&self) -> Footprint {
-        self.objects.footprint(self.suspects.committed_bytes() + self.stacks_bytes())
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.objects.is_allocated(object)
-    }
+    traced!(objects; suspects, pending, restored; stop_and_collect);
 
     #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.objects.heap()
-    }
-
-    fn verify(&self, cx: &Context) -> Result<(), String> {
-        self.objects.verify()?;
-        let mut expected = in_degrees(&self.objects, Slots::All, |_| true);
-        cx.roots.iter().for_each(|root| *expected.entry(root.object).or_default() += 1);
-        COUNT.verify(&self.objects, |object| expected.get(&object).copied().unwrap_or(0))?;
-        let buffered: HashSet<u32> =
-            (0..self.suspects.len()).map(|place| self.suspects.get(place)).collect();
-        for object in self.objects.objects() {
-            let (name, colour) = (object.bits(), colour(self.heap().memory(), object));
-            match colour {
-                BLACK => {}
-                PURPLE if buffered.contains(&name) => {}
-                PURPLE => return Err(format!("object {name:#x} is purple and not buffered")),
-                _ => return Err(format!("object {name:#x} is still on trial")),
+    fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
+        if slot.kind != SlotKind::Own {
+            if let Some(old) = COUNT.store(cx.memory(), slot, new) {
+                self.root_removed_deferred(cx, old);
             }
+            return;
         }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn store(&self, cx: &Context, object: ObjectReference, at: Offset32, _: SlotKind, new: Value) {
-        let memory = self.heap().memory();
-        if let Some(new) = new.reference() {
-            COUNT.increment(memory, new);
-        }
-        let old = ObjectReference::from_bits(memory.read(object, at));
-        memory.write(object, at, new.bits());
-        if let Some(old) = old
-            && !mutant!(memory, "a store does not decrement")
-        {
-            self.unretain(cx, old);
-        }
-    }
-
-    #[inline(always)]
-    fn moved(&self, _: &Context, object: ObjectReference, at: Offset32, new: Value) {
-        let memory = self.heap().memory();
-        memory.write(object, at, new.bits());
+        slot.write(cx.memory(), new);
         if let Some(new) = new.reference()
-            && may_close_a_cycle(memory, new)
-            && !mutant!(memory, "a move is not suspected")
+            && may_close_a_cycle(cx.memory(), new)
         {
-            suspect(&self.suspects, memory, new);
+            self.suspect(cx, new);
         }
     }
 
-    #[inline(always)]
-    fn orphan(&self, cx: &Context, object: ObjectReference) {
-        self.unretain(cx, object);
-    }
-
-    #[inline(always)]
-    fn retain(&self, _: &Context, object: ObjectReference) {
-        COUNT.increment(self.heap().memory(), object);
-    }
-
-    #[inline(always)]
-    fn unretain(&self, cx: &Context, object: ObjectReference) {
-        let memory = self.heap().memory();
-        if COUNT.decrement(memory, object) {
-            cx.park(memory, object);
-        } else {
-            suspect(&self.suspects, memory, object);
-        }
-    }
-
-    #[inline(always)]
-    fn release(&mut self, cx: &mut Context, object: ObjectReference, _: bool) {
-        let memory = self.objects.heap().memory();
-        if COUNT.decrement(memory, object) {
-            self.free_dead(cx, object);
-        } else {
-            suspect(&self.suspects, memory, object);
-        }
-    }
+    counted_roots!(COUNT; free_dead; suspect);
 
     #[inline(never)]
-    fn reclaim(&mut self, cx: &mut Context) {
-        while let Some(object) = cx.unpark(self.objects.heap().memory()) {
-            let memory = self.objects.heap().memory();
-            let stored_too = mutant!(memory, "what is parked is freed though stored");
-            if COUNT.get(memory, object) == 0 || stored_too {
+    fn process_parked(&mut self, cx: &mut Context) {
+        while let Some(object) = cx.unpark() {
+            let memory = cx.memory();
+            if COUNT.get(memory, object) == 0
+                || mutant!(memory, "what is parked is freed though stored")
+            {
                 self.free_dead(cx, object);
             } else if !mutant!(memory, "what lives on is not suspected") {
-                suspect(&self.suspects, memory, object);
+                self.suspect(cx, object);
             }
         }
     }
+}
 
-    fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        cx.log.collects(cause);
-        let occupied_bytes = self.objects.occupied().bytes;
-        let pause = cx.log.begin_pause();
+// ---- trial deletion -----------------------------------------------------------------------------
+
+impl StopTheWorld for RcCycles {
+    fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {
+        (&mut self.objects, &mut self.sizer)
+    }
+
+    fn trace_and_reclaim(&mut self, _: &mut Context, _: Cause) {
         self.winnow();
         self.mark_grey();
         self.scan();
         self.collect_white();
-        cx.log.end_pause(pause, PauseKind::Stw);
-        self.sizer.collected(self.objects.cycle(cause, occupied_bytes, &cx.log));
+    }
+
+    /// Counting may have freed memory since the last trial.
+    fn alloc_when_futile(&mut self, layout: Layout) -> Option<ObjectReference> {
+        self.objects.alloc_after_collecting(layout, Self::NEW)
     }
 }
 
@@ -232,12 +154,6 @@ fn paint(memory: Memory<'_>, object: ObjectReference, colour: u32) {
     word.store(word.load(Relaxed) & !COLOUR | colour, Relaxed);
 }
 
-/// Whether the object has slots at all: the other ones are green.
-#[inline(always)]
-fn has_slots(memory: Memory<'_>, object: ObjectReference) -> bool {
-    memory.slots(object, Slots::All).next().is_some()
-}
-
 /// Whether the object, which a slot has just received, refers to anything. A long one always may.
 #[inline(always)]
 fn may_close_a_cycle(memory: Memory<'_>, object: ObjectReference) -> bool {
@@ -245,20 +161,27 @@ fn may_close_a_cycle(memory: Memory<'_>, object: ObjectReference) -> bool {
     slots.by_ref().take(LOOKED_AT).any(|slot| slot.reference().is_some()) || slots.next().is_some()
 }
 
-/// Buffers an object that may be in a cycle that nothing else refers to.
+/// Buffers an object that may be in a cycle that nothing else refers to. One without slots is green.
 #[inline(always)]
 fn suspect(suspects: &Stack, memory: Memory<'_>, object: ObjectReference) {
     let word = memory.collector_word(object);
     let bits = word.load(Relaxed);
-    if bits & COLOUR == BLACK && has_slots(memory, object) && !mutant!(memory, "a suspect is lost")
+    if bits & COLOUR == BLACK
+        && memory.slots(object, Slots::All).next().is_some()
+        && !mutant!(memory, "a suspect is lost")
     {
         word.store(bits | PURPLE, Relaxed);
-        suspects.push(object.bits());
+        suspects.push_object(object);
     }
 }
 
 impl RcCycles {
-    /// Frees an object whose count is zero, and whatever only it kept alive.
+    #[inline(always)]
+    fn suspect(&self, cx: &Context, object: ObjectReference) {
+        suspect(&self.suspects, cx.memory(), object);
+    }
+
+    /// Frees an object whose count is zero, and what only it kept alive.
     #[inline(never)]
     fn free_dead(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, suspects, pending, .. } = self;
@@ -282,11 +205,10 @@ impl RcCycles {
     #[inline(never)]
     fn winnow(&mut self) {
         let memory = self.objects.heap().memory();
-        let freed_too = mutant!(memory, "a freed suspect is tried");
         let mut kept = 0;
-        for place in 0..self.suspects.len() {
-            let Some(object) = entry(&self.suspects, place) else { continue };
-            let is_there = freed_too || self.objects.is_allocated(object);
+        for object in self.suspects.objects() {
+            let is_there =
+                self.objects.is_allocated(object) || mutant!(memory, "a freed suspect is tried");
             if is_there && colour(memory, object) == PURPLE {
                 // Grey for now, so that a second entry is not taken for a suspect.
                 paint(memory, object, GREY);
@@ -295,7 +217,7 @@ impl RcCycles {
             }
         }
         self.suspects.truncate(kept);
-        for object in (0..kept).filter_map(|place| entry(&self.suspects, place)) {
+        for object in self.suspects.objects() {
             paint(memory, object, PURPLE);
         }
         self.suspects.shrink();
@@ -306,22 +228,21 @@ impl RcCycles {
     fn mark_grey(&mut self) {
         let memory = self.objects.heap().memory();
         let mut pending = self.pending.top();
-        for object in (0..self.suspects.len()).filter_map(|place| entry(&self.suspects, place)) {
+        for object in self.suspects.objects() {
             if colour(memory, object) != PURPLE {
                 continue;
             }
             paint(memory, object, GREY);
-            let mut next = Some(object);
-            while let Some(object) = next {
-                for child in memory.slots(object, Slots::All).filter_map(Value::reference) {
+            pending.push_object(object);
+            while let Some(object) = pending.pop_object() {
+                for child in memory.children(object, Slots::All) {
                     COUNT.decrement(memory, child);
                     if colour(memory, child) != GREY {
                         paint(memory, child, GREY);
                         memory.prefetch(child);
-                        pending.push(child.bits());
+                        pending.push_object(child);
                     }
                 }
-                next = pending.pop().and_then(ObjectReference::from_bits);
             }
         }
     }
@@ -329,20 +250,18 @@ impl RcCycles {
     /// Turns what is held from outside black again, with all that it holds, and the others white.
     fn scan(&mut self) {
         let memory = self.objects.heap().memory();
-        for object in (0..self.suspects.len()).filter_map(|place| entry(&self.suspects, place)) {
-            let mut next = Some(object);
-            while let Some(object) = next {
-                if colour(memory, object) == GREY {
-                    if COUNT.get(memory, object) > 0 {
-                        Self::restore(memory, &mut self.restored, object);
-                    } else {
-                        paint(memory, object, WHITE);
-                        for child in memory.slots(object, Slots::All).filter_map(Value::reference) {
-                            self.pending.push(child.bits());
-                        }
-                    }
+        for object in self.suspects.objects() {
+            self.pending.push_object(object);
+            while let Some(object) = self.pending.pop_object() {
+                if colour(memory, object) != GREY {
+                    continue;
                 }
-                next = self.pending.pop().and_then(ObjectReference::from_bits);
+                if COUNT.get(memory, object) > 0 {
+                    Self::restore(memory, &mut self.restored, object);
+                    continue;
+                }
+                paint(memory, object, WHITE);
+                memory.children(object, Slots::All).for_each(|c| self.pending.push_object(c));
             }
         }
     }
@@ -351,20 +270,19 @@ impl RcCycles {
     fn restore(memory: Memory<'_>, restored: &mut Stack, object: ObjectReference) {
         let mut restored = restored.top();
         paint(memory, object, BLACK);
-        let mut next = Some(object);
-        while let Some(object) = next {
-            for child in memory.slots(object, Slots::All).filter_map(Value::reference) {
+        restored.push_object(object);
+        while let Some(object) = restored.pop_object() {
+            for child in memory.children(object, Slots::All) {
                 if !mutant!(memory, "a count is not restored") {
                     COUNT.increment(memory, child);
                 }
                 if colour(memory, child) != BLACK {
                     paint(memory, child, BLACK);
                     if !mutant!(memory, "what the innocent hold stays on trial") {
-                        restored.push(child.bits());
+                        restored.push_object(child);
                     }
                 }
             }
-            next = restored.pop().and_then(ObjectReference::from_bits);
         }
     }
 
@@ -374,66 +292,50 @@ impl RcCycles {
         let memory = self.objects.heap().memory();
         let mut white = DeadList::default();
         let mut pending = self.pending.top();
-        let goes = |object| {
+        let is_taken = |object| {
             let is_white = colour(memory, object) == WHITE;
             if is_white {
                 paint(memory, object, BLACK);
             }
             is_white
         };
-        for object in (0..self.suspects.len()).filter_map(|place| entry(&self.suspects, place)) {
-            let mut next = Some(object).filter(|&object| goes(object));
-            while let Some(object) = next {
-                for child in memory.slots(object, Slots::All).filter_map(Value::reference) {
-                    if goes(child) {
+        for object in self.suspects.objects() {
+            if is_taken(object) {
+                pending.push_object(object);
+            }
+            while let Some(object) = pending.pop_object() {
+                for child in memory.children(object, Slots::All) {
+                    if is_taken(child) {
                         memory.prefetch(child);
-                        pending.push(child.bits());
+                        pending.push_object(child);
                     }
                 }
                 white.push(memory, object);
-                next = pending.pop().and_then(ObjectReference::from_bits);
             }
         }
         drop(pending);
         white.free(&mut self.objects);
         self.suspects.truncate(0);
-        self.sizer.keep_free(self.stacks_bytes());
+        self.sizer.keep_free(self.pending.committed_bytes() + self.restored.committed_bytes());
         [&self.suspects, &self.pending, &self.restored].into_iter().for_each(Stack::shrink);
         self.winnow_at = FEW_SUSPECTS;
     }
-
-    fn stacks_bytes(&self) -> u64 {
-        self.pending.committed_bytes() + self.restored.committed_bytes()
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn alloc_slow(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        let used_bytes = self.objects.used_bytes();
-        let may_grow = self.sizer.may_grow(used_bytes, self.heap().room_bytes());
-        if let Some(object) = may_grow.then(|| self.grow(layout)).flatten() {
-            return Ok(object);
-        }
-        if !self.sizer.is_futile(self.objects.occupied().bytes, used_bytes) {
-            self.collect(cx, self.sizer.cause(used_bytes));
-        }
-        let reclaimed = self.objects.alloc(layout, COUNT.one()).or_else(|| self.grow(layout));
-        reclaimed
-            .or_else(|| self.objects.alloc_larger(layout, COUNT.one()))
-            .ok_or_else(|| self.heap().refuse(layout))
-    }
-
-    fn grow(&mut self, layout: Layout) -> Option<ObjectReference> {
-        self.objects.alloc_growing(layout, COUNT.one())
-    }
 }
 
-/// An entry of the buffer.
-#[inline(always)]
-fn entry(suspects: &Stack, place: u32) -> Option<ObjectReference> {
-    ObjectReference::from_bits(suspects.get(place))
+impl Inspect for RcCycles {
+    /// Counts are those of references, and every suspect is buffered.
+    fn verify(&self, cx: &Context) -> Result<(), String> {
+        COUNT.verify_all(&self.objects, &cx.roots)?;
+        let buffered: HashSet<u32> = self.suspects.objects().map(ObjectReference::bits).collect();
+        for object in self.objects.objects() {
+            let (name, colour) = (object.bits(), colour(cx.memory(), object));
+            match colour {
+                BLACK => {}
+                PURPLE if buffered.contains(&name) => {}
+                PURPLE => return Err(format!("object {name:#x} is purple and not buffered")),
+                _ => return Err(format!("object {name:#x} is still on trial")),
+            }
+        }
+        Ok(())
+    }
 }

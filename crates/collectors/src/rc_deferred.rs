@@ -26,14 +26,13 @@
 //! object must count.
 
 use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Count, EXTENDED_HEADER_BYTES, Extent,
-    Footprint, Heap, Layout, Memory, ObjectReference, ObjectSpace, Occupancy, Offset32,
-    OutOfMemory, PARKED, Parameter, PauseKind, SlotKind, Slots, Stack, Value, Values,
-    cascade_pending, in_degrees, mutant,
+    BLOCK_BYTES, Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, Count, Heap,
+    Inspect, Layout, Memory, NoMarks, NonMovingSpace, ObjectReference, ObjectSlot, OutOfMemory,
+    PARKED, Parameter, Parts, PauseKind, Slots, Stack, Value, Values, cascade_pending, in_degrees,
+    mutant,
 };
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::Ordering::Relaxed;
 
 const COUNT: Count = Count::ONLY;
 
@@ -67,7 +66,7 @@ const SLICE: Parameter = Parameter {
 /// Counts slots from a log of changes.
 #[derive(Debug)]
 pub struct RcDeferred {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<NoMarks>,
     lists: Lists,
     /// Bytes that may be allocated before there is something to do.
     credit_bytes: u64,
@@ -102,16 +101,8 @@ struct Lists {
 
 impl Lists {
     fn new(heap: &Heap) -> io::Result<Self> {
-        Ok(Self {
-            new: heap.stack()?,
-            logged: heap.stack()?,
-            before: heap.stack()?,
-            gains: heap.stack()?,
-            losses: heap.stack()?,
-            zeros: heap.stack()?,
-            rooted: heap.stack()?,
-            dead: heap.queue()?,
-        })
+        let [new, logged, before, gains, losses, zeros, rooted] = heap.stacks()?;
+        Ok(Self { new, logged, before, gains, losses, zeros, rooted, dead: heap.queue()? })
     }
 
     fn all(&self) -> [&Stack; 8] {
@@ -124,20 +115,25 @@ impl Lists {
     }
 }
 
+// ---- barrier ------------------------------------------------------------------------------------
+
 impl Collector for RcDeferred {
     // Not `bounded`: garbage cycles may fill any heap that is a multiple of what is live.
-    const CAPS: Caps =
-        Caps { defers: true, most_counted: COUNT.most(), header_bytes: 8, ..Caps::NONE };
-
+    const CAPS: Caps = Caps {
+        defers: true,
+        most_counted: COUNT.most(),
+        barrier: Barrier::Logging,
+        header_bytes: 8,
+        ..Caps::NONE
+    };
     const PARAMETERS: &'static [Parameter] = &[SLICE];
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
-        let limit_bytes = heap.budget().limit_bytes();
         let mut collector = Self {
-            objects: ObjectSpace::new(heap)?,
+            objects: NonMovingSpace::new(heap)?,
             lists: Lists::new(heap)?,
             credit_bytes: 0,
-            most_epoch_bytes: limit_bytes / EPOCH_SHARE_OF_LIMIT,
+            most_epoch_bytes: heap.budget().limit_bytes() / EPOCH_SHARE_OF_LIMIT,
             lists_peak_bytes: 0,
             slice: match config.whole(&SLICE) as u32 {
                 0 => u32::MAX,
@@ -155,272 +151,160 @@ impl Collector for RcDeferred {
             self.credit_bytes = left_bytes;
             self.objects.alloc(layout, LOGGED)
         });
-        let object = match object {
-            Some(object) => object,
-            None => self.alloc_slow(cx, layout)?,
-        };
-        self.lists.new.push(object.bits());
+        let object = object.map_or_else(|| self.alloc_slow(cx, layout), Ok)?;
+        self.lists.new.push_object(object);
         Ok(object)
     }
 
-    fn footprint(&self) -> Footprint {
-        self.objects.footprint(self.lists.committed_bytes())
+    fn parts(&self) -> Parts<'_> {
+        Parts::of([&self.objects], self.lists.committed_bytes())
     }
 
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.objects.is_allocated(object)
-    }
-
+    /// **Rule:** an object that is not logged is logged before one of its slots changes.
     #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.objects.heap()
-    }
-
-    fn verify(&self, _: &Context) -> Result<(), String> {
-        self.objects.verify()?;
-        let memory = self.heap().memory();
-        let expected = self.counted();
-        COUNT.verify(&self.objects, |object| expected.get(&object).copied().unwrap_or(0))?;
-        let mut listed: Vec<u32> = entries(&self.lists.zeros).map(ObjectReference::bits).collect();
-        listed.sort_unstable();
-        let (lists, new) = (listed.len(), self.lists.new.len());
-        listed.dedup();
-        if listed.len() < lists {
-            return Err("an object is in the zero-count table twice".to_owned());
+    fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
+        let memory = cx.memory();
+        if !memory.has(slot.object, LOGGED) {
+            self.lists.log(memory, slot, new);
         }
-        let is_idle = new == 0 && self.lists.dead.is_empty();
-        for object in self.objects.objects() {
-            let name = object.bits();
-            let is_listed = listed.binary_search(&name).is_ok();
-            if is_listed != memory.has(object, LISTED) {
-                return Err(format!("object {name:#x} is listed: {is_listed}, and says otherwise"));
-            }
-            if is_idle && !is_listed && COUNT.get(memory, object) == 0 {
-                return Err(format!("object {name:#x} counts zero references and is not listed"));
-            }
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn store(&self, _: &Context, object: ObjectReference, at: Offset32, _: SlotKind, new: Value) {
-        self.write(object, at, new);
-    }
-
-    #[inline(always)]
-    fn moved(&self, _: &Context, object: ObjectReference, at: Offset32, new: Value) {
-        self.write(object, at, new);
+        slot.write(memory, new);
     }
 
     fn collect(&mut self, cx: &mut Context, cause: Cause) {
         cx.log.collects(cause);
         let pause = cx.log.begin_pause();
-        self.reclaim_all();
-        self.epoch(cx);
-        self.reclaim_all();
+        self.reclaim_some(u32::MAX);
+        self.lists.epoch(cx);
+        self.reclaim_some(u32::MAX);
         cx.log.end_pause(pause, PauseKind::Stw);
     }
-}
-
-/// What stands in a list.
-fn entries(list: &Stack) -> impl Iterator<Item = ObjectReference> {
-    (0..list.len()).filter_map(|place| ObjectReference::from_bits(list.get(place)))
-}
-
-/// The objects of a list, those ahead prefetched.
-#[inline(always)]
-fn prefetched<'l>(
-    list: &'l Stack,
-    memory: Memory<'l>,
-) -> impl Iterator<Item = ObjectReference> + 'l {
-    (0..list.len()).filter_map(move |place| {
-        if let Some(ahead) = ObjectReference::from_bits(list.get(place + AHEAD)) {
-            memory.prefetch(ahead);
-        }
-        ObjectReference::from_bits(list.get(place))
-    })
-}
-
-#[inline(always)]
-fn is_array(memory: Memory<'_>, object: ObjectReference) -> bool {
-    Extent::of(memory, object).first == EXTENDED_HEADER_BYTES / 4
-}
-
-#[inline(always)]
-fn set(memory: Memory<'_>, object: ObjectReference, bits: u32) {
-    let word = memory.collector_word(object);
-    word.store(word.load(Relaxed) | bits, Relaxed);
-}
-
-#[inline(always)]
-fn clear(memory: Memory<'_>, object: ObjectReference, bits: u32) {
-    let word = memory.collector_word(object);
-    word.store(word.load(Relaxed) & !bits, Relaxed);
 }
 
 /// Puts an object whose count is zero in the table of such.
 #[inline(always)]
 fn list(zeros: &Stack, memory: Memory<'_>, object: ObjectReference) {
     if !memory.has(object, LISTED) {
-        set(memory, object, LISTED);
-        zeros.push(object.bits());
+        memory.set_bits(object, LISTED);
+        zeros.push_object(object);
     }
 }
 
-impl RcDeferred {
-    // ---- barrier ----------------------------------------------------------------------------------
-
-    #[inline(always)]
-    fn write(&self, object: ObjectReference, at: Offset32, new: Value) {
-        let memory = self.heap().memory();
-        if !memory.has(object, LOGGED) {
-            self.log(memory, object, at, new);
-        }
-        memory.write(object, at, new.bits());
-    }
-
+impl Lists {
     /// Logs the slots of an object before one of them changes; of an array only that one.
     #[inline(never)]
-    fn log(&self, memory: Memory<'_>, object: ObjectReference, at: Offset32, new: Value) {
-        if mutant!(memory, "a log entry is dropped") {
-            return;
+    fn log(&self, memory: Memory<'_>, slot: ObjectSlot, new: Value) {
+        let object = slot.object;
+        if memory.is_extended(object) {
+            new.reference().into_iter().for_each(|new| self.gains.push_object(new));
+            let old = slot.read(memory).reference();
+            return old.into_iter().for_each(|old| self.losses.push_object(old));
         }
-        if is_array(memory, object) {
-            if new.reference().is_some() {
-                self.lists.gains.push(new.bits());
-            }
-            let old = Value::from_bits(memory.read(object, at));
-            if old.reference().is_some() {
-                self.lists.losses.push(old.bits());
-            }
-            return;
-        }
-        set(memory, object, LOGGED);
-        self.lists.logged.push(object.bits());
-        for slot in memory.slots(object, Slots::All) {
-            self.lists.before.push(slot.bits());
-        }
+        memory.set_bits(object, LOGGED);
+        self.logged.push_object(object);
+        memory.slots(object, Slots::All).for_each(|slot| self.before.push(slot.bits()));
     }
-
-    // ---- epochs -----------------------------------------------------------------------------------
 
     /// Brings all counts up to date and finds out what is dead. Everything that was dead before has
     /// been freed.
-    fn epoch(&mut self, cx: &Context) {
-        self.compare_logged();
-        self.count_gains();
-        self.count_losses();
-        self.list_new();
-        self.mark_roots(cx);
-        self.scan_zeros();
+    fn epoch(&self, cx: &Context) {
+        let memory = cx.memory();
+        self.compare_logged(memory);
+        self.count_gains(memory);
+        self.count_losses(memory);
+        self.list_new(memory);
+        self.mark_roots(memory, cx);
+        self.scan_zeros(memory);
     }
 
     /// Finds what the logged slots have got and lost.
-    fn compare_logged(&mut self) {
-        let Self { objects, lists, .. } = self;
-        let memory = objects.heap().memory();
+    fn compare_logged(&self, memory: Memory<'_>) {
         let mut place = 0;
-        for object in prefetched(&lists.logged, memory) {
-            clear(memory, object, LOGGED);
+        for object in self.logged.objects_ahead(memory, AHEAD) {
+            memory.clear_bits(object, LOGGED);
             for new in memory.slots(object, Slots::All) {
-                let old = Value::from_bits(lists.before.get(place));
+                let old = Value::from_bits(self.before.get(place));
                 place += 1;
                 if old == new {
                     continue;
                 }
                 if new.reference().is_some() && !mutant!(memory, "a logged gain is not counted") {
-                    lists.gains.push(new.bits());
+                    self.gains.push(new.bits());
                 }
                 if old.reference().is_some() && !mutant!(memory, "a logged loss is not counted") {
-                    lists.losses.push(old.bits());
+                    self.losses.push(old.bits());
                 }
             }
         }
-        lists.logged.truncate(0);
-        lists.before.truncate(0);
+        self.logged.truncate(0);
+        self.before.truncate(0);
     }
 
-    fn count_gains(&mut self) {
-        let Self { objects, lists, .. } = self;
-        let memory = objects.heap().memory();
-        for object in prefetched(&lists.new, memory) {
+    fn count_gains(&self, memory: Memory<'_>) {
+        for object in self.new.objects_ahead(memory, AHEAD) {
             if mutant!(memory, "a new object is born unlogged") {
                 break;
             }
-            for child in memory.slots(object, Slots::All).filter_map(Value::reference) {
+            for child in memory.children(object, Slots::All) {
                 COUNT.increment(memory, child);
             }
         }
-        for object in prefetched(&lists.gains, memory) {
+        for object in self.gains.objects_ahead(memory, AHEAD) {
             COUNT.increment(memory, object);
         }
-        lists.gains.truncate(0);
+        self.gains.truncate(0);
     }
 
-    fn count_losses(&mut self) {
-        let Self { objects, lists, .. } = self;
-        let memory = objects.heap().memory();
-        for object in prefetched(&lists.losses, memory) {
+    fn count_losses(&self, memory: Memory<'_>) {
+        for object in self.losses.objects_ahead(memory, AHEAD) {
             if COUNT.decrement(memory, object) && !mutant!(memory, "a count of zero is not listed")
             {
-                list(&lists.zeros, memory, object);
+                list(&self.zeros, memory, object);
             }
         }
-        lists.losses.truncate(0);
+        self.losses.truncate(0);
     }
 
-    fn list_new(&mut self) {
-        let Self { objects, lists, .. } = self;
-        let memory = objects.heap().memory();
-        for object in prefetched(&lists.new, memory) {
-            clear(memory, object, LOGGED);
+    fn list_new(&self, memory: Memory<'_>) {
+        for object in self.new.objects_ahead(memory, AHEAD) {
+            memory.clear_bits(object, LOGGED);
             if COUNT.get(memory, object) == 0 {
-                list(&lists.zeros, memory, object);
+                list(&self.zeros, memory, object);
             }
         }
-        lists.new.truncate(0);
+        self.new.truncate(0);
     }
 
-    fn mark_roots(&mut self, cx: &Context) {
-        let memory = self.objects.heap().memory();
-        let owned = mutant!(memory, "locals are no roots");
-        let loses = usize::from(mutant!(memory, "a root is lost"));
-        for root in cx.roots.iter().skip(loses).filter(|root| root.owned || !owned) {
+    fn mark_roots(&self, memory: Memory<'_>, cx: &Context) {
+        for root in cx.roots.to_mark() {
             if !memory.has(root.object, ROOTED) {
-                set(memory, root.object, ROOTED);
-                self.lists.rooted.push(root.object.bits());
+                memory.set_bits(root.object, ROOTED);
+                self.rooted.push_object(root.object);
             }
         }
     }
 
     /// Takes from the table what is referred to by now, and what is dead.
-    fn scan_zeros(&mut self) {
-        let Self { objects, lists, .. } = self;
-        let memory = objects.heap().memory();
+    fn scan_zeros(&self, memory: Memory<'_>) {
         let mut kept = 0;
-        for object in prefetched(&lists.zeros, memory) {
+        for object in self.zeros.objects_ahead(memory, AHEAD) {
             let is_rooted = memory.has(object, ROOTED);
             let resurrects = !mutant!(memory, "what has zero references once is dead");
             if COUNT.get(memory, object) > 0 && resurrects {
-                clear(memory, object, LISTED);
+                memory.clear_bits(object, LISTED);
             } else if is_rooted {
-                lists.zeros.set(kept, object.bits());
+                self.zeros.set(kept, object.bits());
                 kept += 1;
             } else {
-                clear(memory, object, LISTED);
-                lists.dead.push(object.bits());
+                memory.clear_bits(object, LISTED);
+                self.dead.push_object(object);
             }
         }
-        lists.zeros.truncate(kept);
+        self.zeros.truncate(kept);
     }
+}
 
-    // ---- reclamation ------------------------------------------------------------------------------
-
-    /// Frees at most so many of the dead.
+impl RcDeferred {
+    /// Frees at most `most` dead objects.
     fn reclaim_some(&mut self, most: u32) {
         let Self { objects, lists, .. } = self;
         let Lists { dead, zeros, .. } = lists;
@@ -442,20 +326,16 @@ impl RcDeferred {
         }
     }
 
-    fn reclaim_all(&mut self) {
-        self.reclaim_some(u32::MAX);
-    }
-
     /// Forgets the roots of the last epoch, all of whose dead are freed.
     fn begin_epoch(&mut self) {
         let memory = self.objects.heap().memory();
-        for object in entries(&self.lists.rooted) {
-            clear(memory, object, ROOTED);
+        for object in self.lists.rooted.objects() {
+            memory.clear_bits(object, ROOTED);
         }
         self.lists.rooted.truncate(0);
         self.lists_peak_bytes = self.lists_peak_bytes.max(self.lists.committed_bytes());
         self.lists.all().into_iter().for_each(Stack::shrink);
-        let live_bytes = self.objects.occupied().bytes;
+        let live_bytes = self.objects.filled_bytes();
         let epoch_bytes = (live_bytes / EPOCH_SHARE).max(LEAST_EPOCH_BYTES);
         self.credit_bytes = epoch_bytes.min(self.most_epoch_bytes);
     }
@@ -470,45 +350,68 @@ impl RcDeferred {
         if self.credit_bytes < u64::from(layout.bytes()) {
             self.work(cx);
         }
-        let has_room = self.heap().room_bytes() > RESERVE_BYTES + self.lists_peak_bytes;
-        let grown = has_room.then(|| self.objects.alloc_growing(layout, LOGGED)).flatten();
-        if let Some(object) = grown.or_else(|| self.objects.alloc(layout, LOGGED)) {
+        let may_grow = cx.heap.room_bytes() > RESERVE_BYTES + self.lists_peak_bytes;
+        if let Some(object) = self.objects.alloc_without_collecting(layout, LOGGED, may_grow) {
             return Ok(object);
         }
         self.collect(cx, Cause::Exhausted);
-        let objects = &mut self.objects;
-        let object =
-            objects.alloc(layout, LOGGED).or_else(|| objects.alloc_growing(layout, LOGGED));
-        let object = object.or_else(|| objects.alloc_larger(layout, LOGGED));
-        object.ok_or_else(|| objects.heap().refuse(layout))
+        let object = self.objects.alloc_after_collecting(layout, LOGGED);
+        object.ok_or_else(|| cx.heap.refuse(layout))
     }
 
     /// Something is due: a slice of what is dead, or, if nothing is, an epoch.
     fn work(&mut self, cx: &mut Context) {
         let pause = cx.log.begin_pause();
         if self.lists.dead.is_empty() {
-            self.epoch(cx);
+            self.lists.epoch(cx);
         }
         self.reclaim_some(self.slice);
         cx.log.end_pause(pause, PauseKind::Increment);
     }
+}
 
-    // ---- checks -----------------------------------------------------------------------------------
+impl Inspect for RcDeferred {
+    /// Counts are those of the last epoch, and the zero-count table is exact.
+    fn verify(&self, cx: &Context) -> Result<(), String> {
+        let memory = cx.memory();
+        let expected = self.counted(memory);
+        COUNT.verify(&self.objects, |object| expected.get(&object).copied().unwrap_or(0))?;
+        let mut listed: Vec<u32> = self.lists.zeros.objects().map(ObjectReference::bits).collect();
+        listed.sort_unstable();
+        let (lists, new) = (listed.len(), self.lists.new.len());
+        listed.dedup();
+        if listed.len() < lists {
+            return Err("an object is in the zero-count table twice".to_owned());
+        }
+        let is_idle = new == 0 && self.lists.dead.is_empty();
+        for object in self.objects.objects() {
+            let name = object.bits();
+            let is_listed = listed.binary_search(&name).is_ok();
+            if is_listed != memory.has(object, LISTED) {
+                return Err(format!("object {name:#x} is listed: {is_listed}, and says otherwise"));
+            }
+            if is_idle && !is_listed && COUNT.get(memory, object) == 0 {
+                return Err(format!("object {name:#x} counts zero references and is not listed"));
+            }
+        }
+        Ok(())
+    }
+}
 
+impl RcDeferred {
     /// What each object must count: the references in slots, as they were at the last epoch.
-    fn counted(&self) -> HashMap<ObjectReference, u32> {
-        let memory = self.heap().memory();
+    fn counted(&self, memory: Memory<'_>) -> HashMap<ObjectReference, u32> {
         let mut expected = in_degrees(&self.objects, Slots::All, |o| !memory.has(o, LOGGED));
         let mut place = 0;
-        for object in entries(&self.lists.logged) {
+        for object in self.lists.logged.objects() {
             for _ in memory.slots(object, Slots::All) {
                 let old = Value::from_bits(self.lists.before.get(place)).reference();
                 old.into_iter().for_each(|old| *expected.entry(old).or_default() += 1);
                 place += 1;
             }
         }
-        let add = |degrees: &mut HashMap<_, u32>, list, by: u32| {
-            entries(list).for_each(|object| {
+        let add = |degrees: &mut HashMap<_, u32>, list: &Stack, by: u32| {
+            list.objects().for_each(|object| {
                 let degree = degrees.entry(object).or_default();
                 *degree = degree.wrapping_add(by);
             });

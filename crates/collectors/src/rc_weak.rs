@@ -13,182 +13,89 @@
 //! borrows do not.
 
 use heap::{
-    Caps, CascadeClock, Collector, Config, Context, Count, Footprint, Heap, Layout,
-    ObjectReference, ObjectSpace, Occupancy, Offset32, OutOfMemory, PARKED, SlotKind, Slots, Stack,
-    Value, in_degrees, mutant,
+    Caps, CascadeClock, Collector, Config, Context, Count, Heap, Inspect, Layout, NoMarks,
+    NonMovingSpace, ObjectReference, ObjectSlot, OutOfMemory, PARKED, Parts, SlotKind, Slots,
+    Stack, Value, counted_roots, in_degrees, mutant,
 };
 use std::io;
 
 const STRONG: Count = Count::STRONG;
 const WEAK: Count = Count::WEAK;
-const NEW: u32 = STRONG.one() | WEAK.one();
 
 /// Strong and weak counts.
 #[derive(Debug)]
 pub struct RcWeak {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<NoMarks>,
     /// Objects whose strong count has reached zero, to be released next.
     pending: Stack,
-    /// Released objects whose last borrow has just gone.
+    /// Released objects whose weak count has just reached zero.
     unborrowed: Stack,
 }
 
 impl Collector for RcWeak {
-    const CAPS: Caps = Caps {
-        counts: true,
-        most_counted: STRONG.most(),
-        drops: true,
-        parks: true,
-        weak: true,
-        weak_slots: true,
-        header_bytes: 8,
-        ..Caps::NONE
-    };
+    const CAPS: Caps =
+        Caps { weak: true, weak_slots: true, header_bytes: 8, ..Caps::counting(STRONG.most()) };
+    const NEW: u32 = STRONG.one() | WEAK.one();
 
     fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
-        Ok(Self {
-            objects: ObjectSpace::new(heap)?,
-            pending: heap.queue()?,
-            unborrowed: heap.stack()?,
-        })
+        let objects = NonMovingSpace::new(heap)?;
+        Ok(Self { objects, pending: heap.queue()?, unborrowed: heap.stack()? })
     }
 
     #[inline(always)]
     fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.objects.alloc(layout, NEW) {
-            Some(object) => Ok(object),
-            None => self
-                .objects
-                .alloc_growing(layout, NEW)
-                .ok_or_else(|| self.objects.heap().refuse(layout)),
-        }
+        self.objects.alloc_or_grow(layout, Self::NEW)
     }
 
-    fn footprint(&self) -> Footprint {
-        let stacks = self.pending.committed_bytes() + self.unborrowed.committed_bytes();
-        self.objects.footprint(stacks)
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.objects.is_allocated(object)
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.objects.heap()
-    }
-
-    fn verify(&self, cx: &Context) -> Result<(), String> {
-        self.objects.verify()?;
-        let memory = self.heap().memory();
-        let is_alive = |object| STRONG.get(memory, object) > 0;
-        let mut strong = in_degrees(&self.objects, Slots::Strong, is_alive);
-        cx.roots.iter().for_each(|root| *strong.entry(root.object).or_default() += 1);
-        let weak = in_degrees(&self.objects, Slots::Borrow, is_alive);
-        STRONG.verify(&self.objects, |object| strong.get(&object).copied().unwrap_or(0))?;
-        let borrows = |object| weak.get(&object).copied().unwrap_or(0);
-        WEAK.verify(&self.objects, |object| borrows(object) + u32::from(is_alive(object)))
-    }
-
-    #[inline(always)]
-    fn store(
-        &self,
-        cx: &Context,
-        object: ObjectReference,
-        at: Offset32,
-        kind: SlotKind,
-        new: Value,
-    ) {
-        let memory = self.heap().memory();
-        let count = if kind == SlotKind::Borrow { WEAK } else { STRONG };
-        if let Some(new) = new.reference() {
-            count.increment(memory, new);
-        }
-        let old = ObjectReference::from_bits(memory.read(object, at));
-        memory.write(object, at, new.bits());
-        if let Some(old) = old
-            && !mutant!(memory, "a store does not decrement")
-            && count.decrement(memory, old)
-        {
-            cx.park(memory, old);
-        }
-    }
-
-    #[inline(always)]
-    fn orphan(&self, cx: &Context, object: ObjectReference) {
-        self.unretain(cx, object);
-    }
-
-    #[inline(always)]
-    fn load(&self, _: &Context, kind: SlotKind, value: Value) -> Value {
-        match value.reference() {
-            Some(object)
-                if kind == SlotKind::Borrow
-                    && STRONG.get(self.heap().memory(), object) == 0
-                    && !mutant!(self.heap().memory(), "an upgrade finds the dead") =>
-            {
-                Value::NULL
-            }
-            _ => value,
-        }
+    fn parts(&self) -> Parts<'_> {
+        let queue_bytes = self.pending.committed_bytes() + self.unborrowed.committed_bytes();
+        Parts::of([&self.objects], queue_bytes)
     }
 
     /// A weak slot is a borrow slot under another name.
     #[inline(always)]
-    fn store_hidden(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {
-        self.store(cx, object, at, SlotKind::Borrow, new);
-    }
-
-    #[inline(always)]
-    fn load_hidden(&self, cx: &Context, value: Value) -> Value {
-        self.load(cx, SlotKind::Borrow, value)
-    }
-
-    #[inline(always)]
-    fn retain(&self, _: &Context, object: ObjectReference) {
-        STRONG.increment(self.heap().memory(), object);
-    }
-
-    #[inline(always)]
-    fn unretain(&self, cx: &Context, object: ObjectReference) {
-        if STRONG.decrement(self.heap().memory(), object) {
-            cx.park(self.heap().memory(), object);
+    fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
+        let count = match slot.kind {
+            SlotKind::Own => return slot.write(cx.memory(), new),
+            SlotKind::Shared => STRONG,
+            SlotKind::Borrow | SlotKind::Weak | SlotKind::Ephemeral => WEAK,
+        };
+        if let Some(old) = count.store(cx.memory(), slot, new)
+            && count.decrement(cx.memory(), old)
+        {
+            cx.park(old);
         }
     }
 
+    /// Upgrade.
     #[inline(always)]
-    fn release(&mut self, cx: &mut Context, object: ObjectReference, _: bool) {
-        if STRONG.decrement(self.heap().memory(), object) {
-            self.cascade(cx, object);
+    fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value {
+        match (kind, value.reference()) {
+            (SlotKind::Own | SlotKind::Shared, _) | (_, None) => value,
+            (_, Some(object)) if STRONG.get(cx.memory(), object) > 0 => value,
+            _ => Value::NULL,
         }
     }
+
+    counted_roots!(STRONG; cascade);
 
     #[inline(never)]
-    fn reclaim(&mut self, cx: &mut Context) {
-        while let Some(object) = cx.unpark(self.objects.heap().memory()) {
-            let memory = self.objects.heap().memory();
-            match (STRONG.get(memory, object), WEAK.get(memory, object)) {
-                // Released before; the last borrow of its memory has gone.
-                (0, 0) => {
-                    self.objects.free(object);
-                }
-                (0, _) => self.cascade(cx, object),
-                // Stored again since it was parked.
-                _ if mutant!(memory, "what is parked is freed though stored") => {
-                    self.cascade(cx, object);
-                }
-                _ => {}
+    fn process_parked(&mut self, cx: &mut Context) {
+        while let Some(object) = cx.unpark() {
+            let memory = cx.memory();
+            let strong = STRONG.get(memory, object);
+            if strong == 0 && WEAK.get(memory, object) == 0 {
+                // Released before; the last borrow of its memory is gone.
+                self.objects.free(object);
+            } else if strong == 0 || mutant!(memory, "what is parked is freed though stored") {
+                self.cascade(cx, object);
             }
         }
     }
 }
 
 impl RcWeak {
-    /// Releases an object whose strong count is zero, and whatever only it kept alive. What is parked
+    /// Releases an object whose strong count is zero, and what only it kept alive. What is parked
     /// was found without a holder before, and is left until its turn comes.
     #[inline(never)]
     fn cascade(&mut self, cx: &mut Context, dead: ObjectReference) {
@@ -201,12 +108,12 @@ impl RcWeak {
         let mut next = Some(dead);
         while let Some(object) = next {
             clock.tick(1);
-            for child in memory.slots(object, Slots::Borrow).filter_map(Value::reference) {
+            for child in memory.children(object, Slots::Borrow) {
                 if mutant!(memory, "the dead keep what they borrow") {
                     continue;
                 }
                 if WEAK.decrement(memory, child) && !memory.has(child, PARKED) {
-                    unborrowed.push(child.bits());
+                    unborrowed.push_object(child);
                 }
             }
             next = None;
@@ -216,17 +123,30 @@ impl RcWeak {
                     && !memory.has(child, PARKED)
                     && let Some(other) = next.replace(child)
                 {
-                    pending.push(other.bits());
+                    pending.push_object(other);
                 }
             }
             if WEAK.decrement(memory, object) || mutant!(memory, "borrowed memory is freed") {
                 objects.free(object);
             }
-            while let Some(child) = unborrowed.pop().and_then(ObjectReference::from_bits) {
+            while let Some(child) = unborrowed.pop_object() {
                 objects.free(child);
             }
-            next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
+            next = next.or_else(|| pending.pop_object());
         }
         cx.log.end_cascade(clock);
+    }
+}
+
+impl Inspect for RcWeak {
+    fn verify(&self, cx: &Context) -> Result<(), String> {
+        let memory = cx.memory();
+        let is_alive = |object| STRONG.get(memory, object) > 0;
+        let mut strong = in_degrees(&self.objects, Slots::Strong, is_alive);
+        cx.roots.iter().for_each(|root| *strong.entry(root.object).or_default() += 1);
+        let weak = in_degrees(&self.objects, Slots::Borrow, is_alive);
+        STRONG.verify(&self.objects, |object| strong.get(&object).copied().unwrap_or(0))?;
+        let borrows = |object| weak.get(&object).copied().unwrap_or(0);
+        WEAK.verify(&self.objects, |object| borrows(object) + u32::from(is_alive(object)))
     }
 }

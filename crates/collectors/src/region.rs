@@ -11,8 +11,8 @@
 //! No barrier. It cannot free an object before its region.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference, Occupancy,
-    OutOfMemory, Regions,
+    Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, ObjectReference, OutOfMemory,
+    Parts, Regions, allocates_in_regions,
 };
 use std::io;
 
@@ -21,7 +21,6 @@ use std::io;
 pub struct Region {
     regions: Regions,
     whole_run: u32,
-    heap: Heap,
 }
 
 impl Collector for Region {
@@ -30,29 +29,16 @@ impl Collector for Region {
     fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
         let mut regions = Regions::new(heap);
         let whole_run = regions.begin();
-        Ok(Self { regions, whole_run, heap: heap.clone() })
+        Ok(Self { regions, whole_run })
     }
 
     #[inline(always)]
-    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        self.regions.alloc(self.whole_run, layout, 0).ok_or_else(|| self.heap.refuse(layout))
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+        self.region_alloc(cx, self.whole_run, layout)
     }
 
-    fn footprint(&self) -> Footprint {
-        self.regions.footprint()
-    }
-
-    fn occupied(&self) -> Occupancy {
-        self.regions.occupied()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.regions.is_allocated(object)
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        &self.heap
+    fn parts(&self) -> Parts<'_> {
+        Parts::of([&self.regions], 0)
     }
 
     fn collect(&mut self, cx: &mut Context, cause: Cause) {
@@ -62,21 +48,11 @@ impl Collector for Region {
         }
     }
 
-    fn region_begin(&mut self, _: &mut Context) -> u32 {
-        self.regions.begin()
-    }
-
-    #[inline(always)]
-    fn region_alloc(
-        &mut self,
-        _: &mut Context,
-        region: u32,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        self.regions.alloc(region, layout, 0).ok_or_else(|| self.heap.refuse(layout))
-    }
+    allocates_in_regions!(regions);
 
     fn region_end(&mut self, cx: &mut Context, region: u32) {
         self.regions.end(cx, region);
     }
 }
+
+impl Inspect for Region {}

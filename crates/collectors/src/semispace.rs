@@ -20,68 +20,49 @@
 //! objects in breadth-first order.
 
 use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Cursor, Heap, LARGE, LargeSpace, Layout,
-    Memory, MovableSpace, Moves, ObjectReference, OutOfMemory, Parameter, REACHED, Sizer, Stack,
-    StopTheWorld, accounts, mutant,
+    Caps, Cause, CollectedSpace, Collector, Config, Context, Copying, Cursor, Heap, Inspect, LARGE,
+    Memory, MovableSpace, Moves, ObjectReference, Parameter, REACHED, Sizer, Stack, StopTheWorld,
+    WithLarge, mutant, traced,
 };
 use std::io;
-use std::mem;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Copies what is reachable to the other half, and forgets this one.
 #[derive(Debug)]
 pub struct SemiSpace {
-    heap: Heap,
-    /// To-space: all objects but the large ones.
-    space: MovableSpace,
-    large: LargeSpace,
+    /// To-space, and large objects.
+    objects: WithLarge<MovableSpace<Copying>>,
     /// Large objects that were reached, whose slots are still to be updated.
     grey: Stack,
     sizer: Sizer,
 }
 
 impl Collector for SemiSpace {
-    const CAPS: Caps =
-        Caps { cycles: true, bounded: true, moves: true, header_bytes: 4, ..Caps::WEAK };
-
+    const CAPS: Caps = Caps::MOVING;
     const PARAMETERS: &'static [Parameter] = &Sizer::PARAMETERS;
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
-            heap: heap.clone(),
-            space: MovableSpace::new(heap),
-            large: LargeSpace::new(heap),
+            objects: WithLarge::over(MovableSpace::new(heap)?),
             grey: heap.queue()?,
             sizer: Sizer::new(heap, config),
         })
     }
 
-    #[inline(always)]
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.space.alloc(layout) {
-            Some(object) => Ok(object),
-            None => self.alloc_slow(cx, layout),
-        }
-    }
-
-    fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        self.stop_and_collect(cx, cause);
-    }
-
-    accounts!(spaces: space, large; queues: grey);
+    traced!(objects; grey; stop_and_collect);
 }
 
 impl StopTheWorld for SemiSpace {
-    fn sizer(&mut self) -> &mut Sizer {
-        &mut self.sizer
+    fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {
+        (&mut self.objects, &mut self.sizer)
     }
 
-    fn trace_and_reclaim(&mut self, cx: &mut Context) {
-        let memory = self.heap.memory();
-        let mut from_space = mem::replace(&mut self.space, MovableSpace::new(&self.heap));
+    fn trace_and_reclaim(&mut self, cx: &mut Context, _: Cause) {
+        let memory = cx.heap.memory();
+        let mut from_space = self.objects.small.flip();
         let mut copier = Copier {
             memory,
-            to: &mut self.space,
+            to: &mut self.objects.small,
             cursor: Cursor::default(),
             grey: &self.grey,
             moves: &mut cx.moves,
@@ -93,35 +74,17 @@ impl StopTheWorld for SemiSpace {
             copier.scan(|object| cx.weak.met(object));
         }
         from_space.clear();
-        self.large.sweep(|object| take_mark(memory, object));
+        self.objects.large.sweep(|object| take_mark(memory, object));
         self.grey.shrink();
     }
-
-    fn used_bytes(&self) -> u64 {
-        self.filled_bytes()
-    }
-
-    fn filled_bytes(&self) -> u64 {
-        self.space.filled_bytes() + self.large.used_bytes()
-    }
-
-    fn alloc_without_collecting(
-        &mut self,
-        layout: Layout,
-        may_grow: bool,
-    ) -> Option<ObjectReference> {
-        may_grow.then(|| self.alloc_growing(layout))?
-    }
-
-    fn alloc_after_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
-        self.alloc_growing(layout)
-    }
 }
+
+impl Inspect for SemiSpace {}
 
 /// A collection under way.
 struct Copier<'c> {
     memory: Memory<'c>,
-    to: &'c mut MovableSpace,
+    to: &'c mut MovableSpace<Copying>,
     /// Up to here objects of to-space are black.
     cursor: Cursor,
     grey: &'c Stack,
@@ -129,27 +92,27 @@ struct Copier<'c> {
 }
 
 impl Copier<'_> {
-    /// Where an object is now: at its copy, which is made if there is none yet. Tells of each object that
-    /// was not reached before.
+    /// Where an object is now: at its copy, which is made if there is none yet. Calls `visit` with each
+    /// object that was not reached before.
     #[inline(always)]
     fn forward(
         &mut self,
         object: ObjectReference,
-        tell: &mut impl FnMut(ObjectReference),
+        visit: &mut impl FnMut(ObjectReference),
     ) -> ObjectReference {
         if let Some(copy) = self.memory.forwarded(object) {
             return copy;
         }
         if self.memory.has(object, LARGE) {
             if self.reach_large(object) {
-                tell(object);
+                visit(object);
             }
             return object;
         }
         let copy = self.to.copy(object);
         self.memory.forward(object, copy);
         self.moves.record(object, copy);
-        tell(object);
+        visit(object);
         copy
     }
 
@@ -162,7 +125,7 @@ impl Copier<'_> {
         if is_new {
             word.store(bits | REACHED, Relaxed);
             if !mutant!(self.memory, "a large object's slots are not updated") {
-                self.grey.push(object.bits());
+                self.grey.push_object(object);
             }
         }
         is_new
@@ -170,21 +133,21 @@ impl Copier<'_> {
 
     /// Updates the slots of everything that was reached, until nothing new is.
     #[inline(always)]
-    fn scan(&mut self, mut tell: impl FnMut(ObjectReference)) {
+    fn scan(&mut self, mut visit: impl FnMut(ObjectReference)) {
         loop {
             while let Some(object) = self.to.next_object(&mut self.cursor) {
-                self.update(object, &mut tell);
+                self.update(object, &mut visit);
             }
-            match self.grey.pop().and_then(ObjectReference::from_bits) {
-                Some(large) => self.update(large, &mut tell),
+            match self.grey.pop_object() {
+                Some(large) => self.update(large, &mut visit),
                 None => break,
             }
         }
     }
 
     #[inline(always)]
-    fn update(&mut self, object: ObjectReference, tell: &mut impl FnMut(ObjectReference)) {
-        self.memory.update_slots(object, |child| self.forward(child, tell));
+    fn update(&mut self, object: ObjectReference, visit: &mut impl FnMut(ObjectReference)) {
+        self.memory.update_slots(object, |child| self.forward(child, visit));
     }
 }
 
@@ -202,20 +165,4 @@ fn take_mark(memory: Memory<'_>, object: ObjectReference) -> bool {
         word.store(bits & !REACHED, Relaxed);
     }
     bits & REACHED != 0
-}
-
-impl SemiSpace {
-    /// A new object, if there is room for it and for a copy of all objects.
-    fn alloc_growing(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let room_bytes = self.heap.room_bytes();
-        if let Some(object) = self.space.alloc_within(layout, room_bytes) {
-            return Some(object);
-        }
-        let run_bytes = u64::from(layout.bytes()).next_multiple_of(u64::from(BLOCK_BYTES));
-        let is_large = layout.bytes() > MovableSpace::MAX_BYTES;
-        if !is_large || run_bytes + self.space.copies_bytes() > room_bytes {
-            return None;
-        }
-        self.large.alloc(layout, 0)
-    }
 }

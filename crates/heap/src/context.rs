@@ -21,6 +21,8 @@ use std::sync::atomic::Ordering::Relaxed;
 /// The mutator's half of the state that a collector works on.
 #[derive(Debug)]
 pub struct Context {
+    /// The heap that mutator and collector share.
+    pub heap: Heap,
     /// What the program holds.
     pub roots: RootStack,
     /// Pauses, phases, footprint.
@@ -36,7 +38,13 @@ impl Context {
     pub(crate) fn new(heap: &Heap) -> io::Result<Self> {
         let (roots, parked) = (RootStack::new(heap)?, heap.stack()?);
         let (moves, weak) = (Moves::default(), WeakTables::new(heap));
-        Ok(Self { roots, log: EventLog::new(), moves, weak, parked })
+        Ok(Self { heap: heap.clone(), roots, log: EventLog::new(), moves, weak, parked })
+    }
+
+    /// The object memory.
+    #[inline(always)]
+    pub fn memory(&self) -> Memory<'_> {
+        self.heap.memory()
     }
 
     /// Remembers an object that lost its owner or its last count in an operation that may not
@@ -45,21 +53,21 @@ impl Context {
     ///
     /// **Invariant:** an object is parked at most once (header bit [`PARKED`]).
     #[inline(always)]
-    pub fn park(&self, memory: Memory<'_>, object: ObjectReference) {
+    pub fn park(&self, object: ObjectReference) {
+        let memory = self.memory();
         let word = memory.collector_word(object);
         let bits = word.load(Relaxed);
         if bits & PARKED == 0 || mutant!(memory, "an object is parked twice") {
             word.store(bits | PARKED, Relaxed);
-            self.parked.push(object.bits());
+            self.parked.push_object(object);
         }
     }
 
     /// Takes back one parked object, to see whether it is still unowned.
     #[inline(always)]
-    pub fn unpark(&self, memory: Memory<'_>) -> Option<ObjectReference> {
-        let object = ObjectReference::from_bits(self.parked.pop()?)?;
-        let word = memory.collector_word(object);
-        word.store(word.load(Relaxed) & !PARKED, Relaxed);
+    pub fn unpark(&self) -> Option<ObjectReference> {
+        let object = self.parked.pop_object()?;
+        self.memory().clear_bits(object, PARKED);
         Some(object)
     }
 

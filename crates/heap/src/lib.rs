@@ -23,95 +23,97 @@ mod reclaim;
 mod space;
 mod trace;
 
-pub use blocks::bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
-pub use blocks::block::Block;
-pub use blocks::heap::{Commit, Heap, HeapConfig};
-pub use blocks::reuse::{Order, Reuse};
-pub use collector::any::{AnyCollector, Discipline};
-pub use collector::config::{Config, WrongSetting};
-pub use collector::sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
-pub use collector::stop_the_world::StopTheWorld;
-pub use collector::{Caps, Collector, Colour, Step};
-pub use context::Context;
-pub use context::events::Cause;
-pub use context::events::{CascadeClock, EventLog, Pause, PauseKind, PauseStart};
-pub use context::moves::Moves;
-pub use context::roots::{GLOBALS, Global, Leftover, Local, Root, RootStack, Rooted};
-pub use context::weak::WeakTables;
-pub use memory::budget::Budget;
-pub use memory::budget::OutOfMemory;
+// ---- memory: the sandbox and its account --------------------------------------------------------
+
+pub use memory::budget::{Budget, OutOfMemory};
 pub use memory::footprint::{Footprint, FootprintSample, LiveSample, Occupancy};
 pub use memory::mutant::{MUTANTS, Mutant};
 pub use memory::os;
 pub use memory::parameter::{Parameter, Values};
 pub use memory::stack::{Stack, Top};
-pub use memory::units::ADDRESSABLE_BYTES;
-pub use memory::units::GRANULE_BYTES;
-pub use memory::units::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS};
+pub use memory::units::{
+    ADDRESSABLE_BYTES, BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, GRANULE_BYTES,
+};
 pub use memory::value::{ObjectReference, Value};
 pub use memory::{Memory, Offset32, Offset64};
-pub use mutator::mistake::{Access, Deed, Omission};
-pub use mutator::probe::{Checker, Meter, Off, Probe};
-pub use mutator::survey::{Defect, Reachable, Survey, verify};
-pub use mutator::{Loaded, Mutator, Ref, Region};
+
+// ---- object: what an object is ------------------------------------------------------------------
+
 pub use object::header::{
     EXTENDED_HEADER_BYTES, Extent, FORWARDED, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS,
-    MAX_SHAPE_WORDS, PARKED, REACHED, REGION, SlotKind, Slots,
+    MAX_SHAPE_WORDS, ObjectSlot, PARKED, REACHED, REGION, SlotKind, Slots,
 };
+#[doc(hidden)]
+pub use object::shape::position as shape_position;
 pub use object::shape::{
     Borrow, Checked, Ephemeral, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Weak, Word,
 };
 pub use object::size_class;
-pub use reclaim::cascade::{cascade, cascade_pending};
-pub use reclaim::count::{Count, in_degrees};
-pub use reclaim::dead_list::DeadList;
-pub use reclaim::nursery::{GreyList, Nursery};
-pub use reclaim::snapshot::{Slice, SnapshotTracer};
-pub use space::arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
-pub use space::bump_space::BumpSpace;
-pub use space::cells::{Batch, CellSpace};
-pub use space::large::LargeSpace;
-pub use space::lines::LineSpace;
-pub use space::movable::{Cursor, MovableSpace};
-pub use space::object_space::ObjectSpace;
-pub use space::regions::Regions;
+
+// ---- blocks: what spaces are made of ------------------------------------------------------------
+
+pub use blocks::bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
+pub use blocks::block::Block;
+pub use blocks::heap::{Commit, Heap, HeapConfig};
+pub use blocks::reuse::{Order, Reuse};
+
+// ---- context: what a mutator brings to its collector --------------------------------------------
+
+pub use context::Context;
+pub use context::events::{CascadeClock, Cause, EventLog, Pause, PauseKind, PauseStart};
+pub use context::moves::Moves;
+pub use context::roots::{GLOBALS, Global, Leftover, Local, Root, RootStack, Rooted};
+pub use context::weak::WeakTables;
+
+// ---- trace: marking engines ---------------------------------------------------------------------
+
 pub use trace::background::{ALL_SLICES, Background, DELAY};
 pub use trace::greys::Greys;
 pub use trace::mark::{MAX_PREFETCH, Marker, PREFETCH};
 pub use trace::packets::{PACKET_EDGES, Packet, Packets};
 pub use trace::parallel::{ALONE, ParallelMarker, THREADS};
 
-#[doc(hidden)]
-pub use object::shape::position as shape_position;
+// ---- space: where objects live ------------------------------------------------------------------
 
-/// The accounts of a collector, from its spaces and its queues: `accounts!(spaces: objects; queues: marker);`.
-#[macro_export]
-macro_rules! accounts {
-    (spaces: $first:ident $(, $space:ident)*; queues: $($queue:ident),*) => {
-        fn footprint(&self) -> $crate::Footprint {
-            $crate::Footprint {
-                used_bytes: self.$first.used_bytes() $(+ self.$space.used_bytes())*,
-                retained_bytes: 0,
-                metadata_bytes: self.$first.metadata_bytes() $(+ self.$space.metadata_bytes())*
-                    $(+ self.$queue.metadata_bytes())*,
-            }
-        }
+pub use space::arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
+pub use space::bump_space::BumpSpace;
+pub use space::cells::{
+    Batch, ConcurrentMarks, MarkBits, MarkTables, Marked, NoMarks, ParallelMarks, SegregatedSpace,
+    StickyMarks, Traced,
+};
+pub use space::large::LargeSpace;
+pub use space::lines::LineSpace;
+pub use space::movable::{Copying, Cursor, MovableSpace, Sliding};
+pub use space::non_moving::NonMovingSpace;
+pub use space::regions::Regions;
+pub use space::with_large::WithLarge;
+pub use space::{CollectedSpace, SmallSpace, Space};
 
-        fn occupied(&self) -> $crate::Occupancy {
-            self.$first.occupied()$(.plus(self.$space.occupied()))*
-        }
+// ---- reclaim: beyond a sweep --------------------------------------------------------------------
 
-        fn is_allocated(&self, object: $crate::ObjectReference) -> bool {
-            self.$first.is_allocated(object) $(|| self.$space.is_allocated(object))*
-        }
+pub use reclaim::cascade::{cascade, cascade_pending};
+pub use reclaim::count::{Count, in_degrees};
+pub use reclaim::dead_list::DeadList;
+pub use reclaim::nursery::{GreyList, Nursery, WithNursery};
+pub use reclaim::snapshot::{Slice, SnapshotTracer};
 
-        fn verify(&self, _: &$crate::Context) -> Result<(), String> {
-            self.$first.verify()
-        }
+// ---- collector: the collectors' contract --------------------------------------------------------
 
-        #[inline(always)]
-        fn heap(&self) -> &$crate::Heap {
-            self.$first.heap()
-        }
-    };
-}
+pub use collector::Collector;
+pub use collector::any::{AnyCollector, Discipline};
+pub use collector::caps::{Barrier, Caps};
+pub use collector::config::{Config, WrongSetting};
+pub use collector::in_cycles::{InCycles, Phase};
+pub use collector::inspect::{Colour, Inspect, Step};
+pub use collector::nursery_policy::{NurseryPolicy, StickyPolicy};
+pub use collector::pacer::{Pace, Pacer};
+pub use collector::parts::Parts;
+pub use collector::sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
+pub use collector::stop_the_world::StopTheWorld;
+
+// ---- mutator: the programs' contract ------------------------------------------------------------
+
+pub use mutator::mistake::{Access, Deed, Omission};
+pub use mutator::probe::{Checker, Meter, Off, Probe};
+pub use mutator::survey::{Defect, Reachable, Survey, verify};
+pub use mutator::{Loaded, Mutator, Ref, Region};

@@ -21,8 +21,9 @@ mod scope;
 mod write;
 
 use crate::blocks::heap::{Commit, Heap, HeapConfig};
+use crate::collector::Collector;
 use crate::collector::config::Config;
-use crate::collector::{Collector, Step};
+use crate::collector::inspect::Step;
 use crate::context::Context;
 use crate::context::events::Cause;
 use crate::context::roots::{Local, Root, sealed::Place};
@@ -284,7 +285,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     fn settle(&mut self) {
         if self.collector.caps().parks && self.cx.has_parked() {
-            self.collector.reclaim(&mut self.cx);
+            self.collector.process_parked(&mut self.cx);
         }
     }
 

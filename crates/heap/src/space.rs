@@ -6,5 +6,113 @@ pub(crate) mod cells;
 pub(crate) mod large;
 pub(crate) mod lines;
 pub(crate) mod movable;
-pub(crate) mod object_space;
+pub(crate) mod non_moving;
 pub(crate) mod regions;
+pub(crate) mod with_large;
+
+use crate::blocks::heap::Heap;
+use crate::memory::footprint::Occupancy;
+use crate::memory::value::ObjectReference;
+use crate::object::header::Layout;
+
+/// What a space holds: from this every account of a collector follows (see [`crate::Parts`]).
+pub trait Space {
+    /// Bytes of the blocks it holds.
+    fn used_bytes(&self) -> u64;
+
+    /// Bytes of its tables.
+    fn metadata_bytes(&self) -> u64;
+
+    /// Objects not reclaimed, and the bytes of the cells, chunks or runs of blocks that hold them.
+    fn occupied(&self) -> Occupancy;
+
+    /// Whether an object is allocated here now. May be slow: for checks.
+    fn is_allocated(&self, object: ObjectReference) -> bool;
+
+    /// Checks its tables against each other, between collections. Slow: for tests.
+    ///
+    /// # Errors
+    /// The first contradiction, in words.
+    fn verify(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// A space of objects up to half a block, which [`crate::WithLarge`] makes one of objects of any size.
+pub trait SmallSpace: Space {
+    /// The heap it takes its blocks from.
+    fn heap(&self) -> &Heap;
+
+    /// A new object in memory that the space holds, its slots null and its payload zero; `None` if it has
+    /// no room for it, or the object is large.
+    fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference>;
+
+    /// A new small object, for which the space may take a block if that leaves `kept_bytes` of the room
+    /// under the limit; `None` if it does not.
+    fn alloc_growing(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+        kept_bytes: u64,
+    ) -> Option<ObjectReference>;
+
+    /// A new small object in memory meant for others, at the heap limit; `None` if there is none.
+    fn alloc_anywhere(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+        let _ = (layout, collector_bits);
+        None
+    }
+
+    /// Whether a large object on a run of `run_bytes` leaves room enough under the limit.
+    fn admits_large(&self, run_bytes: u64, kept_bytes: u64) -> bool;
+
+    /// Makes the mark tables reach a large object; false if the limit has no room.
+    fn cover_large(&mut self, large: ObjectReference) -> bool;
+
+    /// A large object of `bytes` has been allocated.
+    fn large_allocated(&mut self, large: ObjectReference, bytes: u32) {
+        let _ = (large, bytes);
+    }
+
+    /// Bytes of the objects allocated here and not reclaimed.
+    fn filled_bytes(&self) -> u64 {
+        self.occupied().bytes
+    }
+
+    /// Bytes that a [`crate::Sizer`] counts: blocks, or objects where blocks have no holes.
+    fn sized_bytes(&self) -> u64 {
+        self.used_bytes()
+    }
+}
+
+/// A space of small objects whose mark tables serve the large objects beside it.
+pub trait MarkedSpace: SmallSpace {
+    /// Clears the mark of a large object after a trace. Returns whether it had one.
+    fn unmark_large(&self, large: ObjectReference) -> bool;
+}
+
+/// A space that a tracing collector makes room in.
+pub trait CollectedSpace: Space {
+    /// A new object without a collection: in memory meant for it, or growing if it `may_grow`; or else,
+    /// where the last collection left no such memory, anywhere, for another collection so soon would not
+    /// find any either. Its header begins with `collector_bits`.
+    fn alloc_without_collecting(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+        may_grow: bool,
+    ) -> Option<ObjectReference>;
+
+    /// The new object that a collection was for, in what that left, whatever the policy; `None` if the heap
+    /// is too small.
+    fn alloc_after_collecting(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+    ) -> Option<ObjectReference>;
+
+    /// Bytes allocated and not reclaimed.
+    fn filled_bytes(&self) -> u64;
+
+    /// Bytes that a [`crate::Sizer`] counts: see [`SmallSpace::sized_bytes`].
+    fn sized_bytes(&self) -> u64;
+}

@@ -127,6 +127,15 @@ impl Heap {
         Stack::new(Arc::clone(&self.shared.budget), self.decommits())
     }
 
+    /// `N` such stacks.
+    ///
+    /// # Errors
+    /// As [`Heap::stack`].
+    pub fn stacks<const N: usize>(&self) -> io::Result<[Stack; N]> {
+        let stacks: io::Result<Vec<Stack>> = (0..N).map(|_| self.stack()).collect();
+        Ok(stacks?.try_into().unwrap_or_else(|_| unreachable!("there are N of them")))
+    }
+
     /// A stack for what is reached and still to be marked, copied or dropped. It is charged to this heap
     /// as any other, and counted apart, see [`Budget::queue_peak_bytes`].
     ///

@@ -110,22 +110,23 @@ mod tests {
     use super::*;
     use crate::blocks::heap::{Heap, HeapConfig};
     use crate::object::header::Layout;
-    use crate::space::object_space::ObjectSpace;
+    use crate::space::cells::NoMarks;
+    use crate::space::non_moving::NonMovingSpace;
 
     const NODE: Layout = Layout::shape(2, 0, 0, 0);
     const LEAF: Layout = Layout::shape(0, 0, 0, 5);
 
-    fn space(order: Order) -> ObjectSpace {
+    fn space(order: Order) -> NonMovingSpace<NoMarks> {
         let reuse = Reuse { order, retained_blocks: 0 };
         let heap = Heap::with_reuse(HeapConfig::default(), reuse).expect("address space");
-        ObjectSpace::new(&heap).expect("address space")
+        NonMovingSpace::new(&heap).expect("address space")
     }
 
-    fn alloc(space: &mut ObjectSpace) -> ObjectReference {
+    fn alloc(space: &mut NonMovingSpace<NoMarks>) -> ObjectReference {
         alloc_as(space, NODE)
     }
 
-    fn alloc_as(space: &mut ObjectSpace, layout: Layout) -> ObjectReference {
+    fn alloc_as(space: &mut NonMovingSpace<NoMarks>, layout: Layout) -> ObjectReference {
         space
             .alloc(layout, 0)
             .or_else(|| space.alloc_growing(layout, 0))

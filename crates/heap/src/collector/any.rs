@@ -6,16 +6,17 @@
 //! what watches, and a collector costs one instance of each workload.
 
 use crate::blocks::heap::Heap;
+use crate::collector::Collector;
+use crate::collector::caps::Caps;
 use crate::collector::config::Config;
-use crate::collector::{Caps, Collector, Colour, Step};
+use crate::collector::inspect::{Colour, Inspect, Step};
+use crate::collector::parts::Parts;
 use crate::context::Context;
 use crate::context::events::Cause;
-use crate::memory::Offset32;
 use crate::memory::budget::OutOfMemory;
-use crate::memory::footprint::{Footprint, Occupancy};
 use crate::memory::parameter::Parameter;
 use crate::memory::value::{ObjectReference, Value};
-use crate::object::header::{Layout, SlotKind};
+use crate::object::header::{Layout, ObjectSlot, SlotKind};
 use std::any::type_name;
 use std::{fmt, io};
 
@@ -37,7 +38,7 @@ impl Discipline {
     /// The discipline of a collector.
     pub fn of<C: Collector>() -> Self {
         Self {
-            caps: C::CAPS,
+            caps: const { C::CAPS.consistent() },
             parameters: C::PARAMETERS,
             thresholds: C::THRESHOLDS,
             type_name: type_name::<C>(),
@@ -69,24 +70,39 @@ impl fmt::Debug for AnyCollector {
     }
 }
 
-/// Makes, of a list of the operations of [`Collector`], a trait of them that can be an object, its
+/// Makes, of the operations of [`Collector`] and of [`Inspect`], a trait that can be an object, its
 /// implementation by every collector, and [`AnyCollector`], which passes them on.
 macro_rules! passed_on {
-    ($(fn $name:ident(&$([$mut:ident])? self $(, $argument:ident: $type:ty)*) $(-> $result:ty)?;)+) => {
+    (
+        Collector: $(fn $name:ident(
+            &$([$mut:ident])? self $(, $argument:ident: $type:ty)*
+        ) $(-> $result:ty)?;)+
+        Inspect: $(fn $check:ident(
+            &$([$check_mut:ident])? self $(, $check_argument:ident: $check_type:ty)*
+        ) $(-> $check_result:ty)?;)+
+    ) => {
         trait Operations {
             $(fn $name(&$($mut)? self $(, $argument: $type)*) $(-> $result)?;)+
+            $(fn $check(
+                &$($check_mut)? self $(, $check_argument: $check_type)*
+            ) $(-> $check_result)?;)+
         }
 
         impl<C: Collector> Operations for C {
             $(fn $name(&$($mut)? self $(, $argument: $type)*) $(-> $result)? {
                 Collector::$name(self $(, $argument)*)
             })+
+            $(fn $check(
+                &$($check_mut)? self $(, $check_argument: $check_type)*
+            ) $(-> $check_result)? {
+                Inspect::$check(self $(, $check_argument)*)
+            })+
         }
 
         impl Collector for AnyCollector {
             const CAPS: Caps = Caps::ANY;
 
-            /// Refused: what is not known cannot be made. A [`Discipline`] makes one.
+            /// Refused: a [`Discipline`] makes one.
             fn new(_: &Heap, _: &Config) -> io::Result<Self> {
                 Err(io::Error::other("a collector of any type is made by its discipline"))
             }
@@ -99,38 +115,41 @@ macro_rules! passed_on {
                 self.inner.$name($($argument),*)
             })+
         }
+
+        impl Inspect for AnyCollector {
+            $(fn $check(
+                &$($check_mut)? self $(, $check_argument: $check_type)*
+            ) $(-> $check_result)? {
+                self.inner.$check($($check_argument),*)
+            })+
+        }
     };
 }
 
 passed_on! {
+    Collector:
     fn alloc(&[mut] self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory>;
-    fn footprint(&self) -> Footprint;
-    fn occupied(&self) -> Occupancy;
-    fn is_allocated(&self, object: ObjectReference) -> bool;
-    fn heap(&self) -> &Heap;
-    fn store(
-        &self, cx: &Context, object: ObjectReference, at: Offset32, kind: SlotKind, new: Value
-    );
-    fn moved(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value);
-    fn orphan(&self, cx: &Context, object: ObjectReference);
+    fn parts(&self) -> Parts<'_>;
+    fn store(&self, cx: &Context, slot: ObjectSlot, new: Value);
     fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value;
-    fn store_hidden(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value);
-    fn load_hidden(&self, cx: &Context, value: Value) -> Value;
-    fn retain(&self, cx: &Context, object: ObjectReference);
-    fn unretain(&self, cx: &Context, object: ObjectReference);
-    fn release(&[mut] self, cx: &mut Context, object: ObjectReference, owned: bool);
-    fn reclaim(&[mut] self, cx: &mut Context);
+    fn owner_lost(&self, cx: &Context, object: ObjectReference);
+    fn root_added(&self, cx: &Context, object: ObjectReference);
+    fn root_removed_deferred(&self, cx: &Context, object: ObjectReference);
+    fn root_removed(&[mut] self, cx: &mut Context, object: ObjectReference, owned: bool);
+    fn process_parked(&[mut] self, cx: &mut Context);
     fn free(&[mut] self, cx: &mut Context, object: ObjectReference);
     fn collect(&[mut] self, cx: &mut Context, cause: Cause);
-    fn step(&[mut] self, cx: &mut Context, step: Step);
-    fn threads(&self) -> u32;
-    fn verify(&self, cx: &Context) -> Result<(), String>;
-    fn colour(&self, object: ObjectReference) -> Option<Colour>;
     fn region_begin(&[mut] self, cx: &mut Context) -> u32;
     fn region_alloc(
         &[mut] self, cx: &mut Context, region: u32, layout: Layout
     ) -> Result<ObjectReference, OutOfMemory>;
     fn region_end(&[mut] self, cx: &mut Context, region: u32);
+
+    Inspect:
+    fn verify(&self, cx: &Context) -> Result<(), String>;
+    fn colour(&self, object: ObjectReference) -> Option<Colour>;
+    fn step(&[mut] self, cx: &mut Context, step: Step);
+    fn threads(&self) -> u32;
 }
 
 #[cfg(test)]
@@ -157,14 +176,18 @@ mod tests {
     #[test]
     fn every_operation_of_a_collector_is_passed_on() {
         // One that is left out would silently do what the trait does by default.
-        let of_trait = include_str!("../collector.rs").split("pub trait Collector").nth(1);
+        let traits = [
+            include_str!("../collector.rs").split("pub trait Collector").nth(1),
+            include_str!("inspect.rs").split("pub trait Inspect").nth(1),
+        ];
         let list = include_str!("any.rs").split("passed_on! {").nth(1).expect("the list");
         let list = list.split("#[cfg(test)]").next().expect("what stands before the tests");
-        let mut of_trait = declared(of_trait.expect("the trait"), "    ");
-        of_trait.retain(|name| !["new", "caps"].contains(name));
+        let mut of_traits: Vec<_> =
+            traits.into_iter().flat_map(|text| declared(text.expect("a trait"), "    ")).collect();
+        of_traits.retain(|name| !["new", "caps"].contains(name));
         let mut passed_on = declared(list, "    ");
-        of_trait.sort_unstable();
+        of_traits.sort_unstable();
         passed_on.sort_unstable();
-        assert_eq!(of_trait, passed_on);
+        assert_eq!(of_traits, passed_on);
     }
 }

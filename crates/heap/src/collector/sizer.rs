@@ -21,7 +21,7 @@ use crate::collector::config::Config;
 use crate::context::events::{Cause, EventLog};
 use crate::memory::parameter::{Parameter, Values};
 use crate::memory::units::BLOCK_BYTES;
-use crate::space::object_space::ObjectSpace;
+use crate::space::CollectedSpace;
 
 /// Which policy sizes the heap.
 pub const SIZER: Parameter = Parameter {
@@ -118,6 +118,26 @@ pub struct Cycle {
     pub ended_ns: u64,
     /// Time spent in collections since the start of the run, this one included, ns.
     pub collecting_ns: u64,
+}
+
+impl Cycle {
+    /// A collection that ends now and began with `occupied_bytes`, of a collector whose time is that of its
+    /// pauses.
+    pub fn ended(
+        cause: Cause,
+        occupied_bytes: u64,
+        space: &dyn CollectedSpace,
+        log: &EventLog,
+    ) -> Self {
+        Self {
+            cause,
+            occupied_bytes,
+            survived_bytes: space.filled_bytes(),
+            used_bytes: space.sized_bytes(),
+            ended_ns: log.now_ns(),
+            collecting_ns: log.pause_total_ns(),
+        }
+    }
 }
 
 impl Sizer {
@@ -228,20 +248,6 @@ impl Sizer {
             && allocated_bytes < used_bytes / FUTILE_SHARE;
         self.futile_collections = if is_next_to_nothing { self.futile_collections + 1 } else { 0 };
         self.futile_collections > FUTILE_COLLECTIONS
-    }
-}
-
-impl ObjectSpace {
-    /// What a [`crate::Sizer`] is told of a collection that ends now, of `occupied_bytes` when it began.
-    pub fn cycle(&self, cause: Cause, occupied_bytes: u64, log: &EventLog) -> Cycle {
-        Cycle {
-            cause,
-            occupied_bytes,
-            survived_bytes: self.occupied().bytes,
-            used_bytes: self.used_bytes(),
-            ended_ns: log.now_ns(),
-            collecting_ns: log.pause_total_ns(),
-        }
     }
 }
 

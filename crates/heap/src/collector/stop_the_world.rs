@@ -2,7 +2,7 @@
 //!
 //! 1. *Allocation finds no free memory*: the heap grows if its [`Sizer`] lets it; otherwise it is collected,
 //!    unless that has been futile several times in a row.
-//! 2. *Collection*: the pause is timed, the collector traces and reclaims, the sizer is told of the outcome.
+//! 2. *Collection*: the pause is timed, the collector traces and reclaims, the sizer learns of the outcome.
 
 use crate::collector::Collector;
 use crate::collector::sizer::{Cycle, Sizer};
@@ -11,45 +11,34 @@ use crate::context::events::{Cause, PauseKind};
 use crate::memory::budget::OutOfMemory;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
+use crate::space::CollectedSpace;
 
 /// A collector that stops the world: what its algorithm adds to the protocol.
 pub trait StopTheWorld: Collector {
-    /// The heap sizing policy.
-    fn sizer(&mut self) -> &mut Sizer;
+    /// The space that is collected, and the policy that says when.
+    fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer);
 
-    /// Reclaims all that is unreachable. The program is stopped and the pause is being timed.
-    fn trace_and_reclaim(&mut self, cx: &mut Context);
+    /// Reclaims all that is unreachable; after [`Cause::Young`] of the young, where there are
+    /// generations. The program is stopped and the pause is being timed.
+    fn trace_and_reclaim(&mut self, cx: &mut Context, cause: Cause);
 
-    /// Bytes of the blocks that the spaces hold.
-    fn used_bytes(&self) -> u64;
-
-    /// Bytes allocated in them, garbage included.
-    fn filled_bytes(&self) -> u64 {
-        self.occupied().bytes
+    /// Whether a collection of this cause ends a cycle of the sizer: a minor one does not.
+    fn ends_cycle(&self, cause: Cause) -> bool {
+        let _ = cause;
+        true
     }
-
-    /// A new object without a collection; the spaces may take blocks if `may_grow`.
-    fn alloc_without_collecting(
-        &mut self,
-        layout: Layout,
-        may_grow: bool,
-    ) -> Option<ObjectReference>;
-
-    /// The object that a collection was for; `None` if the heap is too small.
-    fn alloc_after_collecting(&mut self, layout: Layout) -> Option<ObjectReference>;
 
     /// [`Collector::collect`] for such a collector.
     fn stop_and_collect(&mut self, cx: &mut Context, cause: Cause) {
         cx.log.collects(cause);
-        let occupied_bytes = self.filled_bytes();
+        let occupied_bytes = self.space_and_sizer().0.filled_bytes();
         let pause = cx.log.begin_pause();
-        self.trace_and_reclaim(cx);
+        self.trace_and_reclaim(cx, cause);
         cx.log.end_pause(pause, PauseKind::Stw);
-        let (survived_bytes, used_bytes) = (self.filled_bytes(), self.used_bytes());
-        let (ended_ns, collecting_ns) = (cx.log.now_ns(), cx.log.pause_total_ns());
-        let cycle =
-            Cycle { cause, occupied_bytes, survived_bytes, used_bytes, ended_ns, collecting_ns };
-        self.sizer().collected(cycle);
+        if self.ends_cycle(cause) {
+            let (space, sizer) = self.space_and_sizer();
+            sizer.collected(Cycle::ended(cause, occupied_bytes, space, &cx.log));
+        }
     }
 
     /// The slow path of [`Collector::alloc`] for such a collector.
@@ -63,17 +52,45 @@ pub trait StopTheWorld: Collector {
         cx: &mut Context,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
-        let (used_bytes, room_bytes) = (self.used_bytes(), self.heap().room_bytes());
-        let may_grow = self.sizer().may_grow(used_bytes, room_bytes);
-        if let Some(object) = self.alloc_without_collecting(layout, may_grow) {
+        if let Some(object) = self.alloc_without_collecting(cx, layout) {
             return Ok(object);
         }
-        let filled_bytes = self.filled_bytes();
-        if self.sizer().is_futile(filled_bytes, used_bytes) {
-            return Err(self.heap().refuse(layout));
-        }
-        let cause = self.sizer().cause(used_bytes);
+        let (space, sizer) = self.space_and_sizer();
+        let used_bytes = space.sized_bytes();
+        let is_futile = sizer.is_futile(space.filled_bytes(), used_bytes);
+        let cause = sizer.cause(used_bytes);
+        let object = match is_futile {
+            true => self.alloc_when_futile(layout),
+            false => self.alloc_collecting(cx, layout, cause),
+        };
+        object.ok_or_else(|| cx.heap.refuse(layout))
+    }
+
+    /// A new object, for which the space grows if its sizer lets it.
+    fn alloc_without_collecting(
+        &mut self,
+        cx: &Context,
+        layout: Layout,
+    ) -> Option<ObjectReference> {
+        let (space, sizer) = self.space_and_sizer();
+        let may_grow = sizer.may_grow(space.sized_bytes(), cx.heap.room_bytes());
+        space.alloc_without_collecting(layout, Self::NEW, may_grow)
+    }
+
+    /// A new object after a collection; `None` if the heap is too small.
+    fn alloc_collecting(
+        &mut self,
+        cx: &mut Context,
+        layout: Layout,
+        cause: Cause,
+    ) -> Option<ObjectReference> {
         self.collect(cx, cause);
-        self.alloc_after_collecting(layout).ok_or_else(|| self.heap().refuse(layout))
+        self.space_and_sizer().0.alloc_after_collecting(layout, Self::NEW)
+    }
+
+    /// A new object where collections have been futile: none, unless memory is reclaimed between them, too.
+    fn alloc_when_futile(&mut self, layout: Layout) -> Option<ObjectReference> {
+        let _ = layout;
+        None
     }
 }

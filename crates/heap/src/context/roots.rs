@@ -116,7 +116,7 @@ impl RootStack {
     #[inline(always)]
     pub(crate) fn push_root(&self, object: ObjectReference) -> Root {
         let index = self.entries.len();
-        self.entries.push(object.bits());
+        self.entries.push_object(object);
         Root { index: place(index) }
     }
 

@@ -5,7 +5,9 @@
 //! reached.
 
 use crate::memory::budget::Budget;
+use crate::memory::Memory;
 use crate::memory::os::{PAGE_BYTES, Reservation};
+use crate::memory::value::ObjectReference;
 use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
@@ -147,6 +149,39 @@ impl Stack {
         self.len.set(start + 1);
     }
 
+    /// Pushes a reference.
+    #[inline(always)]
+    pub fn push_object(&self, object: ObjectReference) {
+        self.push(object.bits());
+    }
+
+    /// Pops the reference pushed last.
+    #[inline(always)]
+    pub fn pop_object(&self) -> Option<ObjectReference> {
+        ObjectReference::from_bits(self.pop()?)
+    }
+
+    /// The references from the bottom up.
+    #[inline(always)]
+    pub fn objects(&self) -> impl Iterator<Item = ObjectReference> {
+        (0..self.len()).filter_map(|index| ObjectReference::from_bits(self.get(index)))
+    }
+
+    /// [`Stack::objects`], each prefetched `distance` before it is returned.
+    #[inline(always)]
+    pub fn objects_ahead<'s>(
+        &'s self,
+        memory: Memory<'s>,
+        distance: u32,
+    ) -> impl Iterator<Item = ObjectReference> + 's {
+        (0..self.len()).filter_map(move |index| {
+            if let Some(ahead) = ObjectReference::from_bits(self.get(index + distance)) {
+                memory.prefetch(ahead);
+            }
+            ObjectReference::from_bits(self.get(index))
+        })
+    }
+
     /// Replaces the word at `index`.
     ///
     /// # Panics
@@ -244,6 +279,18 @@ impl Top<'_> {
         } else {
             0
         }
+    }
+
+    /// Pushes a reference.
+    #[inline(always)]
+    pub fn push_object(&mut self, object: ObjectReference) {
+        self.push(object.bits());
+    }
+
+    /// Pops the reference pushed last.
+    #[inline(always)]
+    pub fn pop_object(&mut self) -> Option<ObjectReference> {
+        ObjectReference::from_bits(self.pop()?)
     }
 
     /// Pops the word pushed last.

@@ -45,14 +45,14 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// Lets the author err where the program frees. Tells whether the object is freed after all.
     pub(super) fn is_freed(&mut self, root: &Root) -> bool {
         let object = self.cx.roots.get(root);
-        let allocated = |object| self.collector.is_allocated(object);
+        let allocated = |object| self.collector.parts().is_allocated(object);
         let omission = self.probe.frees(&self.heap, root.index(), object, allocated);
         match omission {
             Omission::None => self.make_mistakes(),
             Omission::Unsaid => {
                 self.cx.roots.vacate(root);
                 if self.collector.caps().releases() {
-                    self.collector.release(&mut self.cx, object, true);
+                    self.collector.root_removed(&mut self.cx, object, true);
                 }
             }
             Omission::Forgotten => self.cx.roots.vacate(root),
@@ -64,11 +64,11 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// Lets the author err beside the program.
     pub(super) fn make_mistakes(&mut self) {
         while let Some(deed) = {
-            let allocated = |object| self.collector.is_allocated(object);
+            let allocated = |object| self.collector.parts().is_allocated(object);
             self.probe.next_mistake(&self.heap, allocated)
         } {
             match deed {
-                Deed::Copy(object) => self.collector.retain(&self.cx, object),
+                Deed::Copy(object) => self.collector.root_added(&self.cx, object),
                 Deed::Free(object) => {
                     self.collector.free(&mut self.cx, object);
                     self.settle();
@@ -120,7 +120,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     pub(super) fn touch(&self, object: ObjectReference, access: Access) {
         if P::ON {
-            let allocated = |object| self.collector.is_allocated(object);
+            let allocated = |object| self.collector.parts().is_allocated(object);
             self.probe.touched(&self.heap, object, access, allocated);
         }
     }

@@ -3,7 +3,6 @@
 use super::{Mutator, Ref};
 use crate::collector::Collector;
 use crate::context::roots::{Local, Rooted};
-use crate::memory::Offset32;
 use crate::memory::value::{ObjectReference, Value};
 use crate::mutant;
 use crate::mutator::probe::Probe;
@@ -33,7 +32,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// does not own it: somebody else may, who has become unreachable with it.
     pub fn finalizable(&mut self) -> Option<(Local, u32)> {
         let (object, tag) = self.cx.weak.take_ready()?;
-        let object = self.load_hidden(object.into()).reference()?;
+        let object = self.load_hidden(SlotKind::Weak, object.into()).reference()?;
         Some((self.push_local(Some(object)), tag))
     }
 
@@ -46,17 +45,11 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
 
     /// What is taken from a hidden slot is the program's.
     #[inline(always)]
-    pub(super) fn load_hidden(&self, value: Value) -> Value {
+    pub(super) fn load_hidden(&self, kind: SlotKind, value: Value) -> Value {
         if mutant!(self.heap.memory(), "what was hidden is not shown to the collector") {
             return value;
         }
-        self.collector.load_hidden(&self.cx, value)
-    }
-
-    /// Writes a hidden slot.
-    #[inline(always)]
-    pub(super) fn store_hidden(&self, object: ObjectReference, at: Offset32, new: Value) {
-        self.collector.store_hidden(&self.cx, object, at, new);
+        self.collector.load(&self.cx, kind, value)
     }
 
     /// Registers a new array of hidden slots, if the discipline traces: a counter knows them as borrows.

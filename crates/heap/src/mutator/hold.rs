@@ -14,7 +14,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub fn keep(&self, object: Ref<'_>) -> Local {
         if !(self.collector.caps().counts && mutant!(self.heap.memory(), "a local is not counted"))
         {
-            self.collector.retain(&self.cx, object.object);
+            self.collector.root_added(&self.cx, object.object);
         }
         self.push_local(Some(object.object))
     }
@@ -41,7 +41,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub(super) fn aim_at(&self, place: &impl Rooted, object: Option<Ref<'_>>) {
         let object = object.map(|object| object.object);
         if let Some(object) = object {
-            self.collector.retain(&self.cx, object);
+            self.collector.root_added(&self.cx, object);
             if P::ON {
                 self.probe.rooted(place.index(), object);
             }
@@ -50,7 +50,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             && !(self.collector.caps().counts
                 && mutant!(self.heap.memory(), "a local that is aimed anew counts twice"))
         {
-            self.collector.unretain(&self.cx, old);
+            self.collector.root_removed_deferred(&self.cx, old);
         }
     }
 
@@ -63,7 +63,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         if let Some(object) = object
             && self.collector.caps().releases()
         {
-            self.collector.release(&mut self.cx, object, false);
+            self.collector.root_removed(&mut self.cx, object, false);
         }
     }
 
@@ -86,7 +86,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.probe.let_go(&self.heap, object);
         }
         if self.collector.caps().releases() {
-            self.collector.release(&mut self.cx, object, true);
+            self.collector.root_removed(&mut self.cx, object, true);
         }
     }
 

@@ -75,7 +75,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         let live = census.survey.reachable(&self.heap, &self.cx.roots);
         census.next_bytes = self.allocated_bytes + census.step_bytes;
         self.cx.log.live(self.allocated_bytes, live.bytes);
-        let allocated = |object| self.collector.is_allocated(object);
+        let allocated = |object| self.collector.parts().is_allocated(object);
         self.probe.surveyed(self.allocated_bytes, live, allocated);
     }
 
@@ -87,7 +87,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             if owned {
                 self.collector.free(&mut self.cx, object);
             } else {
-                self.collector.release(&mut self.cx, object, false);
+                self.collector.root_removed(&mut self.cx, object, false);
             }
         }
         self.settle();
@@ -111,7 +111,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             retained_bytes: self.heap.retained_bytes(),
             metadata_bytes: self.cx.metadata_bytes() + self.heap.metadata_bytes(),
         };
-        self.collector.footprint().plus(own)
+        self.collector.parts().footprint().plus(own)
     }
 
     /// The context: roots and event log.

@@ -327,7 +327,8 @@ mod tests {
     use super::*;
     use crate::blocks::heap::HeapConfig;
     use crate::object::header::EXTENDED_HEADER_BYTES;
-    use crate::space::object_space::ObjectSpace;
+    use crate::space::cells::NoMarks;
+    use crate::space::non_moving::NonMovingSpace;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     const NODE: Layout = Layout::shape(1, 1, 1, 0);
@@ -338,14 +339,14 @@ mod tests {
     }
 
     struct Checked {
-        space: ObjectSpace,
+        space: NonMovingSpace<NoMarks>,
         checker: Checker,
     }
 
     impl Checked {
         fn new() -> Self {
             let heap = Heap::new(HeapConfig::default()).unwrap();
-            Self { space: ObjectSpace::new(&heap).unwrap(), checker: Checker::default() }
+            Self { space: NonMovingSpace::new(&heap).unwrap(), checker: Checker::default() }
         }
 
         fn alloc(&mut self, layout: Layout) -> ObjectReference {

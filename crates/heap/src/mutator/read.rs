@@ -18,7 +18,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub fn get(&self, place: &impl Rooted) -> Ref<'_> {
         let object = self.cx.roots.get(place);
         if P::ON {
-            let allocated = |object| self.collector.is_allocated(object);
+            let allocated = |object| self.collector.parts().is_allocated(object);
             self.probe.root_read(place.index(), object, allocated);
         }
         Ref::of(object)
@@ -39,12 +39,13 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
         let value = Value::from_bits(self.heap.memory().read(object, at));
         let value = if K::KIND.is_hidden() {
-            self.load_hidden(value)
+            self.load_hidden(K::KIND, value)
         } else {
             self.collector.load(&self.cx, K::KIND, value)
         };
         if P::ON {
-            self.probe.loaded(object, at, value, |object| self.collector.is_allocated(object));
+            self.probe
+                .loaded(object, at, value, |object| self.collector.parts().is_allocated(object));
         }
         value
     }

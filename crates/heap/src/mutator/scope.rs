@@ -47,7 +47,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
                 if P::ON && owned {
                     self.probe.let_go(&self.heap, object);
                 }
-                self.collector.release(&mut self.cx, object, owned);
+                self.collector.root_removed(&mut self.cx, object, owned);
             }
         }
         self.cx.roots.leave(outer);

@@ -59,7 +59,7 @@ impl Survey {
             self.follow(memory, &mut found, &mut tables);
             let is_found = |object| self.marks.test(object);
             for (_, _, value) in values_of(memory, &tables, is_found) {
-                self.pending.push(value.bits());
+                self.pending.push_object(value);
             }
         }
         for object in self.visited.drain(..) {
@@ -75,7 +75,7 @@ impl Survey {
         found: &mut Reachable,
         tables: &mut Vec<ObjectReference>,
     ) {
-        while let Some(object) = self.pending.pop().and_then(ObjectReference::from_bits) {
+        while let Some(object) = self.pending.pop_object() {
             if !self.marks.set(object) {
                 continue;
             }
@@ -186,14 +186,15 @@ mod tests {
     use super::*;
     use crate::blocks::heap::HeapConfig;
     use crate::object::header::Layout;
-    use crate::space::object_space::ObjectSpace;
+    use crate::space::cells::NoMarks;
+    use crate::space::non_moving::NonMovingSpace;
     use proptest::prelude::*;
     use std::collections::HashSet;
 
     const NODE: Layout = Layout::shape(2, 2, 2, 1);
 
     struct Graph {
-        space: ObjectSpace,
+        space: NonMovingSpace<NoMarks>,
         roots: RootStack,
         objects: Vec<ObjectReference>,
     }
@@ -201,7 +202,7 @@ mod tests {
     impl Graph {
         fn new(nodes: usize) -> Self {
             let heap = Heap::new(HeapConfig::default()).unwrap();
-            let mut space = ObjectSpace::new(&heap).unwrap();
+            let mut space = NonMovingSpace::new(&heap).unwrap();
             let objects = (0..nodes).map(|_| space.alloc_growing(NODE, 0).unwrap()).collect();
             let roots = RootStack::new(&heap).unwrap();
             Self { space, roots, objects }

@@ -7,7 +7,7 @@ use crate::memory::value::Value;
 use crate::mutant;
 use crate::mutator::mistake::Access;
 use crate::mutator::probe::Probe;
-use crate::object::header::SlotKind;
+use crate::object::header::{ObjectSlot, SlotKind};
 use crate::object::shape::{NotOwn, Own, Slot, Strong};
 
 impl<C: Collector, P: Probe> Mutator<C, P> {
@@ -41,15 +41,13 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.probe.stored(object.object, slot.offset(), value);
         }
         let kind = match K::KIND {
-            SlotKind::Weak | SlotKind::Ephemeral => {
-                return self.store_hidden(object.object, slot.offset(), value);
-            }
             SlotKind::Borrow if mutant!(self.heap.memory(), "a barrier is told a wrong kind") => {
                 SlotKind::Shared
             }
             kind => kind,
         };
-        self.collector.store(&self.cx, object.object, slot.offset(), kind, value);
+        let slot = ObjectSlot { object: object.object, at: slot.offset(), kind };
+        self.collector.store(&self.cx, slot, value);
     }
 
     /// Moves a root (or nothing) into an own slot. What the slot owned before is dropped.
@@ -64,7 +62,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             if P::ON {
                 self.probe.let_go(&self.heap, orphan);
             }
-            self.collector.orphan(&self.cx, orphan);
+            self.collector.owner_lost(&self.cx, orphan);
         }
     }
 
@@ -96,7 +94,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
         let keeps = mutant!(self.heap.memory(), "what is taken stays in its slot");
         if new != Value::NULL || !keeps {
-            self.collector.moved(&self.cx, object, at, new);
+            self.collector.store(&self.cx, ObjectSlot { object, at, kind: SlotKind::Own }, new);
         }
         old
     }

@@ -157,6 +157,12 @@ impl Layout {
         size_class::class_of(self.bytes)
     }
 
+    /// Whether a cell can hold it; otherwise it is a large object.
+    #[inline(always)]
+    pub const fn is_small(self) -> bool {
+        self.bytes <= size_class::MAX_CELL_BYTES
+    }
+
     /// Whether the header has the second word pair.
     #[inline(always)]
     pub const fn is_extended(self) -> bool {
@@ -307,6 +313,31 @@ impl Slots {
     }
 }
 
+/// A slot of an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ObjectSlot {
+    /// The object.
+    pub object: ObjectReference,
+    /// Where the slot lies in it.
+    pub at: Offset32,
+    /// The kind of the slot.
+    pub kind: SlotKind,
+}
+
+impl ObjectSlot {
+    /// The value in the slot.
+    #[inline(always)]
+    pub fn read(self, memory: Memory<'_>) -> Value {
+        Value::from_bits(memory.read(self.object, self.at))
+    }
+
+    /// Stores a value, without a barrier.
+    #[inline(always)]
+    pub fn write(self, memory: Memory<'_>, new: Value) {
+        memory.write(self.object, self.at, new.bits());
+    }
+}
+
 impl<'h> Memory<'h> {
     /// The 32-bit words of `object` that are the slots which `slots` selects.
     ///
@@ -322,6 +353,22 @@ impl<'h> Memory<'h> {
         };
         (first + start..first.wrapping_add(end))
             .map(move |word| Value::from_bits(self.read(object, Offset32::word(word))))
+    }
+
+    /// The references in the slots which `slots` selects.
+    #[inline(always)]
+    pub fn children(
+        self,
+        object: ObjectReference,
+        slots: Slots,
+    ) -> impl Iterator<Item = ObjectReference> + 'h {
+        self.slots(object, slots).filter_map(Value::reference)
+    }
+
+    /// Whether the object has the long header, as arrays have.
+    #[inline(always)]
+    pub fn is_extended(self, object: ObjectReference) -> bool {
+        self.read(object, Offset32::word(0)) & EXTENDED != 0
     }
 
     /// [`Memory::slots`] for an object with the ordinary header, loaded in this order; `None` for any
@@ -378,6 +425,20 @@ impl<'h> Memory<'h> {
     #[inline(always)]
     pub fn has(self, object: ObjectReference, bits: u32) -> bool {
         self.collector_word(object).load(Relaxed) & bits != 0
+    }
+
+    /// Sets `bits` in the collector's half of the header: a load and a store, for one thread at a time.
+    #[inline(always)]
+    pub fn set_bits(self, object: ObjectReference, bits: u32) {
+        let word = self.collector_word(object);
+        word.store(word.load(Relaxed) | bits, Relaxed);
+    }
+
+    /// Clears `bits`, in the same way.
+    #[inline(always)]
+    pub fn clear_bits(self, object: ObjectReference, bits: u32) {
+        let word = self.collector_word(object);
+        word.store(word.load(Relaxed) & !bits, Relaxed);
     }
 }
 

@@ -12,7 +12,8 @@ use crate::memory::value::{ObjectReference, Value};
 use crate::mutant;
 use crate::object::header::Slots;
 use crate::space::cells::Batch;
-use crate::space::object_space::ObjectSpace;
+use crate::space::cells::NoMarks;
+use crate::space::non_moving::NonMovingSpace;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Frees `root`, then every object found in the selected slots of a freed object for which `follow`
@@ -21,7 +22,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// The cascade is recorded as a pause if it was long enough to be one.
 #[inline(always)]
 pub fn cascade(
-    objects: &mut ObjectSpace,
+    objects: &mut NonMovingSpace<NoMarks>,
     pending: &mut Stack,
     log: &mut EventLog,
     root: ObjectReference,
@@ -39,14 +40,14 @@ pub fn cascade(
 /// It records no pause, for it is a part of one.
 #[inline(always)]
 pub fn cascade_pending(
-    objects: &mut ObjectSpace,
+    objects: &mut NonMovingSpace<NoMarks>,
     pending: &mut Stack,
     most: u32,
     slots: Slots,
     follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
 ) -> u32 {
     let mut freed = 0;
-    if let Some(root) = pending.pop().and_then(ObjectReference::from_bits) {
+    if let Some(root) = pending.pop_object() {
         run::<true>(objects, pending, root, most, slots, follow, |more| freed += more);
     }
     freed
@@ -55,7 +56,7 @@ pub fn cascade_pending(
 /// The loop of both; `most` is for one that is `BOUNDED`. `freed` is told how many went together.
 #[inline(always)]
 fn run<const BOUNDED: bool>(
-    objects: &mut ObjectSpace,
+    objects: &mut NonMovingSpace<NoMarks>,
     pending: &mut Stack,
     root: ObjectReference,
     most: u32,
@@ -78,7 +79,7 @@ fn run<const BOUNDED: bool>(
                 {
                     memory.prefetch(other);
                     if !mutant!(memory, "a cascade loses the second child") {
-                        pending.push(other.bits());
+                        pending.push_object(other);
                     }
                 }
             }
@@ -94,11 +95,11 @@ fn run<const BOUNDED: bool>(
         if BOUNDED {
             left = left.saturating_sub(1);
             if left == 0 {
-                next.into_iter().for_each(|next| pending.push(next.bits()));
+                next.into_iter().for_each(|next| pending.push_object(next));
                 break;
             }
         }
-        next = next.or_else(|| pending.pop().and_then(ObjectReference::from_bits));
+        next = next.or_else(|| pending.pop_object());
     }
     freed(space.free_batch(batch));
 }
@@ -117,7 +118,7 @@ fn push_extended<'s>(
     let most = if mutant!(memory, "a cascade sees half of an array") { 4 } else { usize::MAX };
     for child in memory.slots(object, slots).take(most).filter_map(Value::reference) {
         if follow(memory, child) {
-            pending.push(child.bits());
+            pending.push_object(child);
         }
     }
     pending
@@ -132,15 +133,15 @@ mod tests {
     use crate::reclaim::count::Count;
     use proptest::prelude::*;
 
-    fn space() -> ObjectSpace {
-        ObjectSpace::new(&Heap::new(HeapConfig::default()).unwrap()).unwrap()
+    fn space() -> NonMovingSpace<NoMarks> {
+        NonMovingSpace::new(&Heap::new(HeapConfig::default()).unwrap()).unwrap()
     }
 
-    fn alloc(space: &mut ObjectSpace, layout: Layout, bits: u32) -> ObjectReference {
+    fn alloc(space: &mut NonMovingSpace<NoMarks>, layout: Layout, bits: u32) -> ObjectReference {
         space.alloc(layout, bits).or_else(|| space.alloc_growing(layout, bits)).unwrap()
     }
 
-    fn set(space: &ObjectSpace, object: ObjectReference, slot: u32, value: Value) {
+    fn set(space: &NonMovingSpace<NoMarks>, object: ObjectReference, slot: u32, value: Value) {
         let memory = space.heap().memory();
         memory.write(object, Extent::of(memory, object).slot(slot), value.bits());
     }
@@ -155,7 +156,12 @@ mod tests {
         }
     }
 
-    fn free(space: &mut ObjectSpace, root: ObjectReference, slots: Slots, count: Option<Count>) {
+    fn free(
+        space: &mut NonMovingSpace<NoMarks>,
+        root: ObjectReference,
+        slots: Slots,
+        count: Option<Count>,
+    ) {
         let mut pending = space.heap().stack().unwrap();
         let dies = |memory: Memory<'_>, child| match count {
             Some(count) => count.decrement(memory, child),
@@ -270,7 +276,7 @@ mod tests {
             set(&space, root, 1, tree.into());
             tree = root;
         }
-        pending.push(tree.bits());
+        pending.push_object(tree);
         let mut left = 1001;
         while left > 0 {
             let part = 7.min(left);

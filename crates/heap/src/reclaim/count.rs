@@ -4,10 +4,12 @@
 //! leaks, but it never frees what is in use.
 
 use crate::memory::Memory;
+use crate::context::roots::RootStack;
 use crate::memory::value::{ObjectReference, Value};
 use crate::mutant;
-use crate::object::header::{PARKED, Slots};
-use crate::space::object_space::ObjectSpace;
+use crate::object::header::{ObjectSlot, PARKED, Slots};
+use crate::space::cells::NoMarks;
+use crate::space::non_moving::NonMovingSpace;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -82,6 +84,23 @@ impl Count {
         field == self.one()
     }
 
+    /// The counting barrier: counts the new referent up and stores it. Returns the old one, which is to be
+    /// counted down now: in this order, so that no count reaches zero where both are the same.
+    #[inline(always)]
+    pub fn store(
+        self,
+        memory: Memory<'_>,
+        slot: ObjectSlot,
+        new: Value,
+    ) -> Option<ObjectReference> {
+        if let Some(new) = new.reference() {
+            self.increment(memory, new);
+        }
+        let old = slot.read(memory).reference();
+        slot.write(memory, new);
+        old
+    }
+
     /// Takes one away for a cascade and tells whether the object goes with it: whether that was the
     /// last, and the object is not parked (then it is found when it is unparked). The zero is not
     /// written to an object that goes.
@@ -98,6 +117,20 @@ impl Count {
 }
 
 impl Count {
+    /// Checks that every allocated object counts its references in all slots and its roots. Slow.
+    ///
+    /// # Errors
+    /// The first object whose count differs.
+    pub fn verify_all(
+        self,
+        objects: &NonMovingSpace<NoMarks>,
+        roots: &RootStack,
+    ) -> Result<(), String> {
+        let mut expected = in_degrees(objects, Slots::All, |_| true);
+        roots.iter().for_each(|root| *expected.entry(root.object).or_default() += 1);
+        self.verify(objects, |object| expected.get(&object).copied().unwrap_or(0))
+    }
+
     /// Checks the count of every allocated object against `expected` of it; one that sticks may be
     /// higher. Slow: for [`crate::Collector::verify`].
     ///
@@ -105,7 +138,7 @@ impl Count {
     /// The first object whose count differs.
     pub fn verify(
         self,
-        objects: &ObjectSpace,
+        objects: &NonMovingSpace<NoMarks>,
         expected: impl Fn(ObjectReference) -> u32,
     ) -> Result<(), String> {
         let memory = objects.heap().memory();
@@ -123,14 +156,14 @@ impl Count {
 /// How many references of `objects` to each of them stand in the selected slots of those that
 /// `holds` accepts.
 pub fn in_degrees(
-    objects: &ObjectSpace,
+    objects: &NonMovingSpace<NoMarks>,
     slots: Slots,
     holds: impl Fn(ObjectReference) -> bool,
 ) -> HashMap<ObjectReference, u32> {
     let memory = objects.heap().memory();
     let mut degrees = HashMap::new();
     for object in objects.objects().filter(|&object| holds(object)) {
-        for child in memory.slots(object, slots).filter_map(Value::reference) {
+        for child in memory.children(object, slots) {
             *degrees.entry(child).or_default() += 1;
         }
     }

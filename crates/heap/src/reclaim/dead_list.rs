@@ -7,7 +7,8 @@
 use crate::memory::value::ObjectReference;
 use crate::memory::{Memory, Offset32};
 use crate::space::cells::Batch;
-use crate::space::object_space::ObjectSpace;
+use crate::space::cells::NoMarks;
+use crate::space::non_moving::NonMovingSpace;
 
 /// Dead objects, the latest first.
 #[derive(Debug, Default)]
@@ -36,7 +37,7 @@ impl DeadList {
 
     /// Frees all of them, neighbours together.
     #[inline(never)]
-    pub fn free(mut self, objects: &mut ObjectSpace) {
+    pub fn free(mut self, objects: &mut NonMovingSpace<NoMarks>) {
         let (memory, mut space) = objects.split();
         let Some(first) = self.pop(memory) else { return };
         let mut batch = Batch::of(first);
@@ -65,7 +66,7 @@ mod tests {
             made in proptest::collection::vec((prop_oneof![20 => 0u32..9, 1 => 4000..9000u32], any::<bool>()), 1..300),
         ) {
             let heap = Heap::new(HeapConfig::default()).unwrap();
-            let mut space = ObjectSpace::new(&heap).unwrap();
+            let mut space = NonMovingSpace::new(&heap).unwrap();
             let objects: Vec<_> = made
                 .iter()
                 .map(|&(slots, _)| {

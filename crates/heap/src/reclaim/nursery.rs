@@ -23,7 +23,10 @@ use crate::mutant;
 use crate::object::header::{Extent, FORWARDED, Layout};
 use crate::object::size_class::{CELL_BYTES, CLASSES, cells_per_block, class_of};
 use crate::reclaim::dead_list::DeadList;
-use crate::space::object_space::ObjectSpace;
+use crate::space::cells::MarkBits;
+use crate::space::non_moving::NonMovingSpace;
+use crate::space::{CollectedSpace, Space};
+use std::io;
 
 const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
 
@@ -65,7 +68,7 @@ impl Nursery {
 
     /// Gives it so many bytes, down to whole blocks; none if the limit has no room for them. It must be
     /// empty.
-    pub fn resize(&mut self, bytes: u64, old: &ObjectSpace) {
+    pub fn resize(&mut self, bytes: u64, old: &NonMovingSpace<MarkBits>) {
         debug_assert_eq!(self.filled_bytes(), 0, "the young would be lost");
         let (blocks, before) = ((bytes / u64::from(BLOCK_BYTES)) as u32, self.blocks());
         if blocks < before {
@@ -127,7 +130,7 @@ impl Nursery {
     pub fn alloc_promising(
         &mut self,
         layout: Layout,
-        old: &mut ObjectSpace,
+        old: &mut NonMovingSpace<MarkBits>,
         may_grow: bool,
     ) -> Option<ObjectReference> {
         let class = usize::from(layout.class());
@@ -147,18 +150,23 @@ impl Nursery {
 
     #[cold]
     #[inline(never)]
-    fn promise(&mut self, class: usize, old: &mut ObjectSpace, may_grow: bool) -> bool {
+    fn promise(
+        &mut self,
+        class: usize,
+        old: &mut NonMovingSpace<MarkBits>,
+        may_grow: bool,
+    ) -> bool {
         if !self.is_counted[class] {
             self.is_counted[class] = true;
             // No more of them could be used.
             let left_bytes = (self.start + self.units - self.next) * UNIT_BYTES as u32;
-            self.promised[class] = old.free_cells(class, left_bytes / CELL_BYTES[class] + 1);
+            self.promised[class] = old.small.free_cells(class, left_bytes / CELL_BYTES[class] + 1);
             if self.promised[class] > 0 {
                 return true;
             }
         }
         if self.unpromised_blocks == 0 {
-            if !may_grow || !old.set_aside() {
+            if !may_grow || !old.small.set_aside() {
                 return false;
             }
             self.unpromised_blocks = 1;
@@ -187,19 +195,19 @@ impl Nursery {
     }
 
     /// Forgets all objects: those that were reached have been copied. The old space's promises are void.
-    pub fn clear(&mut self, old: &ObjectSpace) {
+    pub fn clear(&mut self, old: &NonMovingSpace<MarkBits>) {
         if let Some(start) = ObjectReference::from_bits(self.start).filter(|_| self.units > 0) {
             asan::poison(self.heap.memory(), start, self.used_bytes());
         }
         self.rewind(old);
     }
 
-    fn rewind(&mut self, old: &ObjectSpace) {
+    fn rewind(&mut self, old: &NonMovingSpace<MarkBits>) {
         (self.next, self.limit) = (self.start, self.start);
         self.stretches.clear();
         self.promised = [0; CLASSES];
         self.is_counted = [false; CLASSES];
-        self.unpromised_blocks = old.spare_blocks();
+        self.unpromised_blocks = old.small.spare_blocks();
     }
 
     // ---- looking ------------------------------------------------------------------------------
@@ -218,37 +226,13 @@ impl Nursery {
         })
     }
 
-    /// Whether an object begins here. Walks its stretch: for checks.
-    pub fn is_allocated(&self, object: ObjectReference) -> bool {
-        let bits = object.bits();
-        let stretch = self.stretches.partition_point(|&start| start <= bits).checked_sub(1);
-        let Some(stretch) = stretch.filter(|_| self.contains(object)) else { return false };
-        let mut objects = self.objects_from(self.stretches[stretch]);
-        objects.find(|other| other.bits() >= bits) == Some(object)
-    }
-
-    /// Objects, counted by walking them, and their bytes.
-    pub fn occupied(&self) -> Occupancy {
-        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
-    }
-
     /// Bytes of the objects.
     pub fn filled_bytes(&self) -> u64 {
         u64::from(self.next - self.start) * UNIT_BYTES as u64
     }
 
-    /// Bytes of its blocks.
-    pub fn used_bytes(&self) -> u64 {
-        u64::from(self.units) * UNIT_BYTES as u64
-    }
-
     fn blocks(&self) -> u32 {
         self.units / BLOCK_UNITS
-    }
-
-    /// Bytes of its list of stretches.
-    pub fn metadata_bytes(&self) -> u64 {
-        (self.stretches.capacity() * size_of::<u32>()) as u64
     }
 
     /// Checks that its objects fill it and that the old space has a cell for each, and one for each promise
@@ -256,7 +240,7 @@ impl Nursery {
     ///
     /// # Errors
     /// The first contradiction, in words.
-    pub fn verify(&self, old: &ObjectSpace) -> Result<(), String> {
+    pub fn verify_promises(&self, old: &NonMovingSpace<MarkBits>) -> Result<(), String> {
         let memory = self.heap.memory();
         let mut needed = self.promised;
         let mut bytes = 0;
@@ -276,10 +260,10 @@ impl Nursery {
             return Err(format!("young objects of {bytes} bytes fill {filled_bytes} bytes"));
         }
         let missing_blocks = |(class, cells): (usize, &u32)| {
-            (cells - old.free_cells(class, *cells)).div_ceil(cells_per_block(class))
+            (cells - old.small.free_cells(class, *cells)).div_ceil(cells_per_block(class))
         };
         let missing: u32 = needed.iter().enumerate().map(missing_blocks).sum();
-        let (unpromised, spare) = (self.unpromised_blocks, old.spare_blocks());
+        let (unpromised, spare) = (self.unpromised_blocks, old.small.spare_blocks());
         match missing + unpromised <= spare {
             true => Ok(()),
             false => Err(format!(
@@ -289,9 +273,112 @@ impl Nursery {
     }
 }
 
+impl Space for Nursery {
+    fn used_bytes(&self) -> u64 {
+        u64::from(self.units) * UNIT_BYTES as u64
+    }
+
+    /// Bytes of the list of stretches.
+    fn metadata_bytes(&self) -> u64 {
+        (self.stretches.capacity() * size_of::<u32>()) as u64
+    }
+
+    /// Objects, counted by walking them, and their bytes.
+    fn occupied(&self) -> Occupancy {
+        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
+    }
+
+    /// Whether an object begins here. Walks its stretch.
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        let bits = object.bits();
+        let stretch = self.stretches.partition_point(|&start| start <= bits).checked_sub(1);
+        let Some(stretch) = stretch.filter(|_| self.contains(object)) else { return false };
+        let mut objects = self.objects_from(self.stretches[stretch]);
+        objects.find(|other| other.bits() >= bits) == Some(object)
+    }
+}
+
 impl Drop for Nursery {
     fn drop(&mut self) {
         self.heap.budget().discharge(self.metadata_bytes());
+    }
+}
+
+/// A nursery and the old space that its survivors are copied to.
+#[derive(Debug)]
+pub struct WithNursery {
+    /// The young objects; it has no memory while everything is allocated old.
+    pub nursery: Nursery,
+    /// All others.
+    pub old: NonMovingSpace<MarkBits>,
+}
+
+impl WithNursery {
+    /// An empty old space, and a nursery without memory.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for the tables.
+    pub fn new(heap: &Heap) -> io::Result<Self> {
+        Ok(Self { nursery: Nursery::new(heap), old: NonMovingSpace::new(heap)? })
+    }
+}
+
+impl CollectedSpace for WithNursery {
+    /// Where there is a nursery, only large objects may be allocated old: what `build` puts in a new
+    /// object passes no barrier.
+    fn alloc_without_collecting(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+        may_grow: bool,
+    ) -> Option<ObjectReference> {
+        let Self { nursery, old } = self;
+        if nursery.used_bytes() > 0 && layout.is_small() {
+            return nursery.alloc_promising(layout, old, may_grow);
+        }
+        old.alloc_without_collecting(layout, collector_bits, may_grow)
+    }
+
+    /// In the old space; the nursery gives its memory up.
+    fn alloc_after_collecting(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+    ) -> Option<ObjectReference> {
+        self.nursery.resize(0, &self.old);
+        self.old.alloc_after_collecting(layout, collector_bits)
+    }
+
+    fn filled_bytes(&self) -> u64 {
+        self.nursery.filled_bytes() + self.old.filled_bytes()
+    }
+
+    /// Bytes of the blocks of the old space.
+    fn sized_bytes(&self) -> u64 {
+        self.old.sized_bytes()
+    }
+}
+
+impl Space for WithNursery {
+    fn used_bytes(&self) -> u64 {
+        self.old.used_bytes() + self.nursery.used_bytes()
+    }
+
+    fn metadata_bytes(&self) -> u64 {
+        self.old.metadata_bytes() + self.nursery.metadata_bytes()
+    }
+
+    fn occupied(&self) -> Occupancy {
+        self.nursery.occupied().plus(self.old.occupied())
+    }
+
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.nursery.is_allocated(object) || self.old.is_allocated(object)
+    }
+
+    fn verify(&self) -> Result<(), String> {
+        self.old.verify()?;
+        self.nursery.verify_promises(&self.old)
     }
 }
 
@@ -328,9 +415,9 @@ mod tests {
 
     const BLOCK: u64 = BLOCK_BYTES as u64;
 
-    fn parts(limit_bytes: Option<u64>) -> (Heap, Nursery, ObjectSpace) {
+    fn parts(limit_bytes: Option<u64>) -> (Heap, Nursery, NonMovingSpace<MarkBits>) {
         let heap = Heap::new(HeapConfig { limit_bytes, commit: Commit::Lazily }).unwrap();
-        (heap.clone(), Nursery::new(&heap), ObjectSpace::with_marks(&heap).unwrap())
+        (heap.clone(), Nursery::new(&heap), NonMovingSpace::new(&heap).unwrap())
     }
 
     fn layout(words: u32) -> Layout {
@@ -343,9 +430,9 @@ mod tests {
         prop_oneof![8 => 0u32..4, 2 => 4u32..200, 1 => 200..=most]
     }
 
-    fn held_bytes(heap: &Heap, nursery: &Nursery, old: &ObjectSpace) -> u64 {
-        let old = old.footprint(nursery.metadata_bytes());
-        let parts = old.used_bytes + old.metadata_bytes + nursery.used_bytes();
+    fn held_bytes(heap: &Heap, nursery: &Nursery, old: &NonMovingSpace<MarkBits>) -> u64 {
+        let spaces: [&dyn Space; 2] = [old, nursery];
+        let parts: u64 = spaces.iter().map(|s| s.used_bytes() + s.metadata_bytes()).sum();
         parts + heap.retained_bytes() + heap.metadata_bytes()
     }
 
@@ -376,7 +463,7 @@ mod tests {
                 }
                 let walked: Vec<_> = nursery.objects().collect();
                 prop_assert_eq!(walked, made.iter().map(|&(object, _)| object).collect::<Vec<_>>());
-                prop_assert_eq!(nursery.verify(&old), Ok(()));
+                prop_assert_eq!(nursery.verify_promises(&old), Ok(()));
                 for &(object, _) in &made {
                     prop_assert!(nursery.contains(object) && nursery.is_allocated(object));
                     let inside = ObjectReference::from_granule(object.granule() + 1);
@@ -391,7 +478,7 @@ mod tests {
                 }
                 nursery.clear(&old);
                 prop_assert_eq!(nursery.occupied(), Occupancy::default());
-                prop_assert_eq!((nursery.verify(&old), old.verify()), (Ok(()), Ok(())));
+                prop_assert_eq!((nursery.verify_promises(&old), old.verify()), (Ok(()), Ok(())));
                 let held = heap.budget().held_bytes();
                 prop_assert_eq!(held, held_bytes(&heap, &nursery, &old));
                 // Small tables cannot be refused.
@@ -414,14 +501,14 @@ mod tests {
             object.or_else(|| nursery.alloc_promising(layout(0), &mut old, false)).unwrap();
         }
         assert_eq!(nursery.alloc_promising(layout(0), &mut old, false), None, "no fourth cell");
-        assert_eq!(old.spare_blocks(), 0);
+        assert_eq!(old.small.spare_blocks(), 0);
         assert!(nursery.alloc_promising(layout(0), &mut old, true).is_some());
-        assert_eq!(old.spare_blocks(), 1);
-        assert_eq!(nursery.verify(&old), Ok(()));
+        assert_eq!(old.small.spare_blocks(), 1);
+        assert_eq!(nursery.verify_promises(&old), Ok(()));
         old.sweep();
-        let error = nursery.verify(&old).unwrap_err();
+        let error = nursery.verify_promises(&old).unwrap_err();
         assert!(error.contains("blocks are promised"), "the sweep took them: {error}");
-        assert_eq!(old.spare_blocks(), 0);
+        assert_eq!(old.small.spare_blocks(), 0);
     }
 
     #[test]

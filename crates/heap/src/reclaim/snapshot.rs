@@ -25,8 +25,8 @@ use crate::memory::stack::Stack;
 use crate::memory::sync::{self, Mutex};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
-use crate::space::cells::{Lent, LentBits};
-use crate::space::object_space::ObjectSpace;
+use crate::space::cells::{ConcurrentMarks, Lent, LentBits};
+use crate::space::non_moving::NonMovingSpace;
 use crate::trace::background::{Background, Delay};
 use crate::trace::greys::Greys;
 use std::cell::{Cell, RefCell};
@@ -91,12 +91,13 @@ impl SnapshotTracer {
     ///
     /// # Errors
     /// If the operating system refuses address space for the stacks.
-    ///
-    /// # Panics
-    /// If the space was not made by [`ObjectSpace::with_marks_beside`].
-    pub fn new(objects: &ObjectSpace, distance: usize, delay_us: u64) -> io::Result<Self> {
+    pub fn new(
+        objects: &NonMovingSpace<ConcurrentMarks>,
+        distance: usize,
+        delay_us: u64,
+    ) -> io::Result<Self> {
         let heap = objects.heap().clone();
-        let bits = || objects.lent_bits().expect("a space with marks beside the program");
+        let bits = || objects.lent_bits();
         let account = Arc::new(Budget::new(u64::MAX));
         let stack = || Stack::new(Arc::clone(&account), heap.decommits());
         let queue = || Stack::queue(Arc::clone(&account), heap.decommits());
@@ -154,7 +155,7 @@ impl SnapshotTracer {
     #[inline(always)]
     pub fn log(&self, object: ObjectReference) {
         if !self.bits.is_new(object) && !self.bits.is_traced(object) {
-            self.log.push(object.bits());
+            self.log.push_object(object);
             if self.log.len() >= CHUNK {
                 self.hand_over();
             }
@@ -215,13 +216,18 @@ impl SnapshotTracer {
     // ---- sweeping --------------------------------------------------------------------------------
 
     /// Everything is marked: reclaims the large objects that are not, and lends the blocks of cells.
-    pub fn lend(&self, objects: &mut ObjectSpace) {
+    pub fn lend(&self, objects: &mut NonMovingSpace<ConcurrentMarks>) {
         self.with(|work| objects.lend(|block| work.lent.push(block.0)));
     }
 
     /// Sweeps up to so many blocks on the program's thread, and takes back up to `most_back` that have
     /// been swept; waits for a slice if need be. Tells whether there are more.
-    pub fn sweep_some(&self, objects: &mut ObjectSpace, most: u32, most_back: u32) -> bool {
+    pub fn sweep_some(
+        &self,
+        objects: &mut NonMovingSpace<ConcurrentMarks>,
+        most: u32,
+        most_back: u32,
+    ) -> bool {
         self.with(|work| {
             work.sweep(most);
             work.give_back(objects, most_back)
@@ -230,7 +236,7 @@ impl SnapshotTracer {
 
     /// Takes back up to so many blocks that have been swept, unless the thread is sweeping just now. Tells
     /// whether there are more.
-    pub fn take_back(&self, objects: &mut ObjectSpace, most: u32) -> bool {
+    pub fn take_back(&self, objects: &mut NonMovingSpace<ConcurrentMarks>, most: u32) -> bool {
         let has_more = self.background.with_if_free(|work| work.give_back(objects, most));
         self.settle();
         has_more.unwrap_or(true)
@@ -318,7 +324,7 @@ impl Work {
     fn take_in(&self) {
         let inbox = sync::lock(&self.inbox);
         let forgets = mutant!(self.heap.memory(), "what was logged is marked and not looked at");
-        while let Some(object) = inbox.pop().and_then(ObjectReference::from_bits) {
+        while let Some(object) = inbox.pop_object() {
             if forgets {
                 self.bits.trace(object);
             } else {
@@ -337,7 +343,7 @@ impl Work {
     }
 
     /// Tells whether there are more.
-    fn give_back(&self, objects: &mut ObjectSpace, most: u32) -> bool {
+    fn give_back(&self, objects: &mut NonMovingSpace<ConcurrentMarks>, most: u32) -> bool {
         for _ in 0..most {
             let Some(live) = self.swept.pop() else { break };
             let lent = self.swept.pop().expect("a count lies above its block");

@@ -2,9 +2,10 @@
 
 use crate::blocks::heap::Heap;
 use crate::memory::budget::OutOfMemory;
-use crate::memory::footprint::{Footprint, Occupancy};
+use crate::memory::footprint::Occupancy;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
+use crate::space::Space;
 use crate::space::arena::{Arena, ChunkPool};
 
 /// One arena over the whole heap.
@@ -40,29 +41,22 @@ impl BumpSpace {
         let object = grown.then(|| self.arena.alloc(layout, 0, &self.heap)).flatten();
         object.ok_or_else(|| self.heap.refuse(layout))
     }
+}
 
-    /// What it holds.
-    pub fn footprint(&self) -> Footprint {
-        Footprint {
-            used_bytes: self.pool.used_bytes(),
-            retained_bytes: 0,
-            metadata_bytes: self.pool.metadata_bytes() + self.arena.metadata_bytes(),
-        }
+impl Space for BumpSpace {
+    fn used_bytes(&self) -> u64 {
+        self.pool.used_bytes()
     }
 
-    /// Objects and their bytes.
-    pub fn occupied(&self) -> Occupancy {
+    fn metadata_bytes(&self) -> u64 {
+        self.pool.metadata_bytes() + self.arena.metadata_bytes()
+    }
+
+    fn occupied(&self) -> Occupancy {
         self.arena.occupied(self.heap.memory())
     }
 
-    /// Whether an object was allocated here.
-    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+    fn is_allocated(&self, object: ObjectReference) -> bool {
         self.arena.is_allocated(object)
-    }
-
-    /// The heap it takes its blocks from.
-    #[inline(always)]
-    pub fn heap(&self) -> &Heap {
-        &self.heap
     }
 }

@@ -18,18 +18,22 @@
 
 mod batch;
 mod blocks;
-mod lent;
-mod slices;
-mod spare;
+mod concurrent;
+mod incremental;
+mod marks;
+mod parallel;
+mod promotion;
 mod sticky;
 mod sweep;
 #[cfg(test)]
 mod tests;
-mod together;
 mod verify;
 
 pub use batch::Batch;
-pub(crate) use lent::{Lent, LentBits};
+pub(crate) use concurrent::{Lent, LentBits};
+pub use marks::{
+    ConcurrentMarks, MarkBits, MarkTables, Marked, NoMarks, ParallelMarks, StickyMarks, Traced,
+};
 
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
@@ -42,10 +46,10 @@ use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::Layout;
 use crate::object::size_class::{CELL_BYTES, CELL_STARTS, CLASSES, cells_per_block};
+use crate::space::{MarkedSpace, SmallSpace, Space};
 use blocks::{BlockInfo, NONE, State};
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
-use together::SharedMarks;
 
 /// The window that a class allocates from: 64 granules of a block.
 #[derive(Clone, Copy, Debug)]
@@ -62,16 +66,12 @@ struct Cursor {
 
 const NO_WINDOW: Cursor = Cursor { free: 0, base: 0, block: None, scan: 0 };
 
-/// Size-classed cells with side bits.
+/// Size-classed cells with side bits, and the mark tables `M`.
 #[derive(Debug)]
-pub struct CellSpace {
+pub struct SegregatedSpace<M: MarkTables> {
     cursors: [Cursor; CLASSES],
     allocated: Bitmap,
-    marks: Option<Bitmap>,
-    /// Marks for several markers, if there may be several.
-    shared_marks: Option<SharedMarks>,
-    /// Marks of a marker that runs beside the program, whose own are `marks`.
-    traced: Option<Bitmap>,
+    marks: M,
     blocks: Vec<BlockInfo>,
     newest_listed: [u32; CLASSES],
     used_blocks: u32,
@@ -79,66 +79,38 @@ pub struct CellSpace {
     newest_spare: u32,
     spare_blocks: u32,
     /// Bytes of free cells that cursors may still enter, for a collector that works in slices.
-    allowance_bytes: i64,
+    credit_bytes: i64,
     /// Windows in blocks from this one on are marked when they are reserved.
     black_from: u32,
+    /// Whether new large objects are marked.
+    large_are_black: bool,
     /// The order of reuse, where it is not the space's own. Blocks are then `Full` from the start, so
     /// that every free takes the cold path.
     freed: Option<Box<FreedCells>>,
     heap: Heap,
 }
 
-impl CellSpace {
-    /// An empty space whose cells are freed one by one.
+impl<M: MarkTables> SegregatedSpace<M> {
+    /// An empty space.
     ///
     /// # Errors
-    /// If the operating system refuses address space for the bits.
+    /// If the operating system refuses address space for its tables.
     pub fn new(heap: &Heap) -> io::Result<Self> {
         Ok(Self {
             cursors: [NO_WINDOW; CLASSES],
             allocated: heap.bitmap()?,
-            marks: None,
-            shared_marks: None,
-            traced: None,
+            marks: M::new(heap)?,
             blocks: Vec::new(),
             newest_listed: [NONE; CLASSES],
             used_blocks: 0,
             newest_spare: NONE,
             spare_blocks: 0,
-            allowance_bytes: i64::MAX,
+            credit_bytes: i64::MAX,
             black_from: NONE,
+            large_are_black: false,
             freed: FreedCells::new(heap.order()),
             heap: heap.clone(),
         })
-    }
-
-    /// An empty space with mark bits, for a tracing collector.
-    ///
-    /// # Errors
-    /// If the operating system refuses address space for the bits.
-    pub fn with_marks(heap: &Heap) -> io::Result<Self> {
-        let mut space = Self::new(heap)?;
-        space.marks = Some(heap.bitmap()?);
-        Ok(space)
-    }
-
-    /// A new object of a small layout, its slots null and its payload zero; `None` if no block of
-    /// the class has a free cell (see [`CellSpace::grow`]) or the layout is large.
-    #[inline(always)]
-    pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        let mut class = usize::from(layout.class());
-        if mutant!(self.heap.memory(), "a size class is one too small") && class < CLASSES {
-            class = class.saturating_sub(1);
-        }
-        if class < CLASSES { self.alloc_in(class, layout, collector_bits) } else { None }
-    }
-
-    /// A new object in a cell of a larger class: the last resort of a heap at its limit, whose free
-    /// cells are all of other sizes.
-    #[cold]
-    pub fn alloc_larger(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        let larger = usize::from(layout.class()).saturating_add(1)..CLASSES;
-        larger.into_iter().find_map(|class| self.alloc_in(class, layout, collector_bits))
     }
 
     #[inline(always)]
@@ -181,7 +153,7 @@ impl CellSpace {
                 self.leave(class, block);
             }
             let Some(block) = Block::from_index(self.newest_listed[class]) else { return false };
-            if self.allowance_bytes <= 0 {
+            if self.credit_bytes <= 0 {
                 return false;
             }
             self.unlist(block);
@@ -251,7 +223,7 @@ impl CellSpace {
         let info = &mut self.blocks[block.index() as usize];
         info.state = state;
         let free_cells = cells_per_block(class) - u32::from(info.live);
-        self.allowance_bytes -= i64::from(free_cells * CELL_BYTES[class]);
+        self.credit_bytes -= i64::from(free_cells * CELL_BYTES[class]);
         self.cursors[class] = Cursor { block: Some(block), ..NO_WINDOW };
     }
 
@@ -322,8 +294,15 @@ impl CellSpace {
         }
     }
 
+    /// Bytes of the block table.
+    fn table_bytes(&self) -> u64 {
+        (self.blocks.capacity() * size_of::<BlockInfo>()) as u64
+    }
+}
+
+impl<M: MarkTables> Space for SegregatedSpace<M> {
     /// Whether a cell is allocated now: its bit is set and it is not merely reserved.
-    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+    fn is_allocated(&self, object: ObjectReference) -> bool {
         let block = Block::of(object);
         let Some(info) = self.blocks.get(block.index() as usize) else { return false };
         if info.state == State::Foreign || !self.allocated.test(object) {
@@ -334,13 +313,11 @@ impl CellSpace {
         distance >= 64 || cursor.free >> distance & 1 == 0
     }
 
-    /// Bytes of the blocks in this space.
-    pub fn used_bytes(&self) -> u64 {
+    fn used_bytes(&self) -> u64 {
         u64::from(self.used_blocks) * u64::from(BLOCK_BYTES)
     }
 
-    /// Bytes of the cells that hold an object, and how many they are.
-    pub fn occupied(&self) -> Occupancy {
+    fn occupied(&self) -> Occupancy {
         let mut total = Occupancy::default();
         for info in self.blocks.iter().filter(|info| info.state != State::Foreign) {
             total.add(u64::from(info.live), CELL_BYTES[usize::from(info.class)]);
@@ -355,15 +332,75 @@ impl CellSpace {
         total
     }
 
-    /// Bytes of bitmaps and block tables.
-    pub fn metadata_bytes(&self) -> u64 {
-        let marks = [&self.marks, &self.traced].into_iter().flatten().map(Bitmap::covered_bytes);
-        let shared_marks = self.shared_marks.as_ref().map_or(0, SharedMarks::covered_bytes);
-        self.allocated.covered_bytes() + marks.sum::<u64>() + shared_marks + self.table_bytes()
+    fn metadata_bytes(&self) -> u64 {
+        self.allocated.covered_bytes() + self.marks.covered_bytes() + self.table_bytes()
+    }
+
+    fn verify(&self) -> Result<(), String> {
+        self.verify_tables()
     }
 }
 
-impl Drop for CellSpace {
+impl<M: MarkTables> SmallSpace for SegregatedSpace<M> {
+    #[inline(always)]
+    fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    #[inline(always)]
+    fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+        let mut class = usize::from(layout.class());
+        if mutant!(self.heap.memory(), "a size class is one too small") && class < CLASSES {
+            class = class.saturating_sub(1);
+        }
+        if class < CLASSES { self.alloc_in(class, layout, collector_bits) } else { None }
+    }
+
+    fn alloc_growing(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+        _: u64,
+    ) -> Option<ObjectReference> {
+        if let Some(object) = self.alloc(layout, collector_bits) {
+            return Some(object);
+        }
+        self.grow(layout).then(|| self.alloc(layout, collector_bits))?
+    }
+
+    /// In a cell of a larger class.
+    #[cold]
+    fn alloc_anywhere(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+        let larger = usize::from(layout.class()).saturating_add(1)..CLASSES;
+        larger.into_iter().find_map(|class| self.alloc_in(class, layout, collector_bits))
+    }
+
+    fn admits_large(&self, _: u64, _: u64) -> bool {
+        true
+    }
+
+    fn cover_large(&mut self, large: ObjectReference) -> bool {
+        !M::MARKS || self.cover(Block::of(large))
+    }
+
+    fn large_allocated(&mut self, large: ObjectReference, bytes: u32) {
+        if self.large_are_black
+            && let Some(marks) = self.marks.bitmaps().next()
+            && !mutant!(self.heap.memory(), "a large object is born white")
+        {
+            marks.set(large);
+        }
+        self.credit_bytes -= i64::from(bytes);
+    }
+}
+
+impl<M: Marked> MarkedSpace for SegregatedSpace<M> {
+    fn unmark_large(&self, large: ObjectReference) -> bool {
+        self.marks.unmark(large)
+    }
+}
+
+impl<M: MarkTables> Drop for SegregatedSpace<M> {
     fn drop(&mut self) {
         self.heap.budget().discharge(self.table_bytes());
     }

@@ -11,6 +11,7 @@ use crate::memory::units::BLOCK_BYTES;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{LARGE, Layout};
+use crate::space::Space;
 
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -48,14 +49,9 @@ impl LargeSpace {
         Self { runs: Vec::new(), used_bytes: 0, heap: heap.clone() }
     }
 
-    /// A new object, its slots null and its payload zero; `None` if the limit has no room.
-    pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        self.alloc_covered(layout, collector_bits, |_| true)
-    }
-
-    /// [`LargeSpace::alloc`] for a collector with tables, which `cover` makes reach the object; `None` also
-    /// if it tells that the limit has no room for them. Nothing is written until it has.
-    pub fn alloc_covered(
+    /// A new object, its slots null and its payload zero; `None` if the limit has no room for it, or for the
+    /// tables that `cover` makes reach it. Nothing is written until it has.
+    pub fn alloc(
         &mut self,
         layout: Layout,
         collector_bits: u32,
@@ -116,24 +112,24 @@ impl LargeSpace {
     pub fn objects(&self) -> impl Iterator<Item = ObjectReference> {
         self.runs.iter().map(|run| run.object)
     }
+}
 
-    /// Whether the object is allocated now.
-    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+impl Space for LargeSpace {
+    fn is_allocated(&self, object: ObjectReference) -> bool {
         self.runs.binary_search_by_key(&object, |run| run.object).is_ok()
     }
 
-    /// Bytes of the pages in this space.
-    pub fn used_bytes(&self) -> u64 {
+    /// Bytes of the pages that objects reach.
+    fn used_bytes(&self) -> u64 {
         self.used_bytes
     }
 
-    /// Objects and the bytes of their runs.
-    pub fn occupied(&self) -> Occupancy {
+    fn occupied(&self) -> Occupancy {
         Occupancy { objects: self.runs.len() as u64, bytes: self.used_bytes() }
     }
 
     /// Bytes of the table of objects.
-    pub fn metadata_bytes(&self) -> u64 {
+    fn metadata_bytes(&self) -> u64 {
         (self.runs.capacity() * size_of::<Run>()) as u64
     }
 }
@@ -188,7 +184,7 @@ mod tests {
                     Op::Alloc(slots) => {
                         let layout = Layout::array(SlotKind::Shared, slots, 0).unwrap();
                         let blocks = layout.bytes().div_ceil(BLOCK_BYTES);
-                        let Some(object) = space.alloc(layout, 0) else {
+                        let Some(object) = space.alloc(layout, 0, |_| true) else {
                             prop_assert!(limit_blocks.is_some(), "no limit, no room");
                             continue;
                         };
@@ -240,7 +236,7 @@ mod tests {
         // Of one block, which is retained.
         let layout = Layout::array(SlotKind::Shared, BLOCK_BYTES / 8, 0).unwrap();
         let word = Offset32::word(0);
-        let first = space.alloc(layout, 0).unwrap();
+        let first = space.alloc(layout, 0, |_| true).unwrap();
         heap.memory().write(first, word, 77);
         let used_bytes = space.used_bytes();
         assert!(space.free(first));
@@ -250,13 +246,13 @@ mod tests {
             offered = Some(object);
             false
         };
-        assert_eq!(space.alloc_covered(layout, 0, refuses), None);
+        assert_eq!(space.alloc(layout, 0, refuses), None);
         assert_eq!(offered, Some(first), "the same place");
         // The address sanitizer would report that it is read.
         assert!(cfg!(gcw_asan) || heap.memory().read(first, word) == 77, "it was written to");
         assert!(!space.is_allocated(first));
         assert_eq!((space.used_bytes(), heap.budget().held_bytes()), (0, held_bytes));
-        assert_eq!(space.alloc_covered(layout, 0, |_| true), Some(first));
+        assert_eq!(space.alloc(layout, 0, |_| true), Some(first));
         assert_eq!(space.used_bytes(), used_bytes);
     }
 }

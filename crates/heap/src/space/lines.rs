@@ -39,7 +39,7 @@ use crate::memory::units::UNIT_BYTES;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::Layout;
-use crate::object::size_class::MAX_CELL_BYTES;
+use crate::space::{MarkedSpace, SmallSpace, Space};
 use blocks::{BlockInfo, State};
 use std::io;
 use std::ops::Range;
@@ -104,9 +104,6 @@ pub struct LineSpace {
 }
 
 impl LineSpace {
-    /// Size of the largest objects for which it is made; all others are large objects.
-    pub const MAX_BYTES: u32 = MAX_CELL_BYTES;
-
     /// An empty space with lines of so many bytes: 128 or 256.
     ///
     /// # Errors
@@ -131,22 +128,6 @@ impl LineSpace {
     }
 
     // ---- allocating ---------------------------------------------------------------------------
-
-    /// A new object in the holes that this space has, its slots null and its payload zero; `None` if
-    /// there is no hole left, or none that is taken for objects so long (see [`LineSpace::grow`]), or it is
-    /// larger than [`LineSpace::MAX_BYTES`].
-    #[inline(always)]
-    pub fn alloc(&mut self, layout: Layout) -> Option<ObjectReference> {
-        if layout.bytes() > Self::MAX_BYTES {
-            return None;
-        }
-        let object = match self.hole.bump(layout.bytes()) {
-            Some(object) => object,
-            None => self.bump_elsewhere(layout.bytes())?,
-        };
-        layout.install(self.heap.memory(), object, 0);
-        Some(object)
-    }
 
     #[inline(never)]
     fn bump_elsewhere(&mut self, bytes: u32) -> Option<ObjectReference> {
@@ -214,10 +195,10 @@ impl LineSpace {
     /// Takes an empty block from the heap for objects of this layout, to allocate from next, if that leaves
     /// `kept_bytes` of room; false if it does not.
     #[cold]
-    pub fn grow(&mut self, layout: Layout, kept_bytes: u64) -> bool {
+    pub(super) fn grow(&mut self, layout: Layout, kept_bytes: u64) -> bool {
         let bytes = layout.bytes();
         let needed_bytes = kept_bytes.saturating_add(u64::from(BLOCK_BYTES));
-        if bytes > Self::MAX_BYTES || self.heap.room_bytes() < needed_bytes {
+        if !layout.is_small() || self.heap.room_bytes() < needed_bytes {
             return false;
         }
         let Some(block) = self.take_block() else { return false };
@@ -234,9 +215,9 @@ impl LineSpace {
     /// Goes on to a hole among the lines in use that can hold an object of this layout, longer than a line:
     /// the last resort of a heap that has no empty block. Tells whether there is one.
     #[cold]
-    pub fn make_do(&mut self, layout: Layout) -> bool {
+    pub(super) fn make_do(&mut self, layout: Layout) -> bool {
         let lines = layout.bytes().div_ceil(self.line_bytes);
-        if lines == 1 || layout.bytes() > Self::MAX_BYTES {
+        if lines == 1 || !layout.is_small() {
             return false;
         }
         self.leave_overflow();
@@ -289,34 +270,90 @@ impl LineSpace {
     fn block_lines(&self) -> u32 {
         BLOCK_BYTES / self.line_bytes
     }
+}
 
-    // ---- accounts -----------------------------------------------------------------------------
-
-    /// The heap it takes its blocks from.
-    #[inline(always)]
-    pub fn heap(&self) -> &Heap {
-        &self.heap
-    }
-
-    /// Bytes of the objects.
-    pub fn filled_bytes(&self) -> u64 {
-        let open_bytes = self.hole.filled_bytes() + self.overflow.filled_bytes();
-        self.live_bytes + self.closed_bytes + open_bytes
-    }
-
-    /// Objects, counted by walking them, and their bytes.
-    pub fn occupied(&self) -> Occupancy {
-        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
-    }
-
-    /// Bytes of the blocks.
-    pub fn used_bytes(&self) -> u64 {
+impl Space for LineSpace {
+    fn used_bytes(&self) -> u64 {
         u64::from(self.used_blocks) * u64::from(BLOCK_BYTES)
     }
 
     /// Bytes of mark bits and of the table of blocks, line maps included.
-    pub fn metadata_bytes(&self) -> u64 {
+    fn metadata_bytes(&self) -> u64 {
         self.marks.covered_bytes() + self.table_bytes()
+    }
+
+    /// Objects, counted by walking them, and their bytes.
+    fn occupied(&self) -> Occupancy {
+        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
+    }
+
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.begins_at(object)
+    }
+
+    fn verify(&self) -> Result<(), String> {
+        self.verify_tables()
+    }
+}
+
+impl SmallSpace for LineSpace {
+    #[inline(always)]
+    fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    /// In the holes that this space has; `None` if there is none left that is taken for objects of this
+    /// length.
+    #[inline(always)]
+    fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+        if !layout.is_small() {
+            return None;
+        }
+        let object = match self.hole.bump(layout.bytes()) {
+            Some(object) => object,
+            None => self.bump_elsewhere(layout.bytes())?,
+        };
+        layout.install(self.heap.memory(), object, collector_bits);
+        Some(object)
+    }
+
+    fn alloc_growing(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+        kept_bytes: u64,
+    ) -> Option<ObjectReference> {
+        self.grow(layout, kept_bytes).then(|| self.alloc(layout, collector_bits))?
+    }
+
+    /// An object longer than a line, in a hole among lines in use.
+    fn alloc_anywhere(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+        self.make_do(layout).then(|| self.alloc(layout, collector_bits))?
+    }
+
+    fn admits_large(&self, run_bytes: u64, kept_bytes: u64) -> bool {
+        run_bytes + kept_bytes <= self.heap.room_bytes()
+    }
+
+    fn cover_large(&mut self, large: ObjectReference) -> bool {
+        self.cover(Block::of(large))
+    }
+
+    fn filled_bytes(&self) -> u64 {
+        let open_bytes = self.hole.filled_bytes() + self.overflow.filled_bytes();
+        self.live_bytes + self.closed_bytes + open_bytes
+    }
+}
+
+impl MarkedSpace for LineSpace {
+    fn unmark_large(&self, large: ObjectReference) -> bool {
+        if mutant!(self.heap.memory(), "a large object stays marked") {
+            return self.marks.test(large);
+        }
+        let is_marked = self.marks.test(large);
+        // Copies may go to its block next, and no bit of its own may be among theirs.
+        self.marks.clear_block(Block::of(large));
+        is_marked
     }
 }
 

@@ -19,7 +19,11 @@ use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{Extent, FORWARDED, Layout};
 use crate::object::size_class::MAX_CELL_BYTES;
-use slide::Tables;
+use crate::space::{SmallSpace, Space};
+use std::fmt;
+use std::io;
+
+pub use slide::Sliding;
 
 /// Up to this size every object is taken for granted; larger ones are asked for by the slow path first.
 const COMMON_BYTES: u32 = 256;
@@ -34,9 +38,54 @@ struct Filled {
     end: u32,
 }
 
+/// How the objects of a space move.
+pub trait Movement: Sized + fmt::Debug {
+    /// Whether copies of all objects may be needed at once, and room for them is kept.
+    const COPIES: bool;
+
+    /// Empty side tables.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for them.
+    fn new(heap: &Heap) -> io::Result<Self>;
+
+    /// Makes the tables reach a block and charges for them; false if the limit has no room.
+    fn cover(&mut self, block: Block) -> bool;
+
+    /// Bytes of the tables.
+    fn metadata_bytes(&self) -> u64;
+
+    /// Whether anything is marked in a block.
+    fn is_marked(&self, block: Block) -> bool;
+}
+
+/// Objects are copied to another space.
+#[derive(Debug)]
+pub struct Copying;
+
+impl Movement for Copying {
+    const COPIES: bool = true;
+
+    fn new(_: &Heap) -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    fn cover(&mut self, _: Block) -> bool {
+        true
+    }
+
+    fn metadata_bytes(&self) -> u64 {
+        0
+    }
+
+    fn is_marked(&self, _: Block) -> bool {
+        false
+    }
+}
+
 /// Blocks filled by bump allocation, whose objects may move.
 #[derive(Debug)]
-pub struct MovableSpace {
+pub struct MovableSpace<M: Movement> {
     /// Reference bits of the next object and of the end of its block.
     next: u32,
     limit: u32,
@@ -44,8 +93,7 @@ pub struct MovableSpace {
     blocks: Vec<Filled>,
     /// Bytes of the objects in all blocks but the last.
     closed_bytes: u64,
-    /// For sliding; `None` where objects are copied to another space.
-    tables: Option<Tables>,
+    tables: M,
     heap: Heap,
 }
 
@@ -62,75 +110,28 @@ pub struct Cursor {
     next: u32,
 }
 
-impl MovableSpace {
-    /// Size of the largest objects for which it is made; all others are large objects.
-    pub const MAX_BYTES: u32 = MAX_CELL_BYTES;
+impl<M: Movement> MovableSpace<M> {
+    /// An empty space.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for its tables.
+    pub fn new(heap: &Heap) -> io::Result<Self> {
+        Ok(Self::with(heap, M::new(heap)?))
+    }
 
-    /// An empty space, whose objects are copied to another one.
-    pub fn new(heap: &Heap) -> Self {
+    fn with(heap: &Heap, tables: M) -> Self {
         Self {
             next: 0,
             limit: 0,
             largest_bytes: COMMON_BYTES,
             blocks: Vec::new(),
             closed_bytes: 0,
-            tables: None,
+            tables,
             heap: heap.clone(),
         }
     }
 
-    /// The heap it takes its blocks from.
-    #[inline(always)]
-    pub fn heap(&self) -> &Heap {
-        &self.heap
-    }
-
     // ---- allocating ---------------------------------------------------------------------------
-
-    /// A new object, its slots null and its payload zero; `None` if the last block has no room, or the
-    /// object is larger than any before it: see [`MovableSpace::alloc_within`].
-    #[inline(always)]
-    pub fn alloc(&mut self, layout: Layout) -> Option<ObjectReference> {
-        if layout.bytes() > COMMON_BYTES && layout.bytes() > self.largest_bytes {
-            return None;
-        }
-        let object = self.bump(layout.bytes())?;
-        layout.install(self.heap.memory(), object, 0);
-        Some(object)
-    }
-
-    /// A new object, for which the space may take a block, if `room_bytes` are enough for that and for
-    /// the copies of all its objects, unless they slide. `None` if they are not, or if the object is too
-    /// large for this space.
-    pub fn alloc_within(&mut self, layout: Layout, room_bytes: u64) -> Option<ObjectReference> {
-        let bytes = layout.bytes();
-        if bytes > MAX_CELL_BYTES {
-            return None;
-        }
-        let largest_bytes = self.largest_bytes.max(bytes);
-        let needed_bytes = |more_bytes: u32| match self.tables {
-            Some(_) => 0,
-            None => copies_bytes(self.filled_bytes() + u64::from(more_bytes), largest_bytes),
-        };
-        let needed_with_block_bytes = needed_bytes(BLOCK_BYTES) + u64::from(BLOCK_BYTES);
-        if needed_bytes(bytes) <= room_bytes {
-            self.largest_bytes = largest_bytes;
-            if let Some(object) = self.alloc(layout) {
-                return Some(object);
-            }
-        }
-        if needed_with_block_bytes > room_bytes {
-            return None;
-        }
-        let block = self.heap.acquire(1)?;
-        if self.tables.as_mut().is_some_and(|tables| !tables.cover(block)) {
-            self.heap.release(block, 1);
-            return None;
-        }
-        self.largest_bytes = largest_bytes;
-        self.append(block);
-        self.alloc(layout)
-    }
 
     /// Copies an object of another space to the end of this one. Never refused: whoever copies has kept
     /// room for it.
@@ -243,8 +244,41 @@ impl MovableSpace {
         std::iter::from_fn(move || self.next_object(&mut cursor))
     }
 
-    /// Whether an object begins here. Walks its block: for checks.
-    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+    /// The most that copies of all objects can need, in blocks and their list.
+    pub fn copies_bytes(&self) -> u64 {
+        copies_bytes(self.filled_bytes(), self.largest_bytes)
+    }
+
+    fn list_bytes(&self) -> u64 {
+        (self.blocks.capacity() * size_of::<Filled>()) as u64
+    }
+}
+
+impl MovableSpace<Copying> {
+    /// Leaves this space empty, to be to-space. Returns what it held: from-space.
+    pub fn flip(&mut self) -> Self {
+        let to_space = Self::with(&self.heap, Copying);
+        std::mem::replace(self, to_space)
+    }
+}
+
+impl<M: Movement> Space for MovableSpace<M> {
+    fn used_bytes(&self) -> u64 {
+        self.blocks.len() as u64 * u64::from(BLOCK_BYTES)
+    }
+
+    /// Bytes of the list of blocks and of the side tables.
+    fn metadata_bytes(&self) -> u64 {
+        self.list_bytes() + self.tables.metadata_bytes()
+    }
+
+    /// Objects, counted by walking them, and their bytes.
+    fn occupied(&self) -> Occupancy {
+        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
+    }
+
+    /// Whether an object begins here. Walks its block.
+    fn is_allocated(&self, object: ObjectReference) -> bool {
         let start = Block::of(object).first_granule() << 1;
         let Some(place) = self.blocks.iter().rposition(|block| block.start == start) else {
             return false;
@@ -259,32 +293,7 @@ impl MovableSpace {
         is_filled && cursor.block == place && cursor.next == object.bits()
     }
 
-    /// Objects, counted by walking them, and their bytes.
-    pub fn occupied(&self) -> Occupancy {
-        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
-    }
-
-    /// Bytes of the objects.
-    pub fn filled_bytes(&self) -> u64 {
-        let last = self.blocks.last().map_or(0, |last| bytes_between(last.start, self.next));
-        self.closed_bytes + last
-    }
-
-    /// Bytes of the blocks.
-    pub fn used_bytes(&self) -> u64 {
-        self.blocks.len() as u64 * u64::from(BLOCK_BYTES)
-    }
-
-    /// The most that copies of all objects can need, in blocks and their list.
-    pub fn copies_bytes(&self) -> u64 {
-        copies_bytes(self.filled_bytes(), self.largest_bytes)
-    }
-
-    /// Checks its tables against its objects. Slow: for [`crate::Collector::verify`].
-    ///
-    /// # Errors
-    /// The first contradiction, in words.
-    pub fn verify(&self) -> Result<(), String> {
+    fn verify(&self) -> Result<(), String> {
         let memory = self.heap.memory();
         let mut bytes = 0;
         for object in self.objects() {
@@ -297,24 +306,85 @@ impl MovableSpace {
             let filled_bytes = self.filled_bytes();
             return Err(format!("objects of {bytes} bytes fill {filled_bytes} bytes of blocks"));
         }
-        let is_marked = |block| self.tables.as_ref().is_some_and(|tables| tables.is_marked(block));
-        match self.blocks.iter().find(|filled| is_marked(filled.block())) {
+        match self.blocks.iter().find(|filled| self.tables.is_marked(filled.block())) {
             Some(filled) => Err(format!("{:?} has marks between collections", filled.block())),
             None => Ok(()),
         }
     }
+}
 
-    /// Bytes of the list of blocks and of the tables for sliding.
-    pub fn metadata_bytes(&self) -> u64 {
-        self.list_bytes() + self.tables.as_ref().map_or(0, Tables::metadata_bytes)
+impl<M: Movement> SmallSpace for MovableSpace<M> {
+    #[inline(always)]
+    fn heap(&self) -> &Heap {
+        &self.heap
     }
 
-    fn list_bytes(&self) -> u64 {
-        (self.blocks.capacity() * size_of::<Filled>()) as u64
+    /// In the last block; `None` if it has no room, or the object is larger than any before it.
+    #[inline(always)]
+    fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+        if layout.bytes() > COMMON_BYTES && layout.bytes() > self.largest_bytes {
+            return None;
+        }
+        let object = self.bump(layout.bytes())?;
+        layout.install(self.heap.memory(), object, collector_bits);
+        Some(object)
+    }
+
+    /// If that leaves room for the copies of all objects, too, unless they slide.
+    fn alloc_growing(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+        kept_bytes: u64,
+    ) -> Option<ObjectReference> {
+        let bytes = layout.bytes();
+        let room_bytes = self.heap.room_bytes().saturating_sub(kept_bytes);
+        let largest_bytes = self.largest_bytes.max(bytes);
+        let needed_bytes = |more_bytes: u32| match M::COPIES {
+            true => copies_bytes(self.filled_bytes() + u64::from(more_bytes), largest_bytes),
+            false => 0,
+        };
+        let needed_with_block_bytes = needed_bytes(BLOCK_BYTES) + u64::from(BLOCK_BYTES);
+        if needed_bytes(bytes) <= room_bytes {
+            self.largest_bytes = largest_bytes;
+            if let Some(object) = self.alloc(layout, collector_bits) {
+                return Some(object);
+            }
+        }
+        if needed_with_block_bytes > room_bytes {
+            return None;
+        }
+        let block = self.heap.acquire(1)?;
+        if !self.tables.cover(block) {
+            self.heap.release(block, 1);
+            return None;
+        }
+        self.largest_bytes = largest_bytes;
+        self.append(block);
+        self.alloc(layout, collector_bits)
+    }
+
+    fn admits_large(&self, run_bytes: u64, kept_bytes: u64) -> bool {
+        let copies_bytes = if M::COPIES { self.copies_bytes() } else { 0 };
+        run_bytes + copies_bytes <= self.heap.room_bytes().saturating_sub(kept_bytes)
+    }
+
+    fn cover_large(&mut self, large: ObjectReference) -> bool {
+        self.tables.cover(Block::of(large))
+    }
+
+    fn filled_bytes(&self) -> u64 {
+        let last = self.blocks.last().map_or(0, |last| bytes_between(last.start, self.next));
+        self.closed_bytes + last
+    }
+
+    /// Bytes of the objects: blocks have no holes.
+    fn sized_bytes(&self) -> u64 {
+        self.filled_bytes()
     }
 }
 
-impl Drop for MovableSpace {
+impl<M: Movement> Drop for MovableSpace<M> {
     fn drop(&mut self) {
         self.heap.budget().discharge(self.list_bytes());
     }
@@ -348,6 +418,10 @@ mod tests {
         Heap::new(HeapConfig::default()).unwrap()
     }
 
+    fn copying(heap: &Heap) -> MovableSpace<Copying> {
+        MovableSpace::new(heap).unwrap()
+    }
+
     /// Small objects, and arrays up to the largest that may move.
     fn words() -> impl Strategy<Value = u32> {
         // `alloc` adds a word for the number.
@@ -356,18 +430,18 @@ mod tests {
     }
 
     /// An array that holds its number.
-    fn alloc(space: &mut MovableSpace, words: u32, number: u64) -> ObjectReference {
+    fn alloc(space: &mut MovableSpace<impl Movement>, words: u32, number: u64) -> ObjectReference {
         let layout = Layout::array(SlotKind::Own, 0, words + 1).unwrap();
-        let object = space.alloc(layout).or_else(|| space.alloc_within(layout, u64::MAX)).unwrap();
+        let object = space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0, 0)).unwrap();
         space.heap.memory().word64(object, Offset64::word(2)).store(number, Relaxed);
         object
     }
 
-    fn number(space: &MovableSpace, object: ObjectReference) -> u64 {
+    fn number(space: &MovableSpace<impl Movement>, object: ObjectReference) -> u64 {
         space.heap.memory().word64(object, Offset64::word(2)).load(Relaxed)
     }
 
-    fn held_bytes(spaces: &[&MovableSpace]) -> u64 {
+    fn held_bytes<M: Movement>(spaces: &[&MovableSpace<M>]) -> u64 {
         let heap = &spaces[0].heap;
         let parts = spaces.iter().map(|space| space.used_bytes() + space.metadata_bytes());
         parts.sum::<u64>() + heap.retained_bytes() + heap.metadata_bytes()
@@ -376,7 +450,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_walk_sees_every_object_in_order_and_nothing_else(sizes in proptest::collection::vec(words(), 0..300)) {
-            let mut space = MovableSpace::new(&heap());
+            let mut space = copying(&heap());
             let made: Vec<_> = (0..).zip(&sizes).map(|(n, &words)| alloc(&mut space, words, n)).collect();
             prop_assert_eq!(space.objects().collect::<Vec<_>>(), made.clone());
             prop_assert_eq!(space.verify(), Ok(()));
@@ -395,7 +469,7 @@ mod tests {
             order in any::<prop::sample::Index>(),
         ) {
             let heap = heap();
-            let (mut from, mut to) = (MovableSpace::new(&heap), MovableSpace::new(&heap));
+            let (mut from, mut to) = (copying(&heap), copying(&heap));
             let mut made: Vec<_> = (0..).zip(&sizes).map(|(n, &words)| alloc(&mut from, words, n)).collect();
             let stride = 1 + order.index(7);
             made.sort_by_key(|object| object.granule() as usize % stride);
@@ -417,7 +491,7 @@ mod tests {
             objects in proptest::collection::vec((words(), any::<bool>()), 0..300),
             rounds in 1usize..4,
         ) {
-            let mut space = MovableSpace::sliding(&heap()).unwrap();
+            let mut space = MovableSpace::<Sliding>::new(&heap()).unwrap();
             let mut moves = Moves::default();
             moves.listen();
             for _ in 0..rounds {
@@ -430,8 +504,7 @@ mod tests {
                         kept.push(object);
                     }
                 }
-                let tables = space.tables.as_ref().unwrap();
-                kept.iter().for_each(|&object| assert!(tables.mark(space.heap.memory(), object)));
+                kept.iter().for_each(|&object| assert!(space.tables.mark(space.heap.memory(), object)));
                 space.plan();
                 let places: Vec<_> = kept.iter().map(|&object| space.new_place(object)).collect();
                 space.slide(&mut moves);
@@ -448,7 +521,7 @@ mod tests {
 
     #[test]
     fn a_walk_sees_what_is_added_behind_it() {
-        let mut space = MovableSpace::new(&heap());
+        let mut space = copying(&heap());
         let mut cursor = Cursor::default();
         assert_eq!(space.next_object(&mut cursor), None);
         for number in 0..3 * u64::from(BLOCK_BYTES) / 32 {
@@ -460,7 +533,7 @@ mod tests {
 
     #[test]
     fn an_object_that_was_forwarded_and_is_still_there_is_a_defect() {
-        let mut space = MovableSpace::new(&heap());
+        let mut space = copying(&heap());
         let object = alloc(&mut space, 1, 0);
         let word = space.heap.memory().collector_word(object);
         word.store(FORWARDED, Relaxed);

@@ -3,10 +3,11 @@
 use crate::blocks::heap::Heap;
 use crate::context::Context;
 use crate::context::events::CascadeClock;
-use crate::memory::footprint::{Footprint, Occupancy};
+use crate::memory::footprint::Occupancy;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{Extent, Layout, REGION};
+use crate::space::Space;
 use crate::space::arena::{Arena, ChunkPool};
 
 /// Live regions. A number is used again once its region has ended.
@@ -111,30 +112,30 @@ impl Regions {
         self.arenas.iter().chain([&self.current])
     }
 
+    fn table_bytes(&self) -> u64 {
+        (self.arenas.capacity() * size_of::<Arena>() + self.free.capacity() * 4) as u64
+    }
+}
+
+impl Space for Regions {
     /// Whether the object lies in a region that has not ended.
-    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+    fn is_allocated(&self, object: ObjectReference) -> bool {
         self.all().any(|arena| arena.is_allocated(object))
     }
 
-    /// Objects in regions, and their bytes.
-    pub fn occupied(&self) -> Occupancy {
+    fn occupied(&self) -> Occupancy {
         let memory = self.heap.memory();
         let each = self.all().map(|arena| arena.occupied(memory));
         each.fold(Occupancy::default(), Occupancy::plus)
     }
 
-    /// What regions hold.
-    pub fn footprint(&self) -> Footprint {
-        let chunks: u64 = self.all().map(Arena::metadata_bytes).sum();
-        Footprint {
-            used_bytes: self.pool.used_bytes(),
-            retained_bytes: 0,
-            metadata_bytes: chunks + self.pool.metadata_bytes() + self.table_bytes(),
-        }
+    fn used_bytes(&self) -> u64 {
+        self.pool.used_bytes()
     }
 
-    fn table_bytes(&self) -> u64 {
-        (self.arenas.capacity() * size_of::<Arena>() + self.free.capacity() * 4) as u64
+    fn metadata_bytes(&self) -> u64 {
+        let chunks: u64 = self.all().map(Arena::metadata_bytes).sum();
+        chunks + self.pool.metadata_bytes() + self.table_bytes()
     }
 }
 
@@ -163,7 +164,7 @@ mod tests {
 
     fn accounted_bytes(regions: &Regions, cx: &Context, heap: &Heap) -> u64 {
         let kept = heap.retained_bytes() + heap.metadata_bytes() + cx.metadata_bytes();
-        regions.footprint().total_bytes() + kept
+        (regions.used_bytes() + regions.metadata_bytes()) + kept
     }
 
     proptest! {
@@ -212,10 +213,10 @@ mod tests {
         for &region in &numbers {
             regions.alloc(region, LEAF, 0).unwrap();
         }
-        let bytes_each = regions.footprint().total_bytes() / MANY;
+        let bytes_each = (regions.used_bytes() + regions.metadata_bytes()) / MANY;
         assert!(bytes_each < 800, "a region of one object takes {bytes_each} bytes");
         numbers.iter().for_each(|&region| regions.end(&mut cx, region));
-        assert_eq!((regions.occupied().objects, regions.footprint().used_bytes), (0, 0));
+        assert_eq!((regions.occupied().objects, regions.used_bytes()), (0, 0));
         assert_eq!(heap.budget().held_bytes(), accounted_bytes(&regions, &cx, &heap));
     }
 }

@@ -1,76 +1,33 @@
-//! Cells and large objects together: where every discipline but bump allocation keeps its objects.
-
-mod mark;
+//! Objects of any size: a space of small objects and the large-object space beside it.
 
 use crate::blocks::heap::Heap;
-use crate::memory::Memory;
-use crate::memory::footprint::{Footprint, Occupancy};
+use crate::memory::budget::OutOfMemory;
+use crate::memory::footprint::Occupancy;
+use crate::memory::units::BLOCK_BYTES;
 use crate::memory::value::ObjectReference;
-use crate::mutant;
-use crate::object::header::{Extent, Layout};
-use crate::object::size_class::{CLASSES, MAX_CELL_BYTES, class_of};
-use crate::space::cells::{Batch, CellSpace};
+use crate::object::header::Layout;
 use crate::space::large::LargeSpace;
-use crate::trace::parallel::ParallelMarker;
-use std::io;
+use crate::space::{CollectedSpace, MarkedSpace, SmallSpace, Space};
 
-/// A space for objects of any size.
+/// A space of small objects `S`, and large objects.
 #[derive(Debug)]
-pub struct ObjectSpace {
-    cells: CellSpace,
-    large: LargeSpace,
-    heap: Heap,
-    /// Whether new objects are marked from birth.
-    is_black: bool,
-    /// Whether the last collection left no cell of the right size for the object that was waiting for one.
+pub struct WithLarge<S> {
+    /// Objects up to half a block.
+    pub small: S,
+    /// All others, which never move.
+    pub large: LargeSpace,
+    /// Room under the heap limit that growing leaves free, in bytes.
+    pub kept_bytes: u64,
+    /// Whether the last collection left no place meant for the object that was waiting for one.
     is_tight: bool,
+    pub(super) heap: Heap,
 }
 
-impl ObjectSpace {
-    /// A space whose objects are freed one by one.
-    ///
-    /// # Errors
-    /// If the operating system refuses address space for its tables.
-    pub fn new(heap: &Heap) -> io::Result<Self> {
-        Ok(Self::of(heap, CellSpace::new(heap)?))
-    }
-
-    /// A space whose objects are marked and swept.
-    ///
-    /// # Errors
-    /// If the operating system refuses address space for its tables.
-    pub fn with_marks(heap: &Heap) -> io::Result<Self> {
-        Ok(Self::of(heap, CellSpace::with_marks(heap)?))
-    }
-
-    /// A space whose objects are marked by several threads, and swept.
-    ///
-    /// # Errors
-    /// If the operating system refuses address space for its tables.
-    pub fn with_marks_for(heap: &Heap, marker: &ParallelMarker) -> io::Result<Self> {
-        let cells = match marker.has_helpers() {
-            true => CellSpace::with_shared_marks(heap, marker.alone())?,
-            false => CellSpace::with_marks(heap)?,
-        };
-        Ok(Self::of(heap, cells))
-    }
-
-    /// A space whose objects are marked and swept by another thread: see [`crate::SnapshotTracer`].
-    ///
-    /// # Errors
-    /// If the operating system refuses address space for its tables.
-    pub fn with_marks_beside(heap: &Heap) -> io::Result<Self> {
-        Ok(Self::of(heap, CellSpace::with_marks_beside(heap)?))
-    }
-
-    fn of(heap: &Heap, cells: CellSpace) -> Self {
-        Self {
-            cells,
-            large: LargeSpace::new(heap),
-            heap: heap.clone(),
-            is_black: false,
-            is_tight: false,
-        }
+impl<S: SmallSpace> WithLarge<S> {
+    /// An empty space for small objects, with one for large objects beside it.
+    pub fn over(small: S) -> Self {
+        let heap = small.heap().clone();
+        Self { small, large: LargeSpace::new(&heap), kept_bytes: 0, is_tight: false, heap }
     }
 
     /// The heap it takes its blocks from.
@@ -79,10 +36,13 @@ impl ObjectSpace {
         &self.heap
     }
 
-    /// A new object in memory that this space already holds; `None` if it has no free cell for it.
+    // ---- allocating ---------------------------------------------------------------------------
+
+    /// A new object in memory that this space holds, its slots null and its payload zero; `None` if it has
+    /// no room for it.
     #[inline(always)]
     pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        self.cells.alloc(layout, collector_bits)
+        self.small.alloc(layout, collector_bits)
     }
 
     /// A new object, for which the space may grow; `None` if the heap limit has no room.
@@ -93,174 +53,116 @@ impl ObjectSpace {
         layout: Layout,
         collector_bits: u32,
     ) -> Option<ObjectReference> {
-        if usize::from(layout.class()) < CLASSES {
-            if let Some(object) = self.cells.alloc(layout, collector_bits) {
-                return Some(object);
-            }
-            return self.cells.grow(layout).then(|| self.cells.alloc(layout, collector_bits))?;
+        if layout.is_small() {
+            return self.small.alloc_growing(layout, collector_bits, self.kept_bytes);
         }
-        let cells = &mut self.cells;
-        let object = self.large.alloc_covered(layout, collector_bits, |object| {
-            cells.marks().is_none() || cells.cover_object(object)
-        })?;
-        if self.is_black && !mutant!(self.heap.memory(), "a large object is born white") {
-            self.shade(object);
+        let run_bytes = u64::from(layout.bytes()).next_multiple_of(u64::from(BLOCK_BYTES));
+        if !self.small.admits_large(run_bytes, self.kept_bytes) {
+            return None;
         }
-        self.cells.spend(layout.bytes());
+        let Self { small, large, .. } = self;
+        let object = large.alloc(layout, collector_bits, |o| small.cover_large(o))?;
+        small.large_allocated(object, layout.bytes());
         Some(object)
     }
 
-    /// A new object in any memory that this space holds, however much larger: the last resort at the
-    /// heap limit; `None` if no free cell can hold it.
-    pub fn alloc_larger(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        self.cells.alloc_larger(layout, collector_bits)
-    }
-
-    /// A new object without a collection: in a free cell of its size, or growing if it `may_grow`; or else,
-    /// where the last collection left no cell of the right size, in a larger one, for another collection so
-    /// soon would not find one either.
-    pub fn alloc_without_collecting(
+    /// A new object of a discipline that never collects.
+    ///
+    /// # Errors
+    /// If the heap limit has no room.
+    #[inline(always)]
+    pub fn alloc_or_grow(
         &mut self,
         layout: Layout,
+        collector_bits: u32,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        match self.alloc(layout, collector_bits) {
+            Some(object) => Ok(object),
+            None => {
+                self.alloc_growing(layout, collector_bits).ok_or_else(|| self.heap.refuse(layout))
+            }
+        }
+    }
+
+    /// A new object in any memory that this space holds: the last resort at the heap limit; `None` if
+    /// none can hold it.
+    pub fn alloc_anywhere(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+    ) -> Option<ObjectReference> {
+        self.small.alloc_anywhere(layout, collector_bits)
+    }
+
+    /// The object that was found in memory meant for it after a collection, or else one anywhere.
+    pub fn or_anywhere(
+        &mut self,
+        found: Option<ObjectReference>,
+        layout: Layout,
+        collector_bits: u32,
+    ) -> Option<ObjectReference> {
+        self.is_tight = found.is_none();
+        found.or_else(|| self.alloc_anywhere(layout, collector_bits))
+    }
+}
+
+impl<S: MarkedSpace> WithLarge<S> {
+    /// Reclaims the large objects that are not marked.
+    pub fn sweep_large(&mut self) {
+        self.large.sweep(|object| self.small.unmark_large(object));
+    }
+}
+
+impl<S: SmallSpace> CollectedSpace for WithLarge<S> {
+    fn alloc_without_collecting(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
         may_grow: bool,
     ) -> Option<ObjectReference> {
-        let object = self.alloc(layout, 0);
-        let object = object.or_else(|| may_grow.then(|| self.alloc_growing(layout, 0))?);
-        object.or_else(|| self.is_tight.then(|| self.alloc_larger(layout, 0))?)
+        let object = self.alloc(layout, collector_bits);
+        let object =
+            object.or_else(|| may_grow.then(|| self.alloc_growing(layout, collector_bits))?);
+        object.or_else(|| self.is_tight.then(|| self.alloc_anywhere(layout, collector_bits))?)
     }
 
-    /// The new object that a collection was for, in what that left, whatever its policy; `None` if the heap
-    /// is too small.
-    pub fn alloc_after_collecting(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let object = self.alloc(layout, 0).or_else(|| self.alloc_growing(layout, 0));
-        self.is_tight = object.is_none();
-        object.or_else(|| self.alloc_larger(layout, 0))
+    fn alloc_after_collecting(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+    ) -> Option<ObjectReference> {
+        let object = self.alloc(layout, collector_bits);
+        let object = object.or_else(|| self.alloc_growing(layout, collector_bits));
+        self.or_anywhere(object, layout, collector_bits)
     }
 
-    /// Frees an object. Tells whether it was allocated.
-    #[inline(always)]
-    pub fn free(&mut self, object: ObjectReference) -> bool {
-        self.cells.free(object) || self.free_large(object)
+    fn filled_bytes(&self) -> u64 {
+        self.small.filled_bytes() + self.large.used_bytes()
     }
 
-    /// The memory, and the space to free in while looking at it.
-    #[inline(always)]
-    pub(crate) fn split(&mut self) -> (Memory<'_>, Freer<'_>) {
-        (self.heap.memory(), Freer { cells: &mut self.cells, large: &mut self.large })
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn free_large(&mut self, object: ObjectReference) -> bool {
-        self.large.free(object)
-    }
-
-    // ---- for copies: see `cells/spare.rs` --------------------------------------------------------
-
-    /// Free cells of a size class, counted until there are `most`.
-    pub fn free_cells(&self, class: usize, most: u32) -> u32 {
-        self.cells.free_cells(class, most)
-    }
-
-    /// Takes a block for whichever class will need it; false if the limit has no room.
-    pub fn set_aside(&mut self) -> bool {
-        self.cells.set_aside()
-    }
-
-    /// Blocks that are set aside.
-    pub fn spare_blocks(&self) -> u32 {
-        self.cells.spare_blocks()
-    }
-
-    /// Copies an object of another space into a free cell; `None` if there is none, or no cell could hold
-    /// the object: whoever copies has seen to it that there is.
-    #[inline(always)]
-    pub fn copy(&mut self, object: ObjectReference) -> Option<ObjectReference> {
-        let bytes = Extent::of(self.heap.memory(), object).bytes();
-        // What a wrong program made of its header must not be believed.
-        let bytes = bytes.min(u64::from(MAX_CELL_BYTES)) as u32;
-        let copy = self.cells.take(usize::from(class_of(bytes)))?;
-        self.heap.memory().copy(object, copy, bytes);
-        Some(copy)
-    }
-
-    // ---- checks and accounts ---------------------------------------------------------------------
-
-    /// Whether the object is allocated now.
-    pub fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.cells.is_allocated(object) || self.large.is_allocated(object)
-    }
-
-    /// Every object that is allocated. Slow: for checks.
-    pub fn objects(&self) -> impl Iterator<Item = ObjectReference> {
-        self.cells.objects().chain(self.large.objects())
-    }
-
-    /// Checks its tables against each other. Slow: for [`crate::Collector::verify`].
-    ///
-    /// # Errors
-    /// The first contradiction, in words.
-    pub fn verify(&self) -> Result<(), String> {
-        self.cells.verify(false)
-    }
-
-    /// [`ObjectSpace::verify`] where marks stay between collections.
-    ///
-    /// # Errors
-    /// The first contradiction, in words.
-    pub fn verify_with_marks(&self) -> Result<(), String> {
-        self.cells.verify(true)
-    }
-
-    /// Objects not reclaimed and the bytes of their cells.
-    pub fn occupied(&self) -> Occupancy {
-        self.cells.occupied().plus(self.large.occupied())
-    }
-
-    /// Bytes of the blocks it holds.
-    pub fn used_bytes(&self) -> u64 {
-        self.cells.used_bytes() + self.large.used_bytes()
-    }
-
-    /// Bytes of its tables.
-    pub fn metadata_bytes(&self) -> u64 {
-        self.cells.metadata_bytes() + self.large.metadata_bytes()
-    }
-
-    /// What it holds, with `metadata_bytes` of its collector beside its own.
-    pub fn footprint(&self, metadata_bytes: u64) -> Footprint {
-        Footprint {
-            used_bytes: self.used_bytes(),
-            retained_bytes: 0,
-            metadata_bytes: self.cells.metadata_bytes()
-                + self.large.metadata_bytes()
-                + metadata_bytes,
-        }
+    fn sized_bytes(&self) -> u64 {
+        self.small.sized_bytes() + self.large.used_bytes()
     }
 }
 
-/// An object space while its memory is being looked at.
-pub(crate) struct Freer<'s> {
-    cells: &'s mut CellSpace,
-    large: &'s mut LargeSpace,
-}
-
-impl Freer<'_> {
-    /// Frees the objects of a batch. Returns how many it was given.
-    #[inline(always)]
-    pub(crate) fn free_batch(&mut self, batch: Batch) -> u32 {
-        let (count, others) = self.cells.free_batch(batch);
-        if !others.is_empty() {
-            self.free_large(others);
-        }
-        count
+impl<S: SmallSpace> Space for WithLarge<S> {
+    fn used_bytes(&self) -> u64 {
+        self.small.used_bytes() + self.large.used_bytes()
     }
 
-    #[cold]
-    #[inline(never)]
-    fn free_large(&mut self, batch: Batch) {
-        batch.objects().for_each(|object| {
-            self.large.free(object);
-        });
+    fn metadata_bytes(&self) -> u64 {
+        self.small.metadata_bytes() + self.large.metadata_bytes()
+    }
+
+    fn occupied(&self) -> Occupancy {
+        self.small.occupied().plus(self.large.occupied())
+    }
+
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.small.is_allocated(object) || self.large.is_allocated(object)
+    }
+
+    fn verify(&self) -> Result<(), String> {
+        self.small.verify()
     }
 }

@@ -150,7 +150,7 @@ fn next_piece(
     shade: &impl Fn(ObjectReference) -> bool,
     stack: &mut Top<'_>,
 ) -> u64 {
-    let array = stack.pop().and_then(ObjectReference::from_bits);
+    let array = stack.pop_object();
     array.map_or(0, |array| look_at_piece(memory, array, start, shade, stack))
 }
 
@@ -184,11 +184,12 @@ mod tests {
     use super::*;
     use crate::blocks::heap::HeapConfig;
     use crate::object::header::{Layout, SlotKind};
-    use crate::space::object_space::ObjectSpace;
+    use crate::space::cells::MarkBits;
+    use crate::space::non_moving::NonMovingSpace;
     use proptest::prelude::*;
     use std::collections::HashSet;
 
-    fn alloc(space: &mut ObjectSpace, slots: u32) -> ObjectReference {
+    fn alloc(space: &mut NonMovingSpace<MarkBits>, slots: u32) -> ObjectReference {
         let layout = match slots {
             0..=2 => Layout::shape(0, slots, 0, 0),
             _ => Layout::array(SlotKind::Shared, slots, 0).unwrap(),
@@ -206,7 +207,7 @@ mod tests {
             distance in 0usize..70,
         ) {
             let heap = Heap::new(HeapConfig::default()).unwrap();
-            let mut space = ObjectSpace::with_marks(&heap).unwrap();
+            let mut space = NonMovingSpace::new(&heap).unwrap();
             let objects: Vec<_> = slots.iter().map(|&slots| alloc(&mut space, slots)).collect();
             let memory = heap.memory();
             for (from, slot, to) in edges {
@@ -221,7 +222,7 @@ mod tests {
             while let Some(object) = pending.pop() {
                 if reached.insert(object) {
                     work += 1 + u64::from(Extent::of(memory, object).borrow_end);
-                    pending.extend(memory.slots(object, Slots::All).filter_map(Value::reference));
+                    pending.extend(memory.children(object, Slots::All));
                 }
             }
             let mut greys = Greys::new(&heap, distance).unwrap();
@@ -245,7 +246,7 @@ mod tests {
     #[test]
     fn an_array_is_grey_until_its_last_piece() {
         let heap = Heap::new(HeapConfig::default()).unwrap();
-        let mut space = ObjectSpace::with_marks(&heap).unwrap();
+        let mut space = NonMovingSpace::new(&heap).unwrap();
         let array = alloc(&mut space, 3 * PIECE_SLOTS);
         let mut greys = Greys::new(&heap, 16).unwrap();
         assert!(space.shade(array));
@@ -261,7 +262,7 @@ mod tests {
     #[test]
     fn an_array_needs_stack_for_a_piece() {
         let heap = Heap::new(HeapConfig::default()).unwrap();
-        let mut space = ObjectSpace::with_marks(&heap).unwrap();
+        let mut space = NonMovingSpace::new(&heap).unwrap();
         let array = alloc(&mut space, 100 * PIECE_SLOTS);
         for slot in 0..100 * PIECE_SLOTS {
             let node = alloc(&mut space, 0);

@@ -116,7 +116,7 @@ impl Marker {
     ) -> u64 {
         let mut stack = self.stack.top();
         let mut marked = 0;
-        while let Some(object) = stack.pop().and_then(ObjectReference::from_bits) {
+        while let Some(object) = stack.pop_object() {
             if mark(object) {
                 marked += 1;
                 scan(object, &mut stack);
@@ -195,21 +195,22 @@ mod tests {
     use super::*;
     use crate::blocks::heap::HeapConfig;
     use crate::object::header::{Extent, Layout, SlotKind};
-    use crate::space::object_space::ObjectSpace;
+    use crate::space::cells::MarkBits;
+    use crate::space::non_moving::NonMovingSpace;
     use proptest::prelude::*;
     use std::collections::HashSet;
 
     const NODE: Layout = Layout::shape(1, 1, 1, 0);
 
-    fn space() -> ObjectSpace {
-        ObjectSpace::with_marks(&Heap::new(HeapConfig::default()).unwrap()).unwrap()
+    fn space() -> NonMovingSpace<MarkBits> {
+        NonMovingSpace::new(&Heap::new(HeapConfig::default()).unwrap()).unwrap()
     }
 
-    fn alloc(space: &mut ObjectSpace, layout: Layout) -> ObjectReference {
+    fn alloc(space: &mut NonMovingSpace<MarkBits>, layout: Layout) -> ObjectReference {
         space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0)).unwrap()
     }
 
-    fn set(space: &ObjectSpace, object: ObjectReference, slot: u32, value: Value) {
+    fn set(space: &NonMovingSpace<MarkBits>, object: ObjectReference, slot: u32, value: Value) {
         let memory = space.heap().memory();
         memory.write(object, Extent::of(memory, object).slot(slot), value.bits());
     }

@@ -5,7 +5,8 @@ use crate::blocks::heap::HeapConfig;
 use crate::memory::value::Value;
 use crate::object::header::{Extent, Layout};
 use crate::reclaim::snapshot::{Slice, SnapshotTracer};
-use crate::space::object_space::ObjectSpace;
+use crate::space::cells::MarkBits;
+use crate::space::non_moving::NonMovingSpace;
 use crate::trace::greys::Greys;
 use crate::trace::mark::Marker;
 use crate::trace::parallel::ParallelMarker;
@@ -92,32 +93,32 @@ enum Tracer {
 }
 
 /// Makes a tracer, and a space to its liking.
-type New = fn(&Heap) -> (Tracer, ObjectSpace);
+type New = fn(&Heap) -> (Tracer, NonMovingSpace<MarkBits>);
 
 impl Tracer {
     const ALL: [New; 4] = [
         |heap| {
-            let space = ObjectSpace::with_marks(heap).unwrap();
+            let space = NonMovingSpace::new(heap).unwrap();
             (Self::One(Marker::new(heap, 4).unwrap()), space)
         },
         |heap| {
-            let space = ObjectSpace::with_marks(heap).unwrap();
+            let space = NonMovingSpace::new(heap).unwrap();
             (Self::InSlices(Greys::new(heap, 4).unwrap()), space)
         },
         |heap| {
             let marker = ParallelMarker::new(heap, 4, 2, 1).unwrap();
-            let space = ObjectSpace::with_marks_for(heap, &marker).unwrap();
+            let space = NonMovingSpace::marked_by(heap, &marker).unwrap();
             (Self::Several(marker), space)
         },
         |heap| {
-            let space = ObjectSpace::with_marks_beside(heap).unwrap();
+            let space = NonMovingSpace::new(heap).unwrap();
             (Self::Beside(SnapshotTracer::new(&space, 4, 0).unwrap()), space)
         },
     ];
 
     fn collect(
         &mut self,
-        space: &mut ObjectSpace,
+        space: &mut NonMovingSpace<MarkBits>,
         weak: &mut WeakTables,
         roots: impl Iterator<Item = ObjectReference>,
     ) {

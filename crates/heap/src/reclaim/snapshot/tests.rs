@@ -12,7 +12,7 @@ const SMALL: Slice = Slice { work: 3, blocks: 1 };
 
 /// A program: its objects, of which the first few are its roots.
 struct Program {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<ConcurrentMarks>,
     tracer: SnapshotTracer,
     held: Vec<ObjectReference>,
     roots: usize,
@@ -21,7 +21,7 @@ struct Program {
 impl Program {
     fn new(sizes: &[u32], roots: usize) -> Self {
         let heap = Heap::new(HeapConfig::default()).unwrap();
-        let objects = ObjectSpace::with_marks_beside(&heap).unwrap();
+        let objects = NonMovingSpace::new(&heap).unwrap();
         let tracer = SnapshotTracer::new(&objects, 4, 0).unwrap();
         let mut program = Self { objects, tracer, held: Vec::new(), roots };
         sizes.iter().for_each(|&slots| program.alloc(slots));
@@ -57,7 +57,7 @@ impl Program {
         let (mut found, mut pending) = (HashSet::new(), self.held[..self.roots].to_vec());
         while let Some(object) = pending.pop() {
             if found.insert(object) {
-                pending.extend(memory.slots(object, Slots::All).filter_map(Value::reference));
+                pending.extend(memory.children(object, Slots::All));
             }
         }
         found

@@ -1,7 +1,6 @@
 //! The blocks of a space of cells: what each is to it, and the lists of those with free cells.
 
-use super::CellSpace;
-use crate::blocks::bitmap::Bitmap;
+use super::{MarkTables, SegregatedSpace};
 use crate::blocks::block::Block;
 use crate::mutant;
 
@@ -18,7 +17,7 @@ pub(super) enum State {
     Listed,
     /// Had no free cell when its cursor left it, and nothing was freed in it since.
     Full,
-    /// Being swept by another thread: see [`super::lent`].
+    /// Being swept by another thread: see [`super::concurrent`].
     Lent,
 }
 
@@ -39,7 +38,7 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) const FOREIGN: BlockInfo =
     BlockInfo { class: 0, state: State::Foreign, live: 0, marked: 0, newer: NONE, older: NONE };
 
-impl CellSpace {
+impl<M: MarkTables> SegregatedSpace<M> {
     /// A new block for a class, in no list yet.
     pub(super) fn take_block(&mut self, class: usize) -> Option<Block> {
         let block = self.heap.acquire(1)?;
@@ -56,14 +55,7 @@ impl CellSpace {
 
     /// Makes the tables reach `block`, charging for them.
     pub(super) fn cover(&mut self, block: Block) -> bool {
-        if !self.allocated.cover(block) {
-            return false;
-        }
-        let covers = |marks: &mut Option<Bitmap>| marks.as_mut().is_none_or(|m| m.cover(block));
-        if !(covers(&mut self.marks) && covers(&mut self.traced)) {
-            return false;
-        }
-        if self.shared_marks.as_mut().is_some_and(|marks| !marks.cover(block)) {
+        if !(self.allocated.cover(block) && self.marks.cover(block)) {
             return false;
         }
         let needed = block.index() as usize + 1;
@@ -132,9 +124,5 @@ impl CellSpace {
         if older != NONE {
             self.blocks[older as usize].newer = newer;
         }
-    }
-
-    pub(super) fn table_bytes(&self) -> u64 {
-        (self.blocks.capacity() * size_of::<BlockInfo>()) as u64
     }
 }

@@ -13,8 +13,8 @@
 //! 4. *Take back*: the program takes the block back with the number of its live cells, and lists it or
 //!    gives it to the heap. Its free cells are found when a cursor gets there, as always.
 
-use super::CellSpace;
 use super::blocks::{NONE, State};
+use super::{ConcurrentMarks, SegregatedSpace};
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
@@ -23,7 +23,6 @@ use crate::memory::units::BLOCK_WORDS;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::size_class::{CLASSES, cells_per_block};
-use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Bits of a [`Lent`] that tell the class.
@@ -104,33 +103,17 @@ impl LentBits {
     }
 }
 
-impl CellSpace {
-    /// An empty space with two sets of marks, for a marker on another thread.
-    ///
-    /// # Errors
-    /// If the operating system refuses address space for the bits.
-    pub(crate) fn with_marks_beside(heap: &Heap) -> io::Result<Self> {
-        let mut space = Self::with_marks(heap)?;
-        space.traced = Some(heap.bitmap()?);
-        Ok(space)
-    }
-
-    /// The bits, for another thread; `None` for a space without a marker of its own.
-    pub(crate) fn lent_bits(&self) -> Option<LentBits> {
-        let (new, traced) = (self.marks.as_ref()?.handle(), self.traced.as_ref()?.handle());
-        Some(LentBits { allocated: self.allocated.handle(), new, traced })
-    }
-
-    /// Clears both marks of an object of another space, and tells whether there was one.
-    pub(crate) fn clear_both_marks(&self, object: ObjectReference) -> bool {
-        let clear = |bits: &Option<Bitmap>| bits.as_ref().is_some_and(|bits| bits.clear(object));
-        clear(&self.marks) | clear(&self.traced)
+impl SegregatedSpace<ConcurrentMarks> {
+    /// The bits, for another thread.
+    pub(crate) fn lent_bits(&self) -> LentBits {
+        let [new, traced] = [&self.marks.new, &self.marks.traced].map(Bitmap::handle);
+        LentBits { allocated: self.allocated.handle(), new, traced }
     }
 
     /// Lends all blocks out, to be swept. From now on nothing is allocated black.
     pub(crate) fn lend(&mut self, mut to: impl FnMut(Lent)) {
         self.retire_windows();
-        self.black_from = NONE;
+        (self.black_from, self.large_are_black) = (NONE, false);
         if !mutant!(self.heap.memory(), "a block that is swept is allocated from") {
             self.newest_listed = [NONE; CLASSES];
         }

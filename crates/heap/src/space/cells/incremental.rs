@@ -8,7 +8,7 @@
 //!    block; ahead of it windows are black, so that the sweep finds their objects marked.
 
 use super::blocks::{NONE, State};
-use super::{CellSpace, NO_WINDOW};
+use super::{MarkBits, MarkTables, NO_WINDOW, SegregatedSpace, Traced};
 use crate::blocks::block::Block;
 use crate::blocks::poison;
 use crate::memory::value::ObjectReference;
@@ -16,97 +16,28 @@ use crate::mutant;
 use crate::object::size_class::{CLASSES, cells_per_block};
 use std::sync::atomic::Ordering::Relaxed;
 
-impl CellSpace {
+impl<M: MarkTables> SegregatedSpace<M> {
     /// Lets cursors enter this many bytes of free cells from now on.
-    pub fn allow(&mut self, bytes: u64) {
-        self.allowance_bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    pub fn set_credit(&mut self, bytes: u64) {
+        self.credit_bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
     }
 
     /// What is left of that; negative once more was entered or taken from the heap.
-    pub fn allowance_bytes(&self) -> i64 {
-        self.allowance_bytes
-    }
-
-    /// Counts bytes that were allocated outside cells.
-    pub(crate) fn spend(&mut self, bytes: u32) {
-        self.allowance_bytes -= i64::from(bytes);
-    }
-
-    /// Sets an object's mark and tells whether it was clear. It is not counted yet, so that a barrier
-    /// can do it through a shared reference.
-    #[inline(always)]
-    pub(crate) fn shade(&self, object: ObjectReference) -> bool {
-        self.marks.as_ref().is_some_and(|marks| marks.set(object))
-    }
-
-    /// What shades an object, and what counts its mark once it is looked at.
-    #[inline(always)]
-    pub(crate) fn shading(
-        &mut self,
-    ) -> (impl Fn(ObjectReference) -> bool + use<'_>, impl FnMut(ObjectReference) + use<'_>) {
-        let Self { marks, blocks, heap, .. } = self;
-        let marks = marks.as_ref();
-        let memory = heap.memory();
-        let shade = move |object| marks.is_some_and(|marks| marks.set(object));
-        let count = move |object: ObjectReference| {
-            if let Some(info) = blocks.get_mut(object.block() as usize) {
-                let forgets =
-                    mutant!(memory, "a mark is not counted") && object.granule().is_multiple_of(6);
-                info.marked = info.marked.wrapping_add(u16::from(!forgets));
-            }
-        };
-        (shade, count)
+    pub fn credit_bytes(&self) -> i64 {
+        self.credit_bytes
     }
 
     /// From now on every cell is allocated marked.
     pub fn begin_black(&mut self) {
         self.retire_windows();
-        self.black_from = 0;
-    }
-
-    /// Everything that is reachable is marked: the rest is reclaimed by [`CellSpace::sweep_some`].
-    pub fn begin_sweep(&mut self) {
-        self.begin_black();
-    }
-
-    /// Sweeps the next `most` blocks. Tells whether there are more.
-    pub fn sweep_some(&mut self, most: u32) -> bool {
-        let blocks = self.blocks.len() as u32;
-        let end = self.black_from.saturating_add(most).min(blocks);
-        (self.black_from..end).for_each(|index| self.sweep_block(index));
-        let has_more = end < blocks;
-        self.black_from = if has_more { end } else { NONE };
-        has_more
-    }
-
-    fn sweep_block(&mut self, index: u32) {
-        let (Some(block), Some(marks)) = (Block::from_index(index), &self.marks) else { return };
-        let info = &mut self.blocks[index as usize];
-        let marked = std::mem::take(&mut info.marked);
-        if info.state == State::Foreign {
-            return;
-        }
-        let class = usize::from(info.class);
-        poison::poison_swept(self.heap.memory(), block, [&self.allocated, marks], info.class);
-        let keeps = mutant!(self.heap.memory(), "marks are not cleared");
-        for (allocated, mark) in self.allocated.block(block).iter().zip(marks.block(block)) {
-            allocated.store(mark.load(Relaxed), Relaxed);
-            if !keeps {
-                mark.store(0, Relaxed);
-            }
-        }
-        info.live = marked;
-        let is_current = self.cursors[class].block == Some(block);
-        if u32::from(marked) < cells_per_block(class) && !is_current {
-            self.reclassify(block);
-        }
+        (self.black_from, self.large_are_black) = (0, true);
     }
 
     /// A window has been reserved: marks it where cells are allocated black.
     #[inline(always)]
     pub(super) fn mark_reserved(&mut self, block: Block, window: usize, cells: u64) {
         if block.index() >= self.black_from
-            && let Some(marks) = &self.marks
+            && let Some(marks) = self.marks.bitmaps().next()
             && !mutant!(self.heap.memory(), "what is allocated black is white")
         {
             let word = &marks.block(block)[window];
@@ -130,7 +61,7 @@ impl CellSpace {
         let reserved = word.load(Relaxed) & free;
         word.store(word.load(Relaxed) & !reserved, Relaxed);
         info.live -= reserved.count_ones() as u16;
-        if let Some(marks) = &self.marks
+        if let Some(marks) = self.marks.bitmaps().next()
             && !mutant!(self.heap.memory(), "a window that is left keeps its marks")
         {
             let word = &marks.block(block)[window];
@@ -150,6 +81,73 @@ impl CellSpace {
                 self.leave(class, block);
             }
             self.cursors[class] = NO_WINDOW;
+        }
+    }
+}
+
+impl SegregatedSpace<MarkBits> {
+    /// Sets an object's mark and tells whether it was clear. It is not counted yet, so that a barrier
+    /// can do it through a shared reference.
+    #[inline(always)]
+    pub(crate) fn shade(&self, object: ObjectReference) -> bool {
+        self.marks.bits().set(object)
+    }
+
+    /// What shades an object, and what counts its mark once it is looked at.
+    #[inline(always)]
+    pub(crate) fn shading(
+        &mut self,
+    ) -> (impl Fn(ObjectReference) -> bool + use<'_>, impl FnMut(ObjectReference) + use<'_>) {
+        let Self { marks, blocks, heap, .. } = self;
+        let (marks, memory) = (marks.bits(), heap.memory());
+        let shade = move |object| marks.set(object);
+        let count = move |object: ObjectReference| {
+            if let Some(info) = blocks.get_mut(object.block() as usize) {
+                let forgets =
+                    mutant!(memory, "a mark is not counted") && object.granule().is_multiple_of(6);
+                info.marked = info.marked.wrapping_add(u16::from(!forgets));
+            }
+        };
+        (shade, count)
+    }
+
+    /// Everything that is reachable is marked: the rest is reclaimed by [`CellSpace::sweep_some`].
+    pub fn begin_sweep(&mut self) {
+        self.begin_black();
+        self.large_are_black = false;
+    }
+
+    /// Sweeps the next `most` blocks. Tells whether there are more.
+    pub fn sweep_some(&mut self, most: u32) -> bool {
+        let blocks = self.blocks.len() as u32;
+        let end = self.black_from.saturating_add(most).min(blocks);
+        (self.black_from..end).for_each(|index| self.sweep_block(index));
+        let has_more = end < blocks;
+        self.black_from = if has_more { end } else { NONE };
+        has_more
+    }
+
+    fn sweep_block(&mut self, index: u32) {
+        let Some(block) = Block::from_index(index) else { return };
+        let marks = self.marks.bits();
+        let info = &mut self.blocks[index as usize];
+        let marked = std::mem::take(&mut info.marked);
+        if info.state == State::Foreign {
+            return;
+        }
+        let class = usize::from(info.class);
+        poison::poison_swept(self.heap.memory(), block, [&self.allocated, marks], info.class);
+        let keeps = mutant!(self.heap.memory(), "marks are not cleared");
+        for (allocated, mark) in self.allocated.block(block).iter().zip(marks.block(block)) {
+            allocated.store(mark.load(Relaxed), Relaxed);
+            if !keeps {
+                mark.store(0, Relaxed);
+            }
+        }
+        info.live = marked;
+        let is_current = self.cursors[class].block == Some(block);
+        if u32::from(marked) < cells_per_block(class) && !is_current {
+            self.reclassify(block);
         }
     }
 }

@@ -9,8 +9,8 @@
 //!
 //! The bytes, a sixteenth of the heap, are taken only by a space so large that others would join.
 
-use super::CellSpace;
 use super::blocks::{BlockInfo, State};
+use super::{ParallelMarks, SegregatedSpace};
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
 use crate::blocks::byte_map::ByteMap;
@@ -53,30 +53,29 @@ impl SharedMarks {
     }
 }
 
-impl CellSpace {
-    /// An empty space with mark bits, and with marks for several markers, of which all but one wait
-    /// until `alone` objects are marked.
+impl SegregatedSpace<ParallelMarks> {
+    /// Adds marks for several markers, of which all but one wait until `alone` objects are marked. The
+    /// space must be empty.
     ///
     /// # Errors
     /// If the operating system refuses address space for the marks.
-    pub fn with_shared_marks(heap: &Heap, alone: u64) -> io::Result<Self> {
+    pub(crate) fn share_marks(&mut self, alone: u64) -> io::Result<()> {
         let least_blocks = alone.saturating_mul(u64::from(MIN_CELL_BYTES)) / u64::from(BLOCK_BYTES);
         let from_block = u32::try_from(least_blocks).unwrap_or(u32::MAX);
-        let mut space = Self::with_marks(heap)?;
-        space.shared_marks = Some(SharedMarks { bytes: heap.byte_map()?, from_block });
-        Ok(space)
+        self.marks.shared = Some(SharedMarks { bytes: self.heap.byte_map()?, from_block });
+        Ok(())
     }
 
     /// Whether several markers can mark the whole space.
     pub(crate) fn has_shared_marks(&self) -> bool {
         let blocks = self.blocks.len();
-        self.shared_marks.as_ref().is_some_and(|shared| shared.bytes.reaches(blocks))
+        self.marks.shared.as_ref().is_some_and(|shared| shared.bytes.reaches(blocks))
     }
 
     /// Makes mark bits mark bytes. Returns them, and what makes them bits again.
     pub(crate) fn marking_together(&mut self) -> Option<(&ByteMap, Folding<'_>)> {
-        let Self { marks, shared_marks, blocks, heap, .. } = self;
-        let (marks, bytes) = (marks.as_ref()?, &shared_marks.as_ref()?.bytes);
+        let Self { marks: ParallelMarks { bits: marks, shared }, blocks, heap, .. } = self;
+        let bytes = &shared.as_ref()?.bytes;
         let forgets = mutant!(heap.memory(), "what one marker has marked is not spread");
         for (info, index) in blocks.iter_mut().zip(0..) {
             if std::mem::take(&mut info.marked) > 0

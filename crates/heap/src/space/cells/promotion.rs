@@ -4,14 +4,14 @@
 //! Free cells of the right class will do. What is missing is made up for by blocks that are set aside:
 //! empty, charged, and of no class until a copy needs one. The next sweep gives the rest back.
 
-use super::CellSpace;
 use super::blocks::{BlockInfo, FOREIGN, NONE, State};
+use super::{MarkTables, SegregatedSpace};
 use crate::blocks::block::Block;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::size_class::cells_per_block;
 
-impl CellSpace {
+impl<M: MarkTables> SegregatedSpace<M> {
     /// Free cells of a class, counted until there are `most`.
     pub fn free_cells(&self, class: usize, most: u32) -> u32 {
         let cursor = self.cursors[class];

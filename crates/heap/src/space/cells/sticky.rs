@@ -6,15 +6,15 @@
 //!
 //! **Invariant:** every mark is that of an allocated cell.
 
-use super::CellSpace;
 use super::blocks::State;
+use super::{SegregatedSpace, StickyMarks, Traced};
 use crate::blocks::block::Block;
 use crate::blocks::poison;
 use crate::mutant;
 use crate::object::size_class::{CLASSES, cells_per_block};
 use std::sync::atomic::Ordering::Relaxed;
 
-impl CellSpace {
+impl SegregatedSpace<StickyMarks> {
     /// Reclaims every unmarked cell and keeps the marks.
     pub fn sweep_unmarked(&mut self) {
         self.retire_windows();
@@ -27,9 +27,8 @@ impl CellSpace {
             if info.state == State::Foreign || info.live == info.marked {
                 continue;
             }
-            let (Some(block), Some(marks)) = (Block::from_index(index as u32), &self.marks) else {
-                continue;
-            };
+            let Some(block) = Block::from_index(index as u32) else { continue };
+            let marks = self.marks.bits();
             poison::poison_swept(self.heap.memory(), block, [&self.allocated, marks], info.class);
             let loses = mutant!(self.heap.memory(), "a minor sweep loses old marks");
             for (allocated, mark) in self.allocated.block(block).iter().zip(marks.block(block)) {
@@ -51,14 +50,13 @@ impl CellSpace {
 
     /// Makes everything young: clears all marks of cells.
     pub fn clear_marks(&mut self) {
-        let Some(marks) = &self.marks else { return };
         for (info, index) in self.blocks.iter_mut().zip(0..) {
             let marked = std::mem::take(&mut info.marked);
             if marked > 0
                 && info.state != State::Foreign
                 && let Some(block) = Block::from_index(index)
             {
-                marks.clear_block(block);
+                self.marks.bits().clear_block(block);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Marking and sweeping a space of cells: steps 5 and 2 of its outline.
 
 use super::blocks::{NONE, State};
-use super::{CellSpace, NO_WINDOW};
+use super::{NO_WINDOW, SegregatedSpace, Traced};
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
 use crate::blocks::poison;
@@ -9,19 +9,17 @@ use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::size_class::{CLASSES, cells_per_block};
 
-impl CellSpace {
-    /// The mark bits, if there are any, and what marks with them and counts the marks of each block:
-    /// it tells whether an object was not marked before. Works for any object under the bitmap, large
-    /// ones included.
+impl<M: Traced> SegregatedSpace<M> {
+    /// The mark bits, and a function that sets the bit of an object, counts the marks of its block and
+    /// returns whether the bit was clear. Works for any object under the bitmap, large ones included.
     #[inline(always)]
     pub(crate) fn marking(
         &mut self,
-    ) -> (Option<&Bitmap>, impl FnMut(ObjectReference) -> bool + use<'_>) {
+    ) -> (&Bitmap, impl FnMut(ObjectReference) -> bool + use<'_, M>) {
         let Self { marks, blocks, heap, .. } = self;
-        let marks = marks.as_ref();
-        let memory = heap.memory();
+        let (marks, memory) = (marks.bits(), heap.memory());
         let mark = move |object: ObjectReference| {
-            if !marks.is_some_and(|marks| marks.set(object)) {
+            if !marks.set(object) {
                 return false;
             }
             if let Some(info) = blocks.get_mut(object.block() as usize) {
@@ -34,23 +32,17 @@ impl CellSpace {
         (marks, mark)
     }
 
-    /// The mark bits, if this space has any.
+    /// The mark bits.
     #[inline(always)]
-    pub fn marks(&self) -> Option<&Bitmap> {
-        self.marks.as_ref()
-    }
-
-    /// Makes the mark bits reach an object of another space, charging for them.
-    pub fn cover_object(&mut self, object: ObjectReference) -> bool {
-        self.cover(Block::of(object))
+    pub(crate) fn marks(&self) -> &Bitmap {
+        self.marks.bits()
     }
 
     /// Reclaims every unmarked cell: exchanges the two bitmaps and classifies each block by its
     /// count of marks. Mark bits are clear afterwards. Large objects are swept by their own space,
     /// before this.
     pub fn sweep(&mut self) {
-        let Some(marks) = self.marks.as_mut() else { return };
-        std::mem::swap(&mut self.allocated, marks);
+        std::mem::swap(&mut self.allocated, self.marks.bits_mut());
         self.cursors = [NO_WINDOW; CLASSES];
         self.newest_listed = [NONE; CLASSES];
         self.forget_spare();
@@ -63,12 +55,10 @@ impl CellSpace {
             if info.state == State::Foreign {
                 continue;
             }
-            if let Some(marks) = &self.marks {
-                let bitmaps = [marks, &self.allocated];
-                poison::poison_swept(self.heap.memory(), block, bitmaps, info.class);
-                if !mutant!(self.heap.memory(), "marks are not cleared") {
-                    marks.clear_block(block);
-                }
+            let bitmaps = [self.marks.bits(), &self.allocated];
+            poison::poison_swept(self.heap.memory(), block, bitmaps, info.class);
+            if !mutant!(self.heap.memory(), "marks are not cleared") {
+                self.marks.bits().clear_block(block);
             }
             info.live = marked;
             info.state = State::Full;

@@ -1,14 +1,14 @@
 //! Checks the tables of a space of cells against each other. For tests: it looks at everything.
 
-use super::CellSpace;
 use super::blocks::{NONE, State};
-use crate::blocks::bitmap::Bitmap;
+use super::{MarkTables, SegregatedSpace};
 use crate::blocks::block::Block;
 use crate::memory::value::ObjectReference;
 use crate::object::size_class::{CELL_STARTS, CLASSES, cells_per_block};
+use crate::space::Space;
 use std::sync::atomic::Ordering::Relaxed;
 
-impl CellSpace {
+impl<M: MarkTables> SegregatedSpace<M> {
     /// Every cell that holds an object.
     pub(crate) fn objects(&self) -> impl Iterator<Item = ObjectReference> {
         self.used().flat_map(|block| {
@@ -27,12 +27,11 @@ impl CellSpace {
         used.filter_map(|(_, index)| Block::from_index(index))
     }
 
-    /// Checks bits against starts of cells, counts against bits, lists against states, and that no mark
-    /// is left, or that all are where they belong if the space keeps them (`keeps_marks`).
+    /// Checks bits against starts of cells, counts against bits, lists against states, and marks.
     ///
     /// # Errors
     /// The first contradiction, in words.
-    pub(crate) fn verify(&self, keeps_marks: bool) -> Result<(), String> {
+    pub(super) fn verify_tables(&self) -> Result<(), String> {
         let mut listed = 0;
         for block in self.used() {
             let info = self.blocks[block.index() as usize];
@@ -56,16 +55,7 @@ impl CellSpace {
                 return Err(format!("{block:?} has free cells, and is on no list"));
             }
             listed += usize::from(info.state == State::Listed);
-            if keeps_marks {
-                self.verify_marks(block)?;
-                continue;
-            }
-            let has_marks =
-                |marks: &Bitmap| marks.block(block).iter().any(|w| w.load(Relaxed) != 0);
-            let mut marks = [&self.marks, &self.traced].into_iter().flatten();
-            if marks.any(has_marks) || info.marked > 0 {
-                return Err(format!("{block:?} has marks, and nothing is being marked"));
-            }
+            self.marks.verify(block, self.allocated.block(block), info.marked)?;
         }
         let on_lists = self.verify_lists()?;
         if on_lists != listed {
@@ -77,23 +67,6 @@ impl CellSpace {
                 "{used} blocks are in the space, which counts {}",
                 self.used_blocks
             ));
-        }
-        Ok(())
-    }
-
-    /// Every mark of a block is that of an allocated cell, and counted.
-    fn verify_marks(&self, block: Block) -> Result<(), String> {
-        let Some(marks) = &self.marks else { return Ok(()) };
-        let (mut marked, counted) = (0, self.blocks[block.index() as usize].marked);
-        for (mark, allocated) in marks.block(block).iter().zip(self.allocated.block(block)) {
-            let (mark, allocated) = (mark.load(Relaxed), allocated.load(Relaxed));
-            if mark & !allocated != 0 {
-                return Err(format!("{block:?} has a mark where no cell is allocated"));
-            }
-            marked += mark.count_ones();
-        }
-        if marked != u32::from(counted) {
-            return Err(format!("{block:?} counts {counted} marks, but has {marked}"));
         }
         Ok(())
     }

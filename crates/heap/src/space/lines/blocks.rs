@@ -4,7 +4,6 @@ use super::LineSpace;
 use super::map::LineMap;
 use crate::blocks::block::Block;
 use crate::memory::units::BLOCK_BYTES;
-use crate::memory::value::ObjectReference;
 use std::cell::Cell;
 
 /// What a block is to its space.
@@ -75,11 +74,6 @@ impl LineSpace {
         self.blocks[block.index() as usize].begin();
         self.used_blocks += 1;
         Some(block)
-    }
-
-    /// Makes room in the tables for a large object; false if the limit has none.
-    pub fn cover_object(&mut self, large: ObjectReference) -> bool {
-        self.cover(Block::of(large))
     }
 
     /// Makes the tables reach `block`, charging for them.

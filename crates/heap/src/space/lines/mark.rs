@@ -125,17 +125,6 @@ impl LineSpace {
         self.copy_blocks = 0;
     }
 
-    /// Takes the mark of a large object away and tells whether it had one.
-    pub fn unmark(&self, large: ObjectReference) -> bool {
-        if mutant!(self.heap.memory(), "a large object stays marked") {
-            return self.marks.test(large);
-        }
-        let is_marked = self.marks.test(large);
-        // Copies may go to its block next, and no bit of its own may be among theirs.
-        self.marks.clear_block(Block::of(large));
-        is_marked
-    }
-
     /// Reclaims what is not marked: makes the line map of every block from its bits, and gives back the
     /// blocks that have none.
     pub fn sweep(&mut self) {

@@ -9,6 +9,7 @@ use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES};
 use crate::memory::units::{GRANULE_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::object::header::FORWARDED;
+use crate::space::SmallSpace;
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -19,7 +20,7 @@ impl LineSpace {
     }
 
     /// Whether an object begins here. Walks the hole that it lies in: for checks.
-    pub fn is_allocated(&self, object: ObjectReference) -> bool {
+    pub(super) fn begins_at(&self, object: ObjectReference) -> bool {
         let block = Block::of(object);
         match self.blocks.get(block.index() as usize) {
             None => false,
@@ -89,7 +90,7 @@ impl LineSpace {
     ///
     /// # Errors
     /// The first contradiction, in words.
-    pub fn verify(&self) -> Result<(), String> {
+    pub(super) fn verify_tables(&self) -> Result<(), String> {
         let (mut live_bytes, mut new_bytes) = (0, 0);
         for (block, info) in self.used() {
             live_bytes += self.verify_kept(block, info)?;

@@ -15,7 +15,7 @@
 //! group before it went, and if that place is in its own block it fits, for it lay there. So copying in
 //! order overwrites nothing that is still to be copied.
 
-use super::{BLOCK_UNITS, MovableSpace};
+use super::{BLOCK_UNITS, MovableSpace, Movement};
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
@@ -29,6 +29,7 @@ use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{Extent, LARGE};
 use crate::object::size_class::MAX_CELL_BYTES;
+use crate::space::MarkedSpace;
 use crate::trace::mark::Marker;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -37,7 +38,7 @@ const GRANULE_UNITS: u32 = (GRANULE_BYTES / UNIT_BYTES) as u32;
 
 /// Three words for every 64 granules.
 #[derive(Debug)]
-pub(super) struct Tables {
+pub struct Sliding {
     /// Where an object begins that lives; large objects as well.
     marks: Bitmap,
     /// The granules of all objects that live here.
@@ -64,17 +65,7 @@ struct Front {
     limit: u32,
 }
 
-impl Tables {
-    pub(super) fn new(heap: &Heap) -> io::Result<Self> {
-        let [marks, live, destinations] = [heap.bitmap()?, heap.bitmap()?, heap.bitmap()?];
-        Ok(Self { marks, live, destinations, kept: 0 })
-    }
-
-    /// Makes room for the words of a block; false if the limit has none.
-    pub(super) fn cover(&mut self, block: Block) -> bool {
-        self.marks.cover(block) && self.live.cover(block) && self.destinations.cover(block)
-    }
-
+impl Sliding {
     /// Marks an object and tells whether it was not marked.
     #[inline(always)]
     pub(super) fn mark(&self, memory: Memory<'_>, object: ObjectReference) -> bool {
@@ -96,15 +87,33 @@ impl Tables {
         let place = group.wrapping_add(before * GRANULE_UNITS);
         ObjectReference::from_bits(place).unwrap_or(object)
     }
+}
 
-    pub(super) fn metadata_bytes(&self) -> u64 {
+impl Movement for Sliding {
+    const COPIES: bool = false;
+
+    fn new(heap: &Heap) -> io::Result<Self> {
+        let [marks, live, destinations] = [heap.bitmap()?, heap.bitmap()?, heap.bitmap()?];
+        Ok(Self { marks, live, destinations, kept: 0 })
+    }
+
+    fn cover(&mut self, block: Block) -> bool {
+        self.marks.cover(block) && self.live.cover(block) && self.destinations.cover(block)
+    }
+
+    fn metadata_bytes(&self) -> u64 {
         [&self.marks, &self.live, &self.destinations].map(Bitmap::covered_bytes).iter().sum()
     }
 
-    /// Whether anything is marked in a block.
-    pub(super) fn is_marked(&self, block: Block) -> bool {
+    fn is_marked(&self, block: Block) -> bool {
         let words = self.marks.block(block).iter().chain(self.live.block(block));
         words.into_iter().any(|word| word.load(Relaxed) != 0)
+    }
+}
+
+impl MarkedSpace for MovableSpace<Sliding> {
+    fn unmark_large(&self, large: ObjectReference) -> bool {
+        self.tables.marks.clear(large)
     }
 }
 
@@ -115,22 +124,7 @@ fn granules(memory: Memory<'_>, object: ObjectReference) -> u32 {
     bytes as u32 / GRANULE_BYTES as u32
 }
 
-impl MovableSpace {
-    /// An empty space whose objects can slide together.
-    ///
-    /// # Errors
-    /// If the operating system refuses address space for its tables.
-    pub fn sliding(heap: &Heap) -> io::Result<Self> {
-        let mut space = Self::new(heap);
-        space.tables = Some(Tables::new(heap)?);
-        Ok(space)
-    }
-
-    /// Makes room in the tables for a large object; false if the limit has none.
-    pub fn cover(&mut self, large: ObjectReference) -> bool {
-        self.tables.as_mut().is_none_or(|tables| tables.cover(Block::of(large)))
-    }
-
+impl MovableSpace<Sliding> {
     /// Marks everything reachable from the edges that `marker` holds, large objects included. Returns the
     /// objects marked.
     #[inline(always)]
@@ -149,8 +143,7 @@ impl MovableSpace {
     /// [`MovableSpace::trace`] that tells of each object that it marks.
     #[inline(always)]
     fn trace_telling(&mut self, marker: &mut Marker, mut tell: impl FnMut(ObjectReference)) -> u64 {
-        let Some(tables) = &self.tables else { return 0 };
-        let memory = self.heap.memory();
+        let (tables, memory) = (&self.tables, self.heap.memory());
         let is_marked = |object| tables.marks.test(object);
         marker.trace(&self.heap, is_marked, |object| {
             let is_new = tables.mark(memory, object);
@@ -163,18 +156,13 @@ impl MovableSpace {
 
     /// Whether an object was marked since the last slide; large ones included.
     fn is_marked(&self, object: ObjectReference) -> bool {
-        self.tables.as_ref().is_some_and(|tables| tables.marks.test(object))
-    }
-
-    /// Takes the mark of a large object away and tells whether it had one.
-    pub fn unmark(&self, large: ObjectReference) -> bool {
-        self.tables.as_ref().is_some_and(|tables| tables.marks.clear(large))
+        self.tables.marks.test(object)
     }
 
     /// Decides where every marked object goes: [`MovableSpace::new_place`]. Until [`MovableSpace::slide`] the
     /// space cannot be walked, and nothing can be allocated.
     pub fn plan(&mut self) {
-        let Some(Tables { marks, live, destinations, .. }) = &self.tables else { return };
+        let Sliding { marks, live, destinations, .. } = &self.tables;
         let memory = self.heap.memory();
         let begin = |place: usize| {
             let next = self.blocks.get(place).map_or(0, |block| block.start);
@@ -225,22 +213,19 @@ impl MovableSpace {
         let closed = self.blocks.iter().take(ends.len());
         self.closed_bytes = closed.map(|block| super::bytes_between(block.start, block.end)).sum();
         (self.next, self.limit) = last.unwrap_or_default();
-        if let Some(tables) = &mut self.tables {
-            tables.kept = ends.len() + usize::from(last.is_some());
-        }
+        self.tables.kept = ends.len() + usize::from(last.is_some());
     }
 
     /// Where a marked object goes; what does not move, such as a large object, stays where it is.
     #[inline(always)]
     pub fn new_place(&self, object: ObjectReference) -> ObjectReference {
-        self.tables.as_ref().map_or(object, |tables| tables.new_place(object))
+        self.tables.new_place(object)
     }
 
     /// Carries out the plan: updates the slots of all marked objects here, moves them, and gives back the
     /// blocks behind them. Afterwards nothing is marked.
     pub fn slide(&mut self, moves: &mut Moves) {
-        let Some(tables) = &self.tables else { return };
-        let memory = self.heap.memory();
+        let (tables, memory) = (&self.tables, self.heap.memory());
         let mut largest_bytes = super::COMMON_BYTES;
         for filled in &self.blocks {
             let block = filled.block();

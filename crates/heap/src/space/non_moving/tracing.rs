@@ -1,15 +1,19 @@
-//! Marking and sweeping the objects of a space: at once, in slices, by several threads, by another thread, and
-//! with marks that stay.
+//! Marking and sweeping objects that never move: at once, in slices, by several threads, by another thread,
+//! and with marks that stay. Each is there for the mark tables that it needs.
 
-use super::ObjectSpace;
+use super::NonMovingSpace;
+use crate::blocks::heap::Heap;
 use crate::context::weak::WeakTables;
 use crate::memory::value::ObjectReference;
-use crate::space::cells::{Lent, LentBits};
+use crate::space::cells::{
+    ConcurrentMarks, Lent, LentBits, MarkBits, ParallelMarks, SegregatedSpace, StickyMarks, Traced,
+};
 use crate::trace::greys::Greys;
 use crate::trace::mark::Marker;
 use crate::trace::parallel::ParallelMarker;
+use std::io;
 
-impl ObjectSpace {
+impl<M: Traced> NonMovingSpace<M> {
     /// Marks everything reachable from the edges that `marker` holds. Returns the objects marked.
     #[inline(always)]
     pub fn trace(&mut self, marker: &mut Marker) -> u64 {
@@ -28,81 +32,84 @@ impl ObjectSpace {
         self.is_marked(object).then_some(object)
     }
 
-    /// [`ObjectSpace::trace`] that tells of each object that it marks.
+    /// [`NonMovingSpace::trace`] that calls `visit` with each object that it marks.
     #[inline(always)]
-    fn trace_telling(&mut self, marker: &mut Marker, tell: impl FnMut(ObjectReference)) -> u64 {
-        let Self { cells, heap, .. } = self;
-        let (marks, mark) = cells.marking();
-        let is_marked = |object| marks.is_some_and(|marks| marks.test(object));
-        marker.trace(heap, is_marked, telling(mark, tell))
-    }
-
-    /// [`ObjectSpace::trace`] on several threads, if there is enough to mark.
-    pub fn trace_in_parallel(&mut self, marker: &mut ParallelMarker) {
-        let alone = if self.cells.has_shared_marks() { marker.alone() } else { u64::MAX };
-        let is_done = self.trace_alone_telling(marker, alone, |_| ());
-        if !is_done && let Some((marks, folding)) = self.cells.marking_together() {
-            marker.trace_together(&self.heap, marks, || folding.run());
-        }
-    }
-
-    /// [`ObjectSpace::trace_hidden`] once [`ObjectSpace::trace_in_parallel`] is done: on one thread, for all
-    /// marks are bits again.
-    pub fn trace_hidden_alone(&mut self, marker: &mut ParallelMarker, weak: &mut WeakTables) {
-        while weak.resume(|object| self.place(object), |object| marker.push(object)) {
-            self.trace_alone_telling(marker, u64::MAX, |object| weak.met(object));
-        }
-    }
-
-    /// [`ObjectSpace::trace_telling`] that stops when so many objects are marked. Tells whether nothing is
-    /// left.
-    #[inline(always)]
-    fn trace_alone_telling(
-        &mut self,
-        marker: &mut ParallelMarker,
-        most: u64,
-        tell: impl FnMut(ObjectReference),
-    ) -> bool {
-        let Self { cells, heap, .. } = self;
-        let (marks, mark) = cells.marking();
-        let is_marked = |object| marks.is_some_and(|marks| marks.test(object));
-        marker.trace_alone(heap, most, is_marked, telling(mark, tell))
-    }
-
-    /// Reclaims what is not marked and clears the marks.
-    pub fn sweep(&mut self) {
-        let Self { cells, large, .. } = self;
-        if let Some(marks) = cells.marks() {
-            large.sweep(|object| marks.clear(object));
-        }
-        cells.sweep();
-    }
-
-    // ---- in slices: see `cells/slices.rs` --------------------------------------------------------
-
-    /// Lets [`ObjectSpace::alloc`] use this many bytes of free cells before it says that it has none.
-    pub fn allow(&mut self, bytes: u64) {
-        self.cells.allow(bytes);
-    }
-
-    /// What is left of that, in bytes; negative once more has been allocated.
-    pub fn allowance_bytes(&self) -> i64 {
-        self.cells.allowance_bytes()
-    }
-
-    /// Marks an object and tells whether it was not marked before: it is grey now.
-    #[inline(always)]
-    pub fn shade(&self, object: ObjectReference) -> bool {
-        self.cells.shade(object)
+    fn trace_telling(&mut self, marker: &mut Marker, visit: impl FnMut(ObjectReference)) -> u64 {
+        let Self { small, heap, .. } = self;
+        let (marks, mark) = small.marking();
+        marker.trace(heap, |object| marks.test(object), visiting(mark, visit))
     }
 
     /// Whether an object is marked.
     #[inline(always)]
     pub fn is_marked(&self, object: ObjectReference) -> bool {
-        self.cells.marks().is_some_and(|marks| marks.test(object))
+        self.small.marks().test(object)
     }
 
-    /// Looks at grey objects until `budget` units of work (objects and slots) are done or none is left.
+    /// Reclaims what is not marked and clears the marks.
+    pub fn sweep(&mut self) {
+        self.sweep_large();
+        self.small.sweep();
+    }
+}
+
+// ---- by several threads: see `cells/parallel.rs` ------------------------------------------------
+
+impl NonMovingSpace<ParallelMarks> {
+    /// An empty space for this marker.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for its tables.
+    pub fn marked_by(heap: &Heap, marker: &ParallelMarker) -> io::Result<Self> {
+        let mut cells = SegregatedSpace::new(heap)?;
+        if marker.has_helpers() {
+            cells.share_marks(marker.alone())?;
+        }
+        Ok(Self::over(cells))
+    }
+
+    /// [`NonMovingSpace::trace`] on several threads, if there is enough to mark.
+    pub fn trace_in_parallel(&mut self, marker: &mut ParallelMarker) {
+        let alone = if self.small.has_shared_marks() { marker.alone() } else { u64::MAX };
+        let is_done = self.trace_alone(marker, alone, |_| ());
+        if !is_done && let Some((marks, folding)) = self.small.marking_together() {
+            marker.trace_together(&self.heap, marks, || folding.run());
+        }
+    }
+
+    /// [`NonMovingSpace::trace_hidden`] once [`NonMovingSpace::trace_in_parallel`] is done: on one thread,
+    /// for all marks are bits again.
+    pub fn trace_hidden_alone(&mut self, marker: &mut ParallelMarker, weak: &mut WeakTables) {
+        while weak.resume(|object| self.place(object), |object| marker.push(object)) {
+            self.trace_alone(marker, u64::MAX, |object| weak.met(object));
+        }
+    }
+
+    /// Traces on this thread until `most` objects are marked, and calls `visit` with each. Returns whether
+    /// nothing is left.
+    #[inline(always)]
+    fn trace_alone(
+        &mut self,
+        marker: &mut ParallelMarker,
+        most: u64,
+        visit: impl FnMut(ObjectReference),
+    ) -> bool {
+        let Self { small, heap, .. } = self;
+        let (marks, mark) = small.marking();
+        marker.trace_alone(heap, most, |object| marks.test(object), visiting(mark, visit))
+    }
+}
+
+// ---- in slices: see `cells/incremental.rs` ------------------------------------------------------
+
+impl NonMovingSpace<MarkBits> {
+    /// Marks an object. Returns whether it was not marked before: it is grey now.
+    #[inline(always)]
+    pub fn shade(&self, object: ObjectReference) -> bool {
+        self.small.shade(object)
+    }
+
+    /// Scans grey objects until `budget` units of work (objects and slots) are done or none is left.
     /// Returns the work done.
     #[inline(always)]
     pub fn trace_some(&mut self, greys: &mut Greys, budget: u64) -> u64 {
@@ -126,95 +133,78 @@ impl ObjectSpace {
         done
     }
 
-    /// [`ObjectSpace::trace_some`] that tells of each object that it looks at.
+    /// [`NonMovingSpace::trace_some`] that calls `visit` with each object that it scans.
     #[inline(always)]
     fn trace_some_telling(
         &mut self,
         greys: &mut Greys,
         budget: u64,
-        mut tell: impl FnMut(ObjectReference),
+        mut visit: impl FnMut(ObjectReference),
     ) -> u64 {
-        let Self { cells, heap, .. } = self;
-        let (shade, mut count) = cells.shading();
+        let Self { small, heap, .. } = self;
+        let (shade, mut count) = small.shading();
         greys.trace(heap, budget, shade, |object| {
             count(object);
-            tell(object);
+            visit(object);
         })
     }
 
-    /// From now on every object is allocated marked.
-    pub fn begin_black(&mut self) {
-        self.is_black = true;
-        self.cells.begin_black();
-    }
-
-    /// Everything that is reachable is marked: reclaims the large objects that are not, and gets ready
-    /// for [`ObjectSpace::sweep_some`].
+    /// Everything that is reachable is marked: reclaims the large objects that are not, and prepares for
+    /// [`SegregatedSpace::sweep_some`].
     pub fn begin_sweep(&mut self) {
-        self.is_black = false;
-        let Self { cells, large, .. } = self;
-        if let Some(marks) = cells.marks() {
-            large.sweep(|object| marks.clear(object));
-        }
-        cells.begin_sweep();
+        self.sweep_large();
+        self.small.begin_sweep();
     }
+}
 
-    /// Sweeps the next `most` blocks. Tells whether there are more.
-    pub fn sweep_some(&mut self, most: u32) -> bool {
-        self.cells.sweep_some(most)
-    }
+// ---- by another thread: see `cells/concurrent.rs` -----------------------------------------------
 
-    // ---- by another thread: see `cells/lent.rs` --------------------------------------------------
-
+impl NonMovingSpace<ConcurrentMarks> {
     /// The bits that the other thread needs.
-    pub(crate) fn lent_bits(&self) -> Option<LentBits> {
-        self.cells.lent_bits()
+    pub(crate) fn lent_bits(&self) -> LentBits {
+        self.small.lent_bits()
     }
 
     /// Everything that is reachable is marked: reclaims the large objects that are not, and lends all
     /// blocks of cells out.
     pub(crate) fn lend(&mut self, to: impl FnMut(Lent)) {
-        self.is_black = false;
-        let Self { cells, large, .. } = self;
-        large.sweep(|object| cells.clear_both_marks(object));
-        cells.lend(to);
+        self.sweep_large();
+        self.small.lend(to);
     }
 
     /// Takes a block back with the number of its live cells.
     pub(crate) fn take_back(&mut self, lent: Lent, live: u32) {
-        self.cells.take_back(lent, live);
+        self.small.take_back(lent, live);
     }
+}
 
-    // ---- with marks that stay: see `cells/sticky.rs` ---------------------------------------------
+// ---- with marks that stay: see `cells/sticky.rs` ------------------------------------------------
 
-    /// Reclaims what is not marked and keeps the marks: what is left is old.
+impl NonMovingSpace<StickyMarks> {
+    /// Reclaims what is not marked and keeps the marks: the survivors are old.
     pub fn sweep_unmarked(&mut self) {
-        let Self { cells, large, .. } = self;
-        if let Some(marks) = cells.marks() {
-            large.sweep(|object| marks.test(object));
-        }
-        cells.sweep_unmarked();
+        self.sweep_large();
+        self.small.sweep_unmarked();
     }
 
     /// Makes everything young: clears all marks.
     pub fn clear_marks(&mut self) {
-        if let Some(marks) = self.cells.marks() {
-            self.large.objects().for_each(|object| _ = marks.clear(object));
-        }
-        self.cells.clear_marks();
+        let marks = self.small.marks();
+        self.large.objects().for_each(|object| _ = marks.clear(object));
+        self.small.clear_marks();
     }
 }
 
-/// `mark` that tells of each object that it marks.
+/// `mark` that calls `visit` with each object that it marks.
 #[inline(always)]
-fn telling(
+fn visiting(
     mut mark: impl FnMut(ObjectReference) -> bool,
-    mut tell: impl FnMut(ObjectReference),
+    mut visit: impl FnMut(ObjectReference),
 ) -> impl FnMut(ObjectReference) -> bool {
     move |object| {
         let is_new = mark(object);
         if is_new {
-            tell(object);
+            visit(object);
         }
         is_new
     }

@@ -4,7 +4,8 @@ use super::*;
 use crate::blocks::heap::HeapConfig;
 use crate::memory::os::PAGE_BYTES;
 use crate::object::header::{Layout, SlotKind};
-use crate::space::object_space::ObjectSpace;
+use crate::space::cells::ParallelMarks;
+use crate::space::non_moving::NonMovingSpace;
 use proptest::prelude::*;
 use std::collections::HashSet;
 
@@ -13,7 +14,7 @@ const NODE: Layout = Layout::shape(0, 2, 0, 0);
 /// A heap, its space, and markers for so many threads.
 struct Marking {
     heap: Heap,
-    space: ObjectSpace,
+    space: NonMovingSpace<ParallelMarks>,
     marker: ParallelMarker,
 }
 
@@ -21,7 +22,7 @@ impl Marking {
     fn on(threads: usize, alone: u64) -> Self {
         let heap = Heap::new(HeapConfig::default()).unwrap();
         let marker = ParallelMarker::new(&heap, 16, threads, alone).unwrap();
-        let space = ObjectSpace::with_marks_for(&heap, &marker).unwrap();
+        let space = NonMovingSpace::marked_by(&heap, &marker).unwrap();
         Self { heap, space, marker }
     }
 
@@ -82,7 +83,7 @@ proptest! {
         let (mut reached, mut pending) = (HashSet::new(), vec![objects[0]]);
         while let Some(object) = pending.pop() {
             if reached.insert(object) {
-                pending.extend(memory.slots(object, Slots::All).filter_map(Value::reference));
+                pending.extend(memory.children(object, Slots::All));
             }
         }
         for _ in 0..2 {

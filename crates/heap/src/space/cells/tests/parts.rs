@@ -159,10 +159,10 @@ fn blocks_are_entered_up_to_the_allowance() {
         mark(object);
     }
     model.space.sweep_unmarked();
-    model.space.allow(1);
+    model.space.set_credit(1);
     let allocated = std::iter::from_fn(|| model.space.alloc(layout, 0)).count();
     assert_eq!(allocated as u32, cells - 1, "one block, then the collector is asked");
-    assert_eq!(model.space.allowance_bytes(), 1 - i64::from((cells - 1) * layout.bytes()));
-    model.space.allow(u64::MAX);
+    assert_eq!(model.space.credit_bytes(), 1 - i64::from((cells - 1) * layout.bytes()));
+    model.space.set_credit(u64::MAX);
     assert!(model.space.alloc(layout, 0).is_some());
 }

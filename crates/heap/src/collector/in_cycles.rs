@@ -1,0 +1,121 @@
+//! Collection in cycles that run beside the program, in slices or on another thread: the protocol around
+//! them, written once.
+//!
+//! 1. *Allocation asks* when its credit is spent (see [`Pacer`]): a cycle begins, or a part of it is done.
+//! 2. *Outrun*: an allocation that finds no memory while a cycle is under way finishes it at once; if that
+//!    was not enough, it does a whole cycle. The pause is an allocation stall.
+//! 3. *Requested*: the cycle under way keeps what has died since it began; only another one is exact.
+
+use crate::collector::Collector;
+use crate::collector::pacer::Pacer;
+use crate::context::Context;
+use crate::context::events::{Cause, PauseKind};
+use crate::memory::budget::OutOfMemory;
+use crate::memory::value::ObjectReference;
+use crate::object::header::Layout;
+use crate::space::CollectedSpace;
+use crate::space::cells::MarkTables;
+use crate::space::non_moving::NonMovingSpace;
+
+/// What a cycle is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// None is under way.
+    Idle,
+    /// Everything reachable is being marked.
+    Marking,
+    /// The rest is being reclaimed.
+    Sweeping,
+}
+
+/// A collector that works in cycles: what its algorithm adds to the protocol.
+pub trait InCycles: Collector {
+    /// The mark tables of its space.
+    type Marks: MarkTables;
+
+    /// The space that is collected, and the pace.
+    fn space_and_pacer(&mut self) -> (&mut NonMovingSpace<Self::Marks>, &mut Pacer);
+
+    /// What the cycle under way is doing.
+    fn phase(&self) -> Phase;
+
+    /// Begins a cycle: the roots turn grey.
+    fn start_cycle(&mut self, cx: &mut Context, cause: Cause);
+
+    /// Does the rest of the cycle under way, on this thread.
+    fn finish_cycle(&mut self, cx: &mut Context);
+
+    /// The credit of allocation is spent: begins a cycle or does a part of it, and gives new credit.
+    fn poll(&mut self, cx: &mut Context);
+
+    /// A new object in memory that sweeping a part of the heap makes room in; `None` if no sweep is under way.
+    fn alloc_sweeping(&mut self, cx: &mut Context, layout: Layout) -> Option<ObjectReference> {
+        let _ = (cx, layout);
+        None
+    }
+
+    /// [`Collector::collect`] for such a collector.
+    fn collect_at_once(&mut self, cx: &mut Context, cause: Cause) {
+        let pause = cx.log.begin_pause();
+        if self.phase() == Phase::Marking {
+            cx.weak.postpone();
+        }
+        self.finish_cycle(cx);
+        self.start_cycle(cx, cause);
+        self.finish_cycle(cx);
+        cx.log.end_pause(pause, PauseKind::Stw);
+    }
+
+    /// The slow path of [`Collector::alloc`] for such a collector.
+    ///
+    /// # Errors
+    /// If the heap limit is reached and collections reclaim next to nothing.
+    #[cold]
+    #[inline(never)]
+    fn alloc_slow(
+        &mut self,
+        cx: &mut Context,
+        layout: Layout,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        if self.space_and_pacer().0.small.credit_bytes() <= 0 {
+            self.poll(cx);
+        }
+        if let Some(object) = self.alloc_without_collecting(cx, layout) {
+            return Ok(object);
+        }
+        if let Some(object) = self.alloc_sweeping(cx, layout) {
+            return Ok(object);
+        }
+        let (space, pacer) = self.space_and_pacer();
+        let is_futile = pacer.sizer.is_futile(space.filled_bytes(), space.sized_bytes());
+        let object = if is_futile { None } else { self.alloc_stalling(cx, layout) };
+        object.ok_or_else(|| cx.heap.refuse(layout))
+    }
+
+    /// A new object in memory that is free, or in a block that the limit has room for.
+    fn alloc_without_collecting(
+        &mut self,
+        cx: &Context,
+        layout: Layout,
+    ) -> Option<ObjectReference> {
+        let (space, pacer) = self.space_and_pacer();
+        space.alloc_without_collecting(layout, 0, pacer.may_grow(&cx.heap))
+    }
+
+    /// A new object once the cycle under way is finished, or another one; `None` if the heap is too small.
+    fn alloc_stalling(&mut self, cx: &mut Context, layout: Layout) -> Option<ObjectReference> {
+        let pause = cx.log.begin_pause();
+        let mut object = None;
+        if self.phase() != Phase::Idle {
+            self.finish_cycle(cx);
+            object = self.alloc_without_collecting(cx, layout);
+        }
+        if object.is_none() {
+            self.start_cycle(cx, Cause::Exhausted);
+            self.finish_cycle(cx);
+            object = self.space_and_pacer().0.alloc_after_collecting(layout, 0);
+        }
+        cx.log.end_pause(pause, PauseKind::AllocStall);
+        object
+    }
+}

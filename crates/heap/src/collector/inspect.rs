@@ -1,0 +1,59 @@
+//! What the conformance kit asks of a collector beside what programs do.
+
+use crate::context::Context;
+use crate::memory::parameter::Parameter;
+use crate::memory::value::ObjectReference;
+
+/// The state of an object for a marker (Dijkstra and others 1978).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Colour {
+    /// Not reached yet; reclaimed if it stays so.
+    White,
+    /// Reached, its slots still to be scanned.
+    Grey,
+    /// Scanned.
+    Black,
+}
+
+/// A part of a collection that is done in steps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// The roots, or a snapshot of them; nothing if a collection is under way.
+    Start,
+    /// A bounded piece of work; nothing if none is under way.
+    Advance,
+    /// What is left of it.
+    Finish,
+}
+
+/// The side of a collector that tests see. Everything has a default.
+pub trait Inspect {
+    /// Parameters that switch the algorithm above a size. Tests set them to their minimum, so that small
+    /// heaps take both paths.
+    const THRESHOLDS: &'static [Parameter] = &[];
+
+    /// Checks its own invariants, between collections; those of its spaces are checked beside it. Slow.
+    ///
+    /// # Errors
+    /// The first contradiction, in words.
+    fn verify(&self, cx: &Context) -> Result<(), String> {
+        let _ = cx;
+        Ok(())
+    }
+
+    /// The colour of an object while a collection is under way; `None` when none is.
+    fn colour(&self, object: ObjectReference) -> Option<Colour> {
+        let _ = object;
+        None
+    }
+
+    /// Does a part of a collection now, if the discipline collects in parts.
+    fn step(&mut self, cx: &mut Context, step: Step) {
+        let _ = (cx, step);
+    }
+
+    /// Most threads that have worked on a collection at once, the program's own included.
+    fn threads(&self) -> u32 {
+        1
+    }
+}

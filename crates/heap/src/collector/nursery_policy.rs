@@ -1,0 +1,139 @@
+//! When a generational collector collects the young alone, when everything, and how large its nursery is.
+//!
+//! A minor collection is worth its time if few objects survive it. Where most do, cycles (from one major
+//! collection to the next) do without minor ones for a while: one cycle, then two, then four, until one has
+//! been worth its time again.
+
+use crate::collector::sizer::Sizer;
+use crate::context::events::Cause;
+use crate::reclaim::nursery::WithNursery;
+use crate::space::{CollectedSpace, Space};
+
+/// Most cycles that do without minor collections after a futile one.
+const MOST_SKIPPED: u32 = 4;
+
+/// A nursery takes at most this part of the free memory: as much again is reserved for its copies.
+const ROOM_SHARE: u64 = 2;
+
+/// Without moving: a major collection is due when less than this share of the bytes that could be allocated
+/// after the last one was allocated before this one. With a nursery: when less than this share of it can be
+/// filled; one that could not have this share of its size is not worth having, for its survivors would be
+/// many.
+const MAJOR_SHARE: f64 = 0.5;
+
+/// A nursery of which more than this share survived was futile.
+const FUTILE_SURVIVAL: f64 = 0.8;
+
+/// Cycles without minor collections.
+#[derive(Debug, Default)]
+struct Backoff {
+    cycles_to_skip: u32,
+    /// How many were skipped after the last futile one.
+    skipped: u32,
+}
+
+impl Backoff {
+    /// A cycle has ended whose minor collections were futile or not; `None` if it did without.
+    fn cycle_ended(&mut self, was_futile: Option<bool>) {
+        match was_futile {
+            None => self.cycles_to_skip = self.cycles_to_skip.saturating_sub(1),
+            Some(true) => {
+                self.skipped = (self.skipped * 2).clamp(1, MOST_SKIPPED);
+                self.cycles_to_skip = self.skipped;
+            }
+            Some(false) => self.skipped = 0,
+        }
+    }
+}
+
+/// Ages without a nursery: what is marked is old.
+#[derive(Debug, Default)]
+pub struct StickyPolicy {
+    /// Bytes that the last collection kept.
+    survived_bytes: u64,
+    /// Bytes allocated between the last major collection and the one after it; `None` until then.
+    room_bytes: Option<u64>,
+    /// Minor collections since the last major one.
+    minors: u32,
+    backoff: Backoff,
+}
+
+impl StickyPolicy {
+    /// Whether a minor collection would be one too many, with `filled_bytes` allocated now.
+    pub fn is_major_due(&mut self, filled_bytes: u64) -> bool {
+        let allocated_bytes = filled_bytes.saturating_sub(self.survived_bytes);
+        let room_bytes = *self.room_bytes.get_or_insert(allocated_bytes);
+        self.backoff.cycles_to_skip > 0
+            || (allocated_bytes as f64) < room_bytes as f64 * MAJOR_SHARE
+    }
+
+    /// A major collection is due. If a single minor one preceded it, that was futile: it made too little
+    /// room for a second one.
+    pub fn cycle_ends(&mut self) {
+        self.backoff.cycle_ended((self.minors > 0).then_some(self.minors == 1));
+    }
+
+    /// A collection has kept these bytes.
+    pub fn ended(&mut self, cause: Cause, survived_bytes: u64) {
+        self.survived_bytes = survived_bytes;
+        match cause {
+            Cause::Young => self.minors += 1,
+            _ => (self.room_bytes, self.minors) = (None, 0),
+        }
+    }
+}
+
+/// A nursery whose survivors are copied.
+#[derive(Debug)]
+pub struct NurseryPolicy {
+    /// The most that the nursery may have.
+    nursery_bytes: u64,
+    /// Bytes of the objects that were young since the last major collection, and of those that survived.
+    young_bytes: u64,
+    promoted_bytes: u64,
+    backoff: Backoff,
+}
+
+impl NurseryPolicy {
+    /// For a nursery of `nursery_bytes`, where twice as much is free.
+    pub fn new(nursery_bytes: u64) -> Self {
+        Self { nursery_bytes, young_bytes: 0, promoted_bytes: 0, backoff: Backoff::default() }
+    }
+
+    /// Whether a minor collection would make too little room.
+    pub fn is_major_due(&self, objects: &WithNursery) -> bool {
+        let least_bytes = objects.nursery.used_bytes() as f64 * MAJOR_SHARE;
+        (objects.nursery.filled_bytes() as f64) < least_bytes.max(1.0)
+    }
+
+    /// A minor collection has copied `promoted_bytes` of `young_bytes`.
+    pub fn minor_ended(&mut self, young_bytes: u64, promoted_bytes: u64) {
+        self.young_bytes += young_bytes;
+        self.promoted_bytes += promoted_bytes;
+    }
+
+    /// A major collection has ended a cycle: gives the empty nursery its share of the free memory.
+    pub fn cycle_ended(&mut self, objects: &mut WithNursery, sizer: &Sizer) {
+        let survived_share = self.promoted_bytes as f64 / self.young_bytes as f64;
+        let was_futile = (self.young_bytes > 0).then_some(survived_share > FUTILE_SURVIVAL);
+        self.backoff.cycle_ended(was_futile);
+        (self.young_bytes, self.promoted_bytes) = (0, 0);
+        self.size_nursery(objects, sizer);
+    }
+
+    /// Gives the empty nursery its share of the free memory, or none.
+    pub fn size_nursery(&self, objects: &mut WithNursery, sizer: &Sizer) {
+        let WithNursery { nursery, old } = objects;
+        if self.backoff.cycles_to_skip > 0 {
+            return nursery.resize(0, old);
+        }
+        let (before_bytes, used_bytes) = (nursery.used_bytes(), old.used_bytes());
+        let room_bytes = old.heap().room_bytes() + before_bytes;
+        let room_bytes = sizer.growth_bytes(used_bytes, room_bytes);
+        let holes_bytes = used_bytes - old.filled_bytes();
+        let wanted_bytes = self.nursery_bytes.min((room_bytes + holes_bytes) / ROOM_SHARE);
+        let bytes = wanted_bytes.min(room_bytes.max(before_bytes));
+        let is_worth_having = bytes as f64 >= wanted_bytes as f64 * MAJOR_SHARE;
+        nursery.resize(if is_worth_having { bytes } else { 0 }, old);
+    }
+}

@@ -1,0 +1,185 @@
+//! Pacing of a cycle that runs beside the program: when it begins, and how much of it allocation pays for,
+//! so that it ends before the free memory does (after the pacers of Go, `mgcpacer.go`, and gc-arena).
+//!
+//! 1. *Credit*: allocation may enter blocks of so many bytes before it asks the collector. Between cycles
+//!    that is the free memory but for the share with which the next one begins; in a cycle it is a slice.
+//! 2. *Start*: the memory left then is a multiple of the bytes allocated during the last cycle, within
+//!    bounds; or, where both bounds are the same, a fixed share.
+//! 3. *Assist*: the work that is expected, by that of the last cycle, spread over the memory that is free
+//!    when the cycle begins, gives the work to do for each byte allocated.
+
+use crate::blocks::heap::Heap;
+use crate::collector::config::Config;
+use crate::collector::sizer::{Cycle, Sizer};
+use crate::context::Context;
+use crate::context::events::Cause;
+use crate::memory::units::BLOCK_BYTES;
+use crate::space::cells::MarkTables;
+use crate::space::non_moving::NonMovingSpace;
+use crate::space::{CollectedSpace, Space};
+
+/// How a collector paces its cycles.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Bounds of the share of the free memory that is left when a cycle begins. The first one begins at
+    /// the upper bound.
+    pub least_left: f64,
+    /// The upper bound.
+    pub most_left: f64,
+    /// Between them: this multiple of the bytes allocated during the last cycle is left.
+    pub needed_factor: f64,
+    /// Factor by which the work is expected to grow from one cycle to the next; `None` for that by which
+    /// the allocated bytes have grown.
+    pub expected_growth: Option<f64>,
+    /// Marking is to be done when this share of the memory free at the start of the cycle has been used.
+    pub pace_share: f64,
+    /// The program helps once this share of it has been used.
+    pub unaided_share: f64,
+    /// Whether the time of a cycle is that from its beginning to its end, or that of its pauses.
+    pub is_concurrent: bool,
+}
+
+/// Decides when cycles begin, and how much the program contributes.
+#[derive(Debug)]
+pub struct Pacer {
+    pace: Pace,
+    /// How much memory counts as free.
+    pub sizer: Sizer,
+    /// The cause of the cycle under way, the bytes allocated when it began, and its start in ns.
+    cause: Cause,
+    occupied_bytes: u64,
+    began_ns: u64,
+    /// The time of all cycles so far, ns; for concurrent ones.
+    collecting_ns: u64,
+    /// The credit that was given last.
+    credit_bytes: u64,
+    /// Bytes allocated that no assist has paid for yet.
+    debt_bytes: u64,
+    /// Bytes allocated in this cycle, and in the last.
+    spent_bytes: u64,
+    last_spent_bytes: Option<u64>,
+    unaided_bytes: u64,
+    /// Work to be done for each byte allocated, in this cycle.
+    work_per_byte: f64,
+    /// Marking that the last cycle took, in objects and slots.
+    last_work: u64,
+}
+
+impl Pacer {
+    /// A pacer for an empty space, with credit until the first cycle.
+    pub fn new<M: MarkTables>(config: &Config, pace: Pace, space: &mut NonMovingSpace<M>) -> Self {
+        let mut pacer = Self {
+            pace,
+            sizer: Sizer::new(space.heap(), config),
+            cause: Cause::Requested,
+            occupied_bytes: 0,
+            began_ns: 0,
+            collecting_ns: 0,
+            credit_bytes: 0,
+            debt_bytes: 0,
+            spent_bytes: 0,
+            last_spent_bytes: None,
+            unaided_bytes: 0,
+            work_per_byte: 0.0,
+            last_work: 0,
+        };
+        pacer.schedule_next_cycle(space, 0);
+        pacer
+    }
+
+    /// A cycle begins.
+    pub fn cycle_began<M: MarkTables>(
+        &mut self,
+        cx: &mut Context,
+        space: &NonMovingSpace<M>,
+        cause: Cause,
+    ) {
+        cx.log.collects(cause);
+        let occupied_bytes = space.filled_bytes();
+        let growth = (occupied_bytes as f64 / self.occupied_bytes.max(1) as f64).max(1.0);
+        (self.cause, self.occupied_bytes) = (cause, occupied_bytes);
+        (self.began_ns, self.spent_bytes) = (cx.log.now_ns(), 0);
+        let free_bytes = self.free_bytes(space, occupied_bytes).max(u64::from(BLOCK_BYTES));
+        self.unaided_bytes = (free_bytes as f64 * self.pace.unaided_share) as u64;
+        // No object has more slots than its bytes divided by four.
+        let most = occupied_bytes as f64 / 4.0;
+        let expected = if self.last_work == 0 { most } else { self.last_work as f64 };
+        let expected = (expected * self.pace.expected_growth.unwrap_or(growth)).min(most);
+        self.work_per_byte = expected / (free_bytes as f64 * self.pace.pace_share);
+    }
+
+    /// Gives allocation this credit.
+    pub fn set_credit<M: MarkTables>(&mut self, space: &mut NonMovingSpace<M>, bytes: u64) {
+        self.credit_bytes = bytes;
+        space.small.set_credit(bytes);
+    }
+
+    /// Counts the bytes that were allocated since the credit was given, and takes the rest of it away.
+    /// Returns them.
+    pub fn count_spent<M: MarkTables>(&mut self, space: &mut NonMovingSpace<M>) -> u64 {
+        let spent_bytes = (self.credit_bytes as i64 - space.small.credit_bytes()).max(0) as u64;
+        self.spent_bytes += spent_bytes;
+        self.set_credit(space, 0);
+        spent_bytes
+    }
+
+    /// Whether the cycle under way takes longer than it can without the program's help.
+    pub fn needs_help(&self) -> bool {
+        self.spent_bytes > self.unaided_bytes
+    }
+
+    /// The work to do for `spent_bytes`, at least one unit and at most `most`. What is beyond that is
+    /// left to the next assist; a concurrent marker does it in any case.
+    pub fn assist(&mut self, spent_bytes: u64, most: u64) -> u64 {
+        let work = ((self.debt_bytes + spent_bytes) as f64 * self.work_per_byte) as u64;
+        if !self.pace.is_concurrent {
+            let unpaid = work.saturating_sub(most) as f64 / self.work_per_byte.max(1e-9);
+            self.debt_bytes = unpaid as u64;
+        }
+        work.clamp(1, most)
+    }
+
+    /// The cycle has ended, and has marked `work` objects and slots.
+    pub fn cycle_ended<M: MarkTables>(
+        &mut self,
+        cx: &Context,
+        space: &mut NonMovingSpace<M>,
+        work: u64,
+    ) {
+        self.count_spent(space);
+        (self.last_work, self.last_spent_bytes) = (work, Some(self.spent_bytes));
+        let mut cycle = Cycle::ended(self.cause, self.occupied_bytes, space, &cx.log);
+        self.collecting_ns += cycle.ended_ns - self.began_ns;
+        if self.pace.is_concurrent {
+            cycle.collecting_ns = self.collecting_ns;
+        }
+        self.sizer.collected(cycle);
+        self.schedule_next_cycle(space, cycle.survived_bytes);
+    }
+
+    /// Gives credit until the next cycle is to begin.
+    fn schedule_next_cycle<M: MarkTables>(
+        &mut self,
+        space: &mut NonMovingSpace<M>,
+        occupied_bytes: u64,
+    ) {
+        let Pace { least_left, most_left, needed_factor, .. } = self.pace;
+        let free_bytes = self.free_bytes(space, occupied_bytes) as f64;
+        let needed_bytes = self.last_spent_bytes.map_or(f64::MAX, |b| b as f64 * needed_factor);
+        let left_bytes = needed_bytes.clamp(free_bytes * least_left, free_bytes * most_left);
+        self.set_credit(space, (free_bytes - left_bytes) as u64);
+        self.debt_bytes = 0;
+    }
+
+    /// Bytes that can be allocated without reclaiming any: free cells and blocks.
+    fn free_bytes<M: MarkTables>(&self, space: &NonMovingSpace<M>, occupied_bytes: u64) -> u64 {
+        let used_bytes = space.used_bytes();
+        let growth_bytes = self.sizer.growth_bytes(used_bytes, space.heap().room_bytes());
+        growth_bytes.saturating_add(used_bytes.saturating_sub(occupied_bytes))
+    }
+
+    /// Whether the space may take another block: up to the limit, whatever the sizing policy.
+    pub fn may_grow(&self, heap: &Heap) -> bool {
+        self.sizer.unreserved_bytes(heap.room_bytes()) > 0
+    }
+}

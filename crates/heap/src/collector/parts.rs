@@ -1,0 +1,55 @@
+//! What a collector is made of: its spaces and its queues. Every account of it follows from them.
+
+use crate::memory::footprint::{Footprint, Occupancy};
+use crate::memory::value::ObjectReference;
+use crate::space::Space;
+
+/// Spaces that a collector may have.
+const MOST_SPACES: usize = 2;
+
+/// The spaces of a collector, and the bytes of its queues and logs.
+#[derive(Clone, Copy)]
+pub struct Parts<'c> {
+    spaces: [Option<&'c dyn Space>; MOST_SPACES],
+    queue_bytes: u64,
+}
+
+impl<'c> Parts<'c> {
+    /// A collector that is made of these spaces, and of queues and logs that hold `queue_bytes`.
+    pub fn of<const N: usize>(spaces: [&'c dyn Space; N], queue_bytes: u64) -> Self {
+        const { assert!(N <= MOST_SPACES) };
+        Self { spaces: std::array::from_fn(|place| spaces.get(place).copied()), queue_bytes }
+    }
+
+    fn spaces(self) -> impl Iterator<Item = &'c dyn Space> {
+        self.spaces.into_iter().flatten()
+    }
+
+    /// The parts of the footprint that the collector holds.
+    pub fn footprint(self) -> Footprint {
+        let metadata_bytes: u64 = self.spaces().map(|space| space.metadata_bytes()).sum();
+        Footprint {
+            used_bytes: self.spaces().map(|space| space.used_bytes()).sum(),
+            retained_bytes: 0,
+            metadata_bytes: metadata_bytes + self.queue_bytes,
+        }
+    }
+
+    /// Objects not reclaimed, and the bytes that hold them.
+    pub fn occupied(self) -> Occupancy {
+        self.spaces().map(|space| space.occupied()).fold(Occupancy::default(), Occupancy::plus)
+    }
+
+    /// Whether the object's memory is allocated to an object now.
+    pub fn is_allocated(self, object: ObjectReference) -> bool {
+        self.spaces().any(|space| space.is_allocated(object))
+    }
+
+    /// Checks the tables of every space. Slow: for tests.
+    ///
+    /// # Errors
+    /// The first contradiction, in words.
+    pub fn verify(self) -> Result<(), String> {
+        self.spaces().try_for_each(|space| space.verify())
+    }
+}

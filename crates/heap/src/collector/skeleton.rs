@@ -1,0 +1,91 @@
+//! The methods of [`crate::Collector`] that collectors of one kind write alike, as macros for use in an
+//! `impl Collector` block. What is left in the block is what tells a collector from the others.
+
+/// Allocation, accounts and collection of a collector that traces.
+///
+/// `traced!(objects; marker; stop_and_collect)` allocates small objects in the space `objects` and goes to
+/// `self.alloc_slow` where it has no room; it is made of that space and of the queue `marker`; and collects by
+/// `self.stop_and_collect`, from [`crate::StopTheWorld`], or [`crate::InCycles::collect_at_once`].
+#[macro_export]
+macro_rules! traced {
+    ($space:ident; $($queue:ident),*; $collect:ident) => {
+        #[inline(always)]
+        fn alloc(
+            &mut self,
+            cx: &mut $crate::Context,
+            layout: $crate::Layout,
+        ) -> Result<$crate::ObjectReference, $crate::OutOfMemory> {
+            self.$space.alloc(layout, Self::NEW).map_or_else(|| self.alloc_slow(cx, layout), Ok)
+        }
+
+        fn parts(&self) -> $crate::Parts<'_> {
+            $crate::Parts::of([&self.$space], 0 $(+ self.$queue.metadata_bytes())*)
+        }
+
+        fn collect(&mut self, cx: &mut $crate::Context, cause: $crate::Cause) {
+            self.$collect(cx, cause);
+        }
+    };
+}
+
+/// Roots and owners under immediate counting, by `$count`.
+///
+/// An object whose count reaches zero goes to `self.$free`, or is parked in an operation that may not
+/// reclaim. One that loses a reference and keeps others goes to `self.$suspect`, if that is given.
+#[macro_export]
+macro_rules! counted_roots {
+    ($count:ident; $free:ident $(; $suspect:ident)?) => {
+        #[inline(always)]
+        fn owner_lost(&self, cx: &$crate::Context, object: $crate::ObjectReference) {
+            self.root_removed_deferred(cx, object);
+        }
+
+        #[inline(always)]
+        fn root_added(&self, cx: &$crate::Context, object: $crate::ObjectReference) {
+            $count.increment(cx.memory(), object);
+        }
+
+        #[inline(always)]
+        fn root_removed_deferred(&self, cx: &$crate::Context, object: $crate::ObjectReference) {
+            if $count.decrement(cx.memory(), object) {
+                cx.park(object);
+            } $(else {
+                self.$suspect(cx, object);
+            })?
+        }
+
+        #[inline(always)]
+        fn root_removed(
+            &mut self,
+            cx: &mut $crate::Context,
+            object: $crate::ObjectReference,
+            _: bool,
+        ) {
+            if $count.decrement(cx.memory(), object) {
+                self.$free(cx, object);
+            } $(else {
+                self.$suspect(cx, object);
+            })?
+        }
+    };
+}
+
+/// Beginning regions of `$regions` and allocating in them.
+#[macro_export]
+macro_rules! allocates_in_regions {
+    ($regions:ident) => {
+        fn region_begin(&mut self, _: &mut $crate::Context) -> u32 {
+            self.$regions.begin()
+        }
+
+        #[inline(always)]
+        fn region_alloc(
+            &mut self,
+            cx: &mut $crate::Context,
+            region: u32,
+            layout: $crate::Layout,
+        ) -> Result<$crate::ObjectReference, $crate::OutOfMemory> {
+            self.$regions.alloc(region, layout, 0).ok_or_else(|| cx.heap.refuse(layout))
+        }
+    };
+}

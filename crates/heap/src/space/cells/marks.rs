@@ -1,0 +1,213 @@
+//! The mark tables of a space of cells. Which of them a space has is a part of its type, so a collector
+//! cannot ask for a way of marking that its space is not made for.
+//!
+//! | type | marked by | swept |
+//! | --- | --- | --- |
+//! | [`NoMarks`] | nobody: cells are freed one by one | never |
+//! | [`MarkBits`] | one thread, in a pause or in slices | at once or in slices |
+//! | [`StickyMarks`] | one thread, in a pause; marks stay | at once |
+//! | [`ParallelMarks`] | several threads, in a pause | at once |
+//! | [`ConcurrentMarks`] | a thread beside the program | by that thread, block by block |
+
+use super::parallel::SharedMarks;
+use crate::blocks::bitmap::Bitmap;
+use crate::blocks::block::Block;
+use crate::blocks::heap::Heap;
+use crate::memory::units::BLOCK_WORDS;
+use crate::memory::value::ObjectReference;
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// The mark tables of a space of cells.
+pub trait MarkTables: Sized + fmt::Debug {
+    /// Empty tables.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for them.
+    fn new(heap: &Heap) -> io::Result<Self>;
+
+    /// Whether large objects are marked here, too.
+    const MARKS: bool = true;
+
+    /// The bitmaps; the first is the one that marks a cell which is allocated marked.
+    fn bitmaps(&self) -> impl Iterator<Item = &Bitmap>;
+
+    /// The same, to be grown.
+    fn bitmaps_mut(&mut self) -> impl Iterator<Item = &mut Bitmap>;
+
+    /// Makes the tables reach `block` and charges for them; false if the limit has no room.
+    fn cover(&mut self, block: Block) -> bool {
+        self.bitmaps_mut().all(|marks| marks.cover(block))
+    }
+
+    /// Bytes of the tables.
+    fn covered_bytes(&self) -> u64 {
+        self.bitmaps().map(Bitmap::covered_bytes).sum()
+    }
+
+    /// Checks the marks of a block between collections, of which it counts `counted`: none is left. Slow:
+    /// for tests.
+    ///
+    /// # Errors
+    /// The contradiction, in words.
+    fn verify(
+        &self,
+        block: Block,
+        allocated: &[AtomicU64; BLOCK_WORDS],
+        counted: u16,
+    ) -> Result<(), String> {
+        let _ = allocated;
+        let has_marks = |marks: &Bitmap| marks.block(block).iter().any(|w| w.load(Relaxed) != 0);
+        match counted > 0 || self.bitmaps().any(has_marks) {
+            true => Err(format!("{block:?} has marks, and nothing is being marked")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Tables that mark something.
+pub trait Marked: MarkTables {
+    /// Clears the marks of a large object after a trace. Returns whether it had one.
+    fn unmark(&self, large: ObjectReference) -> bool {
+        self.bitmaps().fold(false, |was_marked, marks| marks.clear(large) | was_marked)
+    }
+}
+
+/// Mark tables of a collector that traces on the program's thread.
+pub trait Traced: Marked {
+    /// A bit at the first granule of each marked object, large ones included.
+    fn bits(&self) -> &Bitmap;
+
+    /// The same, to be exchanged for the allocation bits.
+    fn bits_mut(&mut self) -> &mut Bitmap;
+}
+
+/// No marks.
+#[derive(Debug)]
+pub struct NoMarks {}
+
+/// A bit for each granule, set where an object is marked.
+#[derive(Debug)]
+pub struct MarkBits {
+    bits: Bitmap,
+}
+
+/// Mark bits that stay from one collection to the next: a marked object is old.
+#[derive(Debug)]
+pub struct StickyMarks {
+    bits: Bitmap,
+}
+
+/// Mark bits, and bytes that several markers set at once.
+#[derive(Debug)]
+pub struct ParallelMarks {
+    pub(super) bits: Bitmap,
+    /// `None` if there is one marker only.
+    pub(super) shared: Option<SharedMarks>,
+}
+
+/// The objects that the program has allocated since marking began, and those that the thread beside it
+/// has reached: two tables, so that neither thread writes to a word of the other.
+#[derive(Debug)]
+pub struct ConcurrentMarks {
+    pub(super) new: Bitmap,
+    pub(super) traced: Bitmap,
+}
+
+/// Tables that are bitmaps in fields of these names, and other fields, with what they begin with.
+macro_rules! bitmaps {
+    ($($field:ident),* $(; $other:ident: $value:expr)?) => {
+        fn new(heap: &Heap) -> io::Result<Self> {
+            let _ = heap;
+            Ok(Self { $($field: heap.bitmap()?,)* $($other: $value)? })
+        }
+
+        #[inline(always)]
+        fn bitmaps(&self) -> impl Iterator<Item = &Bitmap> {
+            [$(&self.$field),*].into_iter()
+        }
+
+        fn bitmaps_mut(&mut self) -> impl Iterator<Item = &mut Bitmap> {
+            [$(&mut self.$field),*].into_iter()
+        }
+    };
+}
+
+impl MarkTables for NoMarks {
+    const MARKS: bool = false;
+
+    bitmaps!();
+}
+
+impl MarkTables for MarkBits {
+    bitmaps!(bits);
+}
+
+impl MarkTables for ConcurrentMarks {
+    bitmaps!(new, traced);
+}
+
+impl MarkTables for ParallelMarks {
+    bitmaps!(bits; shared: None);
+
+    fn cover(&mut self, block: Block) -> bool {
+        self.bits.cover(block) && self.shared.as_mut().is_none_or(|shared| shared.cover(block))
+    }
+
+    fn covered_bytes(&self) -> u64 {
+        self.bits.covered_bytes() + self.shared.as_ref().map_or(0, SharedMarks::covered_bytes)
+    }
+}
+
+impl MarkTables for StickyMarks {
+    bitmaps!(bits);
+
+    /// Every mark is that of an allocated cell, and counted.
+    fn verify(
+        &self,
+        block: Block,
+        allocated: &[AtomicU64; BLOCK_WORDS],
+        counted: u16,
+    ) -> Result<(), String> {
+        let mut marked = 0;
+        for (mark, allocated) in self.bits.block(block).iter().zip(allocated) {
+            let (mark, allocated) = (mark.load(Relaxed), allocated.load(Relaxed));
+            if mark & !allocated != 0 {
+                return Err(format!("{block:?} has a mark where no cell is allocated"));
+            }
+            marked += mark.count_ones();
+        }
+        match marked == u32::from(counted) {
+            true => Ok(()),
+            false => Err(format!("{block:?} counts {counted} marks, but has {marked}")),
+        }
+    }
+}
+
+impl Marked for MarkBits {}
+impl Marked for ParallelMarks {}
+impl Marked for ConcurrentMarks {}
+
+impl Marked for StickyMarks {
+    /// The mark stays.
+    fn unmark(&self, large: ObjectReference) -> bool {
+        self.bits.test(large)
+    }
+}
+
+macro_rules! traced {
+    ($($type:ty),+) => {$(
+        impl Traced for $type {
+            #[inline(always)]
+            fn bits(&self) -> &Bitmap {
+                &self.bits
+            }
+
+            fn bits_mut(&mut self) -> &mut Bitmap {
+                &mut self.bits
+            }
+        }
+    )+};
+}
+traced!(MarkBits, StickyMarks, ParallelMarks);

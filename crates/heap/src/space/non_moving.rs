@@ -1,0 +1,90 @@
+//! Objects that never move: size-classed cells, and large objects. Every discipline keeps its objects
+//! here that neither copies them nor allocates by bumping.
+
+mod tracing;
+
+use crate::blocks::heap::Heap;
+use crate::memory::Memory;
+use crate::memory::value::ObjectReference;
+use crate::object::header::Extent;
+use crate::object::size_class::{MAX_CELL_BYTES, class_of};
+use crate::space::cells::{Batch, MarkTables, NoMarks, SegregatedSpace};
+use crate::space::large::LargeSpace;
+use crate::space::with_large::WithLarge;
+use std::io;
+
+/// Cells with mark tables `M`, and large objects.
+pub type NonMovingSpace<M> = WithLarge<SegregatedSpace<M>>;
+
+impl<M: MarkTables> NonMovingSpace<M> {
+    /// An empty space.
+    ///
+    /// # Errors
+    /// If the operating system refuses address space for its tables.
+    pub fn new(heap: &Heap) -> io::Result<Self> {
+        Ok(Self::over(SegregatedSpace::new(heap)?))
+    }
+
+    /// Every object that is allocated. Slow: for checks.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectReference> {
+        self.small.objects().chain(self.large.objects())
+    }
+
+    /// Copies an object of another space into a free cell; `None` if there is none: the caller has
+    /// reserved one (see `cells/promotion.rs`).
+    #[inline(always)]
+    pub fn copy(&mut self, object: ObjectReference) -> Option<ObjectReference> {
+        let bytes = Extent::of(self.heap().memory(), object).bytes();
+        // A wrong program may have overwritten the header.
+        let bytes = bytes.min(u64::from(MAX_CELL_BYTES)) as u32;
+        let copy = self.small.take(usize::from(class_of(bytes)))?;
+        self.heap().memory().copy(object, copy, bytes);
+        Some(copy)
+    }
+}
+
+impl NonMovingSpace<NoMarks> {
+    /// Frees an object. Returns whether it was allocated.
+    #[inline(always)]
+    pub fn free(&mut self, object: ObjectReference) -> bool {
+        self.small.free(object) || self.free_large(object)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn free_large(&mut self, object: ObjectReference) -> bool {
+        self.large.free(object)
+    }
+
+    /// The memory, and the space to free in while reading it.
+    #[inline(always)]
+    pub(crate) fn split(&mut self) -> (Memory<'_>, Freer<'_>) {
+        (self.heap.memory(), Freer { cells: &mut self.small, large: &mut self.large })
+    }
+}
+
+/// A space whose memory is being read.
+pub(crate) struct Freer<'s> {
+    cells: &'s mut SegregatedSpace<NoMarks>,
+    large: &'s mut LargeSpace,
+}
+
+impl Freer<'_> {
+    /// Frees the objects of a batch. Returns how many it was given.
+    #[inline(always)]
+    pub(crate) fn free_batch(&mut self, batch: Batch) -> u32 {
+        let (count, others) = self.cells.free_batch(batch);
+        if !others.is_empty() {
+            self.free_large(others);
+        }
+        count
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn free_large(&mut self, batch: Batch) {
+        batch.objects().for_each(|object| {
+            self.large.free(object);
+        });
+    }
+}
