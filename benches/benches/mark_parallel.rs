@@ -3,7 +3,7 @@
 //! Beside the wall time stands the CPU time of all threads together: on a busy machine, their share of
 //! it says more.
 //!
-//! `cargo bench -p benches --bench mark_parallel -- [ROUNDS [MILLIONS OF NODES]]`
+//! `cargo bench -p gcw-benches --bench mark_parallel -- [ROUNDS [MILLIONS OF NODES]]`
 
 use benches::graph::{link, nodes, random, shuffled};
 use heap::os::{monotonic_ns, process_cpu_ns};

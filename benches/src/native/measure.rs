@@ -3,9 +3,7 @@
 //! The run proper and the dropping of the final live set are measured apart. Nothing is measured
 //! inside: what the allocator does is part of the program.
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::time::{ClockId, clock_gettime};
-use std::fs;
+use heap::os;
 use std::time::Instant;
 
 /// What one run of a program left.
@@ -35,19 +33,21 @@ pub(super) struct Interval {
 /// Runs a program, which returns its answer and its final live set.
 ///
 /// # Errors
-/// If the operating system refuses a clock or a counter.
+/// If the operating system does not report what is resident.
 pub(super) fn run<Live>(program: impl FnOnce() -> (String, Live)) -> Result<Measurement, String> {
-    let rss_before = status_bytes("VmRSS")?;
-    let start = Moment::now()?;
+    let unknown = || "the system does not report resident memory".to_owned();
+    let rss_before = os::resident_bytes().ok_or_else(unknown)?;
+    let start = Moment::now();
     let (got, live) = program();
-    let end = Moment::now()?;
+    let end = Moment::now();
     drop(live);
-    let dropped = Moment::now()?;
+    let dropped = Moment::now();
+    let peak = os::peak_resident_bytes().ok_or_else(unknown)?;
     Ok(Measurement {
         got,
         run: end.since(&start),
         teardown: dropped.since(&end),
-        peak_rss_bytes: status_bytes("VmHWM")?.saturating_sub(rss_before),
+        peak_rss_bytes: peak.saturating_sub(rss_before),
     })
 }
 
@@ -58,16 +58,8 @@ struct Moment {
 }
 
 impl Moment {
-    fn now() -> Result<Self, String> {
-        let usage = getrusage(UsageWho::RUSAGE_SELF)
-            .map_err(|e| format!("getrusage refuses to count page faults: {e}"))?;
-        let cpu = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)
-            .map_err(|e| format!("no CPU clock of the process: {e}"))?;
-        Ok(Self {
-            wall: Instant::now(),
-            cpu_ns: (cpu.tv_sec() as u64) * 1_000_000_000 + cpu.tv_nsec() as u64,
-            page_faults: (usage.minor_page_faults() + usage.major_page_faults()) as u64,
-        })
+    fn now() -> Self {
+        Self { page_faults: os::page_faults(), cpu_ns: os::process_cpu_ns(), wall: Instant::now() }
     }
 
     fn since(&self, start: &Self) -> Interval {
@@ -77,19 +69,6 @@ impl Moment {
             page_faults: self.page_faults - start.page_faults,
         }
     }
-}
-
-/// A field of the process status, in bytes.
-fn status_bytes(field: &str) -> Result<u64, String> {
-    const FILE: &str = "/proc/self/status";
-    let text = fs::read_to_string(FILE).map_err(|e| format!("cannot read {FILE}: {e}"))?;
-    field_bytes(&text, field).ok_or_else(|| format!("{FILE} has no line '{field}: N kB'"))
-}
-
-fn field_bytes(status: &str, field: &str) -> Option<u64> {
-    let value = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
-    let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
 }
 
 #[cfg(test)]
@@ -140,14 +119,5 @@ mod tests {
         let measurement = run(|| (String::new(), Slow)).unwrap();
         assert!(measurement.teardown.wall_ns >= LEAST.as_nanos() as u64, "{measurement:?}");
         assert!(measurement.run.wall_ns < measurement.teardown.wall_ns, "{measurement:?}");
-    }
-
-    #[test]
-    fn status_fields_are_read_whole() {
-        let status = "VmHWM:\t  2048 kB\nVmRSS:\t    12 kB\nThreads:\t1\n";
-        assert_eq!(field_bytes(status, "VmRSS"), Some(12 * 1024));
-        assert_eq!(field_bytes(status, "VmHWM"), Some(2 << 20));
-        assert_eq!(field_bytes(status, "Vm"), None);
-        assert_eq!(field_bytes(status, "Threads"), None);
     }
 }

@@ -127,7 +127,7 @@ fn what_is_scaffolded_is_formatted_compiles_and_runs() {
             "--target-dir",
             target,
             "-p",
-            "workloads",
+            "gcw-workloads",
             "--lib",
             "my_program",
         ],

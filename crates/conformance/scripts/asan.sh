@@ -8,8 +8,8 @@ host=$(rustc +nightly --version --verbose | sed -n 's/^host: //p')
 run() { cargo +nightly test --target "$host" "$@"; }
 
 # Not the footprint, for the sanitizer's own tables are resident too, and not what does not compile.
-run -p heap --lib --test asan --test threads
-run -p collectors --test asan
+run -p gcw-heap --lib --test asan --test threads
+run -p gcw-collectors --test asan
 # Mistakes are programs that use freed objects on purpose, and a collector without its barrier or its
 # remark makes them: what the sandbox answers, this reports.
-run -p conformance -- --skip mistake --skip missing_barrier --skip remark_that_is_skipped
+run -p gcw-conformance -- --skip mistake --skip missing_barrier --skip remark_that_is_skipped

@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../../.."
 export RUSTFLAGS="--cfg loom"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/loom"
-cargo test --release -p heap --test loom "$@"
+cargo test --release -p gcw-heap --test loom "$@"

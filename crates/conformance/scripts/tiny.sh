@@ -5,4 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../../.."
 export RUSTFLAGS="--cfg tiny"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/tiny"
-cargo test -p heap -p conformance "$@"
+cargo test -p gcw-heap -p gcw-conformance "$@"

@@ -11,8 +11,8 @@ export TSAN_OPTIONS="suppressions=$PWD/crates/conformance/scripts/tsan.suppressi
 host=$(rustc +nightly --version --verbose | sed -n 's/^host: //p')
 run() { cargo +nightly test --target "$host" "$@"; }
 
-run -p heap --lib -- background:: packets:: parallel:: snapshot::
-run -p heap --test threads
-run -p collectors --test beside_the_program -- a_thread
-run -p conformance --test delays -- a_thread
-run -p conformance --test markers
+run -p gcw-heap --lib -- background:: packets:: parallel:: snapshot::
+run -p gcw-heap --test threads
+run -p gcw-collectors --test beside_the_program -- a_thread
+run -p gcw-conformance --test delays -- a_thread
+run -p gcw-conformance --test markers

@@ -50,7 +50,7 @@ impl Failure {
     pub fn as_test(&self, type_path: &str, settings: &str) -> String {
         let place = match type_path.starts_with("collectors::") {
             true => "a new file of crates/collectors/tests",
-            false => "a test of its crate, with `conformance` among the dev-dependencies",
+            false => "a test of its crate, with `gcw-conformance` among the dev-dependencies",
         };
         let name: String = (self.collector.chars())
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })

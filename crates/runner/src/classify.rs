@@ -10,6 +10,7 @@
 //! | anything else | crash |
 
 use crate::EXIT_OUT_OF_MEMORY;
+use nix::sys::signal::Signal;
 use record::{Outcome, SCHEMA_VERSION, Sample};
 use std::time::Duration;
 
@@ -138,15 +139,11 @@ fn excerpt(text: &str) -> String {
 }
 
 fn signal_name(signal: i32) -> String {
-    match rustix::process::Signal::from_named_raw(signal) {
-        Some(rustix::process::Signal::KILL) => {
-            "9 (SIGKILL, by the kernel's memory watchdog or by hand)".to_owned()
-        }
-        Some(name) => {
-            let name = format!("{name:?}");
-            format!("{signal} (SIG{})", name.trim_matches('"').trim_start_matches("Signal::"))
-        }
-        None => signal.to_string(),
+    match Signal::try_from(signal) {
+        Ok(Signal::SIGKILL) => "9 (SIGKILL, by the kernel's memory watchdog or by hand)".to_owned(),
+        Ok(name) => format!("{signal} ({name})"),
+        // Real-time signals have no names.
+        Err(_) => signal.to_string(),
     }
 }
 
@@ -210,6 +207,7 @@ mod tests {
         check("kill -SEGV $$", "crash", "signal 11 (SIGSEGV)", false);
         check("echo aborting >&2; kill -ABRT $$", "crash", "aborting", false);
         check("kill -KILL $$", "crash", "SIGKILL", false);
+        check("kill -40 $$", "crash", "signal 40", false);
     }
 
     #[test]

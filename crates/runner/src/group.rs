@@ -5,7 +5,10 @@
 
 use crate::classify::Stop;
 use crate::interrupt::Wake;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -24,7 +27,7 @@ pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(30);
 pub(crate) struct Group {
     leader: Child,
     pid: Pid,
-    waiter: Option<JoinHandle<io::Result<()>>>,
+    waiter: Option<JoinHandle<()>>,
 }
 
 impl Group {
@@ -38,12 +41,11 @@ impl Group {
     ) -> io::Result<Self> {
         let command = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let leader = command.process_group(0).spawn()?;
-        let pid = Pid::from_child(&leader);
+        let pid = Pid::from_raw(leader.id().cast_signed());
         let waiter = thread::spawn(move || {
-            let ended = wait_without_reaping(pid);
+            wait_without_reaping(pid);
             // The parent may have given up waiting; it then ends the child itself.
             let _ = wake.send(Wake::ChildEnded);
-            ended
         });
         Ok(Self { leader, pid, waiter: Some(waiter) })
     }
@@ -73,10 +75,8 @@ impl Group {
     pub(crate) fn end(&mut self) -> io::Result<ExitStatus> {
         if let Some(waiter) = self.waiter.take() {
             // The group cannot be somebody else's, because its leader is not reaped yet.
-            let _ = kill_process_group(self.pid, Signal::KILL);
-            waiter
-                .join()
-                .map_err(|_| io::Error::other("the thread waiting for a child failed"))??;
+            let _ = killpg(self.pid, Signal::SIGKILL);
+            waiter.join().map_err(|_| io::Error::other("the thread waiting for a child failed"))?;
         }
         self.leader.wait()
     }
@@ -97,10 +97,11 @@ pub(crate) fn stop_of(status: ExitStatus) -> Stop {
     }
 }
 
-fn wait_without_reaping(pid: Pid) -> io::Result<()> {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), options))?;
-    Ok(())
+/// Returns when `waitid` has an answer, which is not used: the leader's status, or the error, is that
+/// of the `wait` that reaps it, and nix knows no real-time signals.
+fn wait_without_reaping(pid: Pid) {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    while waitid(Id::Pid(pid), flags) == Err(Errno::EINTR) {}
 }
 
 /// Reads a pipe on a thread of its own: a child must never block on a full pipe.

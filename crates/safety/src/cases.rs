@@ -1,8 +1,8 @@
 //! Programs that the compiler rejects: the proof of *rejected by the compiler*.
 //!
-//! They lie among the compile-fail tests of `heap`, program and expected error side by side, and are
-//! read from there when this crate is built. So a case that does not exist does not build, and what
-//! is shown is what the test compares.
+//! They lie among the compile-fail tests of `heap`, program and expected error side by side. `cases` is a
+//! link to that folder, so a package of this crate contains them, a case that does not exist does not
+//! build, and what is shown is what the test compares.
 
 use record::{CompileFail, Failure};
 
@@ -33,8 +33,8 @@ macro_rules! cases {
         pub const CASES: &[Case] = &[$($(Case {
             name: $name,
             failure: Failure::$failure,
-            program: include_str!(concat!("../../heap/tests/ui/", $name, ".rs")),
-            error: include_str!(concat!("../../heap/tests/ui/", $name, ".stderr")),
+            program: include_str!(concat!("../cases/", $name, ".rs")),
+            error: include_str!(concat!("../cases/", $name, ".stderr")),
         }),+),+];
     };
 }

@@ -1,7 +1,7 @@
 //! The tutorial in this crate's README, step by step: the code that it shows is that of the files here,
 //! and each step does what the README says it does.
 //!
-//! To change a step, change its file, then let `UPDATE_TUTORIAL=1 cargo test -p collectors --test
+//! To change a step, change its file, then let `UPDATE_TUTORIAL=1 cargo test -p gcw-collectors --test
 //! tutorial` write it into the README.
 
 #![forbid(unsafe_code)]

@@ -42,7 +42,7 @@ fn the_readme_shows_the_code_that_is_tested() {
     } else if readme != expected {
         panic!(
             "README.md:{}: this line is not in the file of its step; change that file, then run \
-             `UPDATE_TUTORIAL=1 cargo test -p collectors --test tutorial`",
+             `UPDATE_TUTORIAL=1 cargo test -p gcw-collectors --test tutorial`",
             difference(&readme, &expected)
         );
     }

@@ -54,7 +54,7 @@ pub(crate) fn plan(checkout: &Checkout, name: &Name) -> Result<Plan, Failure> {
             Change::add(SUITE, suite, longer_suite, "its parameters, answers and prose"),
         ],
         next: vec![
-            "cargo test -p workloads".to_owned(),
+            "cargo test -p gcw-workloads".to_owned(),
             format!("cargo run --release -- run -w {kebab}"),
         ],
     })
