@@ -52,6 +52,7 @@ pub use memory::value::{ObjectReference, Value};
 pub use memory::{Memory, Offset32, Offset64};
 pub use mutator::mistake::{Access, Deed, Omission};
 pub use mutator::probe::{Checker, Meter, Off, Probe};
+pub use mutator::stamps::StampTable;
 pub use mutator::survey::{Defect, Reachable, Survey, verify};
 pub use mutator::{Loaded, Mutator, Ref, Region};
 pub use object::header::{

@@ -3,14 +3,10 @@
 use heap::{Layout, ObjectReference};
 use std::collections::BTreeMap;
 
-/// An object, by the number of its allocation.
+/// The extent of an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Tenant {
-    /// Where it lies.
     pub(crate) object: ObjectReference,
-    /// Number of its allocation, from 1: two objects in one place differ in it.
-    pub(crate) stamp: u64,
-    /// Its layout.
     pub(crate) layout: Layout,
 }
 
@@ -25,27 +21,18 @@ impl Tenant {
 #[derive(Debug, Default)]
 pub(crate) struct Tenants {
     by_granule: BTreeMap<u32, Tenant>,
-    latest: u64,
 }
 
 impl Tenants {
-    /// An object moves in over whatever was there.
-    pub(crate) fn move_in(&mut self, object: ObjectReference, layout: Layout) -> Tenant {
-        self.latest += 1;
-        let tenant = Tenant { object, stamp: self.latest, layout };
-        self.place(tenant);
-        tenant
+    /// An object moves.
+    pub(crate) fn relocate(&mut self, from: ObjectReference, to: ObjectReference) {
+        if let Some(tenant) = self.by_granule.remove(&from.granule()) {
+            self.place(Tenant { object: to, ..tenant });
+        }
     }
 
-    /// An object moves; tells which one, if there is one.
-    pub(crate) fn relocate(&mut self, from: ObjectReference, to: ObjectReference) -> Option<u64> {
-        let tenant = self.by_granule.remove(&from.granule())?;
-        self.place(Tenant { object: to, ..tenant });
-        Some(tenant.stamp)
-    }
-
-    /// Puts an object over whatever was there.
-    fn place(&mut self, tenant: Tenant) {
+    /// Puts an object over all that it overlaps.
+    pub(crate) fn place(&mut self, tenant: Tenant) {
         let (object, end) = (tenant.object, tenant.end());
         let start = object.granule();
         let first = self.of(object).map_or(start, |old| old.object.granule());
@@ -66,10 +53,5 @@ impl Tenants {
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Tenant> {
         self.by_granule.values()
-    }
-
-    /// How many ever moved in.
-    pub(crate) fn count(&self) -> u64 {
-        self.latest
     }
 }

@@ -16,10 +16,10 @@
 
 use crate::author::{Author, Mistake, OwnStore};
 use crate::remains::Remains;
-use crate::tenants::Tenants;
+use crate::tenants::{Tenant, Tenants};
 use heap::{
     Access, Deed, Heap, Layout, ObjectReference, Offset32, Offset64, Omission, Probe, Reachable,
-    SlotKind, Slots, Value,
+    SlotKind, Slots, StampTable, Value,
 };
 use record::{Counts, LeakPoint};
 use std::cell::{Cell, RefCell};
@@ -35,14 +35,8 @@ pub(crate) enum Ended {
     Hung,
 }
 
-/// A stamp that no object has: that of bits which nobody stored.
-const NOBODY: u64 = 0;
-
 /// No destructor of these programs frees as many objects.
 const OWNED_MAX: u32 = 10_000;
-
-/// What was stored in the slots of an object: the reference, and which object it was of.
-type Filled = HashMap<Offset32, (ObjectReference, u64)>;
 
 /// Counts what goes wrong.
 #[derive(Debug)]
@@ -53,11 +47,9 @@ pub(crate) struct Witness {
     tenants: Tenants,
     remains: RefCell<Remains>,
     objects_freed: u64,
-    /// What each own, shared or borrow slot of each object was filled with.
-    slots: RefCell<HashMap<ObjectReference, Filled>>,
-    /// Where the objects that have moved are now, by stamp.
+    stamps: StampTable,
+    /// Where each object is now, or was when it was freed, by stamp.
     homes: HashMap<u64, ObjectReference>,
-    roots: RefCell<HashMap<u32, u64>>,
     /// Which object the program last meant by a reference.
     hand: RefCell<HashMap<ObjectReference, u64>>,
     /// The kind of the slot accessed last.
@@ -120,9 +112,8 @@ impl Witness {
             tenants: Tenants::default(),
             remains: RefCell::default(),
             objects_freed: 0,
-            slots: RefCell::default(),
+            stamps: StampTable::default(),
             homes: HashMap::new(),
-            roots: RefCell::default(),
             hand: RefCell::default(),
             kind: Cell::new(SlotKind::Own),
             own_stores: RefCell::default(),
@@ -147,7 +138,7 @@ impl Witness {
 
     /// Objects allocated, objects freed by the program, and accesses.
     pub(crate) fn clocks(&self) -> (u64, u64, u64) {
-        (self.tenants.count(), self.objects_freed, self.touches.get())
+        (self.stamps.latest(), self.objects_freed, self.touches.get())
     }
 
     fn count(&self, add: impl FnOnce(&mut Counts)) {
@@ -156,10 +147,14 @@ impl Witness {
         self.counts.set(counts);
     }
 
+    fn stamp_of(&self, tenant: &Tenant) -> u64 {
+        self.stamps.object(tenant.object)
+    }
+
     /// The object that the program means by this reference.
     fn meant(&self, object: ObjectReference) -> u64 {
         let hand = self.hand.borrow().get(&object).copied();
-        hand.or_else(|| Some(self.tenants.of(object)?.stamp)).unwrap_or(NOBODY)
+        hand.or_else(|| Some(self.stamp_of(&self.tenants.of(object)?))).unwrap_or(StampTable::NONE)
     }
 
     /// Judges an access to the object with this stamp. `None` if it is the object meant, and alive;
@@ -173,7 +168,7 @@ impl Witness {
     ) -> Option<(bool, Option<u64>)> {
         let tenant = self.tenants.of(object);
         let is_alive = tenant.is_some_and(|tenant| allocated(tenant.object));
-        let is_meant = tenant.is_some_and(|tenant| tenant.stamp == stamp);
+        let is_meant = tenant.is_some_and(|tenant| self.stamp_of(&tenant) == stamp);
         if is_meant && is_alive {
             return None;
         }
@@ -181,7 +176,7 @@ impl Witness {
             resume_unwind(Box::new(Ended::Faulted));
         }
         let other = tenant.filter(|_| !is_meant && is_alive);
-        Some((!is_meant, other.map(|other| other.stamp)))
+        Some((!is_meant, other.map(|other| self.stamp_of(&other))))
     }
 
     /// So many words are read: whether they are of an object that is not initialised. What an
@@ -228,34 +223,31 @@ impl Witness {
         (0..TRIES).filter_map(|_| self.author.draw_store()).find(|store| {
             let is_stored = heap.memory().read(store.parent, store.at) == store.child.bits();
             let tenant = self.tenants.of(store.child);
-            let is_there = tenant.is_some_and(|tenant| tenant.stamp == store.stamp);
+            let is_there = tenant.is_some_and(|t| self.stamps.object(t.object) == store.stamp);
             is_stored && is_there && allocated(store.parent) && allocated(store.child)
         })
     }
-}
-
-/// What is known of one address is true of another one from now on.
-fn rekey<T>(known: &mut HashMap<ObjectReference, T>, from: ObjectReference, to: ObjectReference) {
-    match known.remove(&from) {
-        Some(moved) => known.insert(to, moved),
-        None => known.remove(&to),
-    };
 }
 
 impl Probe for Witness {
     const ON: bool = true;
 
     fn allocated(&mut self, object: ObjectReference, layout: Layout) {
-        let tenant = self.tenants.move_in(object, layout);
-        self.hand.borrow_mut().insert(object, tenant.stamp);
+        self.tenants.place(Tenant { object, layout });
+        let stamp = self.stamps.allocated(object);
+        self.homes.insert(stamp, object);
+        self.hand.get_mut().insert(object, stamp);
     }
 
     fn moved(&mut self, from: ObjectReference, to: ObjectReference) {
-        if let Some(stamp) = self.tenants.relocate(from, to) {
-            self.homes.insert(stamp, to);
-        }
-        rekey(self.slots.get_mut(), from, to);
-        rekey(self.hand.get_mut(), from, to);
+        self.tenants.relocate(from, to);
+        self.stamps.moved(from, to);
+        self.homes.insert(self.stamps.object(to), to);
+        let hand = self.hand.get_mut();
+        match hand.remove(&from) {
+            Some(stamp) => hand.insert(to, stamp),
+            None => hand.remove(&to),
+        };
         self.remains.get_mut().relocate(from, to);
         self.own_stores.get_mut().iter_mut().for_each(|store| store.relocate(from, to));
         self.author.relocate(from, to);
@@ -279,7 +271,7 @@ impl Probe for Witness {
         let former = self.tenants.of(object);
         let is_alike = former.is_some_and(|old| old.object == object && old.layout == layout);
         let remains = self.remains.get_mut();
-        if !is_alike || !self.author.is_time(self.tenants.count()) {
+        if !is_alike || !self.author.is_time(self.stamps.latest()) {
             remains.clear(object, layout);
             return Vec::new();
         }
@@ -305,7 +297,7 @@ impl Probe for Witness {
         self.remains.borrow_mut().write(parent, at.bytes(), [value.bits()]);
         let Some(child) = value.reference() else { return };
         let stamp = self.meant(child);
-        self.slots.borrow_mut().entry(parent).or_default().insert(at, (child, stamp));
+        self.stamps.set_slot(parent, at, stamp);
         if self.kind.get() == SlotKind::Own {
             self.own_stores.borrow_mut().push(OwnStore { parent, at, child, stamp });
         }
@@ -324,17 +316,14 @@ impl Probe for Witness {
     fn taken(&self, object: ObjectReference, at: Offset32, value: Value) {
         self.judge_contents(object, at.bytes(), 1);
         let Some(child) = value.reference() else { return };
-        let held = self.slots.borrow().get(&object).and_then(|slots| slots.get(&at).copied());
         // A collector that moved the object has seen to it that the slot refers to it still.
-        let is_held = |&(held, stamp): &(ObjectReference, u64)| {
-            child == self.homes.get(&stamp).copied().unwrap_or(held)
-        };
-        let stamp = held.filter(is_held).map_or(NOBODY, |(_, stamp)| stamp);
+        let is_held = |stamp: &u64| self.homes.get(stamp) == Some(&child);
+        let stamp = self.stamps.slot(object, at).filter(is_held).unwrap_or(StampTable::NONE);
         self.hand.borrow_mut().insert(child, stamp);
     }
 
     fn rooted(&self, index: u32, object: ObjectReference) {
-        self.roots.borrow_mut().insert(index, self.meant(object));
+        self.stamps.set_root(index, self.meant(object));
     }
 
     fn root_read(&self, index: u32, object: ObjectReference, _: impl Fn(ObjectReference) -> bool) {
@@ -342,7 +331,7 @@ impl Probe for Witness {
     }
 
     fn consumed(&self, index: u32, object: ObjectReference) {
-        if let Some(&stamp) = self.roots.borrow().get(&index) {
+        if let Some(stamp) = self.stamps.root(index) {
             self.hand.borrow_mut().insert(object, stamp);
         }
     }
@@ -407,8 +396,8 @@ impl Probe for Witness {
         if !author.mistake.errs_at_frees() || !author.is_time(self.objects_freed) {
             return Omission::None;
         }
-        let clock = self.tenants.count();
-        let tenant = self.tenants.of(object).filter(|tenant| tenant.stamp == stamp);
+        let clock = self.stamps.latest();
+        let tenant = self.tenants.of(object).filter(|t| self.stamps.object(t.object) == stamp);
         author.made();
         let omission = match (author.mistake, tenant) {
             (Mistake::OmitsFree, _) => Omission::Unsaid,
@@ -436,7 +425,7 @@ impl Probe for Witness {
         for store in self.own_stores.get_mut().drain(..) {
             self.author.stored(store);
         }
-        let clock = self.tenants.count();
+        let clock = self.stamps.latest();
         if self.author.mistake == Mistake::FreesEarly
             && self.author.is_time(clock)
             && let Some(OwnStore { child, stamp, .. }) = self.owned_victim(heap, &allocated)
@@ -453,7 +442,7 @@ impl Probe for Witness {
     }
 
     fn resets(&mut self) -> bool {
-        let clock = self.tenants.count();
+        let clock = self.stamps.latest();
         let resets = self.author.mistake == Mistake::ResetsRegion && self.author.is_time(clock);
         if resets {
             self.author.made();
