@@ -125,7 +125,7 @@ fn stale_pointers_harm_where_nothing_guards_them() {
 }
 
 #[test]
-fn a_free_cannot_harm_a_collector_that_traces() {
+fn a_free_cannot_harm_where_cycles_are_reclaimed() {
     for entry in standard::<()>().entries().iter().filter(|e| e.discipline.caps.cycles) {
         for failure in [Failure::UseAfterFree, Failure::DoubleFree, Failure::DanglingBorrow] {
             let cell = cell(failure, entry.info.name);
