@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_suite_holds_what_the_model_gives() {
+    fn the_suite_holds_the_results_of_the_model() {
         literals::check("lru-cache", |parameters, seed| {
             let model = model(&LruCache::prepare(parameters, seed));
             (answer(model.hits, model.evictions, model.sent), model.census)

@@ -33,6 +33,6 @@ mod verdict;
 pub use cases::{CASES, Case};
 pub use fault_injection::Mistake;
 pub use native::{NativeDrop, native_drop};
-pub use plan::{Planned, Trying, plan};
+pub use plan::{Planned, TrialKind, plan};
 pub use trial::run;
 pub use verdict::matrix;

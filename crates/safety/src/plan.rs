@@ -8,7 +8,7 @@ use workloads::Parameters;
 
 /// The kind of a trial.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Trying {
+pub enum TrialKind {
     /// A program with injected mistakes, under the probe that counts their effects.
     Mistake(Mistake),
     /// The suite's program as it is, on a small stack, with a limit that binds every discipline.
@@ -25,7 +25,7 @@ pub struct Planned {
     /// The program.
     pub program: &'static str,
     /// The kind of trial.
-    pub trying: Trying,
+    pub kind: TrialKind,
     /// Order in which freed memory is reused.
     pub order: Order,
     /// Seed of the mistakes.
@@ -44,20 +44,20 @@ pub fn plan(caps: Caps, seeds: u32) -> Vec<Planned> {
     use Failure::*;
     use Mistake::*;
     let mut all = Vec::new();
-    let mut add = |failure, programs: &[&'static str], trying, orders: &[Order], seeds| {
+    let mut add = |failure, programs: &[&'static str], kind, orders: &[Order], seeds| {
         for &program in programs {
             for &order in orders {
                 all.extend((0..seeds).map(|seed| Planned {
                     failure,
                     program,
-                    trying,
+                    kind,
                     order,
                     seed: u64::from(seed),
                 }));
             }
         }
     };
-    let inject = Trying::Mistake;
+    let inject = TrialKind::Mistake;
     let only = &ORDERS[..1];
     add(Leak, &ACYCLIC, inject(OmitsFree), only, 1);
     // Without drops, abandoning an object is the same as omitting its `free`.
@@ -77,14 +77,14 @@ pub fn plan(caps: Caps, seeds: u32) -> Vec<Planned> {
     add(DoubleFree, &FREEING, inject(FreesTwice), &ORDERS, seeds);
     add(DanglingBorrow, &FREEING, inject(BorrowsTooLong), &ORDERS, seeds);
     add(CycleLeak, &["cycle-torture"], inject(None), only, 1);
-    add(DeepDrop, &["deep-chain"], Trying::Pressure, only, 1);
-    add(UnboundedGarbage, &["binary-trees"], Trying::Pressure, only, 1);
+    add(DeepDrop, &["deep-chain"], TrialKind::Pressure, only, 1);
+    add(UnboundedGarbage, &["binary-trees"], TrialKind::Pressure, only, 1);
     // Last, because it ends its process.
     if is_checked_statically(caps) {
-        add(DeepDrop, &["a list of Box"], Trying::Native(NativeDrop::Box), only, 1);
+        add(DeepDrop, &["a list of Box"], TrialKind::Native(NativeDrop::Box), only, 1);
     }
     if caps.counts {
-        add(DeepDrop, &["a list of Rc"], Trying::Native(NativeDrop::Rc), only, 1);
+        add(DeepDrop, &["a list of Rc"], TrialKind::Native(NativeDrop::Rc), only, 1);
     }
     all
 }
@@ -98,20 +98,20 @@ fn is_checked_statically(caps: Caps) -> bool {
 impl Planned {
     /// Description of the trial.
     pub(crate) fn subject(&self, caps: Caps) -> Subject {
-        let (mistake, bends) = match self.trying {
-            Trying::Mistake(Mistake::Forgets) => (Mistake::Forgets.words(), "mem::forget"),
-            Trying::Mistake(Mistake::LeavesUnzeroed) => {
+        let (mistake, bends) = match self.kind {
+            TrialKind::Mistake(Mistake::Forgets) => (Mistake::Forgets.words(), "mem::forget"),
+            TrialKind::Mistake(Mistake::LeavesUnzeroed) => {
                 let by = if caps.drops { "unsafe" } else { "an allocator that does not zero" };
                 (Mistake::LeavesUnzeroed.words(), by)
             }
-            Trying::Mistake(mistake) => {
+            TrialKind::Mistake(mistake) => {
                 // An omission is no misuse of a pointer; a ring of owners is one.
                 let omits = matches!(mistake, Mistake::OmitsFree | Mistake::KeepsRoot);
                 let is_bent = !omits && is_checked_statically(caps);
                 (mistake.words(), if is_bent { "unsafe" } else { "" })
             }
-            Trying::Pressure => ("no mistake", ""),
-            Trying::Native(_) => ("no mistake: dropped as the standard library does", ""),
+            TrialKind::Pressure => ("no mistake", ""),
+            TrialKind::Native(_) => ("no mistake: dropped as the standard library does", ""),
         };
         Subject {
             failure: self.failure,

@@ -7,7 +7,7 @@
 use crate::fault_injection::{BORROWS, FaultSchedule, Mistake};
 use crate::leak_survey::Survey;
 use crate::native::{self, native_drop};
-use crate::plan::{Planned, Trying, plan};
+use crate::plan::{Planned, TrialKind, plan};
 use crate::stale_access_probe::{Ended, StaleAccessProbe};
 use heap::{
     AnyCollector, Caps, Config, Discipline, HeapConfig, Mutator, Off, OutOfMemory, Reachable, Reuse,
@@ -81,10 +81,12 @@ fn attempt(
     controls: &mut Controls,
     trial: &mut Trial,
 ) {
-    match planned.trying {
-        Trying::Mistake(mistake) => inject(discipline, config, planned, mistake, controls, trial),
-        Trying::Pressure => trial.end = press(discipline, config, planned),
-        Trying::Native(list) => {
+    match planned.kind {
+        TrialKind::Mistake(mistake) => {
+            inject(discipline, config, planned, mistake, controls, trial)
+        }
+        TrialKind::Pressure => trial.end = press(discipline, config, planned),
+        TrialKind::Native(list) => {
             trial.end = match native_drop(list, native::NODES, native::STACK_BYTES) {
                 Ok(()) => TrialEnd::Right,
                 Err(e) => TrialEnd::NotApplicable { reason: e.to_string() },

@@ -7,7 +7,7 @@ use record::{
     CollectorInfo, Colour, Counts, Effect, Failure, Family, LineStyle, Safety, SafetyCell, Trial,
     TrialEnd, Verdict,
 };
-use safety::{CASES, Trying, matrix, plan, run};
+use safety::{CASES, TrialKind, matrix, plan, run};
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -34,8 +34,8 @@ fn trials(discipline: Discipline) -> Vec<Trial> {
 
 /// Number of trials that can run in this process.
 fn planned(caps: Caps) -> usize {
-    let is_native = |trying| matches!(trying, Trying::Native(_));
-    plan(caps, SEEDS).into_iter().take_while(|planned| !is_native(planned.trying)).count()
+    let is_native = |kind| matches!(kind, TrialKind::Native(_));
+    plan(caps, SEEDS).into_iter().take_while(|planned| !is_native(planned.kind)).count()
 }
 
 fn safety() -> &'static Safety {
