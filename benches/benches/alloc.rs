@@ -1,4 +1,5 @@
-//! Allocation of the smallest node: bump, into a heap freed whole, and at 50 % random fragmentation.
+//! Time to allocate the smallest node: by bump, into fresh cells, into a heap freed almost whole, and at
+//! 50 % random fragmentation.
 
 use benches::graph::{NODE, nodes, random, shuffled};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -13,7 +14,7 @@ fn heap() -> Heap {
     Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space")
 }
 
-/// Time to allocate `count` nodes where the space already holds memory for them.
+/// Time to allocate `count` nodes in memory that the space already holds.
 fn refill(space: &mut ObjectSpace, count: usize) -> Duration {
     let started = Instant::now();
     for _ in 0..count {
@@ -22,7 +23,7 @@ fn refill(space: &mut ObjectSpace, count: usize) -> Duration {
     started.elapsed()
 }
 
-/// Time to allocate a node, over `iterations` of them, after `free` has made room for `room`.
+/// Time to allocate `iterations` nodes after `free` has made room for `room` of them.
 fn after(
     iterations: u64,
     room: usize,

@@ -1,5 +1,5 @@
-//! A store to a shared slot under each discipline: among few objects (in the first cache) and among
-//! a million.
+//! Time of a store to a borrow slot under each discipline: among few objects (in the first-level cache)
+//! and among a million.
 
 use collectors::registry::{Harness, standard};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -8,13 +8,13 @@ use rand::RngExt;
 use std::time::{Duration, Instant};
 
 shape! {
-    /// A node that others refer to, and that refers to one.
+    /// A node with one borrowed successor.
     struct Node {
         borrow NEXT;
     }
 }
 
-/// So many stores among so many nodes.
+/// A run of `stores` stores among `nodes` nodes.
 struct Stores {
     nodes: u32,
     stores: u64,
@@ -35,13 +35,13 @@ impl Harness for Barrier {
             let node = m.alloc::<Node>().expect("no limit");
             m.put(m.get(&table), Slot::element(index), node);
         }
-        // Drawn beforehand, so that the loop below times stores and not random numbers.
+        // Drawn beforehand, so that the loop below times only stores.
         let mut random = benches::graph::random(5);
         let targets: Vec<u32> = (0..1 << 16).map(|_| random.random_range(0..job.nodes)).collect();
         let started = Instant::now();
         let mut done = 0;
         while done < job.stores {
-            // A safepoint now and then, as any program has: what was parked is settled there.
+            // Programs have safepoints: parked objects are settled there.
             m.safepoint();
             let table = m.get(&table);
             for pair in targets.windows(2).take((job.stores - done).min(1 << 16) as usize) {

@@ -1,5 +1,5 @@
-//! Dropping a list of ten million nodes on a stack of 512 KiB, in order of allocation and shuffled;
-//! beside it, the machine's time per independent and per dependent access to the same nodes.
+//! Time to drop a list of ten million nodes on a stack of 512 KiB, in order of allocation and shuffled;
+//! for comparison, the machine's time per independent and per dependent access to the same nodes.
 
 use benches::graph::{dependent_access_ns, independent_access_ns, link, nodes, random, shuffled};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -40,7 +40,7 @@ fn drop_list(mut list: List) -> Duration {
     elapsed
 }
 
-/// Runs on a thread whose stack would overflow if anything recursed.
+/// Runs on a thread whose stack would overflow under recursion.
 fn on_a_small_stack(work: impl FnOnce() -> Duration + Send) -> Duration {
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK_BYTES);

@@ -1,5 +1,5 @@
-//! Marking a random graph and an in-order list of two million nodes, by distance of prefetching;
-//! beside it, the machine's time for as many independent random accesses.
+//! Time to mark a random graph and an in-order list of two million nodes, by prefetch distance; for
+//! comparison, the machine's time for as many independent random accesses.
 
 use benches::graph::{independent_access_ns, link, nodes, random, shuffled};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -45,7 +45,7 @@ fn list() -> Graph {
     Graph { root: order[0], space, heap, order }
 }
 
-/// Time of one marking; the marks are cleared again by a sweep that keeps everything.
+/// Time of one marking; a sweep that frees no object then clears the marks.
 fn mark(graph: &mut Graph, marker: &mut Marker) -> Duration {
     marker.push(graph.root);
     let started = Instant::now();

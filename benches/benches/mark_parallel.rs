@@ -1,7 +1,6 @@
-//! Marking 200 MB of live objects by one thread and by several, by shape of the graph: the times of
-//! the mark phase alone, each as often as the others and in turn, and how much faster than mark-sweep's.
-//! Beside the wall time stands the CPU time of all threads together: on a busy machine, their share of
-//! it says more.
+//! Time to mark 200 MB of live objects by one thread and by several, by shape of the graph: the mark
+//! phase alone, all in turn and equally often, and the speedup over mark-sweep's marker. The CPU time of
+//! all threads together stands beside the wall time: on a busy machine it is the better measure.
 //!
 //! `cargo bench -p gcw-benches --bench mark_parallel -- [ROUNDS [MILLIONS OF NODES]]`
 
@@ -16,13 +15,13 @@ const ALONE: u64 = heap::ALONE.default as u64;
 /// Edges prefetched ahead: the default of the collectors.
 const DISTANCE: usize = heap::PREFETCH.default as usize;
 
-/// How often each is timed.
+/// Timings of each marker.
 const ROUNDS: usize = 5;
 
 /// Nodes of a graph, of 16 bytes each, in millions.
 const MILLIONS: usize = 12;
 
-/// Links so many nodes and returns the root.
+/// Links the nodes and returns the root.
 type Linking = fn(&Heap, &[ObjectReference]) -> ObjectReference;
 
 /// Every node refers to the next one of a random order, so that all are reachable, and to another
@@ -37,7 +36,7 @@ fn random_graph(heap: &Heap, all: &[ObjectReference]) -> ObjectReference {
     order[0]
 }
 
-/// A complete tree whose nodes lie in a random order.
+/// A complete tree of nodes in random order.
 fn shuffled_tree(heap: &Heap, all: &[ObjectReference]) -> ObjectReference {
     let order = shuffled(all.to_vec(), &mut random(3));
     tree(heap, &order)
@@ -53,7 +52,7 @@ fn tree(heap: &Heap, all: &[ObjectReference]) -> ObjectReference {
     all[0]
 }
 
-/// A list in order of allocation: nothing can be shared.
+/// A list in order of allocation, without any parallelism.
 fn list(heap: &Heap, all: &[ObjectReference]) -> ObjectReference {
     all.windows(2).for_each(|pair| link(heap.memory(), pair[0], 0, pair[1]));
     all[0]
@@ -79,8 +78,8 @@ fn times(link: Linking, count: usize, rounds: usize) -> Vec<Times> {
     let root = link(&heap, &nodes(&mut space, count));
     let mut times = vec![Vec::new(); 1 + cores];
     for _ in 0..rounds {
-        for (which, times) in times.iter_mut().enumerate() {
-            let before = match which.checked_sub(1).map(|which| &mut parallel[which]) {
+        for (threads, times) in times.iter_mut().enumerate() {
+            let before = match threads.checked_sub(1).map(|index| &mut parallel[index]) {
                 None => {
                     alone.push(root);
                     let before = read_clocks();

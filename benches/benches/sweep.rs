@@ -1,5 +1,5 @@
-//! Sweeping a million nodes of which a random share is marked: the pause's part of it (exchanging
-//! bitmaps and classifying blocks); the lazy rest is the allocation benchmark at 50 % fragmentation.
+//! Time to sweep a million nodes of which a random share is marked: the part in the pause (exchanging
+//! bitmaps and classifying blocks). The allocation benchmark at 50 % fragmentation times the lazy rest.
 
 use benches::graph::{nodes, random, shuffled};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

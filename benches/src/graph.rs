@@ -1,4 +1,4 @@
-//! Object graphs for micro-benchmarks, and the machine's own speed to hold them against.
+//! Object graphs for micro-benchmarks, and the machine's access times to compare them with.
 
 use heap::{Layout, Memory, ObjectReference, ObjectSpace, Offset32};
 use rand::{Rng, RngExt, SeedableRng};
@@ -9,7 +9,7 @@ use std::time::Instant;
 /// The smallest node: two slots, 16 bytes with its header.
 pub const NODE: Layout = Layout::shape(2, 0, 0, 0);
 
-/// The random numbers of a benchmark: always the same.
+/// A generator of random numbers with a fixed seed, `stream`.
 pub fn random(stream: u64) -> Pcg64 {
     Pcg64::seed_from_u64(stream)
 }
@@ -36,8 +36,8 @@ pub fn shuffled<T>(mut items: Vec<T>, random: &mut impl Rng) -> Vec<T> {
     items
 }
 
-/// Mean time to read one word of each of these objects, in this order, in ns: what the machine needs
-/// when every access is independent of the one before.
+/// Mean time in ns to read one word of each of these objects, in this order: every access is
+/// independent of the previous one.
 pub fn independent_access_ns(memory: Memory<'_>, objects: &[ObjectReference]) -> f64 {
     let started = Instant::now();
     let sum =
@@ -46,8 +46,8 @@ pub fn independent_access_ns(memory: Memory<'_>, objects: &[ObjectReference]) ->
     started.elapsed().as_nanos() as f64 / objects.len() as f64
 }
 
-/// Mean time of a step along a list that begins at `head`, in ns: what the machine needs when every
-/// access waits for the one before.
+/// Mean time in ns of a step along a list that begins at `head`: every access waits for the previous
+/// one.
 pub fn dependent_access_ns(memory: Memory<'_>, head: ObjectReference) -> f64 {
     let started = Instant::now();
     let mut steps = 0u64;

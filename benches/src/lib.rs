@@ -1,5 +1,4 @@
-//! What the workbench is measured against: tiny native programs for `gcw duel`, and the ground on
-//! which the criterion micro-benchmarks stand.
+//! Small native programs for `gcw duel`, and the graphs of the criterion micro-benchmarks.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! binary-trees of the Computer Language Benchmarks Game, after Boehm's GCBench, and the same with a
+//! binary-trees of the Computer Language Benchmarks Game, after Boehm's GCBench, and a variant with a
 //! region per tree.
 //!
 //! 1. Build, count and drop a stretch tree of depth N + 1.
@@ -6,13 +6,13 @@
 //! 3. For depth d = 4, 6 .. N, build, count and drop `2^(N - d + 4)` trees of depth d.
 //! 4. Count the long-lived tree.
 //!
-//! Trees are built from the leaves up. A node is two slots and nothing else: the smallest cell.
+//! Trees are built from the leaves up. A node is two slots without payload: the smallest cell.
 //!
-//! *Ownership*: a node owns its children, a root owns each tree. In the variant with regions the
+//! *Ownership*: a node owns its children, a root owns each tree. In the variant with regions, the
 //! region owns the nodes of its tree and the slots are shared: no node has an owner of its own.
 //!
-//! *Separates*: the price of one allocation and of one death, with nothing else in between. The
-//! variant shows what is saved by a program designed so that all nodes of a tree die together.
+//! *Separates*: the cost of one allocation and one death, with nothing else in between. The variant
+//! shows the saving of a program designed so that all nodes of a tree die together.
 
 use crate::parameters::Depth;
 use crate::program::Program;
@@ -23,7 +23,7 @@ use std::fmt::Write;
 /// Depth of the smallest short-lived trees.
 const MIN_DEPTH: u32 = 4;
 
-/// The program: what its suite file gives is all it needs.
+/// The program: its parameters in the suite file.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BinaryTrees {
@@ -105,14 +105,14 @@ impl Program for InRegions {
         m.phase("short-lived");
         let rounds = program.rounds(|depth| build_and_count(m, depth))?;
         let nodes = count(m, m.get(&long_lived), RegionNode::LEFT, RegionNode::RIGHT);
-        // A region ends where the program says: the end of a run does not end it.
+        // Only the program ends a region; the end of a run does not.
         m.forget(long_lived);
         m.end(region);
         Ok(program.answer(stretch, &rounds, nodes))
     }
 }
 
-/// One round of short-lived trees: how many, how deep, and their nodes in all.
+/// One round of short-lived trees: their number, their depth, and all their nodes.
 struct Round {
     trees: u64,
     depth: u32,
@@ -120,7 +120,7 @@ struct Round {
 }
 
 impl BinaryTrees {
-    /// All rounds, given what builds, counts and drops one tree.
+    /// All rounds; `one` builds, counts and drops one tree of a depth.
     fn rounds<E>(&self, mut one: impl FnMut(u32) -> Result<u64, E>) -> Result<Vec<Round>, E> {
         let round = |depth| {
             let trees = 1_u64 << (self.depth.get() - depth + MIN_DEPTH);
@@ -167,7 +167,7 @@ fn tree_in<C: Collector, P: Probe>(
     m.build_in::<RegionNode, 2>(region, [left, right])
 }
 
-/// Nodes of a tree, whatever its slots are.
+/// Nodes of a tree, for both kinds of slots.
 fn count<C: Collector, P: Probe, K: Strong>(
     m: &Mutator<C, P>,
     node: Ref<'_>,
@@ -197,7 +197,7 @@ mod tests {
         let census = Census {
             objects,
             allocated_bytes: objects * node_bytes,
-            // One node more than the long-lived tree and the last short-lived one have together.
+            // One node more than the long-lived tree and the last short-lived one together.
             peak_live_bytes: stretch * node_bytes,
         };
         (program.answer(stretch, &rounds, long_lived), census)

@@ -1,8 +1,8 @@
-//! A whole number in a range, as a program's parameter.
+//! A whole number in a range, for parameters of programs.
 
 use serde::Deserialize;
 
-/// A number from `MIN` to `MAX`, both included. Anything else is refused where it is read.
+/// A number from `MIN` to `MAX`, both included. Reading any other number is an error.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
 #[serde(try_from = "u64")]
 pub struct Bounded<const MIN: u32, const MAX: u32>(u32);
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ends_belong_to_the_range_and_what_lies_outside_is_refused() {
+    fn the_range_includes_both_ends_and_nothing_outside() {
         for percent in [1, 100] {
             let share: Share = Parameters::from([("percent", percent)]).read().unwrap();
             assert_eq!(u64::from(share.percent.get()), percent);

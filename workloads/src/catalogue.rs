@@ -1,17 +1,17 @@
-//! The catalogue: every program under its name. The table itself stands in `lib.rs`.
+//! The catalogue: every program by name. The table itself is in `lib.rs`.
 
 use crate::parameters::{ParameterError, Parameters};
 use crate::program::Needs;
 use crate::{PROGRAMS, Prepared};
 
-/// Makes the modules, the list and the dispatch of a table of programs.
+/// Expands a table of programs into their modules, list and dispatch.
 macro_rules! catalogue {
     ($(
         $(mod $module:ident:)? $name:literal => $variant:ident($program:ty), $needs:ident;
     )+) => {
         $($(mod $module;)?)+
 
-        /// A program, prepared: its numbers are drawn, and it can be run again and again.
+        /// A prepared program; it can run any number of times.
         #[derive(Debug)]
         pub enum Prepared {
             $(#[doc = concat!("`", $name, "`.")] $variant($program),)+
@@ -49,9 +49,9 @@ macro_rules! catalogue {
 /// One program of the catalogue.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Its name, with the variant after an `@`.
+    /// The name, with the variant after an `@`.
     pub name: &'static str,
-    /// What it needs of a collector.
+    /// Requirements on the collector.
     pub needs: Needs,
     pub(crate) check: fn(&Parameters) -> Result<(), ParameterError>,
     pub(crate) prepare: fn(&Parameters, u64) -> Result<Prepared, ParameterError>,
@@ -66,7 +66,7 @@ impl Entry {
         (self.check)(parameters)
     }
 
-    /// Prepares the program: whatever is random is drawn from the seed.
+    /// Prepares the program; random numbers are drawn from the seed.
     ///
     /// # Errors
     /// If the parameters do not fit the program.
@@ -75,20 +75,20 @@ impl Entry {
     }
 }
 
-/// There is no program of this name.
+/// No program has this name.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("there is no program '{name}'; there are {}", known.join(", "))]
 pub struct UnknownProgram {
-    /// The name that was asked for.
+    /// The requested name.
     pub name: String,
-    /// The names there are.
+    /// All names.
     pub known: Vec<&'static str>,
 }
 
 /// The program of this name.
 ///
 /// # Errors
-/// If there is none; the error lists those there are.
+/// If there is none; the error lists all names.
 pub fn find(name: &str) -> Result<&'static Entry, UnknownProgram> {
     PROGRAMS.iter().find(|entry| entry.name == name).ok_or_else(|| UnknownProgram {
         name: name.to_owned(),

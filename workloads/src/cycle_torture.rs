@@ -1,19 +1,19 @@
-//! Cycle torture: rings of shared links, some of which stay reachable and most of which do not.
+//! Cycle torture: rings of shared links, a few of which stay reachable while most die.
 //!
 //! Rings are built in batches, and a batch is dropped as a whole. A ring is a circulant graph: each
 //! node has a link to the next one and up to three chords, each of which skips the same number of
-//! nodes all around the ring. Beside the rings lives an acyclic ballast. With one parameter varied at
-//! a time, cost follows what is dead (trial deletion), what is live (tracing) or neither, because
-//! nothing is reclaimed (counting). After the synthetic cyclic benchmarks with which Bacon and Rajan
+//! nodes all around the ring. An acyclic ballast lives beside the rings. With one parameter varied at
+//! a time, cost follows the dead objects (trial deletion), the live ones (tracing) or neither, because
+//! no ring is reclaimed (counting). After the synthetic cyclic benchmarks with which Bacon and Rajan
 //! evaluated the collection of cycles ("Concurrent cycle collection in reference counted systems",
 //! 2001).
 //!
-//! *Ownership*: a node of a ring has no owner. Where there are no regions, dropping a batch breaks no
-//! ring: counting leaks all of them, by design of the program, and whoever frees by hand would not
-//! know where. The variant `@regions` allocates each batch in a region, and the rings that stay in
-//! one of their own: a different program, as an author without a tracing collector would write it.
+//! *Ownership*: a node of a ring has no owner. Without regions, dropping a batch breaks no ring:
+//! counting leaks all of them, by design of the program, and a program that frees by hand has no place
+//! for the free. The variant `@regions` allocates each batch in a region, and the rings that stay in
+//! another: a different program, as one would write it without a tracing collector.
 //!
-//! *Separates*: who reclaims cycles, and what that costs per dead and per live node.
+//! *Separates*: disciplines that reclaim cycles from the others, and the cost per dead and live node.
 
 use crate::bounded::Bounded;
 use crate::program::Program;
@@ -25,7 +25,7 @@ use heap::{
 use serde::Deserialize;
 
 heap::shape! {
-    /// A node of a ring, which knows its ring by number.
+    /// A node of a ring, with the number of its ring.
     struct Node { shared NEXT, FIRST, SECOND, THIRD; word RING; }
 }
 heap::shape! {
@@ -39,7 +39,7 @@ heap::shape! {
 
 const CHORDS: [Slot<Shared>; 3] = [Node::FIRST, Node::SECOND, Node::THIRD];
 
-/// What the suite file gives.
+/// Parameters in the suite file.
 #[derive(Deserialize, Clone, Copy, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct CycleTortureParameters {
@@ -49,7 +49,7 @@ pub struct CycleTortureParameters {
     pub ring_length: Bounded<1, { u32::MAX }>,
     /// Chords of a node.
     pub chords: Bounded<0, 3>,
-    /// Of a thousand rings, how many stay.
+    /// Rings that stay, of a thousand.
     pub kept_permille: Bounded<0, 1000>,
     /// Rings built and dropped together.
     pub rings_per_batch: Bounded<1, { u32::MAX }>,
@@ -82,7 +82,7 @@ struct Plan {
 struct Ring {
     number: u32,
     stays: bool,
-    /// How many nodes further along the ring each chord leads.
+    /// Distance in nodes along the ring of each chord.
     skips: [u32; 3],
 }
 
@@ -91,7 +91,7 @@ impl Plan {
         let (mut choice, mut chords) = (stream(seed, 0), stream(seed, 1));
         let mut to_keep = parameters.kept_rings();
         let draw_ring = |number| {
-            // Each remaining ring is as likely to be among those still to be chosen.
+            // Each remaining ring has the same probability of being chosen.
             let stays = below(&mut choice, parameters.rings - number) < to_keep;
             to_keep -= u32::from(stays);
             let skips = [(); 3].map(|()| below(&mut chords, parameters.ring_length.get()));
@@ -139,16 +139,16 @@ impl Program for InRegions {
             m.end(passing);
         }
         let answer = self.0.answer(m, &ballast, &kept);
-        // A region ends where the program says: the end of a run does not end it.
+        // Only the program ends a region; the end of a run does not.
         m.forget(kept);
         m.end(lasting);
         Ok(answer)
     }
 }
 
-/// Where objects are allocated.
+/// A place to allocate objects.
 trait Place {
-    /// What holds a new object.
+    /// The handle of a new object.
     type Held: Rooted;
 
     fn alloc<S: Shape, C: Collector, P: Probe>(
@@ -156,11 +156,11 @@ trait Place {
         m: &mut Mutator<C, P>,
     ) -> Result<Self::Held, OutOfMemory>;
 
-    /// Gives up what holds an object.
+    /// Gives up the handle of an object.
     fn let_go<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Self::Held);
 }
 
-/// In no region.
+/// Outside all regions.
 struct Anywhere;
 
 impl Place for Anywhere {
@@ -259,8 +259,8 @@ impl Plan {
         Ok(first)
     }
 
-    /// Counts what is reachable after a last collection: nodes that are still of the ring they were
-    /// made for, chords that lead where they should, ballast.
+    /// Counts reachable objects after a last collection: nodes that still have the number of their
+    /// ring, chords with the right target, ballast.
     fn answer<C: Collector, P: Probe>(
         &self,
         m: &mut Mutator<C, P>,
@@ -272,7 +272,7 @@ impl Plan {
         m.phase("count");
         let (mut nodes, mut chords) = (0_u64, 0_u64);
         let mut rest = m.find(kept);
-        // Both walks are bounded: where something in use was reclaimed, neither may come to an end.
+        // Both walks are bounded: if a live object was reclaimed, neither might end.
         for _ in 0..self.parameters.kept_rings() {
             let Some(element) = rest else { break };
             let first = m.load(element, Kept::RING).expect("an element keeps a ring");
@@ -302,7 +302,7 @@ fn next<'m, C: Collector, P: Probe>(m: &'m Mutator<C, P>, node: Ref<'m>) -> Ref<
     m.load(node, Node::NEXT).expect("a ring is closed")
 }
 
-/// Whether the next node's chord leads to the node after the one to which this one's leads.
+/// Whether the next node's chord leads to the successor of the target of this node's chord.
 #[inline]
 fn leads_right<C: Collector, P: Probe>(
     m: &Mutator<C, P>,
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_the_share_asked_for_stays() {
+    fn exactly_the_requested_share_stays() {
         for (rings, permille) in [(1000, 100), (1000, 0), (1000, 1000), (7, 500)] {
             let parameters = CycleTortureParameters {
                 rings,
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_collection_leaves_a_tracing_collector_with_what_is_live() {
+    fn a_last_collection_leaves_only_live_objects_under_a_tracing_collector() {
         let parameters = CycleTortureParameters {
             rings: 500,
             ring_length: Bounded::try_from(6).unwrap(),

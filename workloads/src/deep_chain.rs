@@ -3,18 +3,18 @@
 //!
 //! 1. *Populate*: half the nodes are linked in front of the list; twice, to fill it.
 //! 2. *Traverse*: walk the list and add up its values.
-//! 3. *Discard*: cut the list in its middle and free the older half at once; traverse what is left.
-//! 4. Populate and traverse again, and so on from 3 for some rounds.
+//! 3. *Discard*: cut the list in its middle and free the older half at once; traverse the rest.
+//! 4. Populate and traverse again; repeat from 3, `rounds` times in all.
 //!
 //! Two variants. In order, a node links to the one allocated just before it. Shuffled, the nodes of
-//! each half are allocated first and linked in random order, so that every step lands elsewhere.
+//! each half are allocated first and linked in random order, so that every step leads elsewhere.
 //!
-//! *Ownership*: a node owns the next one. All walks and links are loops: the depth is the
-//! discipline's problem, not the program's.
+//! *Ownership*: a node owns the next one. The program walks and links in loops: only the discipline
+//! has to handle the depth.
 //!
-//! *Separates*: recursion from iteration in drops and marking, the pause of one drop that takes half
-//! the list with it, and marking without any parallelism to find: the next node is known only when
-//! this one has been read. Shuffled, each of these steps costs a miss of all caches.
+//! *Separates*: recursion from iteration in drops and marking, the pause of a drop of half the list,
+//! and marking without any parallelism: the next node is known only when this one has been read.
+//! Shuffled, each of these steps misses all caches.
 
 use crate::program::Program;
 use crate::random;
@@ -22,13 +22,13 @@ use heap::{Collector, Mutator, OutOfMemory, Own, Probe, Root, Slot};
 use rand::seq::SliceRandom;
 use serde::Deserialize;
 
-/// What the suite file gives.
+/// Parameters in the suite file.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Nodes of the full list; halves are rounded down.
     nodes: u32,
-    /// How often half of them are discarded and replaced.
+    /// Rounds that discard and replace half of the nodes.
     rounds: u32,
 }
 
@@ -55,13 +55,13 @@ heap::shape! {
 }
 
 heap::shape! {
-    /// What owns the list: it moves by exchanging slots, without roots.
+    /// The owner of the list: nodes move by exchanges of slots, without roots.
     struct List {
         own FIRST;
     }
 }
 
-/// What traversals have seen.
+/// Sums over all traversals.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Seen {
     nodes: u64,
@@ -186,9 +186,8 @@ mod tests {
     use super::*;
     use crate::{Census, literals};
 
-    /// Half number h holds the h-th run of `half` whole numbers. It is seen alone, with the one
-    /// before it and with the one after it. `table_bytes` is what linking a half in random order
-    /// needs besides.
+    /// Half number h holds the h-th run of `half` whole numbers. It is seen alone, with the half before
+    /// it and with the half after it. `table_bytes`: the table that links a half in random order.
     fn expected(parameters: Parameters, table_bytes: Option<u64>) -> (String, Census) {
         let (half, rounds) = (u64::from(parameters.nodes / 2), u64::from(parameters.rounds));
         let sum = |number: u64| {
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shuffled_order_is_a_permutation_that_few_places_keep() {
+    fn a_shuffled_order_is_a_permutation_with_few_fixed_points() {
         let program = Shuffled::prepare(Parameters { nodes: 2000, rounds: 1 }, 7);
         let mut sorted = program.order.clone();
         sorted.sort_unstable();

@@ -1,8 +1,8 @@
-//! Size shifts that leave holes: after `exploit_free_list` of Julia's GCBenchmarks, the holes of the
+//! Shifts of object size that leave holes: after `exploit_free_list` of Julia's GCBenchmarks, the holes of the
 //! Whippet collector's mt-gcbench, and Robson's lower bound (1971) for allocators that do not move.
 //!
-//! A *round* allocates a fixed volume of objects, then frees all but some of them, in the reverse
-//! order. Survivors stay until their schedule ends. Three schedules, one after the other:
+//! A *round* allocates a fixed volume of objects, then frees all but some of them, in reverse order.
+//! Survivors stay until their schedule ends. Three schedules, in sequence:
 //!
 //! 1. *Ascending*: one size per round, 32, 64, 128 .. 4096 bytes; every k-th object survives. Each
 //!    size meets a heap full of holes that are too small for it.
@@ -14,8 +14,8 @@
 //! *Ownership*: an object owns the next one of its list; there is a list of the round's objects and
 //! one of the survivors.
 //!
-//! *Separates*: what is held from what is live. Nothing here is hard to trace or to free; the
-//! question is whether a hole can be used again, and the metric is peak footprint over live bytes.
+//! *Separates*: committed from live memory. Tracing and freeing are easy here; reuse of holes is not.
+//! The metric is peak footprint over live bytes.
 
 use crate::program::Program;
 use crate::random;
@@ -27,9 +27,9 @@ use std::num::NonZeroU32;
 
 /// Array header, one slot padded to a word.
 const OVERHEAD_BYTES: u32 = 24;
-/// Most payload words that the power law gives.
+/// Maximum payload words under the power law.
 const LONGEST_WORDS: u32 = 256;
-/// Objects of the ascending schedule's first round; they double from round to round.
+/// Object size of the ascending schedule's first round; it doubles from round to round.
 const SMALLEST_BYTES: u32 = 32;
 /// Rounds of each schedule.
 const ROUNDS: u32 = 8;
@@ -44,17 +44,17 @@ const H2: [u32; 9] = [49, 329, 248, 91, 208, 58, 15, 2, 0];
 const NEXT: Slot<Own> = Slot::element(0);
 const LENGTH: Word = Word::element(1, 0);
 
-/// What the suite file gives.
+/// Parameters in the suite file.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Bytes allocated in a round.
     round_bytes: u64,
-    /// One object in so many survives its round.
+    /// One object of this many survives its round.
     keep_one_in: NonZeroU32,
 }
 
-/// The program: every object to be allocated is drawn beforehand.
+/// The program: all objects are drawn beforehand.
 #[derive(Clone, Debug)]
 pub struct Fragmentation {
     schedules: [Schedule; 3],
@@ -89,7 +89,7 @@ impl Drawn {
 }
 
 heap::shape! {
-    /// What owns a list: objects move between lists by exchanging slots.
+    /// The owner of a list: objects move between lists by exchanges of slots.
     struct List {
         own FIRST;
     }
@@ -149,7 +149,7 @@ impl Program for Fragmentation {
 }
 
 impl Parameters {
-    /// Objects, given by their number, until they are as many bytes as a round has.
+    /// Draws objects by number until the bytes of a round are reached.
     fn round(&self, mut object: impl FnMut(u32) -> Drawn) -> Vec<Drawn> {
         let mut bytes = 0;
         let mut round = Vec::new();
@@ -173,7 +173,7 @@ enum Sizes {
 
 impl Sizes {
     /// Payload words of one object: at least the word that holds its length, so the first bins of a
-    /// histogram come out as 32 bytes.
+    /// histogram become 32 bytes.
     fn words(self, random: &mut Pcg64) -> u32 {
         match self {
             Self::PowerLaw => {
@@ -210,7 +210,7 @@ fn fill<C: Collector, P: Probe>(
     Ok(())
 }
 
-/// Frees a round's objects, the youngest first, but for the survivors.
+/// Frees a round's objects except the survivors, youngest first.
 fn thin_out<C: Collector, P: Probe>(
     m: &mut Mutator<C, P>,
     round: &[Drawn],
@@ -234,7 +234,7 @@ fn push<C: Collector, P: Probe>(m: &Mutator<C, P>, list: &Root, object: Root) {
     m.put(m.get(list), List::FIRST, object);
 }
 
-/// Objects of a list and their bytes, as the objects themselves tell.
+/// Objects of a list and their bytes, from the lengths that the objects hold.
 fn survey<C: Collector, P: Probe>(m: &Mutator<C, P>, list: &Root) -> (u64, u64) {
     let (mut objects, mut bytes) = (0, 0);
     let mut next = m.load(m.get(list), List::FIRST);
@@ -251,7 +251,7 @@ mod tests {
     use super::*;
     use crate::{Census, literals};
 
-    /// What was drawn, added up.
+    /// Sums over the drawn objects.
     fn expected(program: &Fragmentation) -> (String, Census) {
         let (mut live, mut answers) = (2 * 16, Vec::new());
         let mut census = Census { objects: 2, allocated_bytes: live, peak_live_bytes: live };
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn the_suite_holds_what_was_drawn() {
+    fn the_suite_holds_the_sums_of_the_drawn_objects() {
         literals::check("fragmentation", |parameters, seed| {
             expected(&Fragmentation::prepare(parameters, seed))
         });

@@ -1,6 +1,6 @@
 //! GCBench of Ellis and Kovac (Post Communications, 1997), made a collector benchmark by Boehm.
 //!
-//! 1. Build a stretch tree bottom-up and drop it: the heap has its largest live set at once.
+//! 1. Build a stretch tree bottom-up and drop it: the heap reaches its largest live set at once.
 //! 2. Build a long-lived tree top-down, and a pointer-free array of doubles whose first half holds
 //!    reciprocals.
 //! 3. For depth d = 4, 6 .. the maximum, build and drop `2 TreeSize(stretch) / TreeSize(d)` trees
@@ -8,11 +8,11 @@
 //!    stored into a younger one), where `TreeSize(d) = 2^(d + 1) - 1`.
 //! 4. The long-lived tree and the array must have survived.
 //!
-//! *Ownership*: perfect. A node owns its children, a root owns each tree. A node is two slots and
-//! the original's two integers in one payload word.
+//! *Ownership*: a node owns its children, a root owns each tree. A node is two slots and the
+//! original's two integers in one payload word.
 //!
-//! *Separates*: bump allocation from free lists, and disciplines that pay for the dead (reference
-//! counts, drops, frees: one by one) from those that pay for the living.
+//! *Separates*: bump allocation from free lists, and disciplines whose cost follows the dead objects
+//! (reference counts, drops, frees) from those whose cost follows the live ones.
 
 use crate::bounded::Bounded;
 use crate::parameters::Depth;
@@ -22,20 +22,20 @@ use serde::Deserialize;
 
 /// Depth of the smallest short-lived trees.
 const MIN_DEPTH: u32 = 4;
-/// The element of the array that the answer shows.
+/// The element of the array in the answer.
 const SHOWN: u32 = 1000;
 
-/// The program: what its suite file gives is all it needs.
+/// The program: its parameters in the suite file.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GcBench {
-    /// Depth of the stretch tree, which also sets how many short-lived trees there are.
+    /// Depth of the stretch tree, which also sets the number of short-lived trees.
     stretch_depth: Depth,
     /// Depth of the long-lived tree.
     long_lived_depth: Depth,
-    /// Depth of the biggest short-lived trees.
+    /// Depth of the largest short-lived trees.
     max_depth: Depth,
-    /// Doubles in the long-lived array; enough that its first half has the one that is shown.
+    /// Doubles in the long-lived array; its first half must include element [`SHOWN`].
     array_length: Bounded<{ 2 * (SHOWN + 1) }, { 1 << 27 }>,
 }
 
@@ -76,7 +76,7 @@ impl Program for GcBench {
             }
         }
 
-        // The long-lived nodes are counted as they are found, not as they were made.
+        // The long-lived nodes are counted in the tree, not at their allocation.
         let nodes = made + count(m, m.get(&long_lived));
         let shown = f64::from_bits(m.word(m.get(&array), element(SHOWN)));
         Ok(format!("{nodes} nodes; array[{SHOWN}] = {shown}"))
@@ -84,7 +84,7 @@ impl Program for GcBench {
 }
 
 impl GcBench {
-    /// How many trees of this depth are built each way.
+    /// Trees of this depth built each way.
     fn trees(&self, depth: u32) -> u64 {
         2 * tree_size(self.stretch_depth.get()) / tree_size(depth)
     }
@@ -138,7 +138,7 @@ fn top_down<C: Collector, P: Probe>(
     Ok(root)
 }
 
-/// Hangs subtrees of this depth under a leaf.
+/// Adds subtrees of this depth below a leaf.
 fn populate<C: Collector, P: Probe>(
     m: &mut Mutator<C, P>,
     depth: u32,
@@ -153,7 +153,7 @@ fn populate<C: Collector, P: Probe>(
     let right = m.alloc::<Node>()?;
     m.put(m.get(node), Node::RIGHT, right);
     *made += 2;
-    // Leaves get no children, so nothing need point at them.
+    // Leaves get no children, so they need no local.
     if depth > 1 {
         let child = m.nowhere();
         for side in [Node::LEFT, Node::RIGHT] {

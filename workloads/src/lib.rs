@@ -1,13 +1,13 @@
 //! The workload suite, written once against [`heap::Mutator`].
 //!
 //! A program is prepared (parameters read, numbers drawn, keys made) before the clock starts and
-//! outside the heap, then run under some collector that it never learns the name of. It leaves its
-//! final live set rooted, so that dropping it is timed apart, as teardown.
+//! outside the heap, then runs under a collector whose name it never learns. It leaves its final live
+//! set rooted, so that the drop of that set is timed separately, as teardown.
 //!
 //! * [`Suite`]: workloads with their parameters, answers and prose, from a TOML file.
-//! * [`find`] and [`PROGRAMS`]: the programs by name, and what each needs of a collector.
-//! * One file per program; adding one is that file and a line in the catalogue, the table at the end
-//!   of this page. `gcw new workload NAME` writes both.
+//! * [`find`] and [`PROGRAMS`]: the programs by name, and the collector capabilities each needs.
+//! * One file per program and a line in the catalogue, the table at the end of this file;
+//!   `gcw new workload NAME` writes both.
 //!
 //! **Invariant:** workloads never name a collector.
 
@@ -31,8 +31,8 @@ pub use parameters::{Depth, ParameterError, Parameters};
 pub use program::{Needs, Program};
 pub use suite::{Census, Instance, Size, Suite, SuiteError, Workload};
 
-// A line: the file, unless a line above has named it; the name, with the variant after an `@`; a
-// variant of `Prepared` and the type it holds; what the program needs of a collector.
+// A line: the file, unless a line above names it; the name, with the variant after an `@`; a variant
+// of `Prepared` and the type it holds; the needs of the program.
 catalogue! {
     mod gcbench: "gcbench" => GcBench(gcbench::GcBench), OWNED;
     mod binary_trees: "binary-trees" => BinaryTrees(binary_trees::BinaryTrees), OWNED;

@@ -1,4 +1,4 @@
-//! For tests: comparing the literals of a built-in suite with a formula or a model.
+//! For tests: compares the literals of a built-in suite with a formula or a model.
 
 use crate::{Census, Size, Suite};
 use serde::de::DeserializeOwned;
@@ -12,12 +12,12 @@ pub(crate) fn check<T: DeserializeOwned>(
     let suite = Suite::builtin();
     let found = suite.find(workload).expect("a workload of the built-in suite");
     for size in [Size::Small, Size::Default, Size::Large] {
-        assert!(found.at(size).is_some(), "the built-in suite has all sizes, {workload} too");
+        assert!(found.at(size).is_some(), "{workload} has all sizes");
     }
     check_sizes(&suite, workload, expected);
 }
 
-/// The same at those sizes that a workload of this suite has.
+/// The same at the sizes that a workload of this suite has.
 pub(crate) fn check_sizes<T: DeserializeOwned>(
     suite: &Suite,
     workload: &str,

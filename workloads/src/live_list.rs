@@ -1,14 +1,13 @@
-//! One long list that stays alive, and collections that the program asks for: does what a trace keeps in
-//! mind grow with the depth of the graph?
+//! One long live list, and collections that the program requests: the memory of a trace against the
+//! depth of the graph.
 //!
-//! As `live_tree.rs`, with a singly linked list in the place of the tree: each node links to the one that
-//! was allocated before it, so the depth of the graph is its size. In the end the list is walked.
+//! As `live_tree.rs`, with a singly linked list in place of the tree: each node links to the one
+//! allocated before it, so the depth of the graph is its size. At the end the list is walked.
 //!
 //! *Ownership*: a node owns the next one.
 //!
-//! *Separates*: a marker that keeps a word for each level from one that keeps a word for each edge that
-//! it has not followed yet: of those a list has one at a time. And, as `deep_chain.rs`, marking without
-//! any parallelism to find.
+//! *Separates*: a marker that keeps a word for each level from one that keeps a word for each pending
+//! edge: a list has one at a time. And, as `deep_chain.rs`, marking without any parallelism.
 
 use crate::live_tree::{Parameters, collect_among_garbage};
 use crate::program::Program;
@@ -72,7 +71,7 @@ mod tests {
             literals::check_sizes(&suite, &workload.name, |parameters: Parameters, _| {
                 let nodes = u64::from(parameters.live_objects);
                 let objects = nodes + u64::from(parameters.collections) * (nodes / 8);
-                // A node has 24 bytes; garbage is held one at a time.
+                // A node has 24 bytes; one garbage object is live at a time.
                 let census = Census {
                     objects,
                     allocated_bytes: 24 * objects,

@@ -1,23 +1,22 @@
-//! One complete binary tree that stays alive, and collections that the program asks for: how long does
-//! it take to find out that everything lives?
+//! One complete binary live tree, and collections that the program requests: the time to find that
+//! all objects are live.
 //!
-//! 1. *Build*: a tree of so many nodes of 32 bytes, numbered as in a binary heap: the children of node
-//!    p are 2p and 2p + 1.
+//! 1. *Build*: a tree of `live_objects` nodes of 32 bytes, numbered as in a binary heap: the children
+//!    of node p are 2p and 2p + 1.
 //! 2. *Garbage*: an eighth as many nodes again, each freed at once where the discipline frees.
-//! 3. *Collect*: the program asks for a collection. It finds exactly the tree.
-//! 4. From 2 again, a few times.
-//! 5. *Look*: from the root to places all over the tree. Each node on the way must hold its number.
+//! 3. *Collect*: the program requests a collection. It finds exactly the tree.
+//! 4. From 2 again, `collections` times in all.
+//! 5. *Look*: paths from the root to nodes all over the tree. Each node on a path must hold its number.
 //!
-//! Two variants. In order, the tree is built from its leaves, depth first: a marker that goes depth
-//! first finds neighbours side by side. Shuffled, nodes are allocated first and linked in random order,
-//! so that every edge leads elsewhere, and misses the caches and, from some size on, the TLB.
+//! Two variants. In order, the tree is built from its leaves, depth first: a depth-first marker finds
+//! neighbours side by side. Shuffled, nodes are allocated first and linked in random order, so that
+//! every edge misses the caches and, from some size on, the TLB.
 //!
 //! *Ownership*: a node owns its children.
 //!
-//! *Separates*: what grows with the live objects from what does not. The phases say which pauses
-//! belong to a collection, so that marking and sweeping can be divided by the number of live objects,
-//! a parameter called `live_objects`. A node has 32 bytes so that 100 million of them, at 2.5 times what
-//! lives, are a heap of 8 GB.
+//! *Separates*: costs that grow with the live objects from costs that do not. The phases show which
+//! pauses belong to a collection, so that marking and sweeping can be divided by `live_objects`. A node
+//! has 32 bytes so that 100 million of them, at 2.5 times the live bytes, are a heap of 8 GB.
 
 use crate::program::Program;
 use crate::random;
@@ -25,18 +24,18 @@ use heap::{Collector, Mutator, OutOfMemory, Own, Probe, Root, Shape, Slot};
 use rand::seq::SliceRandom;
 use serde::Deserialize;
 
-/// Places of the tree that are looked at in the end.
+/// Nodes of the tree that are searched at the end.
 const LOOKS: u64 = 1000;
-/// Objects that live for each object of garbage between two collections.
+/// Live objects for each object of garbage between two collections.
 const LIVE_PER_GARBAGE: u32 = 8;
 
-/// What the suite file gives.
+/// Parameters in the suite file.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Nodes, at least one.
     pub(crate) live_objects: u32,
-    /// How often the program asks for a collection.
+    /// Collections that the program requests.
     pub(crate) collections: u32,
 }
 
@@ -45,14 +44,14 @@ pub struct Parameters {
 pub struct LiveTree<const SHUFFLED: bool> {
     nodes: u32,
     collections: u32,
-    /// Which of the nodes has which number, in the order of their allocation; empty if they are
-    /// allocated as they are linked.
+    /// For each number, the node that has it, by order of allocation; empty if nodes are allocated
+    /// as they are linked.
     order: Vec<u32>,
 }
 
 /// Neighbours in the tree are neighbours in memory.
 pub(crate) type InOrder = LiveTree<false>;
-/// They are anywhere.
+/// Neighbours in the tree are anywhere in memory.
 pub(crate) type Shuffled = LiveTree<true>;
 
 heap::shape! {
@@ -88,7 +87,8 @@ impl<const SHUFFLED: bool> Program for LiveTree<SHUFFLED> {
 }
 
 impl<const SHUFFLED: bool> LiveTree<SHUFFLED> {
-    /// The tree below this number. It is complete, so the recursion is as deep as the number has bits.
+    /// The subtree of this number. The tree is complete, so the recursion depth is at most the bits of
+    /// a number.
     fn build<C: Collector, P: Probe>(
         &self,
         m: &mut Mutator<C, P>,
@@ -110,7 +110,7 @@ impl<const SHUFFLED: bool> LiveTree<SHUFFLED> {
         Ok(node)
     }
 
-    /// Allocates all nodes and then links them, the last numbers first.
+    /// Allocates all nodes and then links them, in descending order of numbers.
     fn link<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<Root, OutOfMemory> {
         let table = m.alloc_array(Own, self.nodes, 0)?;
         for index in 0..self.nodes {
@@ -135,8 +135,8 @@ impl<const SHUFFLED: bool> LiveTree<SHUFFLED> {
     }
 }
 
-/// Asks for so many collections, each after garbage of this shape: an object for every
-/// [`LIVE_PER_GARBAGE`] that live.
+/// Requests `collections` collections, each after garbage of shape `S`: one object for every
+/// [`LIVE_PER_GARBAGE`] live ones.
 pub(crate) fn collect_among_garbage<S: Shape, C: Collector, P: Probe>(
     m: &mut Mutator<C, P>,
     live_objects: u32,
@@ -154,7 +154,7 @@ pub(crate) fn collect_among_garbage<S: Shape, C: Collector, P: Probe>(
     Ok(())
 }
 
-/// Whether all nodes on the way to this number hold their own.
+/// Whether all nodes on the path to this number hold their numbers.
 fn has_place<C: Collector, P: Probe>(m: &Mutator<C, P>, tree: &Root, number: u64) -> bool {
     let mut node = m.get(tree);
     for shift in (0..=number.ilog2()).rev() {
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use crate::{Census, Suite, literals};
 
-    /// All looks succeed, and a node has 32 bytes; linking needs a table of them besides.
+    /// All searches succeed, and a node has 32 bytes; linking also needs a table of nodes.
     fn expected(parameters: Parameters, is_shuffled: bool) -> (String, Census) {
         let nodes = u64::from(parameters.live_objects);
         let garbage = u64::from(parameters.collections) * (nodes / 8);
@@ -189,7 +189,7 @@ mod tests {
         let census = Census {
             objects: nodes + garbage + tables,
             allocated_bytes: 32 * (nodes + garbage) + table_bytes,
-            // Garbage is held one at a time.
+            // One garbage object is live at a time.
             peak_live_bytes: 32 * nodes + table_bytes.max(32),
         };
         (format!("1000 of 1000 looks find their place among {nodes} nodes"), census)
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn names_say_how_much_lives() {
+    fn names_give_the_number_of_live_objects() {
         for workload in Suite::scale().workloads {
             for size in workload.sizes() {
                 let live = size.parameters.0["live_objects"];

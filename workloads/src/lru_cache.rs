@@ -2,19 +2,19 @@
 //!
 //! A request allocates its parsed key and a buffer for the response. On a hit the response is copied
 //! from the cached body, and both objects die with the request. On a miss key and response move into
-//! a new entry, and the entry that was not used for longest is evicted if the cache is full.
+//! a new entry, and the least recently used entry is evicted if the cache is full.
 //!
 //! *Ownership* is that of Rust's `lru` crate: the map owns the entries (a bucket array and chains of
 //! own slots), and the list from newest to oldest is made of borrows. An entry is unlinked before it
-//! is freed. Where borrows count ("Rc everywhere"), neighbours in the list hold each other: evicting
-//! breaks that, dropping the cache as a whole does not.
+//! is freed. Where borrows count ("Rc everywhere"), neighbours in the list hold each other: eviction
+//! breaks these cycles, a drop of the whole cache does not.
 //!
-//! *Input*: pages by Zipf-like popularity ([`crate::zipf`]), as independent requests. The bytes of a
-//! response are drawn once per page from the object sizes of the benchmark `spring` in DaCapo Chopin
+//! *Input*: independent requests of Zipf-like popularity ([`crate::zipf`]). The bytes of a response
+//! are drawn once per page from the object sizes of the benchmark `spring` in DaCapo Chopin
 //! (Blackburn et al. 2025): mostly 24 to 64 bytes, one in thirty up to a kilobyte.
 //!
-//! *Separates*: objects that die at once beside entries that die oldest first after a long life, and
-//! a borrow list that is relinked by every hit.
+//! *Separates*: objects that die at once from entries that die oldest first after a long life; every
+//! hit relinks a list of borrows.
 
 use crate::bounded::Bounded;
 use crate::program::Program;
@@ -49,23 +49,23 @@ const RESPONSE_BYTES: [(u32, u32, u32); 8] = [
     (264, 1024, 33),
 ];
 
-/// What the suite file gives.
+/// Parameters in the suite file.
 #[derive(Deserialize, Clone, Copy, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct LruCacheParameters {
-    /// Pages that may be asked for.
+    /// Pages that may be requested.
     pub pages: Bounded<1, { 1 << 24 }>,
-    /// Entries that the cache holds at most.
+    /// Maximum entries in the cache.
     pub capacity: Bounded<1, { 1 << 24 }>,
     /// Requests.
     pub requests: u32,
 }
 
-/// The program, prepared.
+/// The prepared program.
 #[derive(Debug)]
 pub struct LruCache {
     capacity: u32,
-    /// The page that each request asks for.
+    /// The page of each request.
     trace: Vec<u32>,
     /// Payload words of each page's response.
     response_words: Vec<u8>,
@@ -140,7 +140,7 @@ fn draw_response_words(random: &mut impl Rng) -> u8 {
     }
 }
 
-/// Word number `index` of what the page's origin answers.
+/// Word number `index` of the response of the page's origin.
 fn origin(page: u32, index: u32) -> u64 {
     u64::from(page + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(index)
 }
@@ -159,7 +159,7 @@ fn copy_words<C: Collector, P: Probe>(m: &Mutator<C, P>, from: Ref<'_>, to: Ref<
     }
 }
 
-/// Reads the response as a socket would; `sent` sums up all words ever sent.
+/// Reads the response as a socket would; `sent` is the sum of all words sent so far.
 #[inline]
 fn send<C: Collector, P: Probe>(
     m: &Mutator<C, P>,
@@ -177,7 +177,7 @@ struct LruMap {
     hash_bits: u32,
 }
 
-/// An own slot of some object: where an entry is owned.
+/// The own slot that owns an entry.
 type Place<'m> = (Ref<'m>, Slot<Own>);
 
 impl LruMap {
@@ -216,7 +216,7 @@ impl LruMap {
         self.link_newest(m, new);
     }
 
-    /// Takes the entry that was not used for longest out of the list and the map.
+    /// Takes the least recently used entry out of the list and the map.
     fn remove_oldest<C: Collector, P: Probe>(&self, m: &Mutator<C, P>) -> Root {
         let oldest = m.upgrade(m.get(&self.cache), Cache::OLDEST).expect("the cache is full");
         self.unlink(m, oldest);
@@ -281,7 +281,7 @@ mod tests {
     use super::*;
     use crate::{Census, literals};
 
-    /// What a cache without a heap does with the trace.
+    /// Results of a cache without a heap on the trace.
     struct Model {
         hits: u64,
         /// Hits in the second half of the trace, when the cache is full.
@@ -291,9 +291,8 @@ mod tests {
         census: Census,
     }
 
-    /// A page is cached while its latest request is not older than the oldest one remembered. The
-    /// evicted page is the first in the trace, from the last eviction on, that was not asked for
-    /// again: no list is kept.
+    /// A page is cached while its latest request is not older than `oldest`. The evicted page is the
+    /// first in the trace, from the last eviction on, that was not requested again: no list is kept.
     fn model(program: &LruCache) -> Model {
         const NEVER: usize = usize::MAX;
         let mut latest = vec![NEVER; program.response_words.len()];
@@ -344,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_suite_holds_what_the_model_gives() {
+    fn the_suite_holds_the_results_of_the_model() {
         literals::check("lru-cache", |parameters, seed| {
             let model = model(&LruCache::prepare(parameters, seed));
             (answer(model.hits, model.evictions, model.sent), model.census)
@@ -379,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn responses_are_as_big_as_the_objects_of_spring() {
+    fn response_sizes_follow_the_objects_of_spring() {
         let mut random = stream(3, 0);
         let draws = 100_000;
         let bytes = |_| 16 + 8 * u32::from(draw_response_words(&mut random));

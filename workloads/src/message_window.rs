@@ -3,14 +3,14 @@
 //!
 //! 1. For message number n: allocate 1024 bytes, set each to n mod 256.
 //! 2. Put it in slot n mod W of the window; the message there, now W messages old, is evicted,
-//!    looked at and freed.
-//! 3. At the end the window is looked at.
+//!    checked and freed.
+//! 3. At the end the window is scanned.
 //!
 //! *Ownership*: the window is an array of own slots, a message is a leaf without slots.
 //!
-//! *Separates*: lifetimes are first in, first out, so nothing dies young, and what has lived longest
-//! dies next. A tracing collector looks at every slot of the window however little it can free; a
-//! copying one also moves the kilobytes. Every message is stored into an old object.
+//! *Separates*: lifetimes are first in, first out, so no object dies young, and the oldest dies next.
+//! A tracing collector scans every slot of the window even if it can free little; a copying one also
+//! moves the kilobytes. Every message is stored into an old object.
 
 use crate::program::Program;
 use heap::{Collector, Mutator, OutOfMemory, Own, Probe, Ref, Slot, Word};
@@ -19,16 +19,16 @@ use std::num::NonZeroU32;
 
 /// Payload words of a message: 1024 bytes.
 const WORDS: u32 = 128;
-/// A word with this byte, times a byte, is eight such bytes.
+/// A byte times this word is a word of eight such bytes.
 const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
 
-/// The program: what its suite file gives is all it needs.
+/// The program: its parameters in the suite file.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MessageWindow {
     /// Messages in the window, W.
     window: NonZeroU32,
-    /// Messages in all.
+    /// Total messages.
     messages: u32,
 }
 
@@ -86,7 +86,7 @@ mod tests {
     use crate::{Census, literals};
     use std::collections::VecDeque;
 
-    /// The same on a queue of bytes.
+    /// The model: a queue of bytes.
     fn expected(program: MessageWindow) -> (String, Census) {
         let (window, messages) = (u64::from(program.window.get()), u64::from(program.messages));
         let (mut queue, mut evicted, mut intact) = (VecDeque::new(), 0, 0);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_suite_holds_what_a_queue_gives() {
+    fn the_suite_holds_the_results_of_a_queue() {
         literals::check("message-window", |program, _| expected(program));
     }
 }

@@ -1,16 +1,16 @@
 //! Mutation storm: a table owns n nodes with four borrow edges each, which are rewired at random.
 //!
-//! Edges are moved by messages: each names an edge and its new target, is applied, and dies. So the
-//! graph stays as large as it is while pointers change in random places and short-lived bytes keep
-//! the allocator moving. After Bläser's clique, which grows a graph of few objects and many edges (a
-//! benchmark of the Motoko collectors), with random graphs as in em3d (Olden).
+//! Messages move edges: each names an edge and its new target, is applied, and dies. So the graph keeps
+//! its size while pointers change in random places and short-lived bytes keep the allocator busy.
+//! After Bläser's clique, which grows a graph of few objects and many edges (a benchmark of the Motoko
+//! collectors), with random graphs as in em3d (Olden).
 //!
 //! *Ownership*: the table owns the nodes, as `Vec<Box<Node>>`; edges are borrows, as indices or raw
 //! pointers would be. Nodes live as long as the table, so no edge dangles. Where borrows count ("Rc
-//! everywhere"), the graph is one big cycle and is never reclaimed.
+//! everywhere"), the graph is one large cycle and is never reclaimed.
 //!
-//! *Separates*: the price of a pointer store in a random place (none, a count up and one down, a
-//! barrier), and what a marker pays for a graph without any order in memory.
+//! *Separates*: the cost of a pointer store in a random place (none, a count up and one down, a
+//! barrier), and the cost of marking a graph without any order in memory.
 
 use crate::bounded::Bounded;
 use crate::program::Program;
@@ -25,7 +25,7 @@ heap::shape! {
 
 const EDGES: [Slot<Borrow>; 4] = [Node::FIRST, Node::SECOND, Node::THIRD, Node::FOURTH];
 
-/// What the suite file gives.
+/// Parameters in the suite file.
 #[derive(Deserialize, Clone, Copy, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct MutationStormParameters {
@@ -37,20 +37,20 @@ pub struct MutationStormParameters {
     pub message_words: Bounded<1, 4096>,
 }
 
-/// The program, prepared.
+/// The prepared program.
 #[derive(Debug)]
 pub struct MutationStorm {
     nodes: u32,
     message_words: u32,
-    /// Target of each edge at first: the four of the first node, of the second, and so on.
+    /// Initial target of each edge: four for the first node, then four for the second, and so on.
     targets: Vec<u32>,
     rewirings: Vec<Rewiring>,
 }
 
-/// An edge and the node that it shall lead to.
+/// An edge and its new target.
 #[derive(Clone, Copy, Debug)]
 struct Rewiring {
-    /// Four times the number of its node, plus its number there.
+    /// Four times the number of its node, plus its number in the node.
     edge: u32,
     target: u32,
 }
@@ -140,7 +140,7 @@ fn apply<C: Collector, P: Probe>(m: &Mutator<C, P>, table: Ref<'_>, rewiring: Re
     m.store(from, slot, node(m, table, rewiring.target));
 }
 
-/// The number of the node that an edge leads to; none if it leads nowhere.
+/// The number of an edge's target; `None` if the edge is null.
 fn target<C: Collector, P: Probe>(m: &Mutator<C, P>, table: Ref<'_>, edge: u32) -> Option<u64> {
     let (from, slot) = place(m, table, edge);
     Some(m.word(m.upgrade(from, slot)?, Node::NUMBER))
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_suite_holds_what_a_vector_gives() {
+    fn the_suite_holds_the_results_of_a_vector() {
         literals::check("mutation-storm", |parameters, seed| {
             let program = MutationStorm::prepare(parameters, seed);
             let nodes = u64::from(program.nodes);
@@ -189,19 +189,19 @@ mod tests {
         });
     }
 
-    /// Nodes that some edge holds, directly or through others: what is left when a node that no edge
-    /// leads to goes, with its edges, and so on.
+    /// Nodes that edges hold, directly or through others: those left after repeated removal of nodes
+    /// without incoming edges.
     fn held_by_edges(nodes: u32, targets: &[u32]) -> u64 {
         let mut holders = vec![0; nodes as usize];
         targets.iter().for_each(|&target| holders[target as usize] += 1);
-        let mut gone: Vec<usize> = (0..holders.len()).filter(|&node| holders[node] == 0).collect();
+        let mut dead: Vec<usize> = (0..holders.len()).filter(|&node| holders[node] == 0).collect();
         let mut held = u64::from(nodes);
-        while let Some(node) = gone.pop() {
+        while let Some(node) = dead.pop() {
             held -= 1;
             for &target in &targets[4 * node..4 * node + 4] {
                 holders[target as usize] -= 1;
                 if holders[target as usize] == 0 {
-                    gone.push(target as usize);
+                    dead.push(target as usize);
                 }
             }
         }

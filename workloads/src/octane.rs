@@ -1,8 +1,8 @@
-//! The keys of Octane's splay benchmark, drawn as Octane draws them.
+//! The keys of Octane's splay benchmark, drawn as in Octane.
 
 use std::collections::BTreeSet;
 
-/// A key as drawn, and the text that its payload repeats.
+/// A drawn key, and the text that its payload repeats.
 #[derive(Debug)]
 pub(crate) struct Draw {
     /// The random number in [0, 1) that is the key, times 2^28.
@@ -12,7 +12,7 @@ pub(crate) struct Draw {
 }
 
 impl Draw {
-    /// What is drawn with this key.
+    /// The draw of this key.
     pub(crate) fn of(key: u32) -> Self {
         let number = f64::from(key) / f64::from(1 << 28);
         let text = format!("String for key {number} in leaf node");
@@ -45,8 +45,8 @@ impl OctaneRandom {
     }
 }
 
-/// The keys as the program will draw them, and those that are left in the tree. A key that the tree
-/// has is drawn again; which those are, a set tells beforehand.
+/// The keys in the order in which the program draws them, and those left in the tree at the end. If
+/// the tree already has a key, the next one is drawn; a set models the tree.
 pub(crate) fn draw_keys(tree_size: u32, replacements: u32) -> (Vec<u32>, BTreeSet<u32>) {
     let mut random = OctaneRandom(OctaneRandom::SEED);
     let mut drawn = Vec::new();
@@ -73,7 +73,7 @@ pub(crate) fn draw_keys(tree_size: u32, replacements: u32) -> (Vec<u32>, BTreeSe
 mod tests {
     use super::*;
 
-    /// What Octane's own program leaves: draws so far, keys in the tree, their sum and exclusive or.
+    /// Results of Octane's own program: draws, keys in the tree, their sum and exclusive or.
     fn check(tree_size: u32, replacements: u32, draws: usize, sum: u64, xor: u32) {
         let (drawn, live) = draw_keys(tree_size, replacements);
         assert_eq!((drawn.len(), live.len()), (draws, tree_size as usize));

@@ -1,7 +1,7 @@
-//! Parameters of a workload, as its suite file gives them, and how a program reads them.
+//! Parameters of a workload in its suite file, and how a program reads them.
 //!
 //! A suite file holds names and whole numbers; a program declares a struct of them with `serde`.
-//! Unknown and missing names and numbers out of range are errors before anything is prepared.
+//! Unknown names, missing names and numbers out of range are errors before preparation.
 
 use crate::bounded::Bounded;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use std::fmt;
 #[serde(transparent)]
 pub struct Parameters(pub BTreeMap<String, u64>);
 
-/// Why a program cannot be prepared with these parameters.
+/// Parameters that do not fit a program.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("parameters {parameters} do not fit: {what}")]
 pub struct ParameterError {
@@ -24,7 +24,7 @@ pub struct ParameterError {
 }
 
 impl Parameters {
-    /// The struct that a program declares for its parameters.
+    /// Reads the struct that a program declares for its parameters.
     ///
     /// # Errors
     /// If a name is missing or unknown to the program, or a number is out of its range.

@@ -1,7 +1,6 @@
-//! Random numbers for preparing programs: one seed, a stream per use.
+//! Random numbers for the preparation of programs: one seed, one stream per use.
 //!
-//! Streams of one generator are independent, so drawing more numbers for one purpose never changes
-//! those of another.
+//! Streams of one generator are independent, so more draws for one use never change those of another.
 
 use rand::Rng;
 use rand_pcg::Pcg64;
@@ -12,7 +11,7 @@ pub(crate) fn stream(seed: u64, number: u64) -> Pcg64 {
 }
 
 /// A number below `bound`, by Lemire's multiplication without rejection: over 64 bits its bias is
-/// far below what any count here could show, and it draws exactly once.
+/// too small to show in any count here, and it draws exactly once.
 pub(crate) fn below(random: &mut impl Rng, bound: u32) -> u32 {
     ((u128::from(random.next_u64()) * u128::from(bound)) >> 64) as u32
 }

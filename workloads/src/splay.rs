@@ -2,20 +2,19 @@
 //!
 //! Each key carries a payload tree of 2^depth leaves; a leaf has an array of ten small integers and a
 //! string of its own. A step inserts a new key and removes its predecessor. Both splay, top down
-//! (Sleator and Tarjan, "Self-adjusting binary search trees", 1985), so the search path is rewritten
-//! even by a search.
+//! (Sleator and Tarjan, "Self-adjusting binary search trees", 1985), so even a search rewrites the
+//! search path.
 //!
-//! *Ownership*: everything has one owner. The tree is `Option<Box<Node>>`: a rotation exchanges the
-//! contents of own slots, and counts change nowhere. The arrays' slots are of the shared kind because
+//! *Ownership*: every object has one owner. The tree is `Option<Box<Node>>`: a rotation exchanges the
+//! contents of own slots and changes no count. The arrays' slots are of the shared kind because
 //! they hold tagged integers, as in the original; no object is ever shared.
 //!
 //! *Keys* come from the suite's own generator with its own seed, so that the tree is the published
-//! one ([`crate::octane`]); the seed of the suite file is not used. The dummy node of a splay is kept
-//! from one to the next; the original allocates four or five beside each payload of 127 objects.
+//! one ([`crate::octane`]); the seed of the suite file is not used. All splays share one dummy node;
+//! the original allocates four or five of them beside each payload of 127 objects.
 //!
-//! *Separates*: a large old tree whose pointers are rewritten all the time, and payloads that die old
-//! in batches of 127 objects: generational hopes fail, and the cost of a dead key is what a cascade
-//! costs.
+//! *Separates*: a large old tree whose pointers are always rewritten, and payloads that die old in
+//! batches of 127 objects: the generational hypothesis fails, and a dead key costs a cascade.
 
 use crate::bounded::Bounded;
 use crate::octane::{Draw, draw_keys};
@@ -26,7 +25,7 @@ use serde::Deserialize;
 use std::cmp::Ordering;
 
 heap::shape! {
-    /// Where the tree hangs.
+    /// The owner of the tree.
     struct Tree { own ROOT; }
 }
 heap::shape! {
@@ -45,11 +44,11 @@ heap::shape! {
 /// Integers in the array of a leaf.
 const NUMBERS: u32 = 10;
 
-/// What the suite file gives.
+/// Parameters in the suite file.
 #[derive(Deserialize, Clone, Copy, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct SplayParameters {
-    /// Keys in the tree. At most an eighth of the keys there are, so that new ones are soon found.
+    /// Keys in the tree. At most an eighth of all possible keys, so that few draws repeat one.
     pub tree_size: Bounded<1, { 1 << 25 }>,
     /// Keys replaced after the tree has been built.
     pub replacements: u32,
@@ -57,11 +56,11 @@ pub struct SplayParameters {
     pub payload_depth: Depth,
 }
 
-/// The program, prepared.
+/// The prepared program.
 #[derive(Debug)]
 pub struct Splay {
     parameters: SplayParameters,
-    /// The keys in the order in which they are drawn; those that the tree already has included.
+    /// The keys in drawing order, including those that the tree already has.
     draws: Vec<Draw>,
 }
 
@@ -92,14 +91,14 @@ impl Program for Splay {
     }
 }
 
-/// The tree, and the node on whose arms a splay assembles the parts.
+/// The tree, and the dummy node on whose arms a splay assembles the parts.
 struct SplayTree {
     tree: Root,
     dummy: Root,
 }
 
 impl SplayTree {
-    /// Inserts the next key drawn that the tree has not, with a payload of its own.
+    /// Inserts the next drawn key that is not in the tree, with a payload of its own.
     fn insert_next<'d, C: Collector, P: Probe>(
         &self,
         m: &mut Mutator<C, P>,
@@ -108,7 +107,7 @@ impl SplayTree {
     ) -> Result<u32, OutOfMemory> {
         let draw = draws
             .find(|draw| !self.has(m, draw.key))
-            .expect("as many keys were drawn beforehand as are inserted");
+            .expect("all inserted keys were drawn beforehand");
         let payload = payload_tree(m, payload_depth, &draw.text)?;
         let node = m.build::<Node, 1>([payload])?;
         self.insert(m, node, draw.key);
@@ -134,7 +133,7 @@ impl SplayTree {
         m.put(tree, Tree::ROOT, node);
     }
 
-    /// The greatest key less than `key`, which the tree has.
+    /// The greatest key less than `key`, which is in the tree.
     fn predecessor<C: Collector, P: Probe>(&self, m: &Mutator<C, P>, key: u32) -> Option<u32> {
         let root = self.splay(m, key)?;
         let mut greatest = m.load(root, Node::LEFT)?;
@@ -144,11 +143,11 @@ impl SplayTree {
         Some(key_of(m, greatest))
     }
 
-    /// Removes a key that the tree has, and frees its payload.
+    /// Removes a key that is in the tree, and frees its payload.
     fn remove<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>, key: u32) {
         self.splay(m, key);
         let tree = m.get(&self.tree);
-        let removed = m.take(tree, Tree::ROOT).expect("the key to remove was found just before");
+        let removed = m.take(tree, Tree::ROOT).expect("the key to remove is in the tree");
         let old = m.get(&removed);
         m.swap(tree, Tree::ROOT, old, Node::LEFT);
         match self.splay(m, key) {
@@ -159,11 +158,11 @@ impl SplayTree {
         m.free(removed);
     }
 
-    /// Moves the node with this key, or the last one on the way to it, to the root and returns it.
+    /// Moves the node with this key, or the last one on the search path, to the root and returns it.
     ///
-    /// The subtree still to be searched hangs in the tree's root slot. What is known to be less or
-    /// greater hangs on the right and left arm of the dummy; `less` and `greater` are the nodes
-    /// there on whose free arm the next part goes.
+    /// The tree's root slot holds the subtree still to be searched. The right and left arm of the dummy
+    /// hold the nodes known to be less and greater; `less` and `greater` are the nodes there whose free
+    /// arm takes the next part.
     fn splay<'m, C: Collector, P: Probe>(&self, m: &'m Mutator<C, P>, key: u32) -> Option<Ref<'m>> {
         let (tree, dummy) = (m.get(&self.tree), m.get(&self.dummy));
         let (mut less, mut greater) = (dummy, dummy);
@@ -243,8 +242,8 @@ fn string<C: Collector, P: Probe>(
     Ok(root)
 }
 
-/// Number of keys, depth of the tree, sum and exclusive or of the keys: what the published run
-/// ends with. Instead of them, what is wrong with the tree.
+/// Number of keys, depth of the tree, sum and exclusive or of the keys, as the published run ends; or
+/// the first defect of the tree.
 fn answer<C: Collector, P: Probe>(
     m: &Mutator<C, P>,
     root: Option<Ref<'_>>,
@@ -265,7 +264,7 @@ fn answer<C: Collector, P: Probe>(
             return format!("key {key} is out of order");
         }
         if !has_payload(m, node, payload_depth) {
-            return format!("the payload of key {key} is not what it was");
+            return format!("the payload of key {key} has changed");
         }
         (count, deepest, sum, xor) =
             (count + 1, deepest.max(depth), sum + u64::from(key), xor ^ key);
@@ -299,8 +298,8 @@ mod tests {
     use crate::{Census, literals};
     use std::collections::BTreeMap;
 
-    /// Depth of the tree with which Octane's own program ends, for its tree size and replacements.
-    /// Everything else in the answer follows from the keys.
+    /// Final depth of the tree in Octane's own program, by tree size and replacements. The rest of the
+    /// answer follows from the keys.
     const PUBLISHED_DEPTHS: [(u32, u32, u32); 3] =
         [(1000, 2000, 31), (8000, 112_000, 59), (40_000, 176_000, 80)];
 
@@ -343,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn the_suite_holds_what_octane_leaves() {
+    fn the_suite_holds_the_results_of_octane() {
         literals::check("splay", |parameters, _| expected(parameters));
     }
 }

@@ -1,7 +1,7 @@
 //! Suites: workloads with parameters, answers and prose, from a TOML file.
 //!
 //! A workload is a program with parameters at up to three sizes. Its answer is a literal: from the
-//! literature where there is one, otherwise from a formula or an independent model, never from a run
+//! literature if published there, otherwise from a formula or an independent model, never from a run
 //! of the heap. Errors name the file and the line.
 
 use crate::catalogue::{self, Entry};
@@ -14,14 +14,14 @@ use toml::Spanned;
 const CORE: &str = include_str!("../suites/core.toml");
 const SCALE: &str = include_str!("../suites/scale.toml");
 
-/// A suite: what `gcw run` runs.
+/// A suite of workloads for `gcw run`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Suite {
     /// Name.
     pub name: String,
-    /// One line: what it is for.
+    /// Its purpose, in one line.
     pub summary: String,
-    /// What random numbers are drawn from. The answers are those of this seed.
+    /// Seed of all random numbers; the answers hold for this seed.
     pub seed: u64,
     /// Its workloads, in the order of the file.
     pub workloads: Vec<Workload>,
@@ -34,11 +34,11 @@ pub struct Workload {
     pub name: String,
     /// Name of the program in the catalogue, with the variant after an `@`.
     pub program: String,
-    /// One line: what it does.
+    /// The program in one line.
     pub summary: String,
-    /// Where the program and its answers come from.
+    /// Sources of the program and its answers.
     pub source: String,
-    /// What it separates and why, and what to look for in the charts.
+    /// The costs that it separates, the reasons, and how they show in the charts.
     pub analysis: String,
     /// At most 50 ms of work.
     pub small: Option<Instance>,
@@ -65,13 +65,13 @@ pub enum Size {
 pub struct Instance {
     /// Parameters of the program.
     pub parameters: Parameters,
-    /// What it must answer.
+    /// The correct answer.
     pub answer: String,
-    /// What it allocates, if that has been recorded.
+    /// Its allocation, if recorded.
     pub census: Option<Census>,
 }
 
-/// What a workload allocates: the same under every collector.
+/// Allocation of a workload: the same under every collector.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Census {
@@ -79,11 +79,11 @@ pub struct Census {
     pub objects: u64,
     /// Bytes allocated, headers included, before rounding to cells.
     pub allocated_bytes: u64,
-    /// The most bytes that were ever reachable: the denominator of heap multiples.
+    /// Peak of reachable bytes: the unit of heap multiples.
     pub peak_live_bytes: u64,
 }
 
-/// Why a suite cannot be used.
+/// An unusable suite file.
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
     /// The file cannot be read.
@@ -101,20 +101,20 @@ pub enum SuiteError {
         file: PathBuf,
         /// Line number, from 1.
         line: usize,
-        /// What was found and what was expected.
+        /// The error: found and expected.
         what: String,
     },
 }
 
 impl Suite {
-    /// The suite that this crate brings.
+    /// The built-in core suite.
     pub fn builtin() -> Self {
         Self::parse(Path::new("core.toml"), CORE).expect("the built-in suite is well-formed")
     }
 
-    /// The suite that asks how costs grow with what lives; its sizes say how far.
+    /// The suite of costs against live objects; its sizes set the range.
     pub fn scale() -> Self {
-        Self::parse(Path::new("scale.toml"), SCALE).expect("the suite of scale is well-formed")
+        Self::parse(Path::new("scale.toml"), SCALE).expect("the scale suite is well-formed")
     }
 
     /// The suite in a TOML file.
@@ -149,7 +149,7 @@ impl Suite {
 }
 
 impl Workload {
-    /// Its parameters and answer at this size, if it has one.
+    /// The instance of this size, if there is one.
     pub fn at(&self, size: Size) -> Option<&Instance> {
         match size {
             Size::Small => self.small.as_ref(),
@@ -158,18 +158,18 @@ impl Workload {
         }
     }
 
-    /// The sizes that it has.
+    /// Its instances, in ascending order of size.
     pub fn sizes(&self) -> impl Iterator<Item = &Instance> {
         [&self.small, &self.default, &self.large].into_iter().flatten()
     }
 
     /// Its program.
     pub fn entry(&self) -> &'static Entry {
-        catalogue::find(&self.program).expect("the programs of a suite were found when it was read")
+        catalogue::find(&self.program).expect("the programs of a suite are checked when it is read")
     }
 }
 
-/// The file as it is written.
+/// The format of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SuiteFile {
@@ -192,7 +192,7 @@ struct WorkloadTable {
     large: Option<Spanned<Instance>>,
 }
 
-/// Byte in the text, and what is wrong there.
+/// Byte offset in the text, and the error there.
 type Complaint = (usize, String);
 
 impl SuiteFile {

@@ -1,51 +1,52 @@
-//! A table of notes about objects, which forgets those of objects that nobody else knows any more:
-//! after Whippet's tests of ephemerons and finalizers, in which exactly half of all must be lost.
+//! A table of notes about keys, whose ephemerons drop the notes about dead keys: after Whippet's tests
+//! of ephemerons and finalizers, in which exactly half of all must be lost.
 //!
-//! 1. Keys are made and numbered. A note is made about each, which refers to its key; it is the value of
-//!    an ephemeron. A weak slot refers to the key as well, and the key is registered for finalization.
-//! 2. Every other key is dropped, and a collection is asked for.
-//! 3. Now every other ephemeron and weak slot must be empty, and the rest full. The dropped keys come
-//!    out of the queue of finalizable objects, in the order in which they were made, whole, and once.
-//! 4. New keys take their places; in the next round it is the other half that goes.
+//! 1. Make and number keys. Each gets a note that refers to its key and is the value of an ephemeron. A
+//!    weak slot also refers to the key, and the key is registered for finalization.
+//! 2. Drop every other key and request a collection.
+//! 3. Now every other ephemeron and weak slot must be empty, and the rest full. The dropped keys leave
+//!    the queue of finalizable objects in the order of their allocation, intact, and once.
+//! 4. New keys take their places; the next round drops the other half.
 //!
-//! *Ownership*: an array owns the keys. Nobody owns a note but its ephemeron.
+//! *Ownership*: an array owns the keys. Only its ephemeron keeps a note.
 //!
-//! *Separates*: who has weak references at all, and what the table costs a collection: it is looked at as
-//! a whole, however few of its keys have died. A plain table of strong slots would leak all notes.
+//! *Separates*: disciplines with weak references from those without, and the cost of the table to a
+//! collection, which scans all of it even if few keys are dead. A table of strong slots would leak all
+//! notes.
 
 use crate::program::Program;
 use heap::{Collector, Ephemeral, Mutator, OutOfMemory, Own, Probe, Ref, Root, Shared, Slot, Weak};
 use serde::Deserialize;
 
 heap::shape! {
-    /// What notes are made about.
+    /// The key of a note.
     struct Key { word NUMBER; }
 }
 heap::shape! {
-    /// What is known of a key. It refers to the key, and yet does not keep it.
+    /// A note about a key. It refers to the key, but does not keep it alive.
     struct Note { shared KEY; word NUMBER; }
 }
 
-/// The program: what its suite file gives is all it needs.
+/// The program: its parameters in the suite file.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeakTable {
-    /// Half of the keys, those that go in one round.
+    /// Half of the keys: those dropped in one round.
     half: u32,
     /// Rounds.
     rounds: u32,
 }
 
-/// What a round found.
+/// Sums over all rounds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Found {
-    /// Ephemerons that were empty, key and value.
+    /// Ephemerons with neither key nor value.
     emptied: u64,
-    /// Weak slots that were empty.
+    /// Empty weak slots.
     cleared: u64,
-    /// Notes and keys that were left, each with the other.
+    /// Ephemerons with a key and its own note.
     kept: u64,
-    /// Keys that were finalizable, after another with a lower number.
+    /// Finalizable keys in ascending order of numbers.
     finalized: u64,
 }
 
@@ -77,15 +78,15 @@ impl Program for WeakTable {
         }
         m.phase("halve");
         for round in 0..self.rounds {
-            let going = (round % 2..count).step_by(2);
-            for place in going.clone() {
+            let dying = (round % 2..count).step_by(2);
+            for place in dying.clone() {
                 let key = m.take(m.get(&tables.keys), Slot::element(place));
                 key.into_iter().for_each(|key| m.drop(key));
             }
             m.collect();
             tables.count(m, count, &mut found);
             found.finalized += in_order(m);
-            for place in going {
+            for place in dying {
                 tables.add(m, place, (round + 1) * count + place)?;
             }
         }
@@ -136,13 +137,13 @@ impl Tables {
     }
 }
 
-/// Whether a note is about a key, and knows it.
+/// Whether a note refers to this key and has its number.
 fn is_about<C: Collector, P: Probe>(m: &Mutator<C, P>, note: Ref<'_>, key: Ref<'_>) -> bool {
-    let knows = m.load::<Shared>(note, Note::KEY) == Some(key);
-    knows && m.word(note, Note::NUMBER) == m.word(key, Key::NUMBER)
+    let refers = m.load::<Shared>(note, Note::KEY) == Some(key);
+    refers && m.word(note, Note::NUMBER) == m.word(key, Key::NUMBER)
 }
 
-/// How many keys are finalizable, each with its own number as its tag and after one with a lower number.
+/// Takes all finalizable keys and counts those tagged with their own number and in ascending order.
 fn in_order<C: Collector, P: Probe>(m: &mut Mutator<C, P>) -> u64 {
     let (mut finalized, mut last) = (0, None);
     while let Some((key, tag)) = m.finalizable() {
@@ -159,10 +160,10 @@ mod tests {
     use super::*;
     use crate::{Census, literals};
 
-    /// Half of them, every time.
+    /// Half of the keys die in each round.
     fn expected(program: WeakTable) -> (String, Census) {
         let (half, rounds) = (u64::from(program.half), u64::from(program.rounds));
-        let (gone, made) = (half * rounds, half * (2 + rounds));
+        let (dead, made) = (half * rounds, half * (2 + rounds));
         let array_bytes = |slots: u64| 16 + 4 * slots;
         let tables_bytes = array_bytes(2 * half) + array_bytes(4 * half) + array_bytes(2 * half);
         let (key_bytes, note_bytes) = (16, 8 + 8 + 8);
@@ -172,14 +173,14 @@ mod tests {
             peak_live_bytes: tables_bytes + 2 * half * (key_bytes + note_bytes),
         };
         let answer = format!(
-            "{gone} ephemerons emptied, {gone} weak slots cleared, {gone} kept; \
-             {gone} finalized in order"
+            "{dead} ephemerons emptied, {dead} weak slots cleared, {dead} kept; \
+             {dead} finalized in order"
         );
         (answer, census)
     }
 
     #[test]
-    fn the_suite_holds_half_of_everything() {
+    fn the_suite_holds_half_of_all_keys() {
         literals::check("weak-table", |program, _| expected(program));
     }
 }

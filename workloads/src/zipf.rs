@@ -1,23 +1,23 @@
-//! Requests with Zipf-like popularity: the page of rank r is asked for with probability
-//! proportional to r^-3/4.
+//! Requests with Zipf-like popularity: the page of rank r is requested with probability proportional
+//! to r^-3/4.
 //!
 //! Breslau, Cao, Fan, Phillips and Shenker ("Web caching and Zipf-like distributions: evidence and
 //! implications", 1999) found exponents from 0.64 to 0.83 in six traces of web proxies. Three
-//! quarters lies between them and needs square roots only, which are exact to the last bit
-//! everywhere: so are the draws, and the answers that depend on them.
+//! quarters lies between them and needs only square roots, which are exact to the last bit on every
+//! machine; so are the draws, and the answers that depend on them.
 
 use rand::Rng;
 
-/// The distribution over ranks from 0, to be drawn from by indexed search (Chen and Asau 1974).
+/// The distribution over ranks from 0, drawn by indexed search (Chen and Asau 1974).
 #[derive(Clone, Debug)]
 pub(crate) struct Zipf {
     /// Sum of the weights up to and including each rank.
     cumulative: Vec<u64>,
-    /// For each of as many equal parts of the whole as there are ranks, the first rank in it.
+    /// The total is cut into one equal part per rank; the first rank in each part.
     guide: Vec<u32>,
 }
 
-/// Weight of the most popular page. A million pages together weigh some 2^47.
+/// Weight of the most popular page. The weights of a million pages sum to about 2^47.
 const FIRST_WEIGHT: f64 = (1_u64 << 40) as f64;
 
 impl Zipf {

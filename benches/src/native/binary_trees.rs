@@ -5,8 +5,8 @@
 //! 3. For d = 4, 6 .. N build, count and drop `2^(N - d + 4)` trees of depth d.
 //! 4. Count the long-lived tree.
 //!
-//! A node is two optional children and nothing else; trees are built from the leaves up; counting
-//! visits every node. Dropping the long-lived tree is the teardown.
+//! A node is two optional children; trees are built from the leaves up; counting visits every node.
+//! The teardown drops the long-lived tree.
 
 use super::pointer::{Arenas, Owner};
 use bumpalo::Bump;
@@ -64,7 +64,7 @@ impl<'arena> ArenaNode<'arena> {
 
 /// The program with owning pointers. Returns its answer and the long-lived tree.
 pub(super) fn owned<P: Owner>(n: u32) -> (String, impl Sized) {
-    // The black boxes keep the compiler from computing with a tree that it never builds.
+    // The black boxes keep the compiler from computing the count without building the tree.
     let count = |depth| black_box(Node::<P>::tree(black_box(depth))).count();
     let stretch = count(n + 1);
     let long_lived = black_box(Node::<P>::tree(n));
@@ -89,7 +89,7 @@ pub(super) fn expected(n: u32) -> String {
     answer(n, nodes(n + 1), rounds(n, nodes), nodes(n))
 }
 
-/// One round of short-lived trees: how many, how deep, and their nodes in all.
+/// One round of short-lived trees: their number, their depth, and all their nodes.
 struct Round {
     trees: u64,
     depth: u32,

@@ -9,7 +9,7 @@ usage: native-ALLOCATOR PROGRAM POINTER [N]
   POINTER  box, rc, arc,
            bumpalo (a fresh arena per tree), bumpalo-reset (one arena, reset after each tree)";
 
-/// Which program.
+/// A program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Program {
     /// See [`super::binary_trees`].
@@ -21,7 +21,7 @@ pub(super) enum Program {
 impl Program {
     const ALL: [Self; 2] = [Self::BinaryTrees, Self::Gcbench];
 
-    /// Its name on the command line and in records.
+    /// The name on the command line and in records.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::BinaryTrees => "binary-trees",
@@ -37,7 +37,7 @@ impl Program {
         }
     }
 
-    /// Depths that have at least one round of short-lived trees and fit into an ordinary machine.
+    /// Depths with at least one round of short-lived trees whose memory an ordinary machine has.
     fn range(self) -> RangeInclusive<u32> {
         match self {
             Self::BinaryTrees => 4..=24,
@@ -46,27 +46,27 @@ impl Program {
     }
 }
 
-/// What owns a node.
+/// The owner of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pointer {
     /// Its parent.
     Box,
-    /// Whoever counts.
+    /// The counted references of one thread.
     Rc,
-    /// Whoever counts, from any thread.
+    /// The counted references of any thread.
     Arc,
-    /// An arena made for its tree.
+    /// A fresh arena for its tree.
     Bumpalo,
-    /// An arena that serves one tree after the other.
+    /// An arena reused by one tree after the other.
     BumpaloReset,
 }
 
 impl Pointer {
-    /// All of them.
+    /// All pointers.
     pub(super) const ALL: [Self; 5] =
         [Self::Box, Self::Rc, Self::Arc, Self::Bumpalo, Self::BumpaloReset];
 
-    /// Its name on the command line and in records.
+    /// The name on the command line and in records.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Box => "box",
@@ -78,21 +78,21 @@ impl Pointer {
     }
 }
 
-/// What the command line asks for.
+/// The job on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Job {
-    /// Which program.
+    /// The program.
     pub(super) program: Program,
-    /// With which pointer.
+    /// The pointer of its nodes.
     pub(super) pointer: Pointer,
-    /// How deep its trees are.
+    /// The depth of its trees.
     pub(super) n: u32,
 }
 
 /// Reads the arguments after the program's own name.
 ///
 /// # Errors
-/// A message that says what was expected, with the usage.
+/// A message with the expected form and the usage.
 pub(super) fn parse(arguments: &[String]) -> Result<Job, String> {
     let (program, pointer, n) = match arguments {
         [program, pointer] => (program, pointer, None),

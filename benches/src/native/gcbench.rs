@@ -16,7 +16,7 @@ use std::hint::black_box;
 const MIN_DEPTH: u32 = 4;
 /// Doubles in the long-lived array.
 const ARRAY: usize = 500_000;
-/// The element that the answer shows.
+/// The element of the array in the answer.
 const PROBE: usize = 1000;
 
 /// A node owned through pointers of family `P`: 24 bytes.
@@ -32,7 +32,7 @@ impl<P: Owner> Node<P> {
         Self { left, right, _i: 0, _j: 0 }
     }
 
-    /// Hangs subtrees of this depth under a leaf. Returns the number of nodes made.
+    /// Adds subtrees of this depth below a leaf. Returns the number of nodes made.
     fn populate(&mut self, depth: u32) -> u64 {
         if depth == 0 {
             return 0;
@@ -71,7 +71,7 @@ impl<'arena> ArenaNode<'arena> {
         Self { left, right, _i: 0, _j: 0 }
     }
 
-    /// Hangs subtrees of this depth under a leaf. Returns the number of nodes made.
+    /// Adds subtrees of this depth below a leaf. Returns the number of nodes made.
     fn populate(&mut self, arena: &'arena Bump, depth: u32) -> u64 {
         if depth == 0 {
             return 0;
@@ -97,16 +97,16 @@ impl<'arena> ArenaNode<'arena> {
     }
 }
 
-/// Which way a short-lived tree grows.
+/// The direction in which a short-lived tree grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Growth {
     TopDown,
     BottomUp,
 }
 
-/// The program with owning pointers. Returns its answer and what lived long.
+/// The program with owning pointers. Returns its answer and the long-lived objects.
 pub(super) fn owned<P: Owner>(n: u32) -> (String, impl Sized) {
-    // The black boxes keep the compiler from leaving out a tree that nobody looks at.
+    // The black boxes keep the compiler from omitting a tree that is never read.
     let make = |growth, depth| match growth {
         Growth::TopDown => black_box(Node::<P>::top_down(black_box(depth))).1,
         Growth::BottomUp => black_box(Node::<P>::bottom_up(black_box(depth))).1,
@@ -118,7 +118,7 @@ pub(super) fn owned<P: Owner>(n: u32) -> (String, impl Sized) {
     (answer(nodes, array[PROBE]), (long_lived, array))
 }
 
-/// The program with an arena per tree. Returns its answer and what lived long.
+/// The program with an arena per tree. Returns its answer and the long-lived objects.
 pub(super) fn in_arenas(n: u32, mut arenas: Arenas) -> (String, impl Sized) {
     let mut make = |growth, depth| {
         arenas.with(|arena| match growth {
@@ -158,7 +158,7 @@ fn tree_size(depth: u32) -> u64 {
     (2 << depth) - 1
 }
 
-/// How many trees of this depth are made each way.
+/// Trees of this depth made each way.
 fn trees(n: u32, depth: u32) -> u64 {
     2 * tree_size(n) / tree_size(depth)
 }

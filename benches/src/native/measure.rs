@@ -1,12 +1,12 @@
-//! Clocks and counters around a program, as the workbench's own cells have them.
+//! Clocks and counters around a program, as in the workbench's own cells.
 //!
-//! The run proper and the dropping of the final live set are measured apart. Nothing is measured
-//! inside: what the allocator does is part of the program.
+//! The run proper and the drop of the final live set are measured separately. There are no measurements
+//! inside: the allocator is part of the program.
 
 use heap::os;
 use std::time::Instant;
 
-/// What one run of a program left.
+/// Measurements of one run of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Measurement {
     /// Its answer.
@@ -81,7 +81,7 @@ mod tests {
     // and orders can be asserted.
 
     #[test]
-    fn memory_that_is_touched_is_counted() {
+    fn touched_memory_is_counted() {
         const BYTES: u64 = 32 << 20;
         let fill = || (String::new(), black_box(vec![black_box(1_u8); BYTES as usize]));
         let measurement = run(fill).unwrap();

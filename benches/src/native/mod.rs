@@ -1,14 +1,14 @@
-//! Two classic programs as a Rust programmer would write them, without the workbench's heap.
+//! Two classic programs in ordinary Rust, without the workbench's heap.
 //!
 //! Each runs with one of several pointers and, by the choice of the binary, on one of two global
-//! allocators. It prints the JSON line that every cell prints (a [`record::Sample`]), so that
-//! `gcw duel` can compare it with a cell:
+//! allocators. It prints the JSON line of a cell (a [`record::Sample`]), so that `gcw duel` can compare
+//! it with a cell:
 //!
 //! ```text
 //! native-mimalloc binary-trees box 16
 //! ```
 //!
-//! What a native program cannot know (footprint, pauses, headers) is left out of the line.
+//! The line omits values that a native program does not know (footprint, pauses, headers).
 
 mod binary_trees;
 mod command;
@@ -22,8 +22,8 @@ use pointer::{Arenas, OfArc, OfBox, OfRc, Owner};
 use record::{Answer, SCHEMA_VERSION, Sample};
 use std::process::ExitCode;
 
-/// Fields of [`Sample`] that are written even when empty. Here they are not empty but unknown, so
-/// they are taken out of the line again.
+/// Fields of [`Sample`] that are written even when empty. Here they are unknown, so they are removed
+/// from the line.
 const UNKNOWN: [&str; 7] = [
     "accounting_errors",
     "footprint",
@@ -34,11 +34,11 @@ const UNKNOWN: [&str; 7] = [
     "phases",
 ];
 
-/// Runs what the command line asks for and prints the JSON line. `allocator` is the name of the
-/// calling binary's global allocator.
+/// Runs the job on the command line and prints the JSON line. `allocator` is the name of the calling
+/// binary's global allocator.
 ///
-/// The exit code is 0 if a line was printed (a wrong answer is in the line) and 2 if the command
-/// line or the machine does not allow it.
+/// The exit code is 0 if a line was printed (a wrong answer is in the line) and 2 if the command line
+/// is wrong or the machine refuses the run.
 pub fn main(allocator: &str) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match command::parse(&arguments).and_then(|job| line(job, allocator)) {
@@ -75,7 +75,7 @@ fn sample(job: Job, allocator: &str) -> Result<Sample, String> {
         Program::BinaryTrees => binary_trees::expected(job.n),
         Program::Gcbench => gcbench::expected(job.n),
     };
-    // Arenas are another design of the program, so they carry the name of that variant.
+    // Arenas are another design of the program, so they have the name of that variant.
     let is_arena = matches!(job.pointer, Pointer::Bumpalo | Pointer::BumpaloReset);
     let variant = if is_arena { "@regions" } else { "" };
     Ok(Sample {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_is_a_sample_without_what_is_unknown() {
+    fn the_line_is_a_sample_without_unknown_fields() {
         let job = Job { program: Program::BinaryTrees, pointer: Pointer::Bumpalo, n: 4 };
         let line = line(job, "test").unwrap();
         let sample: Sample = serde_json::from_str(&line).unwrap();

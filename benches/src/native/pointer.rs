@@ -1,9 +1,9 @@
-//! What can own a node: a smart pointer, or an arena.
+//! Owners of nodes: smart pointers and arenas.
 //!
-//! The programs are written once over [`Owner`], so that `Box`, `Rc` and `Arc` run the same text;
-//! after monomorphisation nothing of the trait is left. Trees are built by one owner, so the counted
-//! pointers need no cell inside the node: while a node is unique it can be written through
-//! [`Rc::get_mut`], which is cheaper than a `RefCell` and leaves the node as small as with `Box`.
+//! The programs are written once over [`Owner`], so that `Box`, `Rc` and `Arc` run the same code;
+//! monomorphisation removes the trait. Trees are built by one owner, so the counted pointers need no
+//! cell inside the node: while a node is unique it can be written through [`Rc::get_mut`], which is
+//! cheaper than a `RefCell` and leaves the node as small as with `Box`.
 
 use bumpalo::Bump;
 use std::ops::Deref;
@@ -18,7 +18,7 @@ pub(super) trait Owner: 'static {
     type To<T>: Deref<Target = T>;
     /// Allocates.
     fn new<T>(value: T) -> Self::To<T>;
-    /// Write access to a value that nobody else owns.
+    /// Write access to a value with this single owner.
     fn unique<T>(pointer: &mut Self::To<T>) -> &mut T;
 }
 
@@ -74,7 +74,7 @@ pub(super) struct Arenas {
 }
 
 impl Arenas {
-    /// A fresh arena for each tree: its chunks go back to the global allocator.
+    /// A fresh arena for each tree: its chunks return to the global allocator.
     pub(super) fn fresh() -> Self {
         Self { current: Bump::new(), reuse: false }
     }
@@ -84,7 +84,7 @@ impl Arenas {
         Self { current: Bump::new(), reuse: true }
     }
 
-    /// Lends an arena to the building and using of one tree and reclaims what was built.
+    /// Runs `tree`, which builds and uses one tree in an arena, and reclaims the arena.
     pub(super) fn with<T>(&mut self, tree: impl FnOnce(&Bump) -> T) -> T {
         let result = tree(&self.current);
         if self.reuse {
@@ -116,7 +116,7 @@ mod tests {
         assert!(reused.with(fill) > 0, "the largest chunk stays");
         let kept = reused.with(fill);
         for _ in 0..20 {
-            assert_eq!(reused.with(fill), kept, "and nothing piles up");
+            assert_eq!(reused.with(fill), kept, "and memory does not accumulate");
         }
     }
 }

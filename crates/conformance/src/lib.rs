@@ -25,7 +25,6 @@ mod quiet;
 mod rules;
 mod shadow;
 pub mod shrink;
-mod stamps;
 mod valid;
 mod verify;
 mod watched;

@@ -4,7 +4,6 @@ use crate::detector::{Detector, Detectors, Place, Violation};
 use crate::mutants::Passed;
 use crate::player::{M, Player};
 use crate::program::Program;
-use crate::stamps::Stamps;
 use crate::watched::Watched;
 use heap::{Checker, Commit, Config, Discipline, HeapConfig, Mutant};
 use std::any::Any;
@@ -60,7 +59,8 @@ pub struct Played {
 /// If the operating system refuses address space for a heap.
 pub fn play(discipline: Discipline, program: &Program, setup: &Setup) -> Played {
     let heap = HeapConfig { limit_bytes: program.limit_bytes, commit: Commit::Lazily };
-    let probe = Stamps(setup.detectors.has(Detector::Stamps).then(Checker::default));
+    let stamps = setup.detectors.has(Detector::Stamps);
+    let probe = if stamps { Checker::default() } else { Checker::disabled() };
     let config = setup.config.with_least(discipline.thresholds);
     let collector = |heap: &_| Ok(Watched::over(discipline.collector(heap, &config)?));
     let mut m = M::with(heap, probe, collector).expect("address space for a heap");

@@ -4,14 +4,13 @@ use crate::compare::View;
 use crate::detector::Detectors;
 use crate::program::{Form, Op, Pair, Pick, Program, Schedule};
 use crate::shadow::{GLOBALS, Id, Shadow};
-use crate::stamps::Stamps;
 use crate::watched::Watched;
-use heap::{Caps, Global, Local, Mutator, Region, Root, SlotKind, Step, Word};
+use heap::{Caps, Checker, Global, Local, Mutator, Region, Root, SlotKind, Step, Word};
 use rand::SeedableRng;
 use rand_pcg::Pcg32;
 
 /// The mutator of a watched collector.
-pub(crate) type M = Mutator<Watched, Stamps>;
+pub(crate) type M = Mutator<Watched, Checker>;
 
 /// The value that stands for a handle of the shadow.
 #[derive(Debug)]

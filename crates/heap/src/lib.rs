@@ -115,5 +115,6 @@ pub use collector::stop_the_world::StopTheWorld;
 
 pub use mutator::mistake::{Access, Deed, Omission};
 pub use mutator::probe::{Checker, Meter, Off, Probe};
+pub use mutator::stamps::StampTable;
 pub use mutator::survey::{Defect, Reachable, Survey, verify};
 pub use mutator::{Loaded, Mutator, Ref, Region};

@@ -10,6 +10,7 @@
 
 pub(crate) mod mistake;
 pub(crate) mod probe;
+pub(crate) mod stamps;
 pub(crate) mod survey;
 
 mod fault;

@@ -1,26 +1,26 @@
 //! Programs that the compiler rejects: the proof of *rejected by the compiler*.
 //!
-//! They lie among the compile-fail tests of `heap`, program and expected error side by side. `cases` is a
-//! link to that folder, so a package of this crate contains them, a case that does not exist does not
-//! build, and what is shown is what the test compares.
+//! They are compile-fail tests of `heap`, each a program and its expected error: `cases` is a link to their
+//! folder, included when this crate is built. So a missing case fails the build, a package contains them, and
+//! the text shown is the text tested.
 
 use record::{CompileFail, Failure};
 
-/// A compile-fail case, and the failure that it would have been.
+/// A compile-fail case and the failure that it prevents.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Case {
-    /// Name of its file, without the ending.
+    /// File name without its extension.
     pub name: &'static str,
-    /// The failure.
+    /// The failure prevented.
     pub failure: Failure,
-    /// The program.
+    /// Source of the program.
     pub program: &'static str,
-    /// What the compiler says.
+    /// The compiler's error.
     pub error: &'static str,
 }
 
 impl Case {
-    /// The same as plain data.
+    /// The record of the case.
     pub fn record(&self) -> CompileFail {
         let own = |text: &str| text.trim_end().to_owned();
         CompileFail { name: own(self.name), program: own(self.program), error: own(self.error) }

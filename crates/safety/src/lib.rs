@@ -1,34 +1,38 @@
-//! Faulty programs under every discipline, and what becomes of them: the safety matrix.
+//! Faulty programs under every discipline, and their effects: the safety matrix.
 //!
-//! The programs are ordinary workloads whose author errs now and then: forgets a `free`, frees too
-//! early or twice, keeps a borrow for too long. On the sandboxed heap a stale reference reads and
-//! writes whatever has the memory by now, so a mistake can be executed and its effects counted.
+//! The programs are ordinary workloads with injected mistakes: a `free` omitted, made too early or
+//! twice, a borrow kept too long. On the sandboxed heap a stale reference reads and writes the object
+//! that has the memory by now, so a mistake can be executed and its effects counted.
 //!
-//! * `plan`: which failure is tried with which program, mistake, order of reuse and seed.
-//! * `author`: when the author errs, drawn from a seed.
-//! * `tenants`: who lives where; `remains`: what they leave behind; `witness`: the probe that counts
-//!   what goes wrong instead of stopping.
-//! * `trial`: one trial under one collector. `native`: the two that need Rust's own drop.
-//! * `cases`: programs that the compiler rejects, with its words.
-//! * `verdict`: from trials and cases to the matrix.
+//! * `plan`: program, mistake, order of reuse and seed for each failure.
+//! * `fault_injection`: the times of the mistakes, drawn from a seed.
+//! * `occupancy_map`: the object at each address; `stale_bytes`: the bytes that dead objects leave;
+//!   `reference_tracker`: the object that each reference means.
+//! * `stale_access_probe`: injects faults and counts their effects instead of stopping;
+//!   `leak_survey`: the leaks of a heap.
+//! * `trial`: one trial under one collector. `native`: the two trials of Rust's own drop.
+//! * `cases`: programs that the compiler rejects, with its errors.
+//! * `verdict`: the matrix from trials and cases.
 //!
-//! **Invariant:** verdicts follow from what trials did and from capabilities, never from names.
+//! **Invariant:** verdicts follow from the results of trials and from capabilities, never from names.
 
 #![forbid(unsafe_code)]
 
-mod author;
 mod cases;
+mod fault_injection;
+mod leak_survey;
 mod native;
+mod occupancy_map;
 mod plan;
-mod remains;
-mod tenants;
+mod reference_tracker;
+mod stale_access_probe;
+mod stale_bytes;
 mod trial;
 mod verdict;
-mod witness;
 
-pub use author::Mistake;
 pub use cases::{CASES, Case};
+pub use fault_injection::Mistake;
 pub use native::{NativeDrop, native_drop};
-pub use plan::{Planned, Trying, plan};
+pub use plan::{Planned, TrialKind, plan};
 pub use trial::run;
 pub use verdict::matrix;

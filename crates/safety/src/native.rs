@@ -1,23 +1,23 @@
 //! Rust's own drop of a long list: natively recursive, as the standard library writes it.
 //!
-//! The heap's disciplines drop in a loop. `Box` and `Rc` do not: dropping the first node of a list
-//! drops the second from within, and so on, a stack frame or two for each. This may end the process,
-//! so it is run in one of its own.
+//! The heap's disciplines drop in a loop. `Box` and `Rc` recurse: dropping a node of a list drops the
+//! next one from within, with a stack frame or two for each. This may end the process, so it runs in
+//! a process of its own.
 
 use std::rc::Rc;
 use std::{io, thread};
 
 /// Nodes of the list.
 pub(crate) const NODES: u32 = 200_000;
-/// The stack it is dropped on, in bytes: that of a cell of a run.
+/// Stack for the drop, in bytes: the same as for a cell of a run.
 pub(crate) const STACK_BYTES: usize = 512 << 10;
 
-/// A list of the standard library's pointers.
+/// The pointer type of the list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NativeDrop {
-    /// A node owns the next one.
+    /// Each node owns the next one.
     Box,
-    /// A node counts the next one.
+    /// Each node counts the next one.
     Rc,
 }
 
@@ -29,10 +29,11 @@ struct Counted {
     _next: Option<Rc<Counted>>,
 }
 
-/// Builds a list of so many nodes and drops it, on a small stack. Returns if the stack was enough.
+/// Builds a list of `nodes` nodes and drops it on a stack of `stack_bytes`. Returns if the stack is
+/// large enough.
 ///
 /// # Errors
-/// If no thread can be started.
+/// If the thread cannot be started.
 pub fn native_drop(list: NativeDrop, nodes: u32, stack_bytes: usize) -> io::Result<()> {
     let body = move || match list {
         NativeDrop::Box => {

@@ -1,15 +1,15 @@
-//! Which failure is tried, with which program and which mistake, in which order of reuse.
+//! The trials of a discipline: failure, program, mistake, order of reuse and seed.
 
-use crate::author::Mistake;
+use crate::fault_injection::Mistake;
 use crate::native::NativeDrop;
 use heap::{Caps, Order, Reuse};
 use record::{Failure, Subject};
 use workloads::Parameters;
 
-/// What is run.
+/// The kind of a trial.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Trying {
-    /// A program with an author who errs, watched by the witness.
+pub enum TrialKind {
+    /// A program with injected mistakes, under the probe that counts their effects.
     Mistake(Mistake),
     /// The suite's program as it is, on a small stack, with a limit that binds every discipline.
     Pressure,
@@ -17,101 +17,101 @@ pub enum Trying {
     Native(NativeDrop),
 }
 
-/// One trial to be run.
+/// One planned trial.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Planned {
     /// The failure.
     pub failure: Failure,
     /// The program.
     pub program: &'static str,
-    /// What is tried.
-    pub trying: Trying,
-    /// How freed memory is used again.
+    /// The kind of trial.
+    pub kind: TrialKind,
+    /// Order in which freed memory is reused.
     pub order: Order,
-    /// From which mistakes are drawn.
+    /// Seed of the mistakes.
     pub seed: u64,
 }
 
 const ORDERS: [Order; 3] = [Order::Lowest, Order::LastFreed, Order::Quarantine];
 /// Programs that hold objects for a while and free each of them.
 const FREEING: [&str; 4] = ["message-window", "lru-cache", "splay", "fragmentation"];
-/// Programs that free everything and have no cycles of their own, not even of borrows.
+/// Programs that free all their objects and have no cycles, not even of borrows.
 const ACYCLIC: [&str; 2] = ["message-window", "splay"];
 
-/// The trials of a discipline with these capabilities, with so many seeds where chance decides.
-/// The order is fixed, so a trial can be named by its number.
+/// The trials of a discipline with these capabilities, `seeds` of each that depends on chance.
+/// The order is fixed, so a number identifies a trial.
 pub fn plan(caps: Caps, seeds: u32) -> Vec<Planned> {
     use Failure::*;
     use Mistake::*;
     let mut all = Vec::new();
-    let mut add = |failure, programs: &[&'static str], trying, orders: &[Order], seeds| {
+    let mut add = |failure, programs: &[&'static str], kind, orders: &[Order], seeds| {
         for &program in programs {
             for &order in orders {
                 all.extend((0..seeds).map(|seed| Planned {
                     failure,
                     program,
-                    trying,
+                    kind,
                     order,
                     seed: u64::from(seed),
                 }));
             }
         }
     };
-    let erring = Trying::Mistake;
+    let inject = TrialKind::Mistake;
     let only = &ORDERS[..1];
-    add(Leak, &ACYCLIC, erring(OmitsFree), only, 1);
-    // Where nothing is dropped, taking an object out of sight is the same as to omit a `free`.
+    add(Leak, &ACYCLIC, inject(OmitsFree), only, 1);
+    // Without drops, abandoning an object is the same as omitting its `free`.
     if caps.releases() {
-        add(Leak, &ACYCLIC, erring(Forgets), only, 1);
+        add(Leak, &ACYCLIC, inject(Forgets), only, 1);
     }
-    add(LogicalLeak, &ACYCLIC, erring(KeepsRoot), only, 1);
-    add(UseAfterFree, &FREEING, erring(FreesEarly), &ORDERS, seeds);
-    add(UseAfterFree, &["binary-trees@regions"], erring(ResetsRegion), &ORDERS, seeds);
-    // A compiler that drops at the right place knows what is initialised, and refuses this.
+    add(LogicalLeak, &ACYCLIC, inject(KeepsRoot), only, 1);
+    add(UseAfterFree, &FREEING, inject(FreesEarly), &ORDERS, seeds);
+    add(UseAfterFree, &["binary-trees@regions"], inject(ResetsRegion), &ORDERS, seeds);
+    // A compiler that drops at the right place tracks initialisation, and rejects this.
     if !caps.drops {
-        add(UseBeforeInit, &FREEING, erring(LeavesUninitialised), only, seeds);
-        add(UseBeforeInit, &["binary-trees@regions"], erring(LeavesUninitialised), only, seeds);
+        add(UseBeforeInit, &FREEING, inject(LeavesUninitialised), only, seeds);
+        add(UseBeforeInit, &["binary-trees@regions"], inject(LeavesUninitialised), only, seeds);
     }
-    add(UseBeforeInit, &FREEING, erring(LeavesUnzeroed), &ORDERS, seeds);
-    add(UseBeforeInit, &["binary-trees@regions"], erring(LeavesUnzeroed), &ORDERS, seeds);
-    add(DoubleFree, &FREEING, erring(FreesTwice), &ORDERS, seeds);
-    add(DanglingBorrow, &FREEING, erring(BorrowsTooLong), &ORDERS, seeds);
-    add(CycleLeak, &["cycle-torture"], erring(None), only, 1);
-    add(DeepDrop, &["deep-chain"], Trying::Pressure, only, 1);
-    add(UnboundedGarbage, &["binary-trees"], Trying::Pressure, only, 1);
-    // Last, for it ends its process.
+    add(UseBeforeInit, &FREEING, inject(LeavesUnzeroed), &ORDERS, seeds);
+    add(UseBeforeInit, &["binary-trees@regions"], inject(LeavesUnzeroed), &ORDERS, seeds);
+    add(DoubleFree, &FREEING, inject(FreesTwice), &ORDERS, seeds);
+    add(DanglingBorrow, &FREEING, inject(BorrowsTooLong), &ORDERS, seeds);
+    add(CycleLeak, &["cycle-torture"], inject(None), only, 1);
+    add(DeepDrop, &["deep-chain"], TrialKind::Pressure, only, 1);
+    add(UnboundedGarbage, &["binary-trees"], TrialKind::Pressure, only, 1);
+    // Last, because it ends its process.
     if is_checked_statically(caps) {
-        add(DeepDrop, &["a list of Box"], Trying::Native(NativeDrop::Box), only, 1);
+        add(DeepDrop, &["a list of Box"], TrialKind::Native(NativeDrop::Box), only, 1);
     }
     if caps.counts {
-        add(DeepDrop, &["a list of Rc"], Trying::Native(NativeDrop::Rc), only, 1);
+        add(DeepDrop, &["a list of Rc"], TrialKind::Native(NativeDrop::Rc), only, 1);
     }
     all
 }
 
-/// Whether a discipline frees by ownership and keeps nothing at run time to check it with: it is safe
-/// only because a compiler has refused whatever would be wrong.
+/// Whether a discipline frees by ownership without run-time checks: only the compiler's rejections
+/// make it safe.
 fn is_checked_statically(caps: Caps) -> bool {
     caps.drops && !caps.counts
 }
 
 impl Planned {
-    /// What is tried, in words.
+    /// Description of the trial.
     pub(crate) fn subject(&self, caps: Caps) -> Subject {
-        let (mistake, bends) = match self.trying {
-            Trying::Mistake(Mistake::Forgets) => (Mistake::Forgets.words(), "mem::forget"),
-            Trying::Mistake(Mistake::LeavesUnzeroed) => {
+        let (mistake, bends) = match self.kind {
+            TrialKind::Mistake(Mistake::Forgets) => (Mistake::Forgets.words(), "mem::forget"),
+            TrialKind::Mistake(Mistake::LeavesUnzeroed) => {
                 let by = if caps.drops { "unsafe" } else { "an allocator that does not zero" };
                 (Mistake::LeavesUnzeroed.words(), by)
             }
-            Trying::Mistake(mistake) => {
-                // Leaving something out is no misuse of a pointer; a ring of owners is one.
+            TrialKind::Mistake(mistake) => {
+                // An omission is no misuse of a pointer; a ring of owners is one.
                 let omits = matches!(mistake, Mistake::OmitsFree | Mistake::KeepsRoot);
                 let is_bent = !omits && is_checked_statically(caps);
                 (mistake.words(), if is_bent { "unsafe" } else { "" })
             }
-            Trying::Pressure => ("no mistake", ""),
-            Trying::Native(_) => ("no mistake: dropped as the standard library does", ""),
+            TrialKind::Pressure => ("no mistake", ""),
+            TrialKind::Native(_) => ("no mistake: dropped as the standard library does", ""),
         };
         Subject {
             failure: self.failure,
@@ -122,13 +122,13 @@ impl Planned {
         }
     }
 
-    /// How memory is used again. Empty blocks go back to the system at once: these heaps are too
-    /// small to show otherwise what becomes of pointers into returned memory.
+    /// Reuse of memory. Empty blocks return to the system at once; otherwise heaps as small as these
+    /// would not show accesses to returned memory.
     pub(crate) fn reuse(&self) -> Reuse {
         Reuse { order: self.order, retained_blocks: 0 }
     }
 
-    /// Parameters for a quick run.
+    /// Parameters for a short run.
     pub(crate) fn parameters(&self) -> Parameters {
         match self.program {
             "message-window" => [("window", 40), ("messages", 240)].into(),

@@ -1,13 +1,14 @@
-//! One trial: a faulty program under one collector, from its control to what it amounts to.
+//! One trial: a faulty program under one collector, compared with its control.
 //!
-//! The control is the same program under the same discipline without the mistake. It gives the right
-//! answer, the clocks at which the author errs, and the limit under which a collector that collects
-//! only when the heap is full does collect.
+//! The control is the same program under the same discipline without the mistake. It gives the correct
+//! answer, the length of the clocks by which faults are injected, and a limit so tight that a
+//! collector that collects only when the heap is full does collect.
 
-use crate::author::{Author, BORROWS, Mistake};
+use crate::fault_injection::{BORROWS, FaultSchedule, Mistake};
+use crate::leak_survey::Survey;
 use crate::native::{self, native_drop};
-use crate::plan::{Planned, Trying, plan};
-use crate::witness::{Ended, Found, Witness};
+use crate::plan::{Planned, TrialKind, plan};
+use crate::stale_access_probe::{Ended, StaleAccessProbe};
 use heap::{
     AnyCollector, Caps, Config, Discipline, HeapConfig, Mutator, Off, OutOfMemory, Reachable, Reuse,
 };
@@ -18,22 +19,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::{io, thread};
 use workloads::{Prepared, Size, Suite};
 
-/// What no faulty program may exceed, whatever it does.
+/// Heap limit of every faulty program.
 const LIMIT_BYTES: u64 = 64 << 20;
-/// The stack of watched programs.
-const WATCHED_STACK_BYTES: usize = 256 << 20;
-/// Surveys of a run in which leaks are looked for.
+/// Stack of probed programs.
+const PROBED_STACK_BYTES: usize = 256 << 20;
+/// Surveys of a run that measures leaks.
 const SURVEYS: u64 = 24;
-/// A program that makes so many times the accesses of its control does not end.
+/// A program that makes this multiple of its control's accesses is taken to hang.
 const PATIENCE: u64 = 8;
-/// The limit of a program that keeps little, as a multiple of what it keeps.
+/// The limit of a pressure trial, as a multiple of the peak of live bytes.
 const PRESSURE: u64 = 4;
 
-/// Runs the trials of a discipline, which is told `config`, from number `first` on, and hands each to
-/// `done`: when it begins, for it may end this process, and when it has ended.
+/// Runs the trials of a discipline under `config`, from number `first` on. Hands each to `done` when it
+/// begins, because it may end this process, and when it has ended.
 ///
 /// # Errors
-/// If no thread can be started for them.
+/// If their thread cannot be started.
 pub fn run(
     discipline: Discipline,
     config: &Config,
@@ -41,9 +42,9 @@ pub fn run(
     first: usize,
     done: &mut (dyn FnMut(Trial) + Send),
 ) -> io::Result<()> {
-    // A program that recurses over its data may find a ring in it, and is ended by its witness only
-    // after many accesses: until then it needs a stack.
-    let thread = thread::Builder::new().stack_size(WATCHED_STACK_BYTES);
+    // A program that recurses over corrupted data may recurse along a ring until the probe ends it,
+    // after many accesses: until then it needs stack.
+    let thread = thread::Builder::new().stack_size(PROBED_STACK_BYTES);
     thread::scope(|scope| {
         let thread = thread.spawn_scoped(scope, || {
             let mut controls = HashMap::new();
@@ -80,10 +81,12 @@ fn attempt(
     controls: &mut Controls,
     trial: &mut Trial,
 ) {
-    match planned.trying {
-        Trying::Mistake(mistake) => err(discipline, config, planned, mistake, controls, trial),
-        Trying::Pressure => trial.end = press(discipline, config, planned),
-        Trying::Native(list) => {
+    match planned.kind {
+        TrialKind::Mistake(mistake) => {
+            inject(discipline, config, planned, mistake, controls, trial)
+        }
+        TrialKind::Pressure => trial.end = press(discipline, config, planned),
+        TrialKind::Native(list) => {
             trial.end = match native_drop(list, native::NODES, native::STACK_BYTES) {
                 Ok(()) => TrialEnd::Right,
                 Err(e) => TrialEnd::NotApplicable { reason: e.to_string() },
@@ -92,7 +95,7 @@ fn attempt(
     }
 }
 
-/// Controls by program, and by whether they were surveyed; or why there is none.
+/// Controls by program and by whether they were surveyed; the error if a control fails.
 type Controls = HashMap<(&'static str, bool), Result<Control, String>>;
 
 /// A program without its mistake.
@@ -102,22 +105,22 @@ struct Control {
     limit_bytes: u64,
     objects: u64,
     frees: u64,
-    touches: u64,
+    accesses: u64,
     allocated_bytes: u64,
     live: Vec<Reachable>,
 }
 
-/// What a watched program did.
-struct Watched {
+/// Result of a probed program.
+struct Probed {
     end: Result<String, TrialEnd>,
     counts: Counts,
     clocks: (u64, u64, u64),
-    surveys: Vec<Found>,
+    surveys: Vec<Survey>,
     allocated_bytes: u64,
     peak_bytes: u64,
 }
 
-fn err(
+fn inject(
     discipline: Discipline,
     config: &Config,
     planned: &Planned,
@@ -143,50 +146,46 @@ fn err(
             return;
         }
     };
-    let events = if mistake.errs_at_frees() { control.frees } else { control.objects };
-    let touches_max = control.touches * PATIENCE + 10_000;
+    let events = if mistake.occurs_at_frees() { control.frees } else { control.objects };
+    let accesses_max = control.accesses * PATIENCE + 10_000;
     let step_bytes = is_surveyed.then_some(control.allocated_bytes / SURVEYS);
     let mut limit_bytes = control.limit_bytes;
-    let watched = loop {
-        let author = Author::new(mistake, events, planned.seed);
-        let watched = watch(
+    let probed = loop {
+        let faults = FaultSchedule::new(mistake, events, planned.seed);
+        let probed = run_probed(
             discipline,
             config,
             &control.program,
-            witness(discipline, author, touches_max),
+            probe(discipline, faults, accesses_max),
             limit_bytes,
             planned.reuse(),
             step_bytes,
         );
-        // What the author keeps in order to err, or another order of reuse, may need more room than the control
-        // did. Only what no room is enough for is the mistake's doing.
-        if watched.end != Err(TrialEnd::OutOfMemory) || limit_bytes >= LIMIT_BYTES {
-            break watched;
+        // Objects kept for injection, or another order of reuse, may need more room than the control.
+        // Running out of memory under the full limit is an effect of the mistake.
+        if probed.end != Err(TrialEnd::OutOfMemory) || limit_bytes >= LIMIT_BYTES {
+            break probed;
         }
         limit_bytes *= 2;
     };
-    trial.counts = watched.counts;
-    trial.end = match watched.end {
+    trial.counts = probed.counts;
+    trial.end = match probed.end {
         Ok(answer) if answer == control.answer => TrialEnd::Right,
         Ok(got) => TrialEnd::Wrong { got },
         Err(end) => end,
     };
-    let kept_more = |(found, live): (&Found, &Reachable)| record::LeakPoint {
-        allocated_bytes: found.allocated_bytes,
-        leaked_bytes: found.live.bytes.saturating_sub(live.bytes),
-    };
+    let surveys = &probed.surveys;
     let leaked = match planned.failure {
-        // What nobody needs is reachable: more than without the mistake.
+        // Objects that the program no longer needs stay reachable: more than without the mistake.
         Failure::LogicalLeak => {
-            trial.leaks = watched.surveys.iter().zip(&control.live).map(kept_more).collect();
-            watched.surveys.last().zip(control.live.last()).map(|(found, live)| Reachable {
-                objects: found.live.objects.saturating_sub(live.objects),
-                bytes: found.live.bytes.saturating_sub(live.bytes),
-            })
+            let retained = |(survey, &live): (&Survey, &Reachable)| survey.retained(live);
+            let point = |pair: (&Survey, &Reachable)| pair.0.point(retained(pair));
+            trial.leaks = surveys.iter().zip(&control.live).map(point).collect();
+            surveys.last().zip(control.live.last()).map(retained)
         }
         _ => {
-            trial.leaks = watched.surveys.iter().map(Found::point).collect();
-            watched.surveys.last().map(Found::leaked)
+            trial.leaks = surveys.iter().map(|survey| survey.point(survey.leaked())).collect();
+            surveys.last().map(Survey::leaked)
         }
     };
     if let Some(leaked) = leaked {
@@ -194,8 +193,8 @@ fn err(
     }
 }
 
-/// Runs the program without its mistake: first without a limit, then, if the discipline collects at
-/// its limit, under the tightest one of a few that is enough.
+/// Runs the program without its mistake: first without a tight limit, then, if the discipline collects
+/// at its limit, under the tightest of a few limits that suffices.
 fn control(
     discipline: Discipline,
     config: &Config,
@@ -205,73 +204,72 @@ fn control(
     let entry = workloads::find(planned.program).map_err(|e| e.to_string())?;
     let program =
         entry.prepare(&planned.parameters(), Suite::builtin().seed).map_err(|e| e.to_string())?;
-    let watch = |limit_bytes, step_bytes| {
-        let author = Author::new(Mistake::None, 0, 0);
-        watch(
+    let run = |limit_bytes, step_bytes| {
+        let faults = FaultSchedule::new(Mistake::None, 0, 0);
+        run_probed(
             discipline,
             config,
             &program,
-            witness(discipline, author, u64::MAX),
+            probe(discipline, faults, u64::MAX),
             limit_bytes,
             planned.reuse(),
             step_bytes,
         )
     };
-    let free = watch(LIMIT_BYTES, None);
+    let free = run(LIMIT_BYTES, None);
     let mut limit_bytes = LIMIT_BYTES;
     if discipline.caps.bounded {
-        // In eighths of the footprint that it reaches without collecting.
+        // Eighths of the footprint that the program reaches without a collection.
         let limits = (1..=8).map(|eighths| free.peak_bytes * eighths / 8);
-        let is_enough = |limit: &u64| watch(*limit, None).end.is_ok();
+        let is_enough = |limit: &u64| run(*limit, None).end.is_ok();
         limit_bytes = limits.into_iter().find(is_enough).map_or(LIMIT_BYTES, |limit| limit * 9 / 8);
     }
-    let watched = watch(limit_bytes, is_surveyed.then_some(free.allocated_bytes / SURVEYS));
-    let (objects, frees, touches) = watched.clocks;
-    match watched.end {
-        Ok(answer) if watched.counts.stale() == 0 => Ok(Control {
+    let probed = run(limit_bytes, is_surveyed.then_some(free.allocated_bytes / SURVEYS));
+    let (objects, frees, accesses) = probed.clocks;
+    match probed.end {
+        Ok(answer) if probed.counts.stale() == 0 => Ok(Control {
             answer,
             program,
             limit_bytes,
             objects,
             frees,
-            touches,
-            allocated_bytes: watched.allocated_bytes,
-            live: watched.surveys.iter().map(|found| found.live).collect(),
+            accesses,
+            allocated_bytes: probed.allocated_bytes,
+            live: probed.surveys.iter().map(|survey| survey.live).collect(),
         }),
         Ok(_) => Err(format!(
-            "{} uses what is gone even without a mistake: a defect of the collector",
+            "{} accesses dead objects without a mistake: a defect of the collector",
             planned.program
         )),
         Err(end) => Err(format!("{} does not run without a mistake: {end:?}", planned.program)),
     }
 }
 
-/// Who watches an author under a discipline, for so many accesses at most.
-fn witness(discipline: Discipline, author: Author, touches_max: u64) -> Witness {
-    let acts = discipline.caps.releases() || discipline.caps.needs_free;
-    Witness::new(author, acts, touches_max)
+/// The probe for a discipline; it ends the program after `accesses_max` accesses.
+fn probe(discipline: Discipline, faults: FaultSchedule, accesses_max: u64) -> StaleAccessProbe {
+    let frees = discipline.caps.releases() || discipline.caps.needs_free;
+    StaleAccessProbe::new(faults, frees, accesses_max)
 }
 
-/// Runs a program under a witness of its author.
-fn watch(
+/// Runs a program under a probe.
+fn run_probed(
     discipline: Discipline,
     config: &Config,
     program: &Prepared,
-    witness: Witness,
+    probe: StaleAccessProbe,
     limit_bytes: u64,
     reuse: Reuse,
     step_bytes: Option<u64>,
-) -> Watched {
+) -> Probed {
     let heap = HeapConfig { limit_bytes: Some(limit_bytes), ..HeapConfig::default() };
     let refused = |e: io::Error| TrialEnd::NotApplicable { reason: e.to_string() };
-    let mut m = match Mutator::with_reuse(heap, reuse, witness, |heap| {
-        discipline.collector(heap, config)
-    }) {
-        Ok(m) => m,
-        Err(e) => return Watched::nothing(refused(e)),
-    };
+    let mut m =
+        match Mutator::with_reuse(heap, reuse, probe, |heap| discipline.collector(heap, config)) {
+            Ok(m) => m,
+            Err(e) => return Probed::nothing(refused(e)),
+        };
     if let Some(Err(e)) = step_bytes.map(|step| m.take_census(step.max(1))) {
-        return Watched::nothing(refused(e));
+        return Probed::nothing(refused(e));
     }
     let run = catch_unwind(AssertUnwindSafe(|| {
         m.make_borrows(BORROWS)?;
@@ -287,7 +285,7 @@ fn watch(
         Ok(Err(OutOfMemory { .. })) => Err(TrialEnd::OutOfMemory),
         Err(payload) => Err(end_of(&*payload)),
     };
-    Watched {
+    Probed {
         end,
         counts: m.probe().counts(),
         clocks: m.probe().clocks(),
@@ -297,7 +295,7 @@ fn watch(
     }
 }
 
-impl Watched {
+impl Probed {
     fn nothing(end: TrialEnd) -> Self {
         Self {
             end: Err(end),
@@ -310,7 +308,7 @@ impl Watched {
     }
 }
 
-/// What unwinding means: the witness has ended the program, or it has stopped itself.
+/// The end that a panic means: the probe ended the program, or the program stopped itself.
 fn end_of(payload: &(dyn Any + Send)) -> TrialEnd {
     match payload.downcast_ref::<Ended>() {
         Some(Ended::Faulted) => TrialEnd::Faulted,
@@ -322,11 +320,11 @@ fn end_of(payload: &(dyn Any + Send)) -> TrialEnd {
 fn words(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "it panicked without a word".to_owned())
+    text.unwrap_or_else(|| "it panicked without a message".to_owned())
 }
 
-/// Runs a program of the suite as it is, with its literal answer, on a small stack and, where memory
-/// is the matter, under a limit that binds every discipline.
+/// Runs a program of the suite as it is, with its literal answer, on a small stack. For unbounded
+/// garbage the heap limit binds every discipline.
 fn press(discipline: Discipline, config: &Config, planned: &Planned) -> TrialEnd {
     let not_run = |reason: String| TrialEnd::NotApplicable { reason };
     let suite = Suite::builtin();

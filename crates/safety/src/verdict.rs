@@ -1,8 +1,8 @@
-//! From trials and compile-fail cases to the matrix.
+//! The matrix from trials and compile-fail cases.
 //!
-//! A verdict is that of the worst trial that its author could have written in a language of the
-//! discipline. Where none could be written, because a compiler would have refused each, the cases say
-//! so, and the trials only show what happens when the rules are bent.
+//! A verdict is that of the worst trial that can be written in a language of the discipline. Where a
+//! compiler rejects all of them, the verdict cites the cases, and the trials only show the effects of
+//! bending the rules.
 
 use crate::cases::{CASES, Case};
 use record::{
@@ -90,13 +90,13 @@ fn sum(trials: &[&Trial]) -> Counts {
     trials.iter().map(|trial| trial.counts).fold(Counts::default(), Counts::plus)
 }
 
-/// How the trial ended that amounts to most.
+/// End of the trial with the worst effect.
 fn worst_end(trials: &[&Trial]) -> TrialEnd {
     let worst = trials.iter().max_by_key(|trial| trial.effect());
     worst.map_or(TrialEnd::Right, |trial| trial.end.clone())
 }
 
-/// Trials that differ in their seeds only become one series.
+/// Trials that differ only in their seeds form one series.
 fn fold(collector: &str, trials: &[Trial]) -> Vec<Series> {
     let mut groups: Vec<Vec<&Trial>> = Vec::new();
     for trial in trials {

@@ -1,5 +1,5 @@
-//! The matrix over the registered collectors: every kind of verdict occurs, and what is known of the
-//! disciplines comes out of their trials.
+//! The matrix over the registered collectors: every kind of verdict occurs, and the known properties
+//! of the disciplines follow from their trials.
 
 use collectors::registry::standard;
 use heap::{Caps, Config, Discipline};
@@ -7,14 +7,14 @@ use record::{
     CollectorInfo, Colour, Counts, Effect, Failure, Family, LineStyle, Safety, SafetyCell, Trial,
     TrialEnd, Verdict,
 };
-use safety::{CASES, Trying, matrix, plan, run};
+use safety::{CASES, TrialKind, matrix, plan, run};
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
 const SEEDS: u32 = 2;
 
-/// Runs all trials but the native drops, which would end this process.
+/// Runs all trials except the native drops, which would end this process.
 fn trials(discipline: Discipline) -> Vec<Trial> {
     let wanted = planned(discipline.caps);
     let mut trials = Vec::new();
@@ -32,10 +32,10 @@ fn trials(discipline: Discipline) -> Vec<Trial> {
     trials
 }
 
-/// Trials that can be run in this process.
+/// Number of trials that can run in this process.
 fn planned(caps: Caps) -> usize {
-    let is_native = |trying| matches!(trying, Trying::Native(_));
-    plan(caps, SEEDS).into_iter().take_while(|planned| !is_native(planned.trying)).count()
+    let is_native = |kind| matches!(kind, TrialKind::Native(_));
+    plan(caps, SEEDS).into_iter().take_while(|planned| !is_native(planned.kind)).count()
 }
 
 fn safety() -> &'static Safety {
@@ -57,7 +57,7 @@ fn safety() -> &'static Safety {
 }
 
 fn cell(failure: Failure, collector: &str) -> &'static SafetyCell {
-    safety().cell(failure, collector).expect("every field is filled")
+    safety().cell(failure, collector).expect("every cell is filled")
 }
 
 fn word(failure: Failure, collector: &str) -> &'static str {
@@ -67,11 +67,11 @@ fn word(failure: Failure, collector: &str) -> &'static str {
 const MISUSES: [Failure; 3] = [Failure::UseAfterFree, Failure::DoubleFree, Failure::DanglingBorrow];
 
 #[test]
-fn every_field_is_filled_and_every_verdict_occurs() {
+fn every_cell_is_filled_and_every_verdict_occurs() {
     let safety = safety();
     assert_eq!(safety.cells.len(), Failure::ALL.len() * safety.collectors.len());
     for word in ["rejected", "cannot", "detected", "happens", "n/a"] {
-        assert!(safety.cells.iter().any(|cell| cell.verdict.word() == word), "no field {word}");
+        assert!(safety.cells.iter().any(|cell| cell.verdict.word() == word), "no cell is {word}");
     }
     let effects = [Effect::None, Effect::Benign, Effect::WrongValue, Effect::Corrupted];
     for effect in effects.into_iter().chain([Effect::Faulted, Effect::Detected]) {
@@ -80,7 +80,7 @@ fn every_field_is_filled_and_every_verdict_occurs() {
 }
 
 #[test]
-fn no_field_is_empty_handed() {
+fn every_verdict_has_evidence() {
     for cell in &safety().cells {
         let name = format!("{:?} under {}", cell.failure, cell.collector);
         match &cell.verdict {
@@ -92,7 +92,7 @@ fn no_field_is_empty_handed() {
         }
         if cell.verdict == Verdict::Impossible {
             let counts = Counts { mistakes: 0, ..cell.counts };
-            assert_eq!(counts, Counts::default(), "{name} is not without effect");
+            assert_eq!(counts, Counts::default(), "{name} has an effect");
         }
     }
 }
@@ -125,19 +125,19 @@ fn stale_pointers_harm_where_nothing_guards_them() {
 }
 
 #[test]
-fn whoever_looks_what_is_reachable_cannot_be_harmed_by_a_free() {
+fn a_free_cannot_harm_where_cycles_are_reclaimed() {
     for entry in standard::<()>().entries().iter().filter(|e| e.discipline.caps.cycles) {
         for failure in [Failure::UseAfterFree, Failure::DoubleFree, Failure::DanglingBorrow] {
             let cell = cell(failure, entry.info.name);
             assert_eq!(cell.verdict, Verdict::Impossible, "{cell:?}");
-            // Tight limits are lifted where an order of reuse needs more, so nobody runs out of memory.
+            // Tight limits are raised where an order of reuse needs more, so no trial runs out of memory.
             assert_eq!(cell.end, TrialEnd::Right, "{cell:?}");
         }
     }
 }
 
 #[test]
-fn what_is_not_initialised_harms_only_where_memory_is_used_again_as_it_is() {
+fn uninitialised_objects_harm_only_where_memory_is_reused_without_zeroing() {
     let failure = Failure::UseBeforeInit;
     for collector in ["no-gc", "region", "manual", "mark-sweep"] {
         let cell = cell(failure, collector);
@@ -147,7 +147,7 @@ fn what_is_not_initialised_harms_only_where_memory_is_used_again_as_it_is() {
         let expected = if collector == "no-gc" { "cannot" } else { "happens" };
         assert_eq!(bent.verdict.word(), expected, "{collector}");
     }
-    assert!(cell(failure, "manual").counts.mistakes > 0, "nothing came of them");
+    assert!(cell(failure, "manual").counts.mistakes > 0, "no mistake was made");
     for collector in ["ownership", "rc", "rc|count-loads", "rc-weak"] {
         assert_eq!(word(failure, collector), "rejected", "{collector}");
         let bent = cell(failure, collector).bent.as_ref().expect("unsafe bends it");
@@ -177,8 +177,8 @@ fn a_quarantine_delays_harm() {
 }
 
 #[test]
-fn rings_leak_to_the_byte_where_they_are_counted() {
-    // 54 of 60 rings are dropped, of 20 nodes of 8 + 16 + 8 bytes.
+fn counting_leaks_every_byte_of_a_ring() {
+    // 54 of 60 rings are dropped; each has 20 nodes of 8 + 16 + 8 bytes.
     let rings = (54 * 20 * 32, 54 * 20);
     for collector in ["rc", "rc|count-loads", "rc-deferred", "rc-weak", "no-gc", "region"] {
         let counts = cell(Failure::CycleLeak, collector).counts;
@@ -193,13 +193,13 @@ fn rings_leak_to_the_byte_where_they_are_counted() {
 }
 
 #[test]
-fn a_forgotten_free_leaks_only_where_nobody_else_frees() {
+fn an_omitted_free_leaks_only_where_nothing_else_frees() {
     for (collector, expected) in
         [("manual", "happens"), ("ownership", "cannot"), ("rc", "cannot"), ("mark-sweep", "cannot")]
     {
         assert_eq!(word(Failure::Leak, collector), expected, "{collector}");
     }
-    // Six messages of 1024 bytes, with their long headers.
+    // Six messages of 1024 bytes, with their extended headers.
     assert_eq!(cell(Failure::Leak, "manual").counts.leaked_bytes, 6 * 1040);
     for collector in ["ownership", "rc", "rc-weak"] {
         let bent = cell(Failure::Leak, collector).bent.as_ref().expect("mem::forget bends it");
@@ -223,7 +223,7 @@ fn a_leak_grows_over_time() {
 }
 
 #[test]
-fn garbage_without_end_needs_a_collector_and_a_deep_drop_a_loop() {
+fn unbounded_garbage_needs_a_collector_and_a_deep_drop_a_loop() {
     for (collector, expected) in [("no-gc", "happens"), ("region", "happens"), ("manual", "cannot")]
     {
         assert_eq!(word(Failure::UnboundedGarbage, collector), expected);
@@ -234,10 +234,10 @@ fn garbage_without_end_needs_a_collector_and_a_deep_drop_a_loop() {
 }
 
 #[test]
-fn the_cases_are_those_that_the_compiler_is_tried_on() {
+fn the_cases_are_the_compile_fail_tests_of_the_heap() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../heap/tests");
     let suite = fs::read_to_string(tests.join("compile_fail.rs")).unwrap();
-    assert!(suite.contains(r#"compile_fail(programs.join("*.rs"))"#), "the test takes them all");
+    assert!(suite.contains(r#"compile_fail(programs.join("*.rs"))"#), "the test runs all of them");
     assert!(suite.contains(r#"originals("ui")"#), "from this directory");
     for case in CASES {
         for ending in ["rs", "stderr"] {

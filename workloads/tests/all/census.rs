@@ -1,16 +1,16 @@
-//! The recorded census figures are what a census finds, at the small size.
+//! The recorded censuses equal measured ones, at the small size.
 
 use collectors::MarkSweep;
 use heap::{Config, HeapConfig, Meter, Mutator};
 use workloads::{Census, Size, Suite};
 
-/// Bytes allocated between two looks at what is live: a hundred looks are enough.
+/// Bytes allocated between two surveys of live objects: a hundred surveys are enough.
 fn step_bytes(recorded: Census) -> u64 {
     (recorded.allocated_bytes / 128).max(16 << 10)
 }
 
 #[test]
-fn the_recorded_figures_are_what_a_census_finds() {
+fn the_recorded_figures_equal_a_measured_census() {
     let suite = Suite::builtin();
     for workload in &suite.workloads {
         let small = workload.at(Size::Small).expect("the built-in suite has all sizes");

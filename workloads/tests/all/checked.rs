@@ -1,12 +1,12 @@
 //! Every program in checking mode with few objects: no use after free, no slot of another kind, no
-//! second owner, nothing leaked that should not be.
+//! second owner, no leak except by design.
 
 use crate::under::{Watch, each, reclaims, run};
 use collectors::registry::standard;
 use heap::{Caps, Discipline};
 use workloads::{PROGRAMS, Parameters, Size, Suite};
 
-/// Parameters for a quick run of each program: those of the small size where none are given here.
+/// Parameters for a short run of each program; those of the small size for programs not listed.
 fn few_objects(program: &str, suite: &Suite) -> Parameters {
     match program {
         "gcbench" => [
@@ -44,13 +44,13 @@ fn few_objects(program: &str, suite: &Suite) -> Parameters {
     }
 }
 
-/// Whether a discipline with these capabilities leaves objects, although the run is over.
+/// Whether a discipline with these capabilities leaves objects after the teardown.
 fn leaks(program: &str, caps: Caps) -> bool {
     let misses_cycles = (caps.counts || caps.defers) && !caps.cycles;
     match program {
         _ if !reclaims(caps) => true,
         "cycle-torture" | "cycle-torture@regions" => misses_cycles,
-        // Their borrows form cycles, which leak where borrows are counted like other references.
+        // Their borrows form cycles, which leak where borrows count like other references.
         "lru-cache" | "mutation-storm" => misses_cycles && !caps.weak,
         _ => false,
     }
@@ -66,7 +66,7 @@ fn every_program_is_sound_under_every_collector() {
             let pair = format!("{} under {collector}", entry.name);
             assert!(
                 outcome.live.objects > 0 || entry.name.ends_with("@regions"),
-                "{pair}: nothing left"
+                "{pair}: no live objects"
             );
             let leaked = outcome.leaked.objects > 0;
             assert_eq!(leaked, leaks(entry.name, caps), "{pair}: {:?}", outcome.leaked);
@@ -77,7 +77,7 @@ fn every_program_is_sound_under_every_collector() {
 }
 
 #[test]
-fn every_program_survives_that_everything_moves_before_every_allocation() {
+fn every_program_survives_moving_collections_before_every_allocation() {
     let suite = Suite::builtin();
     let moving = standard::<()>();
     let moving = moving.entries().iter().filter(|entry| entry.discipline.caps.moves);
@@ -85,8 +85,7 @@ fn every_program_survives_that_everything_moves_before_every_allocation() {
     assert!(!moving.is_empty(), "there are collectors that move");
     for entry in PROGRAMS {
         let program = entry.prepare(&few_objects(entry.name, &suite), suite.seed).unwrap();
-        let expected =
-            run(Discipline::of::<collectors::MarkSweep>(), &program, Watch::Nobody).answer;
+        let expected = run(Discipline::of::<collectors::MarkSweep>(), &program, Watch::Off).answer;
         let suits = |caps| entry.needs.refusal(caps).is_none();
         for collector in moving.iter().filter(|collector| suits(collector.discipline.caps)) {
             let outcome = run(collector.discipline, &program, Watch::Stress);

@@ -1,16 +1,15 @@
-//! What is leaked is leaked by design of the program, and known exactly.
+//! Leaks are by design of the program, and their size is exact.
 
 use crate::under::{Watch, each, reclaims};
 use heap::Occupancy;
 use workloads::{Parameters, find};
 
-/// The collectors that leave something after the teardown, and what; without those that never
-/// reclaim anything.
+/// Collectors that leave objects after the teardown, and their sum; except those that never reclaim.
 fn leaks(program: &str, parameters: Parameters) -> Vec<(String, Occupancy)> {
     let entry = find(program).unwrap();
     let prepared = entry.prepare(&parameters, 1).unwrap();
     let mut leaks = Vec::new();
-    each(&prepared, entry.needs, Watch::Nobody, |collector, caps, outcome| {
+    each(&prepared, entry.needs, Watch::Off, |collector, caps, outcome| {
         if outcome.leaked != Occupancy::default() && reclaims(caps) {
             leaks.push((collector.to_owned(), outcome.leaked));
         }

@@ -1,4 +1,4 @@
-//! The suite as a whole: every program under every collector that it applies to.
+//! The suite as a whole: every program under every collector that can run it.
 
 mod answers;
 mod census;

@@ -1,17 +1,17 @@
-//! What a trace or a cascade keeps in mind does not grow with the depth of the graph.
+//! The queues of a trace or a cascade do not grow with the depth of the graph.
 
 use crate::under::{Watch, each};
 use workloads::{Needs, Parameters, find};
 
 const PAGE_BYTES: u64 = 4096;
-/// Stacks of a collector, of each of which a page is kept: of a marker with four threads, say.
+/// Maximum stacks of a collector, each with one page: a marker with four threads has four.
 const MOST_STACKS: u64 = 4;
 
-/// The peak of the queues of each collector that has some, on a program.
+/// Peak bytes of the queues of each collector that has queues.
 fn queues(program: &str, parameters: Parameters, needs: Needs) -> Vec<(String, u64)> {
     let prepared = find(program).unwrap().prepare(&parameters, 1).unwrap();
     let mut queues = Vec::new();
-    each(&prepared, needs, Watch::Nobody, |collector, _, outcome| {
+    each(&prepared, needs, Watch::Off, |collector, _, outcome| {
         queues.extend(outcome.queue_peak_bytes.map(|bytes| (collector.to_owned(), bytes)));
     });
     queues
@@ -32,7 +32,7 @@ fn a_deep_list_needs_a_page_for_each_stack_however_long_it_is() {
 }
 
 #[test]
-fn so_does_dropping_one() {
+fn dropping_a_deep_list_needs_a_page_for_each_stack() {
     let parameters = [("nodes", 200_000), ("rounds", 2)];
     let queues = queues("deep-chain", parameters.into(), Needs::OWNED);
     for name in ["ownership", "manual", "rc", "rc-weak", "mark-sweep"] {

@@ -1,4 +1,4 @@
-//! Suite files of users: what is read, and what is refused in which line.
+//! Suite files of users: accepted files, and errors with their lines.
 
 use std::path::Path;
 use workloads::{PROGRAMS, Size, Suite, SuiteError};
@@ -20,7 +20,7 @@ parameters = { depth = 5 }
 answer = "?"
 "#;
 
-/// The message for [`MINE`] with `what` replaced.
+/// The error for [`MINE`] with `what` replaced.
 fn refused(what: &str, by: &str) -> String {
     assert_eq!(MINE.matches(what).count(), 1, "{what} is to be replaced once");
     let error = Suite::parse(Path::new("mine.toml"), &MINE.replace(what, by)).unwrap_err();
@@ -34,7 +34,7 @@ fn check(what: &str, by: &str, line: usize, expected: &str) {
 }
 
 #[test]
-fn a_file_may_leave_sizes_and_the_census_out() {
+fn a_file_may_omit_sizes_and_the_census() {
     let suite = Suite::parse(Path::new("mine.toml"), MINE).unwrap();
     let workload = suite.find("shallow").unwrap();
     assert_eq!((workload.program.as_str(), suite.seed), ("binary-trees", 7));
@@ -43,7 +43,7 @@ fn a_file_may_leave_sizes_and_the_census_out() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_line() {
+fn errors_name_their_lines() {
     check("seed = 7", "seed = ", 4, "");
     check("seed = 7", "seed = 7\nsede = 8", 5, "unknown field `sede`, expected one of `name`");
     check("seed = 7", "", 1, "missing field `seed`");

@@ -1,4 +1,4 @@
-//! Running a program under every collector that it applies to.
+//! Runs a program under every collector that can run it.
 
 use collectors::registry::standard;
 use heap::{
@@ -7,33 +7,33 @@ use heap::{
 };
 use workloads::{Needs, Prepared};
 
-/// What a run left.
+/// Results of a run.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) answer: String,
-    /// What was reachable when the program had ended.
+    /// Reachable objects at the end of the program.
     pub(crate) live: Reachable,
-    /// What the teardown did not reclaim.
+    /// Objects that the teardown did not reclaim.
     pub(crate) leaked: Occupancy,
-    /// The most that queues have held at once, teardown included; `None` where there are none.
+    /// Peak bytes of queues, teardown included; `None` without queues.
     pub(crate) queue_peak_bytes: Option<u64>,
 }
 
-/// How a run is watched.
+/// The probe of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Watch {
-    /// Not at all, as timed cells are.
-    Nobody,
-    /// In checking mode; at the end the graph is verified.
+    /// None, as in timed cells.
+    Off,
+    /// The checker; at the end the graph is verified.
     Checker,
-    /// As [`Watch::Checker`], with a collection before every allocation.
+    /// The checker, with a collection before every allocation.
     Stress,
 }
 
 /// Runs the program under a discipline.
 pub(crate) fn run(discipline: Discipline, program: &Prepared, watch: Watch) -> Outcome {
     match watch {
-        Watch::Nobody => run_in(mutator(discipline, Off), program),
+        Watch::Off => run_in(mutator(discipline, Off), program),
         Watch::Checker => run_in(mutator(discipline, Checker::default()), program),
         Watch::Stress => {
             let mut m = mutator(discipline, Checker::default());
@@ -65,18 +65,18 @@ pub(crate) fn reclaims(caps: Caps) -> bool {
     caps.releases() || caps.defers || caps.cycles || caps.needs_free || caps.regions
 }
 
-/// Runs the program under each collector that it applies to; `look` sees the collector's name and
-/// capabilities, and what the run left.
+/// Runs the program under each collector that can run it. `inspect` gets the collector's name,
+/// capabilities and outcome.
 pub(crate) fn each(
     program: &Prepared,
     needs: Needs,
     watch: Watch,
-    mut look: impl FnMut(&str, Caps, Outcome),
+    mut inspect: impl FnMut(&str, Caps, Outcome),
 ) {
     for entry in standard::<()>().entries() {
         let caps = entry.discipline.caps;
         if needs.refusal(caps).is_none() {
-            look(entry.info.name, caps, run(entry.discipline, program, watch));
+            inspect(entry.info.name, caps, run(entry.discipline, program, watch));
         }
     }
 }

@@ -7,10 +7,10 @@ use crate::blocks::heap::Heap;
 use crate::memory::value::{ObjectReference, Value};
 use crate::memory::{Offset32, Offset64};
 use crate::mutator::mistake::{Access, Deed, Omission};
+use crate::mutator::stamps::StampTable;
 use crate::mutator::survey::Reachable;
 use crate::object::header::{Extent, Layout, SlotKind};
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// A watcher of operations.
 pub trait Probe {
@@ -223,56 +223,57 @@ impl Meter {
 
 /// Checking mode: panics at the first access to an object that is not the one it was made for.
 ///
-/// Each allocation stamps its address. A slot and a root remember the stamp of what was put there,
-/// so a reference whose object is gone is found even where another object lives at its address by
-/// now. Slot kinds and bounds are checked against the header.
-#[derive(Debug, Default)]
+/// A slot and a root remember the stamp of what was put there, so a reference whose object is gone is
+/// found even where another object lives at its address by now. Slot kinds and bounds are checked
+/// against the header.
+#[derive(Debug)]
 pub struct Checker {
-    clock: u64,
-    objects: RefCell<HashMap<ObjectReference, Stamped>>,
-    roots: RefCell<HashMap<u32, u64>>,
+    /// `None` if nothing is checked.
+    stamps: Option<StampTable>,
 }
 
-/// What is known of an address, and goes with its object.
-#[derive(Debug, Default)]
-struct Stamped {
-    /// Which object is there; 0 for none that was allocated.
-    stamp: u64,
-    /// What its slots were filled with.
-    slots: HashMap<Offset32, u64>,
+impl Default for Checker {
+    fn default() -> Self {
+        Self { stamps: Some(StampTable::default()) }
+    }
 }
 
 impl Checker {
-    fn stamp(&self, object: ObjectReference) -> u64 {
-        self.objects.borrow().get(&object).map_or(0, |stamped| stamped.stamp)
+    /// A checker that checks nothing: the same type, so that generic code is compiled once for both.
+    pub fn disabled() -> Self {
+        Self { stamps: None }
     }
+}
 
-    #[track_caller]
-    fn check(&self, held: Option<u64>, object: ObjectReference, is_allocated: bool, place: &str) {
-        assert!(is_allocated, "use after free: {place} refers to {object:?}, which was reclaimed");
-        assert!(
-            held.is_none_or(|stamp| stamp == self.stamp(object)),
-            "use after free: {place} refers to {object:?}, which was reclaimed; \
-             another object has its memory now"
-        );
-    }
+#[track_caller]
+fn check(is_meant: bool, object: ObjectReference, is_allocated: bool, place: &str) {
+    assert!(is_allocated, "use after free: {place} refers to {object:?}, which was reclaimed");
+    assert!(
+        is_meant,
+        "use after free: {place} refers to {object:?}, which was reclaimed; \
+         another object has its memory now"
+    );
 }
 
 impl Probe for Checker {
     const ON: bool = true;
 
     fn allocated(&mut self, object: ObjectReference, _: Layout) {
-        self.clock += 1;
-        self.objects.get_mut().entry(object).or_default().stamp = self.clock;
+        if let Some(stamps) = &mut self.stamps {
+            stamps.allocated(object);
+        }
     }
 
     fn moved(&mut self, from: ObjectReference, to: ObjectReference) {
-        let objects = self.objects.get_mut();
-        let stamped = objects.remove(&from).unwrap_or_default();
-        objects.insert(to, stamped);
+        if let Some(stamps) = &mut self.stamps {
+            stamps.moved(from, to);
+        }
     }
 
     fn accesses(&self, heap: &Heap, object: ObjectReference, at: Offset32, kind: SlotKind) {
+        if self.stamps.is_none() {
+            return;
+        }
         let extent = Extent::of(heap.memory(), object);
         let index = (at.bytes() / 4).wrapping_sub(extent.first);
         assert!(
@@ -286,9 +287,8 @@ impl Probe for Checker {
     }
 
     fn stored(&self, object: ObjectReference, at: Offset32, value: Value) {
-        if let Some(child) = value.reference() {
-            let stamp = self.stamp(child);
-            self.objects.borrow_mut().entry(object).or_default().slots.insert(at, stamp);
+        if let (Some(stamps), Some(child)) = (&self.stamps, value.reference()) {
+            stamps.set_slot(object, at, stamps.object(child));
         }
     }
 
@@ -299,16 +299,17 @@ impl Probe for Checker {
         value: Value,
         allocated: impl Fn(ObjectReference) -> bool,
     ) {
-        if let Some(child) = value.reference() {
-            let objects = self.objects.borrow();
-            let held = objects.get(&object).and_then(|stamped| stamped.slots.get(&at).copied());
-            drop(objects);
-            self.check(held, child, allocated(child), "a slot");
+        if let (Some(stamps), Some(child)) = (&self.stamps, value.reference()) {
+            let given = stamps.slot(object, at);
+            let is_meant = given.is_none_or(|stamp| stamp == stamps.object(child));
+            check(is_meant, child, allocated(child), "a slot");
         }
     }
 
     fn rooted(&self, index: u32, object: ObjectReference) {
-        self.roots.borrow_mut().insert(index, self.stamp(object));
+        if let Some(stamps) = &self.stamps {
+            stamps.set_root(index, stamps.object(object));
+        }
     }
 
     fn root_read(
@@ -317,8 +318,10 @@ impl Probe for Checker {
         object: ObjectReference,
         allocated: impl Fn(ObjectReference) -> bool,
     ) {
-        let held = self.roots.borrow().get(&index).copied();
-        self.check(held, object, allocated(object), "a root");
+        if let Some(stamps) = &self.stamps {
+            let is_meant = stamps.root(index).is_none_or(|stamp| stamp == stamps.object(object));
+            check(is_meant, object, allocated(object), "a root");
+        }
     }
 }
 

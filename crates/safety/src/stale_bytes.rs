@@ -1,8 +1,8 @@
-//! What lies in the cells: a copy of what the program wrote, which outlives the objects.
+//! The bytes that the program wrote to each cell: they outlive the object.
 //!
-//! Every allocator here zeroes what it hands out. To show what one would do that does not, a new
-//! object gets back what the last one of its layout left in its cell; and of an object that its author
-//! did not initialise, every word is known that is read before it is written.
+//! Every allocator here zeroes what it hands out. To show the effect of one that does not, a new
+//! object gets back the bytes that the last object of its layout left in its cell. For an object that
+//! is left uninitialised, each word that is read before it is written is detected.
 
 use heap::{HEADER_BYTES, Heap, Layout, ObjectReference, Offset32};
 use std::collections::HashMap;
@@ -11,24 +11,24 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 struct Cell {
     bits: Vec<u32>,
-    /// Which of them nobody has written since; empty unless that is of interest.
+    /// The words not written since the allocation; empty for an object that is initialised.
     unwritten: Vec<bool>,
 }
 
 /// The contents of all cells, as far as the program wrote them.
 #[derive(Debug, Default)]
-pub(crate) struct Remains {
+pub(crate) struct StaleBytes {
     cells: HashMap<ObjectReference, Cell>,
 }
 
-impl Remains {
-    /// A new object moves in, and its author initialises it before anything is read.
+impl StaleBytes {
+    /// A new object is initialised before it is read.
     pub(crate) fn clear(&mut self, object: ObjectReference, layout: Layout) {
         let bits = vec![0; words(layout)];
         self.cells.insert(object, Cell { bits, unwritten: Vec::new() });
     }
 
-    /// A new object moves in, and its author does not initialise it: it shows what its memory holds.
+    /// A new object is left uninitialised and shows the contents of its memory.
     pub(crate) fn expose(&mut self, heap: &Heap, object: ObjectReference, layout: Layout) {
         let words = words(layout);
         let bits = |word| heap.memory().read(object, Offset32::word(word as u32));
@@ -36,7 +36,8 @@ impl Remains {
         self.cells.insert(object, Cell { bits, unwritten: vec![true; words] });
     }
 
-    /// The same, but it shows what an object of its layout has left there: given by word.
+    /// A new object is left uninitialised and shows what an object of its layout left there. Returns
+    /// the words to restore.
     pub(crate) fn restore(
         &mut self,
         object: ObjectReference,
@@ -49,14 +50,14 @@ impl Remains {
         words.map(|(word, &bits)| (Offset32::word(word as u32), bits)).collect()
     }
 
-    /// An object moves, contents and all.
+    /// An object has moved with its contents.
     pub(crate) fn relocate(&mut self, from: ObjectReference, to: ObjectReference) {
         if let Some(cell) = self.cells.remove(&from) {
             self.cells.insert(to, cell);
         }
     }
 
-    /// Words of an object are written, from a byte offset on.
+    /// `N` words of an object are written, from byte `at_bytes` on.
     pub(crate) fn write<const N: usize>(
         &mut self,
         object: ObjectReference,
@@ -66,7 +67,7 @@ impl Remains {
         debug_assert!(at_bytes >= HEADER_BYTES);
         let Some(cell) = self.cells.get_mut(&object) else { return };
         for (word, bits) in (at_bytes as usize / 4..).zip(bits) {
-            // What is written through a stale reference may lie beyond the object that is there now.
+            // A write through a stale reference may lie beyond the object that is there now.
             if let Some(known) = cell.bits.get_mut(word) {
                 *known = bits;
             }
@@ -76,7 +77,7 @@ impl Remains {
         }
     }
 
-    /// What so many words show, if any of them is read before it was written.
+    /// The bits of `words` words (at most two), if any of them is read before it is written.
     pub(crate) fn uninitialised(
         &self,
         object: ObjectReference,
@@ -108,31 +109,31 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_is_shown_until_it_is_written() {
+    fn stale_bytes_are_shown_until_they_are_overwritten() {
         let object = somewhere();
-        let mut remains = Remains::default();
-        remains.clear(object, NODE);
-        remains.write(object, 8, [7]);
-        remains.write(object, 16, [1, 2]);
-        assert_eq!(remains.uninitialised(object, 8, 1), None, "its author initialises it");
-        let shown = remains.restore(object, NODE);
+        let mut bytes = StaleBytes::default();
+        bytes.clear(object, NODE);
+        bytes.write(object, 8, [7]);
+        bytes.write(object, 16, [1, 2]);
+        assert_eq!(bytes.uninitialised(object, 8, 1), None, "the object is initialised");
+        let shown = bytes.restore(object, NODE);
         let word = |index, bits| (Offset32::word(index), bits);
         assert_eq!(shown, [word(2, 7), word(3, 0), word(4, 1), word(5, 2)]);
-        assert_eq!(remains.uninitialised(object, 8, 1), Some(7));
-        assert_eq!(remains.uninitialised(object, 12, 1), Some(0));
-        assert_eq!(remains.uninitialised(object, 16, 2), Some(2 << 32 | 1));
-        remains.write(object, 8, [9]);
-        assert_eq!(remains.uninitialised(object, 8, 1), None);
-        remains.clear(object, NODE);
-        assert!(remains.restore(object, NODE).iter().all(|&(_, bits)| bits == 0));
+        assert_eq!(bytes.uninitialised(object, 8, 1), Some(7));
+        assert_eq!(bytes.uninitialised(object, 12, 1), Some(0));
+        assert_eq!(bytes.uninitialised(object, 16, 2), Some(2 << 32 | 1));
+        bytes.write(object, 8, [9]);
+        assert_eq!(bytes.uninitialised(object, 8, 1), None);
+        bytes.clear(object, NODE);
+        assert!(bytes.restore(object, NODE).iter().all(|&(_, bits)| bits == 0));
     }
 
     #[test]
-    fn memory_that_was_never_used_shows_zeros() {
+    fn fresh_memory_shows_zeros() {
         let heap = Heap::new(HeapConfig::default()).expect("address space");
         let object = somewhere();
-        let mut remains = Remains::default();
-        remains.expose(&heap, object, NODE);
-        assert_eq!(remains.uninitialised(object, 16, 2), Some(0));
+        let mut bytes = StaleBytes::default();
+        bytes.expose(&heap, object, NODE);
+        assert_eq!(bytes.uninitialised(object, 16, 2), Some(0));
     }
 }

@@ -1,89 +1,86 @@
-//! The author who errs: what is done wrong, and when.
+//! Fault injection: the mistakes made in an otherwise correct program, and their times.
 //!
-//! A program is right but for a few mistakes, spread over its run by a seed. The clock is the number
-//! of objects allocated, or of objects freed, so the same seed errs at the same places of the program
-//! whatever the discipline.
+//! A seed spreads a few mistakes over the run. The clock is the number of objects allocated, or of
+//! objects freed, so one seed injects faults at the same places of the program under every
+//! discipline.
 
 use heap::{Deed, Layout, ObjectReference, Offset32};
 use rand::Rng;
 use rand_pcg::Pcg64;
 use std::collections::VecDeque;
 
-/// Mistakes in one run.
+/// Mistakes injected in one run.
 pub(crate) const MISTAKES: u64 = 6;
-/// How many allocations at most lie between a mistake and its consequence.
+/// Maximum allocations between a mistake and its consequence.
 const DELAY: u32 = 48;
-/// Places of the table of borrows.
+/// Slots of the table of borrows.
 pub(crate) const BORROWS: u32 = 8;
-/// How many of the latest stores to own slots are remembered.
+/// Latest stores to own slots that are kept.
 const STORES: usize = 256;
 
-/// What an author does wrong.
+/// A programming mistake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mistake {
-    /// Nothing: the program as it is.
+    /// None: the program as it is.
     None,
-    /// Does not free, and the root goes out of scope.
+    /// Omits a free; the root leaves its scope.
     OmitsFree,
-    /// Takes an object out of sight, as `mem::forget` does.
+    /// Abandons an object, as `mem::forget` does.
     Forgets,
-    /// Does not free, and the root stays: a forgotten entry of a table.
+    /// Omits a free; the root stays, as a forgotten entry of a table.
     KeepsRoot,
     /// Frees an object to which an own slot still refers.
     FreesEarly,
-    /// Frees an object, and later once more through a copy of the pointer.
+    /// Frees an object, and later again through a copy of the pointer.
     FreesTwice,
     /// Uses a borrow of an object that was freed.
     BorrowsTooLong,
     /// Ends a region in the middle of its use.
     ResetsRegion,
-    /// Does not initialise an object; what it shows is up to the allocator.
+    /// Leaves an object uninitialised; the allocator decides its contents.
     LeavesUninitialised,
-    /// The same under an allocator that does not zero.
+    /// Leaves an object uninitialised under an allocator that does not zero.
     LeavesUnzeroed,
 }
 
 impl Mistake {
-    /// What is done, in words.
+    /// Description for tables and reports.
     pub fn words(self) -> &'static str {
         match self {
             Self::None => "no mistake",
-            Self::OmitsFree => "some frees are left out",
-            Self::Forgets => "some objects are taken out of sight instead of freed",
-            Self::KeepsRoot => "some frees are left out, and a table keeps the objects",
+            Self::OmitsFree => "some frees are omitted",
+            Self::Forgets => "some objects are abandoned instead of freed",
+            Self::KeepsRoot => "some frees are omitted, and a table keeps the objects",
             Self::FreesEarly => "some objects are freed while a slot still refers to them",
             Self::FreesTwice => "some objects are freed again through a copy of the pointer",
-            Self::BorrowsTooLong => "some objects are used through a borrow after they were freed",
-            Self::ResetsRegion => "some regions are ended while they are used",
+            Self::BorrowsTooLong => "some objects are used through a borrow after their free",
+            Self::ResetsRegion => "some regions are ended while in use",
             Self::LeavesUninitialised => "some objects are not initialised",
-            Self::LeavesUnzeroed => {
-                "some objects are not initialised, and show what was there before"
-            }
+            Self::LeavesUnzeroed => "some objects are not initialised, and show stale bytes",
         }
     }
 
-    /// Whether its clock are the frees of the program; otherwise its allocations.
-    pub(crate) fn errs_at_frees(self) -> bool {
+    /// Whether its clock counts the program's frees; otherwise its allocations.
+    pub(crate) fn occurs_at_frees(self) -> bool {
         let at_allocations = matches!(self, Self::None | Self::FreesEarly | Self::ResetsRegion);
-        !at_allocations && !self.leaves_out_initialisation()
+        !at_allocations && !self.omits_initialisation()
     }
 
-    /// Whether objects are not initialised, with or without an allocator that zeroes.
-    pub(crate) fn leaves_out_initialisation(self) -> bool {
+    /// Whether objects are left uninitialised, with or without an allocator that zeroes.
+    pub(crate) fn omits_initialisation(self) -> bool {
         matches!(self, Self::LeavesUninitialised | Self::LeavesUnzeroed)
     }
 }
 
-/// A store of an object to an own slot.
+/// A store to an own slot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OwnStore {
-    /// Whose slot it is.
+    /// The object that has the slot.
     pub(crate) parent: ObjectReference,
-    /// Which slot.
     pub(crate) at: Offset32,
-    /// What was stored.
+    /// The object stored.
     pub(crate) child: ObjectReference,
-    /// Which object that was.
+    /// Stamp of `child`.
     pub(crate) stamp: u64,
 }
 
@@ -98,34 +95,34 @@ impl OwnStore {
     }
 }
 
-/// Something still to be done.
+/// A fault to be injected later.
 #[derive(Clone, Copy, Debug)]
-struct Consequence {
-    /// When: the number of objects allocated.
+struct Delayed {
+    /// The number of objects allocated by then.
     due: u64,
-    deed: Deed,
-    /// Which object is meant.
+    fault: Deed,
+    /// Stamp of the object meant.
     stamp: u64,
 }
 
-/// When the author errs, and what is still to be done.
+/// The times of the mistakes, and the faults still to be injected.
 #[derive(Debug)]
-pub(crate) struct Author {
+pub(crate) struct FaultSchedule {
     pub(crate) mistake: Mistake,
-    /// The clock at which the next mistakes are made, in order.
+    /// Clock values of the next mistakes, ascending.
     times: VecDeque<u64>,
     random: Pcg64,
     stores: VecDeque<OwnStore>,
     now: VecDeque<(Deed, u64)>,
-    later: Vec<Consequence>,
+    later: Vec<Delayed>,
     borrows: u32,
 }
 
-impl Author {
-    /// An author whose clock runs to `events` in the whole program.
+impl FaultSchedule {
+    /// A schedule for a program that ends at clock `events`.
     pub(crate) fn new(mistake: Mistake, events: u64, seed: u64) -> Self {
         let mut random = Pcg64::new(seed.into(), mistake as u128);
-        // One mistake in each of so many stretches of the program; none in its first and its last.
+        // One mistake in each of equal stretches of the program; none in the first and the last.
         let stretch = (events / (MISTAKES + 2)).max(1);
         let times = (1..=MISTAKES).map(|number| stretch * number + draw(&mut random, stretch));
         let times = if mistake == Mistake::None { VecDeque::new() } else { times.collect() };
@@ -133,18 +130,18 @@ impl Author {
         Self { mistake, times, random, stores: VecDeque::new(), now, later, borrows: 0 }
     }
 
-    /// Whether it is time for a mistake.
-    pub(crate) fn is_time(&self, clock: u64) -> bool {
+    /// Whether a mistake is due.
+    pub(crate) fn is_due(&self, clock: u64) -> bool {
         self.times.front().is_some_and(|&time| clock >= time)
     }
 
-    /// The mistake of this time was made.
-    pub(crate) fn made(&mut self) {
+    /// The mistake that was due has been made.
+    pub(crate) fn advance(&mut self) {
         self.times.pop_front();
     }
 
-    /// Remembers a store to an own slot.
-    pub(crate) fn stored(&mut self, store: OwnStore) {
+    /// Records a store to an own slot.
+    pub(crate) fn own_store(&mut self, store: OwnStore) {
         if self.mistake == Mistake::FreesEarly {
             if self.stores.len() == STORES {
                 self.stores.pop_front();
@@ -153,24 +150,24 @@ impl Author {
         }
     }
 
-    /// One of the stores remembered, drawn at random.
+    /// A random one of the recorded stores.
     pub(crate) fn draw_store(&mut self) -> Option<OwnStore> {
         let index = draw(&mut self.random, self.stores.len() as u64);
         self.stores.get(index as usize).copied()
     }
 
-    /// The object is freed too early.
+    /// Frees the object now, through a copy of its pointer.
     pub(crate) fn free_now(&mut self, object: ObjectReference, stamp: u64) {
         self.now.extend([(Deed::Copy(object), stamp), (Deed::Free(object), stamp)]);
     }
 
-    /// The object, which is about to be freed, is to be freed again.
+    /// Frees the object, which the program is about to free, a second time later.
     pub(crate) fn free_again(&mut self, object: ObjectReference, stamp: u64, clock: u64) {
         self.now.push_back((Deed::Copy(object), stamp));
         self.later(clock, Deed::Free(object), stamp);
     }
 
-    /// The object, which is about to be freed, is borrowed, to be used afterwards.
+    /// Borrows the object, which the program is about to free, and uses the borrow later.
     pub(crate) fn borrow(
         &mut self,
         object: ObjectReference,
@@ -184,17 +181,17 @@ impl Author {
         self.later(clock, Deed::Use { slot, layout }, stamp);
     }
 
-    fn later(&mut self, clock: u64, deed: Deed, stamp: u64) {
+    fn later(&mut self, clock: u64, fault: Deed, stamp: u64) {
         let due = clock + 1 + draw(&mut self.random, u64::from(DELAY));
-        self.later.push(Consequence { due, deed, stamp });
+        self.later.push(Delayed { due, fault, stamp });
     }
 
-    /// An object has moved. A copy of a pointer is known to the discipline, so it follows.
+    /// An object has moved. The discipline knows the copies of its pointer, so they follow.
     pub(crate) fn relocate(&mut self, from: ObjectReference, to: ObjectReference) {
         self.stores.iter_mut().for_each(|store| store.relocate(from, to));
-        let now = self.now.iter_mut().map(|(deed, _)| deed);
-        for deed in now.chain(self.later.iter_mut().map(|later| &mut later.deed)) {
-            if let Deed::Copy(object) | Deed::Free(object) | Deed::Borrow { object, .. } = deed
+        let now = self.now.iter_mut().map(|(fault, _)| fault);
+        for fault in now.chain(self.later.iter_mut().map(|later| &mut later.fault)) {
+            if let Deed::Copy(object) | Deed::Free(object) | Deed::Borrow { object, .. } = fault
                 && *object == from
             {
                 *object = to;
@@ -202,12 +199,12 @@ impl Author {
         }
     }
 
-    /// What is to be done now, and which object is meant.
-    pub(crate) fn next_deed(&mut self, clock: u64) -> Option<(Deed, u64)> {
+    /// The next fault to inject at `clock`, and the stamp of the object meant.
+    pub(crate) fn next_fault(&mut self, clock: u64) -> Option<(Deed, u64)> {
         self.now.pop_front().or_else(|| {
-            let index = self.later.iter().position(|c| c.due <= clock)?;
-            let Consequence { deed, stamp, .. } = self.later.remove(index);
-            Some((deed, stamp))
+            let index = self.later.iter().position(|fault| fault.due <= clock)?;
+            let Delayed { fault, stamp, .. } = self.later.remove(index);
+            Some((fault, stamp))
         })
     }
 }
