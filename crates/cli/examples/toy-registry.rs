@@ -5,7 +5,7 @@
 //! reached. The programs of its second suite fail, each in its own way: the tests of the command
 //! line are written against them.
 
-use gcw::{CellError, CellJob, Registry, Suite, Universe};
+use gcw::{CellError, CellJob, Provider, Registry, Suite};
 use record::{
     Answer, CollectorInfo, Colour, Family, Final, FootprintPoint, LineStyle, Mode, Pause,
     PauseKind, SCHEMA_VERSION, Sample, Size, WorkloadInfo,
@@ -62,7 +62,7 @@ impl Toy {
     }
 }
 
-impl Universe for Toy {
+impl Provider for Toy {
     fn collectors(&self) -> &[CollectorInfo] {
         &self.collectors
     }

@@ -1,7 +1,7 @@
 //! The universe of this workspace: collectors of a collector registry, workloads of suite files.
 
 use crate::execute::{Task, Timed, on_small_stack, run_cell};
-use crate::{CellError, CellJob, Registry, Suite, Universe};
+use crate::registry::{CellError, CellJob, Provider, Registry, Suite};
 use collectors::registry::{self, Entry, Family, Line};
 use conformance::Report;
 use heap::{Caps, Config, Parameter};
@@ -63,7 +63,7 @@ impl BuiltIn {
     }
 }
 
-impl Universe for BuiltIn {
+impl Provider for BuiltIn {
     fn collectors(&self) -> &[CollectorInfo] {
         &self.infos
     }
@@ -116,8 +116,9 @@ impl Universe for BuiltIn {
         Ok(on_small_stack(|| conformance::verify(entry.discipline, &job, begins))?)
     }
 
-    fn type_path(&self, collector: &str) -> Option<String> {
-        self.choose(collector).ok().map(|(entry, _)| entry.type_path.clone())
+    fn type_path(&self, collector: &str) -> String {
+        let chosen = self.choose(collector);
+        chosen.map_or_else(|_| "ItsType".to_owned(), |(entry, _)| entry.type_path.clone())
     }
 
     fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {

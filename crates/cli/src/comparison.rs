@@ -5,6 +5,7 @@
 //! smallest median of the workload, failures by their word and reason.
 
 use crate::palette;
+use crate::parse::size_word;
 use crate::sparkline::sparkline;
 use crate::table::{Align, Line, Text, WIDTH, elide, render, wrap};
 use analysis::{Estimate, Measure, Measured, Row, Summary, format};
@@ -77,7 +78,7 @@ fn title(manifest: &Manifest, workload: &str, rows: &[&Row]) -> String {
         0 => "peak live bytes not recorded".to_owned(),
         peak => format!("peak live {}", format::bytes(peak as f64)),
     };
-    let size = rows.first().map_or("", |row| crate::arguments::size_word(row.size));
+    let size = rows.first().map_or("", |row| size_word(row.size));
     let facts = [Some(size.to_owned()), info.map(live), Some(repeats)];
     let facts: Vec<String> = facts.into_iter().flatten().collect();
     format!("{strong}{workload}{strong:#}  {faint}{}{faint:#}", facts.join(", "))

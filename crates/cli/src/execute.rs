@@ -1,7 +1,7 @@
 //! Runs one cell in this process: the workload under the collector, on a small stack, with the
 //! clocks and counters around it.
 
-use crate::CellError;
+use crate::registry::CellError;
 use collectors::registry::{Entry, Harness};
 use heap::{
     AnyCollector, Caps, Checker, Collector, Commit, Config, Discipline, EventLog, HeapConfig,

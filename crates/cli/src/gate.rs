@@ -6,11 +6,12 @@
 //! seconds for all. Who passes is remembered by the hash of this program, so that the next run of the
 //! same build begins at once. A registry without a kit has no gate.
 
-use crate::commands::run::quoted;
+use crate::build;
+use crate::child::quoted;
 use crate::failure::{Failure, warn};
 use crate::kit::{Kit, in_full, processors};
+use crate::registry::Registry;
 use crate::supervise::Limits;
-use crate::{Registry, build};
 use conformance::Job;
 use runner::Interrupt;
 use serde::{Deserialize, Serialize};

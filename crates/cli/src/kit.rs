@@ -1,14 +1,14 @@
 //! The conformance kit as commands use it: jobs in child processes of this program, several at a time.
 
-use crate::Registry;
+use crate::child;
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::registry::Registry;
 use crate::supervise::{Limits, Supervisor};
 use anyhow::Context;
 use collectors::registry::settings_after;
 use conformance::{Job, Report};
 use runner::Interrupt;
-use std::env;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::process::Command;
@@ -56,7 +56,7 @@ impl Kit<'_> {
     /// # Errors
     /// If a child cannot be started, or on a request to stop.
     pub(crate) fn verify(&self, jobs: Vec<Job>) -> Result<Vec<Verified>, Failure> {
-        let program = env::current_exe().context("cannot find the program that verifies")?;
+        let program = child::program()?;
         let command = || {
             let mut command = Command::new(&program);
             command.arg("verify-child");

@@ -17,19 +17,23 @@
 mod arguments;
 mod build;
 mod built_in;
+mod child;
 mod commands;
 mod comparison;
 mod execute;
 mod failure;
 mod gate;
+mod interrupt;
+mod json;
 mod kit;
+mod nearest;
 mod palette;
+mod parse;
 mod profile;
 mod progress;
 mod registry;
 mod safety_table;
 mod select;
-mod side;
 mod sparkline;
 mod supervise;
 mod table;
@@ -37,10 +41,10 @@ mod variant;
 
 pub use built_in::Collectors;
 pub use execute::Timed;
-pub use registry::{CellError, CellJob, Registry, Suite, Universe};
+pub use registry::{CellError, CellJob, Provider, Registry, Suite};
 
 use arguments::{Arguments, Subcommand};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use failure::{Exit, Failure};
 use std::io::Write;
 use std::process::ExitCode;
@@ -71,7 +75,9 @@ fn run(arguments: Arguments, registry: &Registry, out: &mut dyn Write) -> Result
         Subcommand::Verify(args) => commands::verify::verify(args, registry, out),
         Subcommand::VerifyChild => commands::verify_child::verify_child(registry),
         Subcommand::New(args) => commands::new::new(&args, out),
-        Subcommand::Completions(args) => commands::completions::completions(&args, out),
+        Subcommand::Completions(args) => {
+            commands::completions::completions(&args, &Arguments::command(), out)
+        }
         Subcommand::Safety(args) => commands::safety::safety(args, registry, out),
         Subcommand::Cell(args) => commands::cell::cell(args, registry, out),
     }

@@ -1,5 +1,6 @@
 //! How far a run is: a bar on standard error, and nothing at all where that is no terminal.
 
+use crate::parse::mode_word;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runner::Event;
 
@@ -36,7 +37,7 @@ impl Progress {
     pub(crate) fn follow(&self, event: Event<'_>) {
         match event {
             Event::Starts(planned) => {
-                let mode = crate::arguments::mode_word(planned.cell.mode);
+                let mode = mode_word(planned.cell.mode);
                 self.starts(format!("{} {mode}", planned.cell));
             }
             Event::Recorded(record) => {

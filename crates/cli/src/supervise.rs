@@ -8,14 +8,25 @@
 //! 3. Whatever failed is made short by trying candidates in children, too. They are kept for the next
 //!    candidate as long as they live, so that only what ends a process costs a new one.
 
-use crate::commands::verify_child::Said;
 use conformance::program::Program;
 use conformance::shrink::shrink;
 use conformance::{Detector, Failure, Job, Report};
 use runner::{ChildEnd, Dialogue, Heard, Interrupt, Stop, classify};
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+/// What a child says. Whoever watches it from outside looks now and then, and misses what is held for a
+/// moment: so it tells each time the most it has held since it began, 0 where nobody knows.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Said {
+    /// The program of this seed is played next.
+    Begins { seed: u64, peak_resident_bytes: u64 },
+    /// The job is done.
+    Done { report: Box<Report>, peak_resident_bytes: u64 },
+}
 
 /// How much of time and memory verifying may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,5 +1,6 @@
 //! Aligned tables of at most [`WIDTH`] characters.
 
+use crate::palette;
 use anstyle::Style;
 
 /// Widest line of a table, in characters.
@@ -51,7 +52,7 @@ pub(crate) fn render(headings: &[(&str, Align)], lines: &[Line]) -> String {
         })
         .collect();
     let heading: Line =
-        headings.iter().map(|(name, _)| Text::styled(*name, crate::palette::faint())).collect();
+        headings.iter().map(|(name, _)| Text::styled(*name, palette::faint())).collect();
     let mut text = String::new();
     for line in [&heading].into_iter().chain(lines) {
         push_line(&mut text, headings, &widths, line);

@@ -5,8 +5,8 @@
 //! for all words of a parameter, and a `*` in the collector's name for all collectors that have the
 //! parameters: `mark-sweep|sizer-*`, `*|sizer-membalancer`.
 
-use crate::Registry;
-use crate::select::nearest;
+use crate::nearest::nearest;
+use crate::registry::Registry;
 use collectors::registry::settings_after;
 use heap::{Config, Parameter, Values, WrongSetting};
 use record::{CollectorInfo, Colour, LineStyle};

@@ -202,7 +202,7 @@ fn names_that_are_taken_or_none_are_refused() {
     for (what, name, words) in [
         ("collector", "mark-sweep", "there is a collector 'mark-sweep' already"),
         ("collector", "lib", "lib.rs: there is one already"),
-        ("collector", "context", "the type Context, which means something else"),
+        ("collector", "context", "the type Context, which means something else already"),
         ("collector", "rc-Weak", "write 'rc-weak'"),
         ("workload", "splay", "there is a workload 'splay' already"),
         ("workload", "zipf", "zipf.rs: there is one already"),

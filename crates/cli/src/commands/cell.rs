@@ -2,13 +2,11 @@
 //!
 //! The sample goes to standard output as one JSON line, the reason of a failure to standard error.
 
-use crate::arguments::{heap, mode, mode_word, size, size_word};
 use crate::failure::{Exit, Failure};
-use crate::{CellError, CellJob, Registry};
+use crate::parse::{heap, mode, size};
+use crate::registry::{CellError, CellJob, Registry};
 use record::{Cell, HeapSize, Mode, Sample, Size};
 use std::io::Write;
-use std::path::Path;
-use std::process::Command;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -33,17 +31,6 @@ pub(crate) struct Args {
     /// Run it in checking mode, and collect before every so many allocations.
     #[arg(long)]
     collect_every: Option<u64>,
-}
-
-/// The command line that runs this cell in a fresh process of `program`.
-pub(crate) fn command(program: &Path, cell: &Cell, suite: &str) -> Command {
-    let mut command = Command::new(program);
-    command
-        .arg("cell")
-        .args(["--collector", &cell.collector, "--workload", &cell.workload])
-        .args(["--size", size_word(cell.size), "--heap", &cell.heap.to_string()])
-        .args(["--mode", mode_word(cell.mode), "--suite", suite]);
-    command
 }
 
 pub(crate) fn cell(args: Args, registry: &Registry, out: &mut dyn Write) -> Result<Exit, Failure> {

@@ -6,13 +6,15 @@
 //! interval is Wilcoxon's. The second run of the one side is the control: a program against
 //! itself. Where the control finds a difference, the duel means nothing and says so.
 
-use crate::arguments::{size, time_limit};
-use crate::commands::run::on_ctrl_c;
+mod side;
+
 use crate::failure::{Exit, Failure};
+use crate::interrupt::on_ctrl_c;
+use crate::parse::{size, time_limit};
 use crate::progress::Progress;
-use crate::side::Side;
+use crate::registry::Registry;
 use crate::table::{Align, Line, Text, render};
-use crate::{Registry, gate, palette, select};
+use crate::{child, gate, json, palette, select};
 use analysis::paired::{Ratio, ratio};
 use analysis::{Estimate, format};
 use anyhow::Context;
@@ -22,7 +24,7 @@ use rand_pcg::Pcg64;
 use record::{Outcome, Sample, Size};
 use runner::{Interrupt, classify, run_child};
 use serde::Serialize;
-use std::env;
+use side::Side;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -70,18 +72,10 @@ pub(crate) fn duel(args: Args, registry: &Registry, out: &mut dyn Write) -> Resu
     names.dedup();
     let tolerated = if args.unverified { &names[..] } else { &[] };
     let unverified = gate::pass(registry, &names, tolerated, &interrupt)?;
-    let arena = Arena {
-        sides,
-        program: env::current_exe().context("cannot find the program that runs the cells")?,
-        interrupt,
-        suite,
-        args,
-        unverified,
-    };
+    let arena = Arena { sides, program: child::program()?, interrupt, suite, args, unverified };
     let verdict = arena.fight()?;
     if arena.args.json {
-        let text = serde_json::to_string_pretty(&verdict).map_err(anyhow::Error::from)?;
-        writeln!(out, "{text}")?;
+        json::print(&verdict, out)?;
     } else {
         print(&verdict, out)?;
     }

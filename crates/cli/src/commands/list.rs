@@ -1,9 +1,10 @@
 //! `gcw list`: what can be run.
 
-use crate::arguments::size;
 use crate::failure::{Exit, Failure};
+use crate::parse::size;
+use crate::registry::Registry;
 use crate::table::{Align, Line, Text, render};
-use crate::{Registry, palette, select};
+use crate::{json, palette, select};
 use analysis::format;
 use heap::Parameter;
 use record::{CollectorInfo, Size, WorkloadInfo};
@@ -43,17 +44,19 @@ pub(crate) fn list(args: Args, registry: &Registry, out: &mut dyn Write) -> Resu
         return Err(Failure::Usage(message.to_owned()));
     }
     match args.what {
-        What::Collectors if args.params && args.json => json(&parameters_as_json(registry), out)?,
+        What::Collectors if args.params && args.json => {
+            json::print(&parameters_as_json(registry), out)?
+        }
         What::Collectors if args.params => out.write_all(parameters(registry).as_bytes())?,
-        What::Collectors if args.json => json(registry.collectors(), out)?,
+        What::Collectors if args.json => json::print(registry.collectors(), out)?,
         What::Collectors => out.write_all(collectors(registry.collectors()).as_bytes())?,
-        What::Suites if args.json => json(registry.suites(), out)?,
+        What::Suites if args.json => json::print(registry.suites(), out)?,
         What::Suites => out.write_all(suites(registry).as_bytes())?,
         What::Workloads => {
             let suite = select::suite(registry, args.suite.as_deref())?;
             let list = registry.workloads(&suite, args.size).map_err(usage)?;
             if args.json {
-                json(&list, out)?;
+                json::print(&list, out)?;
             } else {
                 out.write_all(workloads(&list).as_bytes())?;
             }
@@ -64,11 +67,6 @@ pub(crate) fn list(args: Args, registry: &Registry, out: &mut dyn Write) -> Resu
 
 fn usage(error: anyhow::Error) -> Failure {
     Failure::Usage(format!("{error:#}"))
-}
-
-fn json<T: serde::Serialize + ?Sized>(list: &T, out: &mut dyn Write) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(list).map_err(anyhow::Error::from)?;
-    Ok(writeln!(out, "{text}")?)
 }
 
 fn collectors(list: &[CollectorInfo]) -> String {

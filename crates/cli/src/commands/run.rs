@@ -8,17 +8,18 @@
 //!
 //! A resumed run enters at 2 with the plan that was written down.
 
-use crate::arguments::{heap, size, size_word, time_limit};
-use crate::commands::{cell, report, safety};
+use crate::child::{self, quoted};
+use crate::commands::{report, safety};
 use crate::failure::{Exit, Failure, warn};
+use crate::interrupt::on_ctrl_c;
+use crate::parse::{heap, size, size_word, time_limit};
 use crate::profile::{Profile, Settings};
 use crate::progress::Progress;
-use crate::{Registry, build, comparison, gate, select};
+use crate::registry::Registry;
+use crate::{build, comparison, gate, json, select};
 use analysis::{format, summarise};
-use anyhow::Context;
 use record::{HeapSize, Manifest, Record, Run, SCHEMA_VERSION, Size, read_run};
 use runner::{Completion, Interrupt, Planned, ProcessExecutor, Store, environment, execute, plan};
-use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -182,9 +183,9 @@ fn measure(
     interrupt: Interrupt,
 ) -> Result<(), Failure> {
     let cells = plan(manifest, registry.census(), &|c, w| registry.applies(c, &manifest.suite, w));
-    let program = env::current_exe().context("cannot find the program that runs the cells")?;
+    let program = child::program()?;
     let mut executor = ProcessExecutor {
-        command: |p: &Planned| cell::command(&program, &p.cell, &manifest.suite),
+        command: |p: &Planned| child::cell(&program, &p.cell, &manifest.suite),
         limit: Duration::from_millis(manifest.timeout_ms),
         interrupt,
     };
@@ -203,20 +204,6 @@ fn measure(
     }
 }
 
-/// A request to stop that Ctrl-C raises; a second Ctrl-C does not wait for anything.
-pub(crate) fn on_ctrl_c() -> anyhow::Result<Interrupt> {
-    let interrupt = Interrupt::new();
-    let raised = interrupt.clone();
-    ctrlc::set_handler(move || {
-        if raised.is_raised() {
-            std::process::exit(130);
-        }
-        raised.raise();
-    })
-    .context("cannot watch for Ctrl-C")?;
-    Ok(interrupt)
-}
-
 fn print_json(run: &Run, page: &Path, out: &mut dyn Write) -> Result<(), Failure> {
     let value = serde_json::json!({
         "run": run.directory,
@@ -225,8 +212,7 @@ fn print_json(run: &Run, page: &Path, out: &mut dyn Write) -> Result<(), Failure
         "unverified": run.manifest.unverified,
         "problems": comparison::problems(&run.problems),
     });
-    let text = serde_json::to_string_pretty(&value).map_err(anyhow::Error::from)?;
-    Ok(writeln!(out, "{text}")?)
+    json::print(&value, out)
 }
 
 /// How many processes ran, and how much of the time of this command was theirs.
@@ -281,14 +267,4 @@ fn command_line(args: &Args, suite: &str, settings: &Settings) -> String {
     option("--timeout", humantime::format_duration(settings.timeout).to_string().replace(' ', ""));
     option("--seed", args.seed.to_string());
     words.join(" ")
-}
-
-/// A word as a shell reads it.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:@%+=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    // Only a NUL byte cannot be quoted, and no argument holds one.
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Into::into)
 }

@@ -5,11 +5,12 @@
 //!    having begun, the child's end says what became of it, and another child goes on after it.
 //! 3. Fold trials and compile-fail cases into the matrix; print it, keep it as `safety.json`.
 
-use crate::commands::run::on_ctrl_c;
 use crate::failure::{Exit, Failure, warn};
+use crate::interrupt::on_ctrl_c;
 use crate::kit::{Kit, processors};
+use crate::registry::Registry;
 use crate::supervise::Limits;
-use crate::{Registry, build, safety_table, select};
+use crate::{build, child, json, safety_table, select};
 use anyhow::Context;
 use record::{CollectorInfo, Outcome, SAFETY_FILE, Safety, Trial, TrialEnd};
 use runner::{Interrupt, Stop, classify, run_child};
@@ -17,7 +18,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use std::{env, fs, panic};
+use std::{fs, panic};
 
 /// Seeds tried where chance decides, unless the command line says how many.
 const SEEDS: u32 = 3;
@@ -76,7 +77,7 @@ pub(crate) fn safety(
         write(&safety, directory)?;
     }
     match explained {
-        _ if args.json => writeln!(out, "{}", json(&safety)?)?,
+        _ if args.json => json::print(&safety, out)?,
         Some(failure) => out.write_all(safety_table::explain(&safety, failure).as_bytes())?,
         None => out.write_all(safety_table::render(&safety).as_bytes())?,
     }
@@ -91,7 +92,7 @@ pub(crate) fn beside_run(directory: &Path, collectors: &[CollectorInfo], registr
     }
     let names: Vec<&str> = collectors.iter().map(|c| c.name.as_str()).collect();
     let attempt = || -> anyhow::Result<()> {
-        let mut command = Command::new(env::current_exe()?);
+        let mut command = Command::new(child::program()?);
         command.args(["safety", "--json"]);
         command.args(["--collector", &names.join(",")]).arg("--out").arg(directory);
         let output = command.output()?;
@@ -130,7 +131,7 @@ fn print_trials(
 }
 
 fn try_all(collectors: Vec<CollectorInfo>, seeds: u32) -> Result<Safety, Failure> {
-    let program = env::current_exe().context("cannot find the program that runs the trials")?;
+    let program = child::program()?;
     let interrupt = on_ctrl_c()?;
     // Nothing is timed here, so several may run at once.
     let kit = Kit { limits: Limits::default(), at_once: processors(), interrupt: &interrupt };
@@ -190,10 +191,6 @@ fn end_of(outcome: Outcome) -> TrialEnd {
         Outcome::StackOverflow { reason } => TrialEnd::StackOverflow { why: reason },
         other => TrialEnd::Stopped { why: other.reason() },
     }
-}
-
-fn json(safety: &Safety) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(safety)?)
 }
 
 fn write(safety: &Safety, directory: &Path) -> anyhow::Result<()> {

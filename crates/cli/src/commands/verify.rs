@@ -7,13 +7,14 @@
 mod mutants;
 mod workloads;
 
-use crate::arguments::time_limit;
-use crate::commands::run::on_ctrl_c;
 use crate::failure::{Exit, Failure};
+use crate::interrupt::on_ctrl_c;
 use crate::kit::{Kit, Verified, in_full, processors};
+use crate::parse::time_limit;
+use crate::registry::Registry;
 use crate::supervise::Limits;
 use crate::table::{Align, Text, render};
-use crate::{Registry, palette, select};
+use crate::{json, palette, select};
 use analysis::format;
 use clap::ValueEnum;
 use conformance::program::Schedule;
@@ -203,6 +204,5 @@ fn print_json(
         })
     });
     let value = json!({ "programs": programs.collect::<Vec<_>>(), "workloads": stressed });
-    let text = serde_json::to_string_pretty(&value).map_err(anyhow::Error::from)?;
-    Ok(writeln!(out, "{text}")?)
+    json::print(&value, out)
 }

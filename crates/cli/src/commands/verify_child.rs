@@ -4,25 +4,14 @@
 //! A collector may print what it likes: a line of the protocol begins a line, and whatever else stands
 //! on the output is ignored. A panic prints nothing, but its place becomes part of the failure.
 
-use crate::Registry;
 use crate::failure::{Exit, Failure};
-use conformance::{Detector, Report};
+use crate::registry::Registry;
+use crate::supervise::Said;
+use conformance::Detector;
 use heap::os;
-use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::{panic, process, thread};
-
-/// What a child says. Whoever watches it from outside looks now and then, and misses what is held for a
-/// moment: so it tells each time the most it has held since it began, 0 where nobody knows.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Said {
-    /// The program of this seed is played next.
-    Begins { seed: u64, peak_resident_bytes: u64 },
-    /// The job is done.
-    Done { report: Box<Report>, peak_resident_bytes: u64 },
-}
 
 /// Serves until standard input ends, and with it whoever asks; then ends this process, whatever it is
 /// busy with.

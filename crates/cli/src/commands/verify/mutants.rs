@@ -7,9 +7,9 @@
 
 use crate::failure::{Exit, Failure};
 use crate::kit::Kit;
-use crate::palette;
 use crate::supervise::Limits;
 use crate::table::{Align, Line, Text, render};
+use crate::{json, palette};
 use conformance::mutants::{ALL, Known};
 use conformance::{Detector, Detectors, Job};
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub(super) fn verify(
     kit: &Kit<'_>,
     jobs: Vec<Job>,
     with_matrix: bool,
-    json: bool,
+    as_json: bool,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     if !heap::MUTANTS {
@@ -99,9 +99,8 @@ pub(super) fn verify(
     let is_reached = |known: &&Known| mutants.iter().any(|mutant| mutant.mutant == known.name);
     let unreached = ALL.iter().filter(|known| !is_reached(known)).map(|known| known.name).collect();
     let matrix = Matrix { mutants, unreached };
-    if json {
-        let text = serde_json::to_string_pretty(&matrix).map_err(anyhow::Error::from)?;
-        writeln!(out, "{text}")?;
+    if as_json {
+        json::print(&matrix, out)?;
     } else {
         print(&matrix, out)?;
     }

@@ -1,19 +1,17 @@
 //! The suite's programs under stress: small, in checking mode, with collections that nobody needs, and
 //! their answers compared with the literals of the suite.
 
-use crate::commands::cell;
-use crate::commands::run::quoted;
 use crate::failure::Failure;
 use crate::kit::Kit;
 use crate::progress::Progress;
+use crate::registry::Registry;
 use crate::table::{Align, Text, render};
-use crate::{Registry, palette, select};
+use crate::{child, palette, select};
 use analysis::format;
 use anyhow::Context;
 use record::{Cell, CollectorInfo, HeapSize, Mode, Outcome, Size};
 use runner::{ChildEnd, Dialogue, Heard, Stop, classify};
 use serde::Serialize;
-use std::env;
 use std::io::{self, Write};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -53,7 +51,7 @@ pub(super) fn stress(
     collectors: &[CollectorInfo],
     names: &[String],
 ) -> Result<Vec<Stressed>, Failure> {
-    let program = env::current_exe().context("cannot find the program that runs the cells")?;
+    let program = child::program()?;
     let suite = select::suite(registry, None)?;
     let mut cells = Vec::new();
     for workload in select::workloads(&registry.workloads(&suite, Size::Small)?, names)? {
@@ -77,9 +75,9 @@ pub(super) fn stress(
         || (),
         |(), (cell, every)| {
             progress.starts(format!("{} on {}", cell.collector, cell.workload));
-            let mut command = cell::command(&program, &cell, &suite);
+            let mut command = child::cell(&program, &cell, &suite);
             command.args(["--collect-every", &every.to_string()]);
-            let again = words(&command);
+            let again = child::as_typed(&command);
             let Some(end) = run(kit, &mut command)
                 .with_context(|| format!("cannot run {cell} in a process"))?
             else {
@@ -94,12 +92,6 @@ pub(super) fn stress(
     );
     progress.end();
     stressed
-}
-
-/// A command line as it is typed.
-fn words(command: &Command) -> String {
-    let arguments = command.get_args().map(|argument| quoted(&argument.to_string_lossy()));
-    ["gcw".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs a command within the limits of time and memory; `None` if interrupted.

@@ -1,9 +1,10 @@
 //! One side of a duel: a cell of ours, or any program that prints a sample.
 
-use crate::commands::cell;
 use crate::failure::Failure;
+use crate::nearest::unknown;
 use crate::profile::HEAP_DEFAULT;
-use crate::{Registry, select};
+use crate::registry::Registry;
+use crate::{child, select};
 use record::{Cell, HeapSize, Mode, Size};
 use std::fmt;
 use std::path::Path;
@@ -74,7 +75,7 @@ impl Side {
             Err(failure) => return Err(failure),
         };
         if !known {
-            return Err(wrong(select::unknown("workload", workload, &workloads)));
+            return Err(wrong(unknown("workload", workload, &workloads)));
         }
         registry
             .applies(&collector, suite, workload)
@@ -91,7 +92,7 @@ impl Side {
     /// The command that runs this side once.
     pub(crate) fn command(&self, program: &Path, suite: &str) -> Command {
         match self {
-            Self::Cell(cell) => cell::command(program, cell, suite),
+            Self::Cell(cell) => child::cell(program, cell, suite),
             Self::External(line) => {
                 let mut command = Command::new("sh");
                 command.args(["-c", line]);
@@ -120,7 +121,7 @@ fn heap_in_force(registry: &Registry, collector: &str, heap: Option<HeapSize>) -
 /// A path as the shell runs it: without a slash it would be looked up elsewhere.
 fn runnable(path: &str) -> String {
     let path = if path.contains('/') { path.to_owned() } else { format!("./{path}") };
-    crate::commands::run::quoted(&path)
+    child::quoted(&path)
 }
 
 #[cfg(test)]
