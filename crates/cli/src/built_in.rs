@@ -1,4 +1,4 @@
-//! The universe of this workspace: collectors of a collector registry, workloads of suite files.
+//! The provider of this workspace: collectors of a collector registry, workloads of suite files.
 
 use crate::execute::{Task, Timed, on_small_stack, run_cell};
 use crate::registry::{CellError, CellJob, Provider, Registry, Suite};
@@ -8,8 +8,8 @@ use heap::{Caps, Config, Parameter};
 use record::{CollectorInfo, Colour, LineStyle, Sample, Size, Trial, WorkloadInfo};
 use std::path::Path;
 
-/// How many collections a workload goes through under stress, at most, and how much live memory they go
-/// over in all: seconds, even where everything moves and every move is followed.
+/// Maximum number of collections of a workload under stress, and of live bytes that they trace in all:
+/// seconds, even where everything moves and every move is followed.
 const STRESS_COLLECTIONS: u64 = 500;
 const STRESS_BYTES: u64 = 256 << 20;
 
@@ -45,7 +45,7 @@ impl Registry {
 struct BuiltIn {
     collectors: Collectors,
     infos: Vec<CollectorInfo>,
-    /// The built-in suites, as they were read.
+    /// The built-in suites, as parsed.
     read: Vec<workloads::Suite>,
     suites: Vec<Suite>,
 }
@@ -82,8 +82,8 @@ impl Provider for BuiltIn {
     }
 
     fn census(&self) -> Option<&str> {
-        // Any discipline could be watched. One that collects keeps the census small, and one that has weak
-        // slots can run every workload.
+        // Any discipline would do. One that collects keeps the census small; one that has weak slots can
+        // run every workload.
         let caps = |entry: &Entry<Timed>| entry.discipline.caps;
         let collects = || self.collectors.entries().iter().filter(|entry| caps(entry).cycles);
         let all = collects().find(|entry| caps(entry).weak_slots);

@@ -52,8 +52,8 @@ use std::process::ExitCode;
 /// Runs the command line on the arguments of this process.
 pub fn main(registry: Registry) -> ExitCode {
     let arguments = Arguments::parse();
-    // Colours are removed by the stream wherever the terminal or `NO_COLOR` does not want them.
-    // It is not locked: a collector may print, too, and runs on another thread.
+    // The stream removes colours unless the output is a terminal that supports them. It is not locked:
+    // a collector may print, too, and runs on another thread.
     let mut out = anstream::stdout();
     let result = run(arguments, &registry, &mut out).and_then(|exit| {
         out.flush()?;

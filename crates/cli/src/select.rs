@@ -1,5 +1,4 @@
-//! From the names on the command line to what the registry holds, with a helpful word about those
-//! it does not hold.
+//! Resolves the names on the command line; for an unknown one the error suggests the nearest.
 
 use crate::failure::Failure;
 use crate::nearest::unknown;
@@ -75,8 +74,8 @@ pub(crate) fn suite(registry: &Registry, wanted: Option<&str>) -> Result<String,
     Err(Failure::Usage(format!("{}, or name a suite file", unknown("suite", wanted, &names))))
 }
 
-/// The names as given, split at commas. A trailing `*` stands for any ending, so that
-/// `binary-trees*` takes all variants.
+/// The known items with the `wanted` names; all without any. A trailing `*` stands for any ending, so
+/// that `binary-trees*` selects all variants.
 fn pick<T: Clone>(
     what: &str,
     known: &[T],

@@ -1,4 +1,4 @@
-//! `gcw list`: what can be run.
+//! `gcw list`: collectors, workloads and suites.
 
 use crate::failure::{Exit, Failure};
 use crate::parse::size;
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// Input size for which the workloads' live sizes are given.
     #[arg(long, value_parser = size(), default_value = "small")]
     size: Size,
-    /// List what collectors can be told in their names, such as mark-sweep|growth-1.5.
+    /// List the parameters that a collector's name can set, such as mark-sweep|growth-1.5.
     #[arg(long)]
     params: bool,
     /// Print JSON.
@@ -74,7 +74,7 @@ fn collectors(list: &[CollectorInfo]) -> String {
         ("collector", Align::Left),
         ("family", Align::Left),
         ("capabilities", Align::Left),
-        ("what it is", Align::Left),
+        ("summary", Align::Left),
     ];
     let line = |c: &CollectorInfo| -> Line {
         vec![
@@ -87,13 +87,13 @@ fn collectors(list: &[CollectorInfo]) -> String {
     render(&headings, &list.iter().map(line).collect::<Vec<_>>())
 }
 
-/// A table of collectors with parameters; the words for a value of each stand in the third column.
+/// The table of the collectors' parameters.
 fn parameters(registry: &Registry) -> String {
     let headings = [
         ("collector", Align::Left),
         ("parameter", Align::Left),
         ("default", Align::Right),
-        ("values and what it does", Align::Left),
+        ("values and effect", Align::Left),
     ];
     let line = |(collector, first, p): (&CollectorInfo, bool, &Parameter)| -> Line {
         let name = if first { collector.name.as_str() } else { "" };
@@ -107,14 +107,14 @@ fn parameters(registry: &Registry) -> String {
     let lines: Vec<Line> = parameters_of(registry).map(line).collect();
     let mut text = render(&headings, &lines);
     text.push_str(
-        "\nA name has its settings after bars: 'mark-sweep|growth-1.5|prefetch-0'. KEY-* takes all words \
-         of a\nparameter, a star in the name all collectors that have it: 'mark-sweep|sizer-*', \
-         '*|prefetch-0'.\n",
+        "\nSettings follow a name after bars: 'mark-sweep|growth-1.5|prefetch-0'. KEY-* stands for all \
+         words\nof a parameter, a star in the name for all collectors that have it: \
+         'mark-sweep|sizer-*', '*|prefetch-0'.\n",
     );
     text
 }
 
-/// Parameters with their collector, and whether they are the first of it.
+/// Parameters with their collector; true for a collector's first.
 fn parameters_of(
     registry: &Registry,
 ) -> impl Iterator<Item = (&CollectorInfo, bool, &'static Parameter)> {
@@ -155,7 +155,7 @@ fn workloads(list: &[WorkloadInfo]) -> String {
 }
 
 fn suites(registry: &Registry) -> String {
-    let headings = [("suite", Align::Left), ("what it is for", Align::Left)];
+    let headings = [("suite", Align::Left), ("purpose", Align::Left)];
     let lines: Vec<Line> = registry
         .suites()
         .iter()

@@ -1,12 +1,12 @@
 //! `gcw run`: measures a matrix of cells and writes its report.
 //!
-//! 1. Resolve what is to be run, and verify the collectors ([`crate::gate`]); write it down
-//!    (`run.json`) before anything is measured.
+//! 1. Resolve names and settings, verify the collectors ([`crate::gate`]), and write the plan
+//!    (`run.json`) before any measurement.
 //! 2. Run the plan, one child process per cell, each recorded as it ends.
-//! 3. Read the records back: what is shown is what is on disk.
+//! 3. Read the records back, so that table and report show the data on disk.
 //! 4. Print the comparison, write the report; the last line is the path of the page.
 //!
-//! A resumed run enters at 2 with the plan that was written down.
+//! A resumed run begins at 2 with its recorded plan.
 
 use crate::child::{self, quoted};
 use crate::commands::{report, safety};
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// Repeats of every time cell, each in its own block; intervals and verdicts need 6.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     repeat: Option<u32>,
-    /// How thorough; sets size, heap, repeat and timeout unless they are given.
+    /// Thoroughness: sets size, heap, repeat and timeout unless they are given.
     #[arg(long, default_value = "quick")]
     profile: Profile,
     /// Input size.
@@ -56,16 +56,16 @@ pub(crate) struct Args {
     /// Directory of the run [default: runs/<date>-<profile>].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Continue the run in this directory; its own plan is used.
+    /// Continue the run in this directory, with its recorded plan.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "suite", "workload", "collector", "heap", "repeat", "profile", "size", "seed", "timeout",
         "out",
     ])]
     resume: Option<PathBuf>,
-    /// Run collectors that fail the conformance kit nevertheless, and say so on every chart.
+    /// Also run collectors that fail the conformance kit, and mark every chart.
     #[arg(long, conflicts_with = "resume")]
     unverified: bool,
-    /// Print JSON: the summary, and where the run and its report are.
+    /// Print JSON: the summary, and the paths of the run and its report.
     #[arg(long)]
     json: bool,
 }
@@ -79,7 +79,7 @@ pub(crate) fn run(args: Args, registry: &Registry, out: &mut dyn Write) -> Resul
         None => start(&args, registry, &interrupt)?,
     };
     if build::build().profile == "debug" {
-        warn(&"this is a debug build, its times mean nothing; use `cargo run --release -- run`");
+        warn(&"this is a debug build, whose times mean nothing; use `cargo run --release -- run`");
     }
     measure(&manifest, &earlier, registry, &mut store, interrupt)?;
     safety::beside_run(store.directory(), &manifest.collectors, registry);
@@ -103,7 +103,7 @@ pub(crate) fn run(args: Args, registry: &Registry, out: &mut dyn Write) -> Resul
     Ok(if defect { Exit::Defect } else { Exit::Fine })
 }
 
-/// A new run: everything resolved, checked and written down.
+/// Resolves and checks a new run, and writes its plan.
 fn start(
     args: &Args,
     registry: &Registry,
@@ -148,7 +148,7 @@ fn start(
     Ok((Store::create(&directory, &manifest)?, manifest, Vec::new()))
 }
 
-/// An earlier run, with what it has measured so far.
+/// Opens an earlier run, with its records.
 fn resume(
     directory: &Path,
     registry: &Registry,
@@ -159,7 +159,7 @@ fn resume(
         warn(problem);
     }
     let names: Vec<&str> = run.manifest.collectors.iter().map(|c| c.name.as_str()).collect();
-    // What is stamped already may fail again.
+    // A collector that is stamped already may fail again.
     let stamped: Vec<&str> = run.manifest.unverified.iter().map(String::as_str).collect();
     gate::pass(registry, &names, &stamped, interrupt)?;
     let (then, now) = (&run.manifest.environment, environment(&build::build()));
@@ -215,7 +215,7 @@ fn print_json(run: &Run, page: &Path, out: &mut dyn Write) -> Result<(), Failure
     json::print(&value, out)
 }
 
-/// How many processes ran, and how much of the time of this command was theirs.
+/// The number of processes, and their share of the time of this command.
 fn closing(measured: &[Record], all: Duration, report: Duration) -> String {
     let ran: Vec<u64> = measured.iter().map(|r| r.process_wall_ns).filter(|&ns| ns > 0).collect();
     let children = ran.iter().sum::<u64>() as f64;
@@ -230,7 +230,7 @@ fn closing(measured: &[Record], all: Duration, report: Duration) -> String {
     )
 }
 
-/// `runs/20260131-120000-quick`, or that with a number where it exists.
+/// `runs/20260131-120000-quick`, with a number if it exists.
 fn unused(profile: Profile, started: SystemTime) -> PathBuf {
     let started = humantime::format_rfc3339_seconds(started).to_string();
     let date: String = started.replace('T', "-").replace(['Z', ':'], "");
@@ -249,7 +249,7 @@ fn name_of(directory: &Path) -> String {
     name.unwrap_or_else(|| "run".to_owned())
 }
 
-/// The command that reproduces the run, with all that profiles and defaults decided.
+/// The command that reproduces the run, with the values that profiles and defaults supply.
 fn command_line(args: &Args, suite: &str, settings: &Settings) -> String {
     let mut words = vec!["gcw".to_owned(), "run".to_owned(), quoted(suite)];
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), quoted(&value)]);

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub(crate) struct Args {
     /// Run directory.
     run: PathBuf,
-    /// Print JSON: the plan, the summary and the lines that could not be used.
+    /// Print JSON: the plan, the summary and the unusable lines.
     #[arg(long)]
     json: bool,
 }

@@ -1,5 +1,5 @@
-//! The suite's programs under stress: small, in checking mode, with collections that nobody needs, and
-//! their answers compared with the literals of the suite.
+//! The suite's programs under stress: small, in checking mode, with forced collections, and their
+//! answers compared with the literals of the suite.
 
 use crate::failure::Failure;
 use crate::kit::Kit;
@@ -28,17 +28,17 @@ pub(crate) struct Stressed {
     pub(crate) workload: String,
     /// Allocations from one collection to the next.
     pub(crate) collect_every: u64,
-    /// How it ended.
+    /// Its outcome.
     pub(crate) outcome: Outcome,
-    /// How long its process took.
+    /// Wall time of its process.
     pub(crate) wall_ns: u64,
-    /// The command line that runs it again.
+    /// The command line that repeats it.
     pub(crate) again: String,
 }
 
 impl Stressed {
-    /// Whether the collector is to blame: without a limit on the heap and with plenty of time, whatever
-    /// is not fine is a failure.
+    /// Whether the collector failed: without a heap limit and with ample time, every outcome but `Ok` is
+    /// its failure.
     pub(crate) fn is_failure(&self) -> bool {
         self.outcome != Outcome::Ok
     }
@@ -146,7 +146,7 @@ pub(super) fn print(stressed: &[Stressed], out: &mut dyn Write) -> Result<(), Fa
     write!(out, "{}", render(&headings, &lines))?;
     for s in stressed.iter().filter(|s| s.is_failure()) {
         writeln!(out, "\n{} fails on {}: {}", s.collector, s.workload, s.outcome)?;
-        writeln!(out, "  to see it again: {}", s.again)?;
+        writeln!(out, "  to reproduce: {}", s.again)?;
     }
     Ok(())
 }
