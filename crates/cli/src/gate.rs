@@ -72,7 +72,7 @@ pub(crate) fn pass(
                 refused.iter().map(|(_, f)| format!("\n\n{}", in_full(f, registry))).collect();
             Err(Failure::Broken(anyhow::anyhow!(
                 "refused: {} failed the conformance kit, so nothing was measured; `gcw verify {}` \
-                 gives details, `--unverified` measures nevertheless and marks every chart{}",
+                 gives details, `--unverified` measures anyway and marks every chart{}",
                 names.join(", "),
                 quoted(first),
                 failures.concat()

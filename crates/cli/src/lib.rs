@@ -10,7 +10,7 @@
 //! | 1 | a cell crashed or gave a wrong answer, a collector failed the conformance kit, or the tool could not finish its work |
 //! | 2 | usage: an unknown name, a bad option, a directory that cannot be used |
 //! | 3 | `gcw cell` only: the heap limit was reached |
-//! | 130 | interrupted; what was measured is kept |
+//! | 130 | interrupted; all measurements are kept |
 
 #![forbid(unsafe_code)]
 
@@ -52,8 +52,8 @@ use std::process::ExitCode;
 /// Runs the command line on the arguments of this process.
 pub fn main(registry: Registry) -> ExitCode {
     let arguments = Arguments::parse();
-    // The stream removes colours unless the output is a terminal that supports them. It is not locked:
-    // a collector may print, too, and runs on another thread.
+    // The stream removes colours for `NO_COLOR` and where the terminal has none. It is not locked: a
+    // collector may print, too, and runs on another thread.
     let mut out = anstream::stdout();
     let result = run(arguments, &registry, &mut out).and_then(|exit| {
         out.flush()?;

@@ -10,7 +10,7 @@ use heap::Parameter;
 use record::{Cell, CollectorInfo, HeapSize, Sample, Size, Trial, WorkloadInfo};
 use std::ops::Deref;
 
-/// What can be run.
+/// The collectors and workloads of a command line.
 pub struct Registry(Box<dyn Provider>);
 
 /// Provides collectors and workloads, and runs them in this process.

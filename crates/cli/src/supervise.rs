@@ -184,11 +184,11 @@ impl<'a> Supervisor<'a> {
                         self.child = Some(child).filter(|_| !self.exceeds(peak));
                         return Ok(Some(Answer { report: *report, died: None }));
                     }
-                    // Printed by the collector, and no progress.
+                    // Output of the collector, which is not progress.
                     Err(_) if Instant::now() < until => {}
                     Err(_) => break (hangs(limit), Death::Hung),
                 },
-                // Not the collector's fault, which has not been called yet.
+                // Not the collector's fault: it has not been called yet.
                 Heard::Silence if flight.is_none() => return Err(self.never_began()),
                 Heard::Silence => break (hangs(limit), Death::Hung),
                 Heard::TooLarge(bytes) => break (self.too_large(bytes), Death::TooLarge),

@@ -1,8 +1,8 @@
 //! `gcw safety`: faulty programs under every discipline, and their effects.
 //!
 //! 1. Start a child for each collector, which runs its trials one after the other and prints each.
-//! 2. A trial may end its child (a stack overflow) or hang: then the line that it began identifies it,
-//!    the child's end is its result, and another child continues after it.
+//! 2. A trial may end its child (a stack overflow) or hang: its first line identifies it, the
+//!    child's end is its result, and another child continues after it.
 //! 3. Fold trials and compile-fail cases into the matrix; print it, keep it as `safety.json`.
 
 use crate::failure::{Exit, Failure, warn};

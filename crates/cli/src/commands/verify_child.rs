@@ -75,7 +75,7 @@ impl Panics {
     /// The location of the last panic with this message; empty if there was none.
     fn place_of(&self, message: &str) -> String {
         self.with(|list| {
-            let found = list.iter().rfind(|(said, _)| said == message);
+            let found = list.iter().rfind(|(text, _)| text == message);
             found.map_or(String::new(), |(_, place)| place.clone())
         })
     }

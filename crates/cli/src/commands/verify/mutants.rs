@@ -27,7 +27,7 @@ const SEEDS_ALONE: u64 = 25;
 #[derive(Debug, Clone, Serialize)]
 struct Mutant {
     mutant: &'static str,
-    /// Where such a bug has been seen.
+    /// Where such a bug occurred.
     source: &'static str,
     collector: String,
     /// Why it has no effect there, if it has none.

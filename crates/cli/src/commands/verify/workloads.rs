@@ -118,7 +118,7 @@ fn run(kit: &Kit<'_>, command: &mut Command) -> io::Result<Option<ChildEnd>> {
     Ok(Some(ChildEnd { stop, stdout, stderr_tail, started_unix_ms: 0, wall_ns }))
 }
 
-/// One line per workload, and one per failure.
+/// Prints a line per workload, then the failures.
 pub(super) fn print(stressed: &[Stressed], out: &mut dyn Write) -> Result<(), Failure> {
     let headings = [
         ("workload, under stress", Align::Left),
