@@ -33,7 +33,7 @@ pub(crate) enum Subcommand {
     VerifyChild,
     /// Adds a new collector or workload to a checkout.
     New(new::Args),
-    /// Runs faulty programs under every discipline: rejected, impossible, detected, or it happens.
+    /// Runs faulty programs under every discipline, and prints the safety matrix.
     Safety(safety::Args),
     /// Prints the completions for a shell.
     Completions(completions::Args),

@@ -108,8 +108,8 @@ fn parameters(registry: &Registry) -> String {
     let mut text = render(&headings, &lines);
     text.push_str(
         "\nSettings follow a name after bars: 'mark-sweep|growth-1.5|prefetch-0'. KEY-* stands for all \
-         words\nof a parameter, a star in the name for all collectors that have it: \
-         'mark-sweep|sizer-*', '*|prefetch-0'.\n",
+         words\nof a parameter, a star in the name for all collectors that have it: 'mark-sweep|sizer-*',\
+         \n'*|prefetch-0'.\n",
     );
     text
 }
