@@ -1,11 +1,10 @@
-//! Tells the tool which compiler built it, from which commit, and whether optimised: every record
-//! of a run carries this.
+//! Records compiler, commit and optimisation of this build, which every record of a run carries.
 
 use std::env;
 use std::path::Path;
 use std::process::Command;
 
-/// What the tool is made of, seen from this crate. A change in any of them changes what is built.
+/// The tool's sources, from this crate. A change in any of them changes the build.
 const SOURCES: [&str; 3] = ["../../crates", "../../workloads", "../../Cargo.lock"];
 
 fn main() {

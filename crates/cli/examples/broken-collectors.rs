@@ -1,5 +1,5 @@
-//! The command line over collectors that are broken, each in its own way: the tests of `gcw verify` and
-//! of the gate in `gcw run` are written against them.
+//! The command line over collectors with one bug each, for the tests of `gcw verify` and of the gate in
+//! `gcw run`.
 //!
 //! All are bump allocators that never reclaim, like `no-gc`. `chatty` has no bug: it only prints.
 
@@ -25,12 +25,15 @@ const GULPS: u8 = 6;
 fn main() -> ExitCode {
     let collectors = gcw::Collectors::empty()
         .with::<Broken<CHATTY>>(info("chatty", "prints half a line for each of its first objects"))
-        .with::<Broken<HANGS>>(info("hangs", "waits for ever at the third object"))
+        .with::<Broken<HANGS>>(info("hangs", "hangs at the third object"))
         .with::<Broken<PANICS>>(info("panics", "panics when a program asks for a collection"))
         .with::<Broken<OVERFLOWS>>(info("overflows", "recurses without end at the third object"))
-        .with::<Broken<OVERLAPS>>(info("overlaps", "gives every fourth object's place away twice"))
-        .with::<Broken<HOARDS>>(info("hoards", "takes 64 MiB for each object beside it"))
-        .with::<Broken<GULPS>>(info("gulps", "takes 160 MiB at the third object, for a moment"));
+        .with::<Broken<OVERLAPS>>(info(
+            "overlaps",
+            "allocates every fourth object over the one before",
+        ))
+        .with::<Broken<HOARDS>>(info("hoards", "takes 64 MiB more for each object"))
+        .with::<Broken<GULPS>>(info("gulps", "takes 160 MiB briefly at the third object"));
     gcw::main(gcw::Registry::of(collectors))
 }
 

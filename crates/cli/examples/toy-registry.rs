@@ -1,11 +1,11 @@
-//! A registry of one's own, whole in one file: the `gcw` command line over two toy collectors.
+//! A custom registry in one file: the `gcw` command line over two toy collectors.
 //!
 //! Run it like the tool itself, `cargo run -p gcw --example toy-registry -- run`. Its heap is a
 //! list of boxes. `keep` never frees one; `sweep` drops all but the live ones when the limit is
 //! reached. The programs of its second suite fail, each in its own way: the tests of the command
-//! line are written against them.
+//! line run them.
 
-use gcw::{CellError, CellJob, Registry, Suite, Universe};
+use gcw::{CellError, CellJob, Provider, Registry, Suite};
 use record::{
     Answer, CollectorInfo, Colour, Family, Final, FootprintPoint, LineStyle, Mode, Pause,
     PauseKind, SCHEMA_VERSION, Sample, Size, WorkloadInfo,
@@ -62,7 +62,7 @@ impl Toy {
     }
 }
 
-impl Universe for Toy {
+impl Provider for Toy {
     fn collectors(&self) -> &[CollectorInfo] {
         &self.collectors
     }
@@ -107,7 +107,7 @@ impl Universe for Toy {
             "panic" => panic!("the toy is broken"),
             "overflow" => Err(CellError::Failed(anyhow::anyhow!("sank to {}", sink(1)))),
             "hungry" => Err(CellError::OutOfMemory {
-                reason: format!("{OBJECT_BYTES} bytes asked for, none left"),
+                reason: format!("{OBJECT_BYTES} bytes requested, none left"),
                 partial: window(job, 0).ok().map(Box::new),
             }),
             "endless" => loop {
@@ -128,7 +128,7 @@ fn objects(size: Size) -> u64 {
     }
 }
 
-/// Holds the last [`LIVE_OBJECTS`] objects of many, and looks at each object `rounds` times.
+/// Allocates objects, holds the last [`LIVE_OBJECTS`] of them, and reads each object `rounds` times.
 fn window(job: &CellJob, rounds: u64) -> Result<Sample, CellError> {
     let count = objects(job.cell.size);
     let sweeps = job.cell.collector == "sweep";

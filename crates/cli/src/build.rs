@@ -1,4 +1,4 @@
-//! What is known about this build of the tool, put in by the build script.
+//! Facts about this build of the tool, set by the build script.
 
 use runner::Build;
 

@@ -1,15 +1,15 @@
-//! The universe of this workspace: collectors of a collector registry, workloads of suite files.
+//! The provider of this workspace: collectors of a collector registry, workloads of suite files.
 
 use crate::execute::{Task, Timed, on_small_stack, run_cell};
-use crate::{CellError, CellJob, Registry, Suite, Universe};
+use crate::registry::{CellError, CellJob, Provider, Registry, Suite};
 use collectors::registry::{self, Entry, Family, Line};
 use conformance::Report;
 use heap::{Caps, Config, Parameter};
 use record::{CollectorInfo, Colour, LineStyle, Sample, Size, Trial, WorkloadInfo};
 use std::path::Path;
 
-/// How many collections a workload goes through under stress, at most, and how much live memory they go
-/// over in all: seconds, even where everything moves and every move is followed.
+/// Maximum number of collections of a workload under stress, and of live bytes that they trace in all:
+/// seconds, even where everything moves and every move is followed.
 const STRESS_COLLECTIONS: u64 = 500;
 const STRESS_BYTES: u64 = 256 << 20;
 
@@ -45,7 +45,7 @@ impl Registry {
 struct BuiltIn {
     collectors: Collectors,
     infos: Vec<CollectorInfo>,
-    /// The built-in suites, as they were read.
+    /// The built-in suites, as parsed.
     read: Vec<workloads::Suite>,
     suites: Vec<Suite>,
 }
@@ -63,7 +63,7 @@ impl BuiltIn {
     }
 }
 
-impl Universe for BuiltIn {
+impl Provider for BuiltIn {
     fn collectors(&self) -> &[CollectorInfo] {
         &self.infos
     }
@@ -82,8 +82,8 @@ impl Universe for BuiltIn {
     }
 
     fn census(&self) -> Option<&str> {
-        // Any discipline could be watched. One that collects keeps the census small, and one that has weak
-        // slots can run every workload.
+        // Any discipline would do. One that collects keeps the census small; one that has weak slots can
+        // run every workload.
         let caps = |entry: &Entry<Timed>| entry.discipline.caps;
         let collects = || self.collectors.entries().iter().filter(|entry| caps(entry).cycles);
         let all = collects().find(|entry| caps(entry).weak_slots);
@@ -116,8 +116,9 @@ impl Universe for BuiltIn {
         Ok(on_small_stack(|| conformance::verify(entry.discipline, &job, begins))?)
     }
 
-    fn type_path(&self, collector: &str) -> Option<String> {
-        self.choose(collector).ok().map(|(entry, _)| entry.type_path.clone())
+    fn type_path(&self, collector: &str) -> String {
+        let chosen = self.choose(collector);
+        chosen.map_or_else(|_| "ItsType".to_owned(), |(entry, _)| entry.type_path.clone())
     }
 
     fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {

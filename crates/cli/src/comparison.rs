@@ -1,10 +1,11 @@
-//! The comparison table of a run: per workload every collector beside the others, in a hundred
+//! The comparison table of a run: per workload every collector beside the others, in 100
 //! columns.
 //!
-//! It says what the report says, in the same words: medians over the repeats, the ratio to the
-//! smallest median of the workload, failures by their word and reason.
+//! It has the report's figures and words: medians over the repeats, the ratio to the smallest median
+//! of the workload, failures by their word and reason.
 
 use crate::palette;
+use crate::parse::size_word;
 use crate::sparkline::sparkline;
 use crate::table::{Align, Line, Text, WIDTH, elide, render, wrap};
 use analysis::{Estimate, Measure, Measured, Row, Summary, format};
@@ -21,19 +22,18 @@ const HEADINGS: [(&str, Align); 8] = [
     ("longest pause", Align::Right),
     ("memory over time", Align::Left),
 ];
-/// Longest name of a collector that is shown whole beside a whole curve; names with parameters may be
-/// as long as the second, and then take their room from the curves.
+/// Longest collector name beside a curve of full width, and longest name with parameters, which takes
+/// its room from the curves.
 const NAME_CHARS_MAX: usize = 15;
 const VARIANT_CHARS_MAX: usize = 33;
-/// Longest heap size that is shown whole: `unlimited`.
+/// Longest heap size: `unlimited`.
 const HEAP_CHARS_MAX: usize = 9;
 /// Characters of a curve. With all columns at their widest the table is exactly as wide as allowed.
 const CURVE_CHARS: usize = 16;
-/// Below this a curve says nothing, and there is none.
+/// A shorter curve is illegible, so it is left out.
 const CURVE_CHARS_MIN: usize = 6;
 
-/// Prints the stamp of a run that has one, a table per workload, then the lines of the run that could
-/// not be used.
+/// Prints the stamp of a run that has one, a table per workload, then the unusable lines of the run.
 pub(crate) fn print(run: &Run, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     if let Some(stamp) = run.manifest.stamp() {
         let strong = palette::strong();
@@ -60,7 +60,7 @@ pub(crate) fn print(run: &Run, summary: &Summary, out: &mut dyn Write) -> io::Re
     )
 }
 
-/// The lines of a run that could not be used, for machine output.
+/// The unusable lines of a run, for machine output.
 pub(crate) fn problems(problems: &[LineProblem]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }
@@ -77,7 +77,7 @@ fn title(manifest: &Manifest, workload: &str, rows: &[&Row]) -> String {
         0 => "peak live bytes not recorded".to_owned(),
         peak => format!("peak live {}", format::bytes(peak as f64)),
     };
-    let size = rows.first().map_or("", |row| crate::arguments::size_word(row.size));
+    let size = rows.first().map_or("", |row| size_word(row.size));
     let facts = [Some(size.to_owned()), info.map(live), Some(repeats)];
     let facts: Vec<String> = facts.into_iter().flatten().collect();
     format!("{strong}{workload}{strong:#}  {faint}{}{faint:#}", facts.join(", "))
@@ -107,7 +107,7 @@ fn table(manifest: &Manifest, rows: &[&Row]) -> String {
     render(&HEADINGS[..columns], &lines.collect::<Vec<_>>())
 }
 
-/// How often who collected, where that is known; collectors are named with their heaps if those differ.
+/// The collections of each collector, where known; with their heaps if those differ.
 fn collections(rows: &[&Row]) -> String {
     let several = rows.iter().any(|row| row.heap != rows[0].heap);
     let known = rows.iter().filter_map(|row| Some((row, row.collections.known()?)));
@@ -160,7 +160,7 @@ fn value_and_ratio(
         return [not_known().into(), "".into()];
     };
     let ratio = best.map_or(String::new(), |best| {
-        // Nothing against nothing: 0 faults, 0 ns.
+        // Both may be 0: 0 faults, 0 ns.
         format::ratio(if median == best { 1.0 } else { median / best })
     });
     let style = if Some(median) == best { palette::strong() } else { palette::faint() };

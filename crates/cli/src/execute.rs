@@ -1,7 +1,7 @@
 //! Runs one cell in this process: the workload under the collector, on a small stack, with the
 //! clocks and counters around it.
 
-use crate::CellError;
+use crate::registry::CellError;
 use collectors::registry::{Entry, Harness};
 use heap::{
     AnyCollector, Caps, Checker, Collector, Commit, Config, Discipline, EventLog, HeapConfig,
@@ -14,29 +14,28 @@ use record::{
 use std::collections::BTreeMap;
 use workloads::{Census, Prepared};
 
-/// The stack on which every cell runs: small, so that whatever recurses over the object graph is
-/// found out.
+/// Stack size of every cell: small, so that recursion over the object graph overflows it.
 const STACK_BYTES: usize = 512 << 10;
-/// Census samples of exact live bytes over a run.
+/// Samples of exact live bytes in a census.
 const CENSUS_SAMPLES: u64 = 100;
-/// More than this is not populated beforehand, whatever a workload allocates.
+/// Maximum memory that is populated before a run.
 const POPULATE_AT_MOST_BYTES: u64 = 6 << 30;
 
-/// A cell made ready: names resolved, numbers drawn.
+/// A prepared cell: names resolved, numbers drawn.
 pub struct Task {
     /// The cell.
     pub cell: Cell,
-    /// What the collector is told.
+    /// Parameters of the collector.
     pub config: Config,
-    /// Limit on the footprint, if one binds this collector.
+    /// Limit on the footprint, if one bounds this collector.
     pub heap_limit_bytes: Option<u64>,
     /// The program.
     pub program: Prepared,
     /// The published answer.
     pub expected: String,
-    /// What the workload allocates, if it is on record.
+    /// Objects and bytes of the workload, if recorded.
     pub census: Option<Census>,
-    /// Run it in checking mode, and collect before every so many allocations.
+    /// Run it in checking mode, with a collection before every n-th allocation.
     pub collect_every: Option<u64>,
 }
 
@@ -89,7 +88,7 @@ fn in_time_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
 
 fn in_memory_mode(discipline: Discipline, task: &Task) -> Result<Sample, CellError> {
     let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
-    let mut mutator = watched(discipline, task, config, Meter::default()).map_err(failed)?;
+    let mut mutator = with_probe(discipline, task, config, Meter::default()).map_err(failed)?;
     let is_census = task.cell.mode == Mode::Census;
     let step_bytes = task.census.map_or(1 << 20, |census| census.allocated_bytes / CENSUS_SAMPLES);
     if is_census {
@@ -109,8 +108,8 @@ fn in_memory_mode(discipline: Discipline, task: &Task) -> Result<Sample, CellErr
     })
 }
 
-/// A mutator that is watched: compiled once for all collectors, for nobody times it.
-fn watched<P: Probe>(
+/// A mutator with a probe: compiled once for all collectors, because its time is not measured.
+fn with_probe<P: Probe>(
     discipline: Discipline,
     task: &Task,
     heap: HeapConfig,
@@ -119,21 +118,21 @@ fn watched<P: Probe>(
     Mutator::with(heap, probe, |heap| discipline.collector(heap, &task.config))
 }
 
-/// In checking mode, with collections that nobody needs: one before every so many allocations.
+/// Runs a cell in checking mode, with a forced collection before every `allocations`-th allocation.
 fn under_stress(
     discipline: Discipline,
     task: &Task,
     allocations: u64,
 ) -> Result<Sample, CellError> {
     let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
-    let mutator = watched(discipline, task, config, Checker::default());
+    let mutator = with_probe(discipline, task, config, Checker::default());
     let mut mutator = mutator.map_err(failed)?;
     mutator.collect_every(allocations);
     measure(task, mutator, |_, _| {})
 }
 
-/// What to commit before the clock starts, so that no discipline pays for page faults: as much as it
-/// will hold, which for one that never reclaims is all that the workload allocates.
+/// Bytes to commit before the clock starts, so that no discipline pays for page faults: its largest
+/// footprint, which for one that never reclaims is all that the workload allocates.
 fn populate_bytes<C: Collector>(task: &Task) -> u64 {
     const MARGIN_BYTES: u64 = 8 << 20;
     let caps = C::CAPS;
@@ -158,7 +157,7 @@ fn measure<C: Collector, P: Probe>(
     let result = task.program.run(&mut mutator);
     let (wall_ns, cpu_ns) = run_clock.read();
     let page_faults = os::page_faults() - faults_before;
-    // Before anything that is not the program's: the survey of what is live takes memory too.
+    // Read before the survey of live objects, which takes memory, too.
     let peak_resident_bytes = os::peak_resident_bytes().unwrap_or(0);
     let live_bytes = mutator.reachable().map_err(failed)?.bytes;
 
@@ -214,8 +213,8 @@ fn measure<C: Collector, P: Probe>(
     }
 }
 
-/// Collections by trigger. A discipline that does not collect has none, and one that stops the program
-/// without saying that it collects is not known.
+/// Collections by trigger; `None` for a discipline that does not collect, and for one that pauses the
+/// program without recording collections.
 fn collections(log: &EventLog, caps: Caps) -> Option<BTreeMap<String, u64>> {
     let counts: BTreeMap<String, u64> =
         log.collections().map(|(cause, count)| (cause.word().to_owned(), count)).collect();
@@ -226,7 +225,7 @@ fn collections(log: &EventLog, caps: Caps) -> Option<BTreeMap<String, u64>> {
 fn out_of_memory<C: Collector, P: Probe>(error: &OutOfMemory, mutator: &Mutator<C, P>) -> String {
     let budget = mutator.heap().budget();
     format!(
-        "{error}: {} bytes were asked for, {} of {} are held; try a larger --heap",
+        "{error}: {} bytes were requested, {} of {} are held; try a larger --heap",
         budget.refused_bytes(),
         budget.held_bytes(),
         budget.limit_bytes()

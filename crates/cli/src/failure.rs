@@ -1,4 +1,4 @@
-//! How a subcommand ends, and the exit code that says so.
+//! The ends of a subcommand, and their exit codes.
 
 use anstyle::{AnsiColor, Style};
 use runner::{RunError, StoreError};
@@ -30,7 +30,7 @@ impl Exit {
 /// A subcommand that could not do its work.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// It was asked for something that cannot be: exit code 2.
+    /// The request is invalid: exit code 2.
     Usage(String),
     /// It began and could not finish: exit code 1.
     Broken(anyhow::Error),
@@ -39,33 +39,33 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Says on standard error what happened, and returns the exit code.
+    /// Prints the failure on standard error, and returns the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         match self {
             Self::Usage(message) => {
-                complain("error", AnsiColor::Red, message);
+                print("error", AnsiColor::Red, message);
                 ExitCode::from(2)
             }
-            // Whoever reads us has read enough (`gcw list workloads | head -3`).
+            // The reader has read enough (`gcw list workloads | head -3`).
             Self::Broken(error) if is_broken_pipe(error) => ExitCode::SUCCESS,
             Self::Broken(error) => {
-                complain("error", AnsiColor::Red, &with_causes(error));
+                print("error", AnsiColor::Red, &with_causes(error));
                 ExitCode::from(1)
             }
             Self::Interrupted(message) => {
-                complain("interrupted", AnsiColor::Yellow, message);
+                print("interrupted", AnsiColor::Yellow, message);
                 ExitCode::from(130)
             }
         }
     }
 }
 
-/// Says something on standard error that does not end the subcommand.
+/// Prints a warning on standard error.
 pub(crate) fn warn(message: &dyn Display) {
-    complain("warning", AnsiColor::Yellow, message);
+    print("warning", AnsiColor::Yellow, message);
 }
 
-fn complain(word: &str, colour: AnsiColor, message: &dyn Display) {
+fn print(word: &str, colour: AnsiColor, message: &dyn Display) {
     let style = Style::new().bold().fg_color(Some(colour.into()));
     anstream::eprintln!("{style}{word}:{style:#} {message}");
 }
@@ -99,7 +99,7 @@ impl From<RunError> for Failure {
     }
 }
 
-/// A run directory is named by the user, so what is wrong with it before the first cell is usage.
+/// A run directory is named by the user, so a fault of it before the first cell is a usage error.
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Usage(error.to_string())

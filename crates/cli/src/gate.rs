@@ -1,16 +1,17 @@
 //! The gate before every measurement.
 //!
-//! **Invariant:** no collector reaches a chart unproven, unless the chart says so.
+//! **Invariant:** no collector reaches a chart unverified, unless the chart says so.
 //!
-//! Whoever is about to be measured plays a few of the conformance kit's programs first, about two
-//! seconds for all. Who passes is remembered by the hash of this program, so that the next run of the
-//! same build begins at once. A registry without a kit has no gate.
+//! Every collector runs a few of the conformance kit's programs before it is measured, about two seconds
+//! for all. Passes are cached by the hash of this program, so that the next run of the same build begins
+//! at once. A registry without a kit has no gate.
 
-use crate::commands::run::quoted;
+use crate::build;
+use crate::child::quoted;
 use crate::failure::{Failure, warn};
 use crate::kit::{Kit, in_full, processors};
+use crate::registry::Registry;
 use crate::supervise::Limits;
-use crate::{Registry, build};
 use conformance::Job;
 use runner::Interrupt;
 use serde::{Deserialize, Serialize};
@@ -23,14 +24,13 @@ use std::{env, fs, io, process};
 const SEEDS: u64 = 20;
 /// The same for a build without optimisation, which takes about twenty times as long.
 const SEEDS_DEBUG: u64 = 2;
-/// Builds that are remembered.
+/// Builds in the cache.
 const BUILDS: usize = 16;
 
-/// Verifies these collectors; those that fail, all of which are among the `tolerated`.
+/// Verifies these collectors; returns those that fail, all of which are `tolerated`.
 ///
 /// # Errors
-/// If another one fails: with its failure, and what to do. On a request to stop, and if no child can
-/// be started.
+/// If another one fails: its failure, and what to do. If interrupted, or no child can be started.
 pub(crate) fn pass(
     registry: &Registry,
     names: &[&str],
@@ -40,10 +40,10 @@ pub(crate) fn pass(
     if !registry.has_kit() {
         return Ok(Vec::new());
     }
-    let mut proven = Proven::of_this_program();
-    let unproven = names.iter().filter(|name| !proven.has(name));
+    let mut passed = Passes::of_this_program();
+    let unknown = names.iter().filter(|name| !passed.has(name));
     let seeds = if build::build().profile == "debug" { SEEDS_DEBUG } else { SEEDS };
-    let jobs: Vec<Job> = unproven.map(|name| Job::of(name, 0..seeds)).collect();
+    let jobs: Vec<Job> = unknown.map(|name| Job::of(name, 0..seeds)).collect();
     if jobs.is_empty() {
         return Ok(Vec::new());
     }
@@ -52,7 +52,7 @@ pub(crate) fn pass(
     for verified in kit.verify(jobs)? {
         let name = verified.job.collector;
         match verified.report.failure {
-            None => proven.add(name),
+            None => passed.add(name),
             Some(failure) => {
                 if tolerated.contains(&name.as_str()) {
                     warn(&format!("{name} fails the conformance kit: {}", failure.message));
@@ -63,7 +63,7 @@ pub(crate) fn pass(
             }
         }
     }
-    proven.keep();
+    passed.keep();
     match refused.split_first() {
         None => Ok(failed),
         Some(((first, _), _)) => {
@@ -72,7 +72,7 @@ pub(crate) fn pass(
                 refused.iter().map(|(_, f)| format!("\n\n{}", in_full(f, registry))).collect();
             Err(Failure::Broken(anyhow::anyhow!(
                 "refused: {} failed the conformance kit, so nothing was measured; `gcw verify {}` \
-                 tells more, `--unverified` measures nevertheless and says so on every chart{}",
+                 gives details, `--unverified` measures anyway and marks every chart{}",
                 names.join(", "),
                 quoted(first),
                 failures.concat()
@@ -81,23 +81,23 @@ pub(crate) fn pass(
     }
 }
 
-/// The collectors of this program that have passed. A cache: what cannot be read was not known, what
-/// cannot be written will be found out again.
-struct Proven {
+/// The collectors that have passed, per build. A cache: if it cannot be read or written, collectors are
+/// verified again.
+struct Passes {
     file: PathBuf,
     builds: Vec<Build>,
-    /// Hash of this program; `None` if it cannot be read, and then nothing is remembered.
+    /// Hash of this program; `None` if it cannot be read, and then nothing is cached.
     hash: Option<String>,
 }
 
-/// What is known of one build.
+/// The entry of one build.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Build {
     hash: String,
     passed: Vec<String>,
 }
 
-impl Proven {
+impl Passes {
     fn of_this_program() -> Self {
         let hash = env::current_exe().and_then(|program| hash_of(&program)).ok();
         Self::at(cache_file(), hash)
@@ -124,7 +124,7 @@ impl Proven {
         self.builds.truncate(BUILDS);
     }
 
-    /// Writes a file of its own and moves it there, so that nobody ever reads half of one.
+    /// Writes a temporary file and renames it, so that no reader sees half of one.
     fn keep(&self) {
         let temporary = self.file.with_extension(process::id().to_string());
         let write = || -> io::Result<()> {
@@ -133,7 +133,7 @@ impl Proven {
             fs::rename(&temporary, &self.file)
         };
         if write().is_err() {
-            // Nobody misses it if it was never written.
+            // It may never have been written.
             let _ = fs::remove_file(&temporary);
         }
     }
@@ -157,16 +157,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_has_passed_is_known_to_the_same_build_only() {
+    fn a_pass_is_known_to_the_same_build_only() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("gcw/verified.json");
-        let at = |hash: &str| Proven::at(file.clone(), Some(hash.to_owned()));
+        let at = |hash: &str| Passes::at(file.clone(), Some(hash.to_owned()));
         let mut first = at("1");
         first.add("rc".to_owned());
         first.add("rc-weak".to_owned());
         first.keep();
         assert!(at("1").has("rc") && at("1").has("rc-weak") && !at("1").has("region"));
-        assert!(!at("2").has("rc") && !Proven::at(file.clone(), None).has("rc"));
+        assert!(!at("2").has("rc") && !Passes::at(file.clone(), None).has("rc"));
         for build in 2..30 {
             let mut next = at(&build.to_string());
             next.add("rc".to_owned());
@@ -181,12 +181,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("verified.json");
         fs::write(&file, "[{]").unwrap();
-        let mut proven = Proven::at(file.clone(), Some("1".to_owned()));
-        assert!(!proven.has("rc"));
-        proven.add("rc".to_owned());
-        proven.keep();
-        assert!(Proven::at(file.clone(), Some("1".to_owned())).has("rc"));
-        let nowhere = Proven::at(file.join("below/a/file.json"), Some("1".to_owned()));
+        let mut passed = Passes::at(file.clone(), Some("1".to_owned()));
+        assert!(!passed.has("rc"));
+        passed.add("rc".to_owned());
+        passed.keep();
+        assert!(Passes::at(file.clone(), Some("1".to_owned())).has("rc"));
+        let nowhere = Passes::at(file.join("below/a/file.json"), Some("1".to_owned()));
         nowhere.keep();
     }
 }

@@ -1,14 +1,14 @@
 //! The conformance kit as commands use it: jobs in child processes of this program, several at a time.
 
-use crate::Registry;
+use crate::child;
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::registry::Registry;
 use crate::supervise::{Limits, Supervisor};
 use anyhow::Context;
 use collectors::registry::settings_after;
 use conformance::{Job, Report};
 use runner::Interrupt;
-use std::env;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::process::Command;
@@ -16,28 +16,28 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What became of a job.
+/// A finished job.
 #[derive(Debug, Clone)]
 pub(crate) struct Verified {
-    /// What was to be done.
+    /// The job.
     pub(crate) job: Job,
-    /// What was found.
+    /// Its report.
     pub(crate) report: Report,
-    /// From its start to its end, shrinking included.
+    /// Wall time, shrinking included.
     pub(crate) wall: Duration,
 }
 
-/// How jobs are done.
+/// Settings of the kit.
 pub(crate) struct Kit<'a> {
-    /// How much of time and memory each may take.
+    /// Limits of each job.
     pub(crate) limits: Limits,
-    /// How many at a time.
+    /// Jobs in parallel.
     pub(crate) at_once: usize,
     /// A request to stop.
     pub(crate) interrupt: &'a Interrupt,
 }
 
-/// What a failure is printed as: what was found, and a test that finds it again.
+/// A failure as it is printed, with a test that reproduces it.
 pub(crate) fn in_full(failure: &conformance::Failure, registry: &Registry) -> String {
     let name = &failure.collector;
     let base = registry.base_of(name).map_or("", |base| base.name.as_str());
@@ -45,18 +45,18 @@ pub(crate) fn in_full(failure: &conformance::Failure, registry: &Registry) -> St
     format!("{failure}\n\n{}", failure.as_test(&registry.type_path(name), settings))
 }
 
-/// The jobs that this machine can do at a time.
+/// The number of processors.
 pub(crate) fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 impl Kit<'_> {
-    /// Does all jobs; what became of them, in their order.
+    /// Runs all jobs; their results in order.
     ///
     /// # Errors
-    /// If a child cannot be started, or on a request to stop.
+    /// If a child cannot be started, or if interrupted.
     pub(crate) fn verify(&self, jobs: Vec<Job>) -> Result<Vec<Verified>, Failure> {
-        let program = env::current_exe().context("cannot find the program that verifies")?;
+        let program = child::program()?;
         let command = || {
             let mut command = Command::new(&program);
             command.arg("verify-child");
@@ -69,7 +69,8 @@ impl Kit<'_> {
             let (name, last) = (&job.collector, job.seeds.end.saturating_sub(1));
             let begins = |seed| progress.starts(format!("{name}, seed {seed} of {last}"));
             let report = supervisor.verify(&job, begins);
-            let report = report.with_context(|| format!("cannot verify {name} in a process"))?;
+            let report =
+                report.with_context(|| format!("cannot verify {name} in a child process"))?;
             progress.ended();
             Ok(report.map(|report| Verified { job, report, wall: clock.elapsed() }))
         });
@@ -77,8 +78,8 @@ impl Kit<'_> {
         verified
     }
 
-    /// Works through items, several at a time; the results in their order. Each worker starts with a
-    /// state of its own. `None` is a result that was interrupted.
+    /// Processes items in parallel; the results in order. Each worker starts with a state of its own;
+    /// `work` returns `None` if interrupted.
     pub(crate) fn each<T: Send, S, R: Send>(
         &self,
         items: Vec<T>,
@@ -88,7 +89,7 @@ impl Kit<'_> {
         let queue = Mutex::new(items.into_iter().enumerate());
         let worker = || {
             let (mut state, mut done) = (start(), Vec::new());
-            // The lock is not held while an item is worked on.
+            // The lock is not held while an item is processed.
             let next = || queue.lock().map_or(None, |mut queue| queue.next());
             while let Some((place, item)) = next() {
                 match work(&mut state, item)? {
@@ -105,9 +106,8 @@ impl Kit<'_> {
         });
         let mut all = Vec::new();
         for part in parts {
-            let interrupted = || {
-                Failure::Interrupted("it is not done with everything, and keeps nothing".to_owned())
-            };
+            let interrupted =
+                || Failure::Interrupted("not everything is done, and nothing is kept".to_owned());
             all.extend(part?.ok_or_else(interrupted)?);
         }
         all.sort_by_key(|(place, _)| *place);

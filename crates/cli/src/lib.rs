@@ -10,26 +10,30 @@
 //! | 1 | a cell crashed or gave a wrong answer, a collector failed the conformance kit, or the tool could not finish its work |
 //! | 2 | usage: an unknown name, a bad option, a directory that cannot be used |
 //! | 3 | `gcw cell` only: the heap limit was reached |
-//! | 130 | interrupted; what was measured is kept |
+//! | 130 | interrupted; all measurements are kept |
 
 #![forbid(unsafe_code)]
 
 mod arguments;
 mod build;
 mod built_in;
+mod child;
 mod commands;
 mod comparison;
 mod execute;
 mod failure;
 mod gate;
+mod interrupt;
+mod json;
 mod kit;
+mod nearest;
 mod palette;
+mod parse;
 mod profile;
 mod progress;
 mod registry;
 mod safety_table;
 mod select;
-mod side;
 mod sparkline;
 mod supervise;
 mod table;
@@ -37,10 +41,10 @@ mod variant;
 
 pub use built_in::Collectors;
 pub use execute::Timed;
-pub use registry::{CellError, CellJob, Registry, Suite, Universe};
+pub use registry::{CellError, CellJob, Provider, Registry, Suite};
 
 use arguments::{Arguments, Subcommand};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use failure::{Exit, Failure};
 use std::io::Write;
 use std::process::ExitCode;
@@ -48,8 +52,8 @@ use std::process::ExitCode;
 /// Runs the command line on the arguments of this process.
 pub fn main(registry: Registry) -> ExitCode {
     let arguments = Arguments::parse();
-    // Colours are removed by the stream wherever the terminal or `NO_COLOR` does not want them.
-    // It is not locked: a collector may print, too, and runs on another thread.
+    // The stream removes colours for `NO_COLOR` and where the terminal has none. It is not locked: a
+    // collector may print, too, and runs on another thread.
     let mut out = anstream::stdout();
     let result = run(arguments, &registry, &mut out).and_then(|exit| {
         out.flush()?;
@@ -71,7 +75,9 @@ fn run(arguments: Arguments, registry: &Registry, out: &mut dyn Write) -> Result
         Subcommand::Verify(args) => commands::verify::verify(args, registry, out),
         Subcommand::VerifyChild => commands::verify_child::verify_child(registry),
         Subcommand::New(args) => commands::new::new(&args, out),
-        Subcommand::Completions(args) => commands::completions::completions(&args, out),
+        Subcommand::Completions(args) => {
+            commands::completions::completions(&args, &Arguments::command(), out)
+        }
         Subcommand::Safety(args) => commands::safety::safety(args, registry, out),
         Subcommand::Cell(args) => commands::cell::cell(args, registry, out),
     }

@@ -1,4 +1,4 @@
-//! Colours of the terminal: a collector wears there what it wears in every chart.
+//! Colours of the terminal: a collector has the colour that it has in every chart.
 
 use anstyle::{Effects, RgbColor, Style};
 use record::Colour;
@@ -21,7 +21,7 @@ pub(crate) fn strong() -> Style {
     Style::new() | Effects::BOLD
 }
 
-/// What is there for completeness.
+/// Secondary text.
 pub(crate) fn faint() -> Style {
     Style::new() | Effects::DIMMED
 }

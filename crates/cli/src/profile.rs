@@ -1,14 +1,14 @@
-//! Profiles: how much of the matrix is worth how much time.
+//! Profiles: preset sizes of the matrix.
 
 use record::{HeapSize, Mode, Size};
 use std::time::Duration;
 
-/// How thorough a run is.
+/// Thoroughness of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Profile {
-    /// Seconds: does everything work? Small inputs, one repeat.
+    /// Seconds: a check that everything works. Small inputs, one repeat.
     Smoke,
-    /// Under 90 seconds on two processors: a first look. Small inputs, one heap size, eight repeats.
+    /// Under 90 seconds on two processors: first results. Small inputs, one heap size, eight repeats.
     Quick,
     /// Most of an hour: numbers to rely on. Default inputs, three heap sizes, ten repeats.
     Full,
@@ -17,7 +17,7 @@ pub(crate) enum Profile {
     Scale,
 }
 
-/// What a profile stands for; every part can be set by an option of its own.
+/// The settings of a profile; an option of its own overrides each.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
     pub(crate) size: Size,
@@ -27,7 +27,7 @@ pub(crate) struct Settings {
     pub(crate) modes: Vec<Mode>,
 }
 
-/// The heap at which a cell is run if none is named: the middle of the multiples in use.
+/// Default heap size of a cell: the middle of the multiples in use.
 pub(crate) const HEAP_DEFAULT: HeapSize = HeapSize::LiveMultiple(2.0);
 
 impl Profile {
@@ -41,7 +41,7 @@ impl Profile {
         }
     }
 
-    /// What it stands for.
+    /// Its settings.
     pub(crate) fn settings(self) -> Settings {
         let multiples = |list: &[f64]| list.iter().map(|&x| HeapSize::LiveMultiple(x)).collect();
         match self {

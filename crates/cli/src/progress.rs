@@ -1,5 +1,6 @@
-//! How far a run is: a bar on standard error, and nothing at all where that is no terminal.
+//! Progress of a run: a bar on standard error if that is a terminal, otherwise nothing.
 
+use crate::parse::mode_word;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runner::Event;
 
@@ -32,11 +33,11 @@ impl Progress {
         self.0.inc(1);
     }
 
-    /// Follows a run. A defect is shown at once: whoever watches can stop and look.
+    /// Follows a run. A defect is shown at once, so that the user can stop.
     pub(crate) fn follow(&self, event: Event<'_>) {
         match event {
             Event::Starts(planned) => {
-                let mode = crate::arguments::mode_word(planned.cell.mode);
+                let mode = mode_word(planned.cell.mode);
                 self.starts(format!("{} {mode}", planned.cell));
             }
             Event::Recorded(record) => {

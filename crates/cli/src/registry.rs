@@ -1,37 +1,38 @@
-//! The door between the command line and the programs it can run: collectors, workloads, suites,
-//! and the execution of one cell in this process.
+//! The interface between the command line and what it can run: collectors, workloads, suites, and the
+//! execution of one cell in this process.
 //!
-//! Everything behind the door is a [`Universe`]; the command line knows nothing else of heaps,
-//! collectors or workloads. A crate with a collector of its own brings its own universe.
+//! A [`Provider`] implements all of it; the command line depends on no other part of the heap, the
+//! collectors or the workloads. A crate with a collector of its own can bring its own provider.
 
 use collectors::registry::settings_after;
 use conformance::Report;
 use heap::Parameter;
 use record::{Cell, CollectorInfo, HeapSize, Sample, Size, Trial, WorkloadInfo};
+use std::ops::Deref;
 
-/// What can be run.
-pub struct Registry(Box<dyn Universe>);
+/// The collectors and workloads of a command line.
+pub struct Registry(Box<dyn Provider>);
 
-/// The in-process side of a registry.
-pub trait Universe {
+/// Provides collectors and workloads, and runs them in this process.
+pub trait Provider {
     /// Collectors in the order of tables and charts.
     fn collectors(&self) -> &[CollectorInfo];
-    /// The parameters that one of the collectors reads.
+    /// The parameters that a collector reads.
     fn parameters(&self, collector: &str) -> &'static [Parameter] {
         let _ = collector;
         &[]
     }
-    /// Built-in suites; the first one is run if none is named.
+    /// Built-in suites; the first one is the default.
     fn suites(&self) -> &[Suite];
     /// Workloads of a suite, in suite order. `suite` is the name of a built-in suite or the path
     /// of a suite file.
     ///
     /// # Errors
-    /// If the suite file cannot be read: file, line, what was expected.
+    /// If the suite file cannot be read: file, line and what was expected.
     fn workloads(&self, suite: &str, size: Size) -> anyhow::Result<Vec<WorkloadInfo>>;
-    /// The collector that takes the census of a workload, if there is one that can.
+    /// The collector that takes the census of workloads, if there is one that can.
     fn census(&self) -> Option<&str>;
-    /// Whether a collector can run a workload of a suite.
+    /// Checks that a collector can run a workload of a suite.
     ///
     /// # Errors
     /// The reason why it cannot, as printed after "n/a".
@@ -41,38 +42,38 @@ pub trait Universe {
     /// # Errors
     /// If the heap limit was reached, or the cell could not be run at all.
     fn run_cell(&self, job: &CellJob) -> Result<Sample, CellError>;
-    /// Whether its collectors can be played by the conformance kit.
+    /// Whether the conformance kit can test the collectors.
     fn has_kit(&self) -> bool {
         false
     }
-    /// Plays the kit's programs under a collector in this process; `begins` is told of each seed before
-    /// its program is played.
+    /// Runs the kit's programs under a collector in this process; calls `begins` with each seed before
+    /// its program starts.
     ///
     /// # Errors
-    /// If the collector is unknown, or this registry has no kit.
+    /// If the collector is unknown, or there is no kit.
     fn verify(&self, job: &conformance::Job, begins: fn(u64)) -> anyhow::Result<Report> {
         let _ = begins;
-        anyhow::bail!("this registry has no conformance kit to play under {}", job.collector)
+        anyhow::bail!("this registry has no conformance kit to test {}", job.collector)
     }
-    /// The type of a collector as a test names it that plays a program of the kit again.
-    fn type_path(&self, collector: &str) -> Option<String> {
+    /// The path of a collector's type, for a test that replays a program of the kit.
+    fn type_path(&self, collector: &str) -> String {
         let _ = collector;
-        None
+        "ItsType".to_owned()
     }
-    /// Allocations between two collections of a workload under stress, so that it takes seconds.
+    /// Allocations between two collections of a workload under stress, chosen so that it takes seconds.
     fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {
         let _ = (suite, workload, size);
         1000
     }
-    /// Whether it brings faulty programs, for the safety matrix.
+    /// Whether there are faulty programs for the safety matrix.
     fn has_trials(&self) -> bool {
         false
     }
-    /// Runs the faulty programs under a collector in this process, with so many seeds, from trial
-    /// number `first` on; `done` sees each before the next one begins.
+    /// Runs the faulty programs under a collector in this process, with `seeds` seeds each, from trial
+    /// number `first` on; calls `done` with each trial before the next one begins.
     ///
     /// # Errors
-    /// If there are none, or no thread could be started for them.
+    /// If there are no faulty programs, or their thread could not be started.
     fn run_trials(
         &self,
         collector: &str,
@@ -81,7 +82,7 @@ pub trait Universe {
         done: &mut (dyn FnMut(Trial) + Send),
     ) -> anyhow::Result<()> {
         let _ = (seeds, first, done);
-        anyhow::bail!("this registry brings no faulty programs to try under {collector}")
+        anyhow::bail!("this registry has no faulty programs to run under {collector}")
     }
 }
 
@@ -90,7 +91,7 @@ pub trait Universe {
 pub struct Suite {
     /// Name.
     pub name: String,
-    /// One line: what it is for.
+    /// Its purpose in one line.
     pub summary: String,
     /// Names of its workloads, with their variants.
     pub workloads: Vec<String>,
@@ -101,133 +102,55 @@ pub struct Suite {
 pub struct CellJob {
     /// The cell.
     pub cell: Cell,
-    /// Limit on the whole footprint, in bytes; none where the cell has none, or has a multiple of
+    /// Limit on the whole footprint, in bytes; `None` where the cell has none, or has a multiple of
     /// the live size and a collector that does not collect by itself.
     pub heap_limit_bytes: Option<u64>,
-    /// Name of the built-in suite, or path of the suite file, that the workload is taken from.
+    /// Suite of the workload: the name of a built-in suite, or the path of a suite file.
     pub suite: String,
-    /// Run it in checking mode, and collect before every so many allocations.
+    /// Run it in checking mode, with a collection before every n-th allocation.
     pub collect_every: Option<u64>,
 }
 
-/// Why a cell gave no whole sample.
+/// Why a cell gave no complete sample.
 #[derive(Debug)]
 pub enum CellError {
     /// The heap limit was reached with nothing left to reclaim.
     OutOfMemory {
-        /// What was asked for and what was held.
+        /// The bytes requested and held.
         reason: String,
-        /// What was measured up to there.
+        /// The measurements up to that point.
         partial: Option<Box<Sample>>,
     },
     /// The cell could not be run.
     Failed(anyhow::Error),
 }
 
+impl Deref for Registry {
+    type Target = dyn Provider;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
 impl Registry {
-    /// A registry over a universe.
-    pub fn new(universe: impl Universe + 'static) -> Self {
-        Self(Box::new(universe))
+    /// A registry over a provider.
+    pub fn new(provider: impl Provider + 'static) -> Self {
+        Self(Box::new(provider))
     }
 
-    /// Collectors in the order of tables and charts.
-    pub fn collectors(&self) -> &[CollectorInfo] {
-        self.0.collectors()
-    }
-
-    /// The collector of this name, or the one of which this is the name of a variant.
-    pub fn base_of(&self, name: &str) -> Option<&CollectorInfo> {
-        let is_meant =
+    /// The collector with this name, or the one of which `name` is a variant.
+    pub(crate) fn base_of(&self, name: &str) -> Option<&CollectorInfo> {
+        let is_base =
             |c: &&CollectorInfo| c.name == name || settings_after(&c.name, name).is_some();
-        self.collectors().iter().filter(is_meant).max_by_key(|c| c.name.len())
+        self.collectors().iter().filter(is_base).max_by_key(|c| c.name.len())
     }
 
-    /// The parameters that one of the collectors reads.
-    pub fn parameters(&self, collector: &str) -> &'static [Parameter] {
-        self.0.parameters(collector)
-    }
-
-    /// Built-in suites; the first one is run if none is named.
-    pub fn suites(&self) -> &[Suite] {
-        self.0.suites()
-    }
-
-    /// Workloads of a suite, in suite order.
+    /// The footprint limit of a cell in bytes; `None` where nothing bounds the collector.
     ///
     /// # Errors
-    /// If the suite file cannot be read: file, line, what was expected.
-    pub fn workloads(&self, suite: &str, size: Size) -> anyhow::Result<Vec<WorkloadInfo>> {
-        self.0.workloads(suite, size)
-    }
-
-    /// The collector that takes the census of a workload, if there is one that can.
-    pub fn census(&self) -> Option<&str> {
-        self.0.census()
-    }
-
-    /// Whether a collector can run a workload of a suite.
-    ///
-    /// # Errors
-    /// The reason why it cannot, as printed after "n/a".
-    pub fn applies(&self, collector: &str, suite: &str, workload: &str) -> Result<(), String> {
-        self.0.applies(collector, suite, workload)
-    }
-
-    /// Whether its collectors can be played by the conformance kit.
-    pub fn has_kit(&self) -> bool {
-        self.0.has_kit()
-    }
-
-    /// Plays the kit's programs under a collector in this process, see [`Universe::verify`].
-    ///
-    /// # Errors
-    /// If the collector is unknown, or this registry has no kit.
-    pub fn verify(&self, job: &conformance::Job, begins: fn(u64)) -> anyhow::Result<Report> {
-        self.0.verify(job, begins)
-    }
-
-    /// The type of a collector as a test names it that plays a program of the kit again.
-    pub fn type_path(&self, collector: &str) -> String {
-        self.0.type_path(collector).unwrap_or_else(|| "ItsType".to_owned())
-    }
-
-    /// Allocations between two collections of a workload under stress, so that it takes seconds.
-    pub fn collect_every(&self, suite: &str, workload: &str, size: Size) -> u64 {
-        self.0.collect_every(suite, workload, size)
-    }
-
-    /// Whether it brings faulty programs, for the safety matrix.
-    pub fn has_trials(&self) -> bool {
-        self.0.has_trials()
-    }
-
-    /// Runs the faulty programs under a collector in this process, see [`Universe::run_trials`].
-    ///
-    /// # Errors
-    /// If there are none, or no thread could be started for them.
-    pub fn run_trials(
-        &self,
-        collector: &str,
-        seeds: u32,
-        first: usize,
-        done: &mut (dyn FnMut(Trial) + Send),
-    ) -> anyhow::Result<()> {
-        self.0.run_trials(collector, seeds, first, done)
-    }
-
-    /// Runs one cell in this process, once.
-    ///
-    /// # Errors
-    /// If the heap limit was reached, or the cell could not be run at all.
-    pub fn run_cell(&self, job: &CellJob) -> Result<Sample, CellError> {
-        self.0.run_cell(job)
-    }
-
-    /// The footprint limit of a cell in bytes; `None` where nothing binds the collector.
-    ///
-    /// # Errors
-    /// If the collector or workload is unknown, or a multiple was asked of a workload whose peak of
-    /// live bytes is not recorded.
+    /// If the collector or workload is unknown, or the limit is a multiple and the workload has no
+    /// recorded peak of live bytes.
     pub(crate) fn heap_limit(&self, cell: &Cell, suite: &str) -> anyhow::Result<Option<u64>> {
         let multiple = match cell.heap {
             HeapSize::Unlimited => return Ok(None),
@@ -245,8 +168,8 @@ impl Registry {
         match peak {
             None => anyhow::bail!("unknown workload '{}' in suite {suite}", cell.workload),
             Some(0) => anyhow::bail!(
-                "{} has no recorded peak of live bytes, so {} of it means nothing; name an amount \
-                 such as --heap 64MiB",
+                "{} has no recorded peak of live bytes, so the heap size {} has no meaning for it; \
+                 give an amount such as --heap 64MiB",
                 cell.workload,
                 cell.heap
             ),

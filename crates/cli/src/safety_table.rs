@@ -1,4 +1,4 @@
-//! The safety matrix in the terminal: the table in a hundred columns, and what is behind a field of it.
+//! The safety matrix in the terminal: the table in 100 columns, and the explanation of a field.
 
 use crate::failure::Failure as Broken;
 use crate::palette;
@@ -24,10 +24,10 @@ fn heads(failure: Failure) -> [&'static str; 2] {
     }
 }
 
-/// Failures that stand side by side: with a legible column for each, no more fit the width.
+/// Failures side by side: no more legible columns fit the width.
 const ABREAST: usize = 5;
 
-/// The table, its legend and where the programs came from.
+/// The table, its legend and its programs.
 pub(crate) fn render(safety: &Safety) -> String {
     let parts = Failure::ALL.chunks(ABREAST).map(|failures| part(safety, failures) + "\n");
     parts.chain([legend(safety)]).collect()
@@ -63,10 +63,10 @@ fn legend(safety: &Safety) -> String {
         "{faint}rejected  by the compiler: the programs are compile-fail tests\n\
          cannot    impossible by construction: the faulty programs ran and had no effect\n\
          detected  at run time: the use was refused\n\
-         happens   executed on the sandboxed heap; below: bytes leaked, or uses of what is not there\n\
+         happens   executed on the sandboxed heap; below: bytes leaked, or invalid uses\n\
          ...*      but it happens with unsafe, mem::forget or an allocator that does not zero{faint:#}\n\n\
-         {} runs, {} seeds where chance decides, {}.\n{}\
-         More of a field: gcw safety --explain use-after-free/manual\n",
+         {} runs, {} seeds per trial that depends on chance, {}.\n{}\
+         Details of a field: gcw safety --explain use-after-free/manual\n",
         format::count(runs.into()),
         safety.seeds,
         safety.build,
@@ -83,7 +83,7 @@ fn word(cell: &SafetyCell) -> Text {
     Text::styled(cell.word(), style)
 }
 
-/// The number of a field: short.
+/// The number of a field, abbreviated.
 fn count(cell: &SafetyCell) -> String {
     match &cell.verdict {
         Verdict::Rejected { cases } if cases.len() == 1 => "1 test".to_owned(),
@@ -114,7 +114,7 @@ fn short(number: u64) -> String {
     }
 }
 
-/// What `--explain` asks for: a failure, and perhaps a collector.
+/// Parses `--explain`: a failure, and perhaps a collector.
 pub(crate) fn explained(
     what: &str,
     known: &[CollectorInfo],
@@ -140,7 +140,7 @@ pub(crate) fn explained(
     Err(Broken::Usage(format!("unknown collector '{collector}'; there are {}", names.join(", "))))
 }
 
-/// Everything behind the fields of a failure.
+/// The explanation of a failure's fields.
 pub(crate) fn explain(safety: &Safety, failure: Failure) -> String {
     let strong = palette::strong();
     let mut text = format!("{strong}{}{strong:#}: {}\n", failure.name(), meaning(failure));
@@ -176,11 +176,13 @@ fn indented(text: &str) -> String {
 
 fn meaning(failure: Failure) -> &'static str {
     match failure {
-        Failure::Leak => "what nobody can reach is never reclaimed",
-        Failure::LogicalLeak => "what nobody needs stays reachable, and no discipline can know",
+        Failure::Leak => "unreachable objects are never reclaimed",
+        Failure::LogicalLeak => {
+            "objects that the program no longer needs stay reachable, which no discipline can detect"
+        }
         Failure::UseAfterFree => "an object is used after its memory was freed",
         Failure::UseBeforeInit => "a new object is read before it is written",
-        Failure::DoubleFree => "an object is freed a second time, when its memory may be another's",
+        Failure::DoubleFree => "an object is freed a second time, when its memory may hold another",
         Failure::DanglingBorrow => "a borrow is used after its owner has freed the object",
         Failure::CycleLeak => "objects that refer to each other in a ring are never reclaimed",
         Failure::DeepDrop => "dropping a long chain overflows the stack",
@@ -208,7 +210,7 @@ fn in_words(cell: &SafetyCell) -> String {
     };
     match &cell.bent {
         Some(bent) => format!(
-            "{verdict}. Bent by {}: {}, in {}: {}",
+            "{verdict}. With {}: {}, in {}: {}",
             bent.by,
             bent.verdict.word(),
             runs(bent.runs),
@@ -245,7 +247,7 @@ fn trials(series: &[&Series]) -> String {
         ("program", Align::Left),
         ("order of reuse", Align::Left),
         ("runs", Align::Right),
-        ("what became of them", Align::Left),
+        ("outcome", Align::Left),
     ];
     let line = |series: &&Series| -> Line {
         let effects: Vec<String> = series
@@ -253,7 +255,7 @@ fn trials(series: &[&Series]) -> String {
             .iter()
             .map(|&(effect, runs)| format!("{runs} {}", effect.word()))
             .collect();
-        let became = match &series.end {
+        let outcome = match &series.end {
             TrialEnd::NotApplicable { reason } => format!("n/a: {reason}"),
             TrialEnd::Stopped { why } => format!("{}; stopped: {why}", effects.join(", ")),
             TrialEnd::StackOverflow { why } => format!("stack overflow: {why}"),
@@ -267,7 +269,7 @@ fn trials(series: &[&Series]) -> String {
             series.subject.program.as_str().into(),
             series.subject.order.as_str().into(),
             series.runs().to_string().into(),
-            became.into(),
+            outcome.into(),
         ]
     };
     let mut text = String::new();

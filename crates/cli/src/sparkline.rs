@@ -16,7 +16,7 @@ pub(crate) fn sparkline(points: &[FootprintPoint], width: usize) -> String {
         let at = scale(point.allocated_bytes, last.allocated_bytes, width);
         parts[at] = parts[at].max(Some(point.footprint_bytes));
     }
-    // The footprint is a step function: where no point fell it is what it was.
+    // The footprint is a step function: a part without a point keeps the value before.
     let mut before = points[0].footprint_bytes;
     let heights = parts.into_iter().map(|part| {
         let held = part.unwrap_or(before);

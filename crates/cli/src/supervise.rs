@@ -1,32 +1,42 @@
-//! Verifying in a child process: a collector that hangs, crashes, overflows its stack or eats all
-//! memory fails with its seed and a short program, like any other, and the tool lives on.
+//! Verification in a child process: a collector that hangs, crashes, overflows its stack or exhausts
+//! memory fails with its seed and a short program, like any other, and the tool continues.
 //!
-//! 1. A child is given the job and says which seed it is about to play
-//!    ([`crate::commands::verify_child`] is its side).
-//! 2. If it then says nothing within the limit, holds too much memory (be it for a moment: its peak is
-//!    told with whatever it says), or ends, the program of that seed has failed by [`Detector::Run`].
-//! 3. Whatever failed is made short by trying candidates in children, too. They are kept for the next
-//!    candidate as long as they live, so that only what ends a process costs a new one.
+//! 1. A child (`commands/verify_child.rs`) gets the job and sends a message before each seed's program.
+//! 2. If no message follows within the limit, or the child holds too much memory (even briefly: each
+//!    message has its peak) or ends, the program of that seed has failed by [`Detector::Run`].
+//! 3. A failing program is shrunk by running candidates in children, too. A child is kept for the next
+//!    candidate as long as it lives, so that only a candidate that ends a process costs a new one.
 
-use crate::commands::verify_child::Said;
 use conformance::program::Program;
 use conformance::shrink::shrink;
 use conformance::{Detector, Failure, Job, Report};
 use runner::{ChildEnd, Dialogue, Heard, Interrupt, Stop, classify};
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// How much of time and memory verifying may take.
+/// A message of a child. The parent samples its memory and can miss a short peak, so each message has
+/// the peak resident size since the child began, in bytes; 0 where it is unknown.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Message {
+    /// The program of this seed runs next.
+    Begins { seed: u64, peak_resident_bytes: u64 },
+    /// The job is done.
+    Done { report: Box<Report>, peak_resident_bytes: u64 },
+}
+
+/// Limits on the time and memory of verification.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Limits {
-    /// For a process to say which program it plays: a busy machine may take long to load it.
+    /// For a process to begin its first program: a busy machine may take long to load it.
     pub(crate) startup: Duration,
     /// For one program.
     pub(crate) program: Duration,
-    /// For one candidate while a failing program is made short; also for the last one to fail again.
+    /// For one candidate of shrinking; also for the last one to fail again.
     pub(crate) attempt: Duration,
-    /// For making a program short.
+    /// For shrinking a program.
     pub(crate) shrinking: Duration,
     /// Resident memory of a child.
     pub(crate) resident_bytes: u64,
@@ -44,31 +54,30 @@ impl Default for Limits {
     }
 }
 
-/// A candidate gets at least this long, and [`PATIENCE`] times what the slowest program took that
-/// ended.
+/// A candidate gets at least this time, and [`PATIENCE`] times that of the slowest program that ended.
 const ATTEMPT_MIN: Duration = Duration::from_millis(250);
 const PATIENCE: u32 = 10;
 
-/// After so many processes that ended, failures are not counted any further: a share of the programs
-/// played so far is as good, and whoever hangs in every program would take hours.
+/// Ended processes after which failures are no longer counted: a share of the programs so far is as
+/// good, and a collector that hangs in every program would take hours.
 const DEATHS_MAX: u32 = 3;
 
-/// What the last act of a process was is not known to anybody else.
-const PHASE: &str = "not known, its process is gone";
+/// Only the process itself knows its phase.
+const PHASE: &str = "unknown, its process has ended";
 
-/// How a child answered a job.
+/// A child's answer to a job.
 struct Answer {
     report: Report,
-    /// The seed with which its process was gone, and why, if that was so.
+    /// The seed at which its process ended, and why, if it did.
     died: Option<(u64, Death)>,
 }
 
-/// Why a process is gone.
+/// Why a process ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Death {
     /// It took too long.
     Hung,
-    /// It took too much memory, which takes its time.
+    /// It took too much memory, which takes time.
     TooLarge,
     /// It ended by itself.
     Ended,
@@ -80,12 +89,12 @@ pub(crate) struct Supervisor<'a> {
     limits: Limits,
     interrupt: &'a Interrupt,
     child: Option<Dialogue>,
-    /// Of the programs that ended.
+    /// Time of the slowest program that ended.
     slowest: Duration,
 }
 
 impl<'a> Supervisor<'a> {
-    /// A supervisor of children that `command` starts, each of which serves.
+    /// A supervisor of children that `command` starts, each of which serves jobs.
     pub(crate) fn new(
         command: &'a dyn Fn() -> Command,
         limits: Limits,
@@ -94,11 +103,11 @@ impl<'a> Supervisor<'a> {
         Self { command, limits, interrupt, child: None, slowest: Duration::ZERO }
     }
 
-    /// Does a job; what fails is made short if the job says so. `begins` is told of each seed. `None`
-    /// if interrupted.
+    /// Runs a job, and shrinks a failing program if the job says so. Calls `begins` with each seed.
+    /// `None` if interrupted.
     ///
     /// # Errors
-    /// If a child cannot be started or spoken with, or plays nothing.
+    /// If a child cannot be started, its pipes fail, or it begins no program.
     pub(crate) fn verify(
         &mut self,
         job: &Job,
@@ -113,7 +122,7 @@ impl<'a> Supervisor<'a> {
             };
             all = merged(all, answer.report);
             match answer.died {
-                // What it had counted before has gone with it; what is to be counted goes on after it.
+                // Its counts are lost: the seeds before run again, and the job continues after this one.
                 Some((seed, _)) if job.counts && deaths + 1 < DEATHS_MAX => {
                     deaths += 1;
                     let before = Job { seeds: plain.seeds.start..seed, ..plain.clone() };
@@ -133,7 +142,7 @@ impl<'a> Supervisor<'a> {
         Ok(Some(all))
     }
 
-    /// Has a child do a job, and says how that ended; `None` if interrupted.
+    /// Runs a job in a child; `None` if interrupted.
     fn ask(
         &mut self,
         job: &Job,
@@ -152,34 +161,34 @@ impl<'a> Supervisor<'a> {
             match child.hear(until, self.limits.resident_bytes)? {
                 Heard::Interrupted => return Ok(None),
                 Heard::Line(line) => match serde_json::from_str(&line) {
-                    Ok(Said::Begins { peak_resident_bytes: peak, .. }) if self.exceeds(peak) => {
+                    Ok(Message::Begins { peak_resident_bytes: peak, .. }) if self.exceeds(peak) => {
                         break (self.too_large(peak), Death::TooLarge);
                     }
-                    Ok(Said::Begins { seed, .. }) => {
+                    Ok(Message::Begins { seed, .. }) => {
                         self.has_ended(flight);
                         begins(seed);
                         programs += 1;
                         let now = Instant::now();
                         (flight, until) = (Some((seed, now)), now + limit);
                     }
-                    Ok(Said::Done { report, peak_resident_bytes: peak })
+                    Ok(Message::Done { report, peak_resident_bytes: peak })
                         if report.failure.is_none() && self.exceeds(peak) =>
                     {
                         break (self.too_large(peak), Death::TooLarge);
                     }
-                    Ok(Said::Done { report, peak_resident_bytes: peak }) => {
+                    Ok(Message::Done { report, peak_resident_bytes: peak }) => {
                         if report.failure.is_none() {
                             self.has_ended(flight);
                         }
-                        // Who has held too much would be blamed again for what comes next.
+                        // A peak over the limit would also fail this child's next job.
                         self.child = Some(child).filter(|_| !self.exceeds(peak));
                         return Ok(Some(Answer { report: *report, died: None }));
                     }
-                    // Printed by the collector, and no sign that it gets anywhere.
+                    // Output of the collector, which is not progress.
                     Err(_) if Instant::now() < until => {}
                     Err(_) => break (hangs(limit), Death::Hung),
                 },
-                // Not the collector's doing, which has not been asked for anything yet.
+                // Not the collector's fault: it has not been called yet.
                 Heard::Silence if flight.is_none() => return Err(self.never_began()),
                 Heard::Silence => break (hangs(limit), Death::Hung),
                 Heard::TooLarge(bytes) => break (self.too_large(bytes), Death::TooLarge),
@@ -212,7 +221,7 @@ impl<'a> Supervisor<'a> {
         format!("takes too much memory: its process held {held} MiB, the limit is {limit} MiB")
     }
 
-    /// Remembers how long a program took that ended.
+    /// Records the time of a program that ended.
     fn has_ended(&mut self, flight: Option<(u64, Instant)>) {
         if let Some((_, begun)) = flight {
             self.slowest = self.slowest.max(begun.elapsed());
@@ -220,7 +229,7 @@ impl<'a> Supervisor<'a> {
     }
 
     /// The failure of the shortest program found in the time given; `None` if interrupted. A candidate
-    /// that takes too long counts only if the program drawn did: a busy machine is slow, too.
+    /// that takes too long counts only if the original did: a busy machine is slow, too.
     fn shrink(
         &mut self,
         job: &Job,
@@ -261,7 +270,7 @@ impl<'a> Supervisor<'a> {
         if let Some(stopped) = stopped {
             return stopped;
         }
-        // Candidates had little time; what is reported fails even with more.
+        // Candidates had little time; the reported program fails even with more.
         let again = match self.ask(&of_program(job, &program), most, &mut |_| ())? {
             None => return Ok(None),
             Some(answer) if is_alike(&answer) => answer.report.failure,
@@ -273,7 +282,7 @@ impl<'a> Supervisor<'a> {
     }
 }
 
-/// The failure of a program that took its process with it.
+/// The failure of a program that ended its process.
 fn died(job: &Job, seed: u64, message: String) -> Failure {
     let program = job.program.clone().unwrap_or_else(|| job.program_of(seed));
     Failure {
@@ -288,7 +297,7 @@ fn died(job: &Job, seed: u64, message: String) -> Failure {
     }
 }
 
-/// The reports of two parts of one job.
+/// The report of two parts of one job.
 fn merged(first: Report, second: Report) -> Report {
     let mut passed = [first.passed, second.passed].concat();
     passed.sort();
@@ -309,10 +318,10 @@ fn hangs(limit: Duration) -> String {
     format!("hangs: no end within {limit:?}")
 }
 
-/// How a process ended that should not have.
+/// How a process ended before its job did.
 fn end_of(end: &ChildEnd) -> String {
     match end.stop {
-        // An exit that looks fine is none of those that can be judged by their code.
+        // `classify` would take it for a success.
         Stop::Exited(0) => "exit code 0".to_owned(),
         _ => classify(end).0.to_string(),
     }

@@ -1,5 +1,6 @@
 //! Aligned tables of at most [`WIDTH`] characters.
 
+use crate::palette;
 use anstyle::Style;
 
 /// Widest line of a table, in characters.
@@ -7,7 +8,7 @@ pub(crate) const WIDTH: usize = 100;
 /// Between columns.
 const GAP: &str = "  ";
 
-/// Where the text of a column stands.
+/// Alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
@@ -42,8 +43,7 @@ pub(crate) type Line = Vec<Text>;
 pub(crate) fn render(headings: &[(&str, Align)], lines: &[Line]) -> String {
     let widths: Vec<usize> = (0..headings.len())
         .map(|column| {
-            // The last cell of a line is free to be longer than its column, unless it stands at
-            // the column's right end.
+            // The last cell of a line may be longer than its column, unless it is aligned right.
             let right = column + 1 == headings.len() && headings[column].1 == Align::Right;
             let bound = lines.iter().filter(|line| column + 1 < line.len() || right);
             let cells = bound.filter_map(|line| line.get(column)).map(|text| width(&text.words));
@@ -51,7 +51,7 @@ pub(crate) fn render(headings: &[(&str, Align)], lines: &[Line]) -> String {
         })
         .collect();
     let heading: Line =
-        headings.iter().map(|(name, _)| Text::styled(*name, crate::palette::faint())).collect();
+        headings.iter().map(|(name, _)| Text::styled(*name, palette::faint())).collect();
     let mut text = String::new();
     for line in [&heading].into_iter().chain(lines) {
         push_line(&mut text, headings, &widths, line);
@@ -120,7 +120,7 @@ pub(crate) fn elide(text: &str, room: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// Characters, each one column wide: our tables hold no wide ones.
+/// Characters, each one column wide: the tables hold no wide ones.
 fn width(text: &str) -> usize {
     text.chars().count()
 }

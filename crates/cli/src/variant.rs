@@ -1,27 +1,27 @@
 //! Collectors with parameters, such as `mark-sweep|growth-1.5`: each is a collector of its own in runs,
 //! charts, verification and the safety matrix.
 //!
-//! Its name is that of the collector it is a variant of, then settings, each after a bar. `KEY-*` stands
+//! Its name is that of its base collector, then settings, each after a bar. `KEY-*` stands
 //! for all words of a parameter, and a `*` in the collector's name for all collectors that have the
 //! parameters: `mark-sweep|sizer-*`, `*|sizer-membalancer`.
 
-use crate::Registry;
-use crate::select::nearest;
+use crate::nearest::nearest;
+use crate::registry::Registry;
 use collectors::registry::settings_after;
 use heap::{Config, Parameter, Values, WrongSetting};
 use record::{CollectorInfo, Colour, LineStyle};
 
-/// Share of white or black that the first two variants have in their colours; each further pair has
-/// so much of what is left.
+/// Share of white or black in the colours of the first two variants; each further pair gets this share
+/// of the rest.
 const TINT: f64 = 0.35;
 const WHITE: u8 = 255;
 const BLACK: u8 = 0;
 
-/// The names that a pattern with settings stands for, each with its collector's; `None` for a pattern
-/// without settings.
+/// The names of the variants that a pattern with settings selects, each with its base collector's;
+/// `None` for a pattern without settings.
 ///
 /// # Errors
-/// If a collector does not have the parameter, or not with this value: with the nearest right one.
+/// If a collector does not have the parameter, or not with this value: names the nearest right one.
 pub(crate) fn expand(
     registry: &Registry,
     pattern: &str,
@@ -48,7 +48,7 @@ pub(crate) fn expand(
     }
 }
 
-/// The names of a collector's variants that settings stand for, in the order in which it declares its
+/// The names of a collector's variants that settings select, in the order in which it declares its
 /// parameters and their words.
 fn names(registry: &Registry, base: &str, settings: &str) -> Result<Vec<(String, String)>, String> {
     let parameters = registry.parameters(base);
@@ -66,7 +66,7 @@ fn names(registry: &Registry, base: &str, settings: &str) -> Result<Vec<(String,
     all.into_iter().map(name).collect()
 }
 
-/// What `KEY-*` stands for, if the parameter has words.
+/// The settings that `KEY-*` stands for, if the parameter has words.
 fn words(parameters: &[Parameter], setting: &str) -> Option<Vec<String>> {
     let key = setting.strip_suffix("-*")?;
     match parameters.iter().find(|parameter| parameter.key == key)?.values {
@@ -79,7 +79,7 @@ fn joined(before: &str, setting: &str) -> String {
     if before.is_empty() { setting.to_owned() } else { format!("{before}|{setting}") }
 }
 
-/// What is wrong with a setting, which right one is nearest, and how to list all.
+/// The message for a wrong setting: the nearest right one, and how to list all.
 fn refusal(base: &str, parameters: &[Parameter], wrong: &WrongSetting) -> String {
     let list = "`gcw list collectors --params` lists all";
     if parameters.is_empty() {
@@ -105,8 +105,7 @@ fn refusal(base: &str, parameters: &[Parameter], wrong: &WrongSetting) -> String
     format!("{base}: {wrong}{offer}{list}")
 }
 
-/// A collector's variant as charts and tables know it; `number` counts the variants beside each other,
-/// from 0.
+/// A collector's variant in charts and tables; `number` counts the variants of a collector, from 0.
 pub(crate) fn info(base: &CollectorInfo, name: String, number: usize) -> CollectorInfo {
     let settings = settings_after(&base.name, &name).unwrap_or_default().replace('|', ", ");
     let pair = number / 2;
@@ -130,7 +129,7 @@ pub(crate) fn info(base: &CollectorInfo, name: String, number: usize) -> Collect
     }
 }
 
-/// The colour `#rrggbb` mixed with black or white; as it is if it is written otherwise.
+/// The colour `#rrggbb` mixed with black or white; unchanged if it is written otherwise.
 fn tinted(colour: &str, end: u8, share: f64) -> String {
     let rgb = colour.strip_prefix('#').and_then(|digits| u32::from_str_radix(digits, 16).ok());
     let Some(rgb) = rgb else { return colour.to_owned() };
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_settings_is_not_for_this_file() {
+    fn a_pattern_without_settings_is_not_expanded() {
         for pattern in ["mark-sweep", "rc|count-loads", "mark*", "nothing|growth-2"] {
             let names = expand(&Registry::built_in(), pattern);
             assert!(pattern == "rc|count-loads" || matches!(names, Ok(None)), "{pattern}");
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_refused_with_the_nearest_right_one() {
+    fn a_wrong_setting_is_refused_with_the_nearest_right_one() {
         for (pattern, said) in [
             ("mark-sweep|growht-2", "did you mean 'growth'?"),
             ("mark-sweep|growth-0.5", "did you mean 'mark-sweep|growth-1.1'?"),

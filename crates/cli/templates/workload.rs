@@ -1,4 +1,4 @@
-//! `my-program`: say here what it is, and whose program it was first.
+//! `my-program`: describe it here, with its source.
 //!
 //! 1. *Build*: a list of nodes with the values 1, 2, 3 and so on.
 //! 2. *Traverse*: add up its values.
@@ -6,14 +6,14 @@
 //!
 //! *Ownership*: a node owns the next one.
 //!
-//! *Separates*: say here which disciplines it tells apart, and why.
+//! *Separates*: say here which disciplines it separates, and why.
 
 use crate::program::Program;
 use heap::{Collector, Mutator, OutOfMemory, Probe, Root};
 use serde::Deserialize;
 use std::num::NonZeroU32;
 
-/// The program: what its suite file gives is all it needs.
+/// The program, with the parameters of its suite file.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MyProgram {
@@ -34,7 +34,7 @@ heap::shape! {
 impl Program for MyProgram {
     type Parameters = Self;
 
-    // Numbers and orders are drawn here from the seed, before the clock starts.
+    // Draw numbers and orders from the seed here, before the clock starts.
     fn prepare(parameters: Self, _: u64) -> Self {
         parameters
     }

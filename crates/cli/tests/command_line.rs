@@ -43,7 +43,7 @@ impl Place {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs what must be refused with exit code 2, and looks for these words in the message.
+    /// Runs a command that must be refused with exit code 2, and checks for these words in the message.
     fn refuse(&self, arguments: &[&str], words: &[&str]) {
         let output = self.gcw(arguments);
         let message = String::from_utf8(output.stderr).unwrap();
@@ -69,7 +69,7 @@ fn toy() -> PathBuf {
 
 const SMOKE: [&str; 5] = ["run", "--profile", "smoke", "--workload", "window"];
 
-/// A finished run, for the tests that only look at one: `r` in this place, and what was printed.
+/// A finished run, for the tests that only read one: `r` in this place, and its output.
 fn finished() -> &'static (Place, Output) {
     static FINISHED: OnceLock<(Place, Output)> = OnceLock::new();
     FINISHED.get_or_init(|| {
@@ -121,12 +121,14 @@ fn the_heap_limit_reaches_the_cell() {
 #[test]
 fn failures_are_rows_and_defects_set_the_exit_code() {
     let place = Place::new();
-    // Only what never ends waits for the timeout; the rest ends in time on a busy machine, too.
+    // Only the endless program reaches the timeout; the others end before it even on a busy machine.
     let base = ["run", "failures", "--profile", "smoke", "--out"];
     let findings = ["findings", "-w", "hungry,endless,picky", "--timeout", "1s"];
     let findings = [&base[..], &findings].concat();
     let text = place.check(0, &findings);
-    for words in ["OOM: 1024 bytes asked", "timeout: stopped after 1.0 s", "n/a: it never frees"] {
+    for words in
+        ["OOM: 1024 bytes requested", "timeout: stopped after 1.0 s", "n/a: it never frees"]
+    {
         assert!(text.contains(words), "'{words}' is missing in: {text}");
     }
     let run = place.read("findings");
@@ -284,7 +286,7 @@ fn a_report_is_written_again_from_records() {
 }
 
 #[test]
-fn a_duel_tells_which_side_is_slower_and_controls_itself() {
+fn a_duel_finds_the_slower_side_and_controls_itself() {
     let place = Place::new();
     let slow_first = ["duel", "sweep/window@slow@2x", "keep/window", "--size", "small", "--json"];
     let text = place.check(0, &[&slow_first[..], &["--blocks", "6"]].concat());

@@ -1,7 +1,6 @@
-//! `gcw new` end to end: what it writes into a copy of this workspace is formatted, compiles, and
-//! runs; what it refuses leaves no trace. The copy also holds the crate of
-//! `cli/examples/out-of-tree`, whose program is the one that is built here: it has the collectors of
-//! the copy, and one of its own.
+//! `gcw new` end to end: its files in a copy of this workspace are formatted, compile, and run; a
+//! refusal leaves no trace. The copy also holds the crate of `cli/examples/out-of-tree`, whose program
+//! is the one that is built here: it has the collectors of the copy, and one of its own.
 
 use record::{Outcome, read_run};
 use std::fs::{self, File};
@@ -14,8 +13,8 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// Copies a file or a directory, without what was built in it. Times of change are kept, so that what
-/// did not change is not built again.
+/// Copies a file or a directory, without `target`. Keeps the modification times, so that unchanged crates
+/// are not rebuilt.
 fn copy(from: &Path, to: &Path) {
     let mut pending = vec![(from.to_owned(), to.to_owned())];
     while let Some((from, to)) = pending.pop() {
@@ -56,8 +55,7 @@ fn cargo(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// What scaffolds touch is as rustfmt writes it. `cargo fmt` would not look at it: it finds no modules that
-/// a macro declares.
+/// Checks that rustfmt changes nothing. `cargo fmt` would not: it finds no modules that a macro declares.
 fn check_format(checkout: &Path) {
     let directories =
         ["crates/collectors/src", "workloads/src", "crates/cli/examples/out-of-tree/src"];
@@ -69,7 +67,7 @@ fn check_format(checkout: &Path) {
 }
 
 #[test]
-fn what_is_scaffolded_is_formatted_compiles_and_runs() {
+fn new_collectors_and_workloads_are_formatted_compile_and_run() {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new");
     let (checkout, target) = (place.join("checkout"), place.join("target"));
     let _ = fs::remove_dir_all(&checkout);
@@ -78,7 +76,7 @@ fn what_is_scaffolded_is_formatted_compiles_and_runs() {
         copy(&workspace().join(part), &checkout.join(part));
     }
     let example = checkout.join("crates/cli/examples/out-of-tree");
-    // With the versions of the workspace, for no others need be at hand.
+    // With the versions of the workspace, because no others may be available offline.
     copy(&checkout.join("Cargo.lock"), &example.join("Cargo.lock"));
 
     let inside = checkout.join("crates/heap/src");
@@ -134,7 +132,7 @@ fn what_is_scaffolded_is_formatted_compiles_and_runs() {
     ));
 }
 
-/// The few files of a checkout that scaffolds read.
+/// The files of a checkout that `gcw new` reads.
 fn miniature() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     for path in [
@@ -167,7 +165,7 @@ fn files(directory: &Path) -> Vec<(PathBuf, String)> {
     files
 }
 
-/// What must be refused with exit code 2 and these words, and leave everything as it was.
+/// Runs a command that must be refused with exit code 2 and these words, and change no file.
 fn refuse(checkout: &Path, arguments: &[&str], words: &str) {
     let before = files(checkout);
     let Output { status, stdout, stderr } = gcw(checkout, arguments).output().unwrap();
@@ -202,7 +200,7 @@ fn names_that_are_taken_or_none_are_refused() {
     for (what, name, words) in [
         ("collector", "mark-sweep", "there is a collector 'mark-sweep' already"),
         ("collector", "lib", "lib.rs: there is one already"),
-        ("collector", "context", "the type Context, which means something else"),
+        ("collector", "context", "the type Context, which means something else already"),
         ("collector", "rc-Weak", "write 'rc-weak'"),
         ("workload", "splay", "there is a workload 'splay' already"),
         ("workload", "zipf", "zipf.rs: there is one already"),

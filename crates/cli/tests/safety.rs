@@ -1,10 +1,10 @@
-//! `gcw safety` end to end: one child for each collector, and what it prints and writes.
+//! `gcw safety` end to end: its child processes, its output and its file.
 
 use record::{Effect, Failure, Safety, Verdict, read_safety};
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Two disciplines that free where the author says, with and without a compiler.
+/// Two disciplines with explicit frees: by the author, and by the compiler.
 const FEW: [&str; 5] = ["safety", "--seeds", "1", "--collector", "manual,ownership"];
 
 fn gcw(directory: &Path, arguments: &[&str]) -> Output {
@@ -12,7 +12,7 @@ fn gcw(directory: &Path, arguments: &[&str]) -> Output {
     command.args(arguments).current_dir(directory).env_remove("CLICOLOR_FORCE").output().unwrap()
 }
 
-/// Runs, checks that it ends well, returns standard output.
+/// Runs, checks that it succeeds, returns standard output.
 fn succeed(directory: &Path, arguments: &[&str]) -> String {
     let output = gcw(directory, arguments);
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
@@ -33,7 +33,7 @@ fn the_matrix_is_printed_as_json_and_written() {
     assert_eq!(*verdict(Failure::UseAfterFree, "manual"), Verdict::Happens);
     assert_eq!(verdict(Failure::UseAfterFree, "ownership").word(), "rejected");
     assert_eq!(verdict(Failure::UseBeforeInit, "ownership").word(), "rejected");
-    // Its last trial ends its child, which only another process can tell.
+    // Its last trial ends its child, which only another process can report.
     assert_eq!(*verdict(Failure::DeepDrop, "ownership"), Verdict::Happens);
     assert!(safety.series.iter().any(|series| series.runs_with(Effect::Corrupted) > 0));
 }
@@ -58,7 +58,7 @@ fn a_field_is_explained_by_its_programs_and_its_cases() {
     }
     assert!(!text.contains("ownership"), "{text}");
     let text = explain("use-before-init/ownership");
-    for words in ["rejected by the compiler", "let a: Root;", "error[E0381]", "Bent by unsafe"] {
+    for words in ["rejected by the compiler", "let a: Root;", "error[E0381]", "With unsafe"] {
         assert!(text.contains(words), "'{words}' is missing in: {text}");
     }
 }

@@ -1,5 +1,5 @@
 //! `gcw verify` and the gate of `gcw run`, over the collectors of `examples/broken-collectors.rs`: each
-//! fails with its name, its seed and a short program, within its limits, and the tool lives on.
+//! fails with its name, its seed and a short program, within its limits, and the tool continues.
 
 use record::read_run;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A program in a directory of its own, which is its cache as well.
+/// A program in a directory of its own, which also holds its cache.
 struct Place {
     directory: TempDir,
     program: PathBuf,
@@ -52,7 +52,7 @@ impl Place {
 }
 
 #[test]
-fn whatever_is_wrong_with_a_collector_is_a_failure_with_a_short_program() {
+fn every_fault_of_a_collector_is_a_failure_with_a_short_program() {
     let place = Place::broken();
     let clock = Instant::now();
     let arguments = ["verify", "--seeds", "6", "--ops", "60", "--memory-mib", "150"];
@@ -132,7 +132,7 @@ fn a_collector_that_fails_is_not_measured_unless_it_is_stamped() {
     for picture in pictures {
         assert!(fs::read_to_string(picture).unwrap().contains("UNVERIFIED"), "{picture:?}");
     }
-    // What is stamped may go on, and stays stamped.
+    // A stamped run may be resumed, and stays stamped.
     let (text, _) = place.check(0, &["run", "--resume", "r"]);
     assert!(text.contains(stamp), "{text}");
 }
@@ -169,7 +169,7 @@ fn every_known_bug_is_found() {
     let value = kills("40", &[]);
     assert!(value["mutants"].as_array().unwrap().len() >= 25, "{value}");
     assert_eq!(value["unreached"], Value::Array(Vec::new()));
-    // Some need a store at one moment of a cycle that goes on beside the program: they are looked for longer.
+    // Some need a store at one moment of a concurrent cycle: they get more programs.
     let rare: BTreeSet<String> =
         wrong(&value).map(|m| m["collector"].as_str().unwrap().to_owned()).collect();
     for collector in rare {
@@ -178,14 +178,14 @@ fn every_known_bug_is_found() {
     }
 }
 
-/// Which known bugs of these collectors are found in so many programs each.
+/// The known bugs of these collectors, each run with `seeds` programs.
 fn kills(seeds: &str, collectors: &[&str]) -> Value {
     let arguments = ["verify", "--mutants", "--kills-only", "--json", "--seeds", seeds];
     let output = Place::built_in().gcw(&[&arguments, collectors].concat());
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
 }
 
-/// Bugs that are not found, though they should be, or found, though they cannot.
+/// Bugs that should be found and are not, or are found and are listed as equivalent.
 fn wrong(value: &Value) -> impl Iterator<Item = &Value> {
     let mutants = value["mutants"].as_array().into_iter().flatten();
     mutants.filter(|mutant| mutant["killed_by"].is_null() == mutant["equivalent"].is_null())

@@ -1,14 +1,12 @@
 //! `gcw cell`: one cell in this process, once. Every measurement of the tool is such a process.
 //!
-//! The sample goes to standard output as one JSON line, the reason of a failure to standard error.
+//! Prints the sample as one JSON line on standard output, the reason of a failure on standard error.
 
-use crate::arguments::{heap, mode, mode_word, size, size_word};
 use crate::failure::{Exit, Failure};
-use crate::{CellError, CellJob, Registry};
+use crate::parse::{heap, mode, size};
+use crate::registry::{CellError, CellJob, Registry};
 use record::{Cell, HeapSize, Mode, Sample, Size};
 use std::io::Write;
-use std::path::Path;
-use std::process::Command;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -24,26 +22,15 @@ pub(crate) struct Args {
     /// Heap size.
     #[arg(long, value_parser = heap)]
     heap: HeapSize,
-    /// What the cell is run for.
+    /// Kind of measurement.
     #[arg(long, value_parser = mode())]
     mode: Mode,
-    /// Suite that the workload is taken from: a name or a file.
+    /// Suite of the workload: a name or a file.
     #[arg(long)]
     suite: String,
-    /// Run it in checking mode, and collect before every so many allocations.
-    #[arg(long)]
+    /// Run it in checking mode, with a collection before every N-th allocation.
+    #[arg(long, value_name = "N")]
     collect_every: Option<u64>,
-}
-
-/// The command line that runs this cell in a fresh process of `program`.
-pub(crate) fn command(program: &Path, cell: &Cell, suite: &str) -> Command {
-    let mut command = Command::new(program);
-    command
-        .arg("cell")
-        .args(["--collector", &cell.collector, "--workload", &cell.workload])
-        .args(["--size", size_word(cell.size), "--heap", &cell.heap.to_string()])
-        .args(["--mode", mode_word(cell.mode), "--suite", suite]);
-    command
 }
 
 pub(crate) fn cell(args: Args, registry: &Registry, out: &mut dyn Write) -> Result<Exit, Failure> {
@@ -69,6 +56,6 @@ pub(crate) fn cell(args: Args, registry: &Registry, out: &mut dyn Write) -> Resu
 
 fn print(sample: &Sample, out: &mut dyn Write) -> Result<(), Failure> {
     let line = serde_json::to_string(sample).map_err(anyhow::Error::from)?;
-    // An empty line before it, for a collector may have printed half a line.
+    // The empty line ends a line that a collector may have begun.
     Ok(writeln!(out, "\n{line}")?)
 }

@@ -1,8 +1,6 @@
-//! `gcw completions`: what a shell needs to complete the command line.
+//! `gcw completions`: the completion script of a shell.
 
-use crate::arguments::Arguments;
 use crate::failure::{Exit, Failure};
-use clap::CommandFactory;
 use clap_complete::Shell;
 use std::io::Write;
 
@@ -15,9 +13,13 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) fn completions(args: &Args, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let whole = Arguments::command();
-    // The generators know no hidden subcommands: what is not shown is left out here.
+/// Prints the script for `whole`, the command line of this program.
+pub(crate) fn completions(
+    args: &Args,
+    whole: &clap::Command,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    // The generators also complete hidden subcommands, so these are left out here.
     let shown = whole.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
     let mut shown = clap::Command::new("gcw").version(env!("CARGO_PKG_VERSION")).subcommands(shown);
     let mut script = Vec::new();

@@ -4,15 +4,17 @@
 //! A block runs each side once and one side twice, in random order. Inside a block the machine is
 //! the same for all, so the ratio is taken per block; its estimate is Hodges and Lehmann's, its
 //! interval is Wilcoxon's. The second run of the one side is the control: a program against
-//! itself. Where the control finds a difference, the duel means nothing and says so.
+//! itself. If the control finds a difference, the output marks the duel as unreliable.
 
-use crate::arguments::{size, time_limit};
-use crate::commands::run::on_ctrl_c;
+mod side;
+
 use crate::failure::{Exit, Failure};
+use crate::interrupt::on_ctrl_c;
+use crate::parse::{size, time_limit};
 use crate::progress::Progress;
-use crate::side::Side;
+use crate::registry::Registry;
 use crate::table::{Align, Line, Text, render};
-use crate::{Registry, gate, palette, select};
+use crate::{child, gate, json, palette, select};
 use analysis::paired::{Ratio, ratio};
 use analysis::{Estimate, format};
 use anyhow::Context;
@@ -22,7 +24,7 @@ use rand_pcg::Pcg64;
 use record::{Outcome, Sample, Size};
 use runner::{Interrupt, classify, run_child};
 use serde::Serialize;
-use std::env;
+use side::Side;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,7 +43,7 @@ pub(crate) struct Args {
     /// Leave out the control: one more run of the shorter side in every block, against itself.
     #[arg(long)]
     no_control: bool,
-    /// Suite that workloads are taken from [default: the first one].
+    /// Suite of the workloads [default: the first one].
     #[arg(long)]
     suite: Option<String>,
     /// Input size of cells.
@@ -53,7 +55,7 @@ pub(crate) struct Args {
     /// Time limit of one process.
     #[arg(long, value_parser = time_limit, default_value = "300s", value_name = "TIME")]
     timeout: Duration,
-    /// Let collectors that fail the conformance kit take part, and say so.
+    /// Admit collectors that fail the conformance kit, and mark the output.
     #[arg(long)]
     unverified: bool,
     /// Print JSON.
@@ -70,18 +72,10 @@ pub(crate) fn duel(args: Args, registry: &Registry, out: &mut dyn Write) -> Resu
     names.dedup();
     let tolerated = if args.unverified { &names[..] } else { &[] };
     let unverified = gate::pass(registry, &names, tolerated, &interrupt)?;
-    let arena = Arena {
-        sides,
-        program: env::current_exe().context("cannot find the program that runs the cells")?,
-        interrupt,
-        suite,
-        args,
-        unverified,
-    };
-    let verdict = arena.fight()?;
-    if arena.args.json {
-        let text = serde_json::to_string_pretty(&verdict).map_err(anyhow::Error::from)?;
-        writeln!(out, "{text}")?;
+    let duel = Duel { sides, program: child::program()?, interrupt, suite, args, unverified };
+    let verdict = duel.measure()?;
+    if duel.args.json {
+        json::print(&verdict, out)?;
     } else {
         print(&verdict, out)?;
     }
@@ -114,7 +108,7 @@ struct Comparison {
     control: Option<Ratio>,
 }
 
-/// Who runs in a block.
+/// A process in a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     A,
@@ -122,7 +116,7 @@ enum Role {
     Control,
 }
 
-/// What the samples of each role say, in block order.
+/// The samples of each role, in block order.
 #[derive(Debug, Default)]
 struct Samples {
     a: Vec<Sample>,
@@ -130,7 +124,7 @@ struct Samples {
     control: Vec<Sample>,
 }
 
-struct Arena {
+struct Duel {
     args: Args,
     suite: String,
     sides: [Side; 2],
@@ -140,10 +134,10 @@ struct Arena {
     unverified: Vec<String>,
 }
 
-impl Arena {
-    fn fight(&self) -> Result<Verdict, Failure> {
-        // Not counted: it brings the programs into memory, shows at once what does not work, and
-        // tells which side is the shorter one.
+impl Duel {
+    fn measure(&self) -> Result<Verdict, Failure> {
+        // Not counted: the trial runs load the programs, fail at once if one does not work, and show
+        // which side is shorter.
         let processes = 2 + self.args.blocks as usize * (3 - usize::from(self.args.no_control));
         let progress = Progress::new(processes, 0);
         let run = |side: usize, block| {
@@ -194,8 +188,8 @@ impl Arena {
         })
     }
 
-    /// Runs one side once, in a block or before the first one. Anything but the right answer ends the
-    /// duel: a time without it is not a time of the same work.
+    /// Runs one side once, in a block or before the first one. A wrong answer ends the duel: its time is
+    /// not a time of the same work.
     fn run_side(&self, side: &Side, block: Option<u32>) -> Result<Sample, Failure> {
         let mut command = side.command(&self.program, &self.suite);
         let end = run_child(&mut command, self.args.timeout, &self.interrupt)

@@ -1,9 +1,10 @@
-//! `gcw list`: what can be run.
+//! `gcw list`: collectors, workloads and suites.
 
-use crate::arguments::size;
 use crate::failure::{Exit, Failure};
+use crate::parse::size;
+use crate::registry::Registry;
 use crate::table::{Align, Line, Text, render};
-use crate::{Registry, palette, select};
+use crate::{json, palette, select};
 use analysis::format;
 use heap::Parameter;
 use record::{CollectorInfo, Size, WorkloadInfo};
@@ -19,7 +20,7 @@ pub(crate) struct Args {
     /// Input size for which the workloads' live sizes are given.
     #[arg(long, value_parser = size(), default_value = "small")]
     size: Size,
-    /// List what collectors can be told in their names, such as mark-sweep|growth-1.5.
+    /// List the parameters that a collector's name can set, such as mark-sweep|growth-1.5.
     #[arg(long)]
     params: bool,
     /// Print JSON.
@@ -43,17 +44,19 @@ pub(crate) fn list(args: Args, registry: &Registry, out: &mut dyn Write) -> Resu
         return Err(Failure::Usage(message.to_owned()));
     }
     match args.what {
-        What::Collectors if args.params && args.json => json(&parameters_as_json(registry), out)?,
+        What::Collectors if args.params && args.json => {
+            json::print(&parameters_as_json(registry), out)?
+        }
         What::Collectors if args.params => out.write_all(parameters(registry).as_bytes())?,
-        What::Collectors if args.json => json(registry.collectors(), out)?,
+        What::Collectors if args.json => json::print(registry.collectors(), out)?,
         What::Collectors => out.write_all(collectors(registry.collectors()).as_bytes())?,
-        What::Suites if args.json => json(registry.suites(), out)?,
+        What::Suites if args.json => json::print(registry.suites(), out)?,
         What::Suites => out.write_all(suites(registry).as_bytes())?,
         What::Workloads => {
             let suite = select::suite(registry, args.suite.as_deref())?;
             let list = registry.workloads(&suite, args.size).map_err(usage)?;
             if args.json {
-                json(&list, out)?;
+                json::print(&list, out)?;
             } else {
                 out.write_all(workloads(&list).as_bytes())?;
             }
@@ -66,17 +69,12 @@ fn usage(error: anyhow::Error) -> Failure {
     Failure::Usage(format!("{error:#}"))
 }
 
-fn json<T: serde::Serialize + ?Sized>(list: &T, out: &mut dyn Write) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(list).map_err(anyhow::Error::from)?;
-    Ok(writeln!(out, "{text}")?)
-}
-
 fn collectors(list: &[CollectorInfo]) -> String {
     let headings = [
         ("collector", Align::Left),
         ("family", Align::Left),
         ("capabilities", Align::Left),
-        ("what it is", Align::Left),
+        ("summary", Align::Left),
     ];
     let line = |c: &CollectorInfo| -> Line {
         vec![
@@ -89,13 +87,13 @@ fn collectors(list: &[CollectorInfo]) -> String {
     render(&headings, &list.iter().map(line).collect::<Vec<_>>())
 }
 
-/// A table of collectors with parameters; the words for a value of each stand in the third column.
+/// The table of the collectors' parameters.
 fn parameters(registry: &Registry) -> String {
     let headings = [
         ("collector", Align::Left),
         ("parameter", Align::Left),
         ("default", Align::Right),
-        ("values and what it does", Align::Left),
+        ("values and effect", Align::Left),
     ];
     let line = |(collector, first, p): (&CollectorInfo, bool, &Parameter)| -> Line {
         let name = if first { collector.name.as_str() } else { "" };
@@ -109,14 +107,14 @@ fn parameters(registry: &Registry) -> String {
     let lines: Vec<Line> = parameters_of(registry).map(line).collect();
     let mut text = render(&headings, &lines);
     text.push_str(
-        "\nA name has its settings after bars: 'mark-sweep|growth-1.5|prefetch-0'. KEY-* takes all words \
-         of a\nparameter, a star in the name all collectors that have it: 'mark-sweep|sizer-*', \
-         '*|prefetch-0'.\n",
+        "\nSettings follow a name after bars: 'mark-sweep|growth-1.5|prefetch-0'. KEY-* stands for all \
+         words\nof a parameter, a star in the name for all collectors that have it: 'mark-sweep|sizer-*',\
+         \n'*|prefetch-0'.\n",
     );
     text
 }
 
-/// Parameters with their collector, and whether they are the first of it.
+/// Parameters with their collector; true for a collector's first.
 fn parameters_of(
     registry: &Registry,
 ) -> impl Iterator<Item = (&CollectorInfo, bool, &'static Parameter)> {
@@ -157,7 +155,7 @@ fn workloads(list: &[WorkloadInfo]) -> String {
 }
 
 fn suites(registry: &Registry) -> String {
-    let headings = [("suite", Align::Left), ("what it is for", Align::Left)];
+    let headings = [("suite", Align::Left), ("purpose", Align::Left)];
     let lines: Vec<Line> = registry
         .suites()
         .iter()

@@ -31,7 +31,7 @@ pub(crate) fn report(args: &Args, out: &mut dyn Write) -> Result<Exit, Failure> 
     Ok(Exit::Fine)
 }
 
-/// Where the report of one run goes.
+/// The directory of the report of one run.
 pub(crate) fn directory_in(run: &Path) -> PathBuf {
     run.join("report")
 }

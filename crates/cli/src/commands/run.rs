@@ -1,24 +1,25 @@
 //! `gcw run`: measures a matrix of cells and writes its report.
 //!
-//! 1. Resolve what is to be run, and verify the collectors ([`crate::gate`]); write it down
-//!    (`run.json`) before anything is measured.
+//! 1. Resolve names and settings, verify the collectors ([`crate::gate`]), and write the plan
+//!    (`run.json`) before any measurement.
 //! 2. Run the plan, one child process per cell, each recorded as it ends.
-//! 3. Read the records back: what is shown is what is on disk.
+//! 3. Read the records back, so that table and report show the data on disk.
 //! 4. Print the comparison, write the report; the last line is the path of the page.
 //!
-//! A resumed run enters at 2 with the plan that was written down.
+//! A resumed run begins at 2 with its recorded plan.
 
-use crate::arguments::{heap, size, size_word, time_limit};
-use crate::commands::{cell, report, safety};
+use crate::child::{self, quoted};
+use crate::commands::{report, safety};
 use crate::failure::{Exit, Failure, warn};
+use crate::interrupt::on_ctrl_c;
+use crate::parse::{heap, size, size_word, time_limit};
 use crate::profile::{Profile, Settings};
 use crate::progress::Progress;
-use crate::{Registry, build, comparison, gate, select};
+use crate::registry::Registry;
+use crate::{build, comparison, gate, json, select};
 use analysis::{format, summarise};
-use anyhow::Context;
 use record::{HeapSize, Manifest, Record, Run, SCHEMA_VERSION, Size, read_run};
 use runner::{Completion, Interrupt, Planned, ProcessExecutor, Store, environment, execute, plan};
-use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     /// Repeats of every time cell, each in its own block; intervals and verdicts need 6.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     repeat: Option<u32>,
-    /// How thorough; sets size, heap, repeat and timeout unless they are given.
+    /// Thoroughness: sets size, heap, repeat and timeout unless they are given.
     #[arg(long, default_value = "quick")]
     profile: Profile,
     /// Input size.
@@ -55,16 +56,16 @@ pub(crate) struct Args {
     /// Directory of the run [default: runs/<date>-<profile>].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Continue the run in this directory; its own plan is used.
+    /// Continue the run in this directory, with its recorded plan.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "suite", "workload", "collector", "heap", "repeat", "profile", "size", "seed", "timeout",
         "out",
     ])]
     resume: Option<PathBuf>,
-    /// Run collectors that fail the conformance kit nevertheless, and say so on every chart.
+    /// Also run collectors that fail the conformance kit, and mark every chart.
     #[arg(long, conflicts_with = "resume")]
     unverified: bool,
-    /// Print JSON: the summary, and where the run and its report are.
+    /// Print JSON: the summary, and the paths of the run and its report.
     #[arg(long)]
     json: bool,
 }
@@ -78,7 +79,7 @@ pub(crate) fn run(args: Args, registry: &Registry, out: &mut dyn Write) -> Resul
         None => start(&args, registry, &interrupt)?,
     };
     if build::build().profile == "debug" {
-        warn(&"this is a debug build, its times mean nothing; use `cargo run --release -- run`");
+        warn(&"this is a debug build, whose times mean nothing; use `cargo run --release -- run`");
     }
     measure(&manifest, &earlier, registry, &mut store, interrupt)?;
     safety::beside_run(store.directory(), &manifest.collectors, registry);
@@ -102,7 +103,7 @@ pub(crate) fn run(args: Args, registry: &Registry, out: &mut dyn Write) -> Resul
     Ok(if defect { Exit::Defect } else { Exit::Fine })
 }
 
-/// A new run: everything resolved, checked and written down.
+/// Resolves and checks a new run, and writes its plan.
 fn start(
     args: &Args,
     registry: &Registry,
@@ -147,7 +148,7 @@ fn start(
     Ok((Store::create(&directory, &manifest)?, manifest, Vec::new()))
 }
 
-/// An earlier run, with what it has measured so far.
+/// Opens an earlier run, with its records.
 fn resume(
     directory: &Path,
     registry: &Registry,
@@ -158,7 +159,7 @@ fn resume(
         warn(problem);
     }
     let names: Vec<&str> = run.manifest.collectors.iter().map(|c| c.name.as_str()).collect();
-    // What is stamped already may fail again.
+    // A collector that is stamped already may fail again.
     let stamped: Vec<&str> = run.manifest.unverified.iter().map(String::as_str).collect();
     gate::pass(registry, &names, &stamped, interrupt)?;
     let (then, now) = (&run.manifest.environment, environment(&build::build()));
@@ -182,9 +183,9 @@ fn measure(
     interrupt: Interrupt,
 ) -> Result<(), Failure> {
     let cells = plan(manifest, registry.census(), &|c, w| registry.applies(c, &manifest.suite, w));
-    let program = env::current_exe().context("cannot find the program that runs the cells")?;
+    let program = child::program()?;
     let mut executor = ProcessExecutor {
-        command: |p: &Planned| cell::command(&program, &p.cell, &manifest.suite),
+        command: |p: &Planned| child::cell(&program, &p.cell, &manifest.suite),
         limit: Duration::from_millis(manifest.timeout_ms),
         interrupt,
     };
@@ -203,20 +204,6 @@ fn measure(
     }
 }
 
-/// A request to stop that Ctrl-C raises; a second Ctrl-C does not wait for anything.
-pub(crate) fn on_ctrl_c() -> anyhow::Result<Interrupt> {
-    let interrupt = Interrupt::new();
-    let raised = interrupt.clone();
-    ctrlc::set_handler(move || {
-        if raised.is_raised() {
-            std::process::exit(130);
-        }
-        raised.raise();
-    })
-    .context("cannot watch for Ctrl-C")?;
-    Ok(interrupt)
-}
-
 fn print_json(run: &Run, page: &Path, out: &mut dyn Write) -> Result<(), Failure> {
     let value = serde_json::json!({
         "run": run.directory,
@@ -225,11 +212,10 @@ fn print_json(run: &Run, page: &Path, out: &mut dyn Write) -> Result<(), Failure
         "unverified": run.manifest.unverified,
         "problems": comparison::problems(&run.problems),
     });
-    let text = serde_json::to_string_pretty(&value).map_err(anyhow::Error::from)?;
-    Ok(writeln!(out, "{text}")?)
+    json::print(&value, out)
 }
 
-/// How many processes ran, and how much of the time of this command was theirs.
+/// The number of processes, and their share of the time of this command.
 fn closing(measured: &[Record], all: Duration, report: Duration) -> String {
     let ran: Vec<u64> = measured.iter().map(|r| r.process_wall_ns).filter(|&ns| ns > 0).collect();
     let children = ran.iter().sum::<u64>() as f64;
@@ -244,7 +230,7 @@ fn closing(measured: &[Record], all: Duration, report: Duration) -> String {
     )
 }
 
-/// `runs/20260131-120000-quick`, or that with a number where it exists.
+/// `runs/20260131-120000-quick`, with a number if it exists.
 fn unused(profile: Profile, started: SystemTime) -> PathBuf {
     let started = humantime::format_rfc3339_seconds(started).to_string();
     let date: String = started.replace('T', "-").replace(['Z', ':'], "");
@@ -263,7 +249,7 @@ fn name_of(directory: &Path) -> String {
     name.unwrap_or_else(|| "run".to_owned())
 }
 
-/// The command that reproduces the run, with all that profiles and defaults decided.
+/// The command that reproduces the run, with the values that profiles and defaults supply.
 fn command_line(args: &Args, suite: &str, settings: &Settings) -> String {
     let mut words = vec!["gcw".to_owned(), "run".to_owned(), quoted(suite)];
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), quoted(&value)]);
@@ -281,14 +267,4 @@ fn command_line(args: &Args, suite: &str, settings: &Settings) -> String {
     option("--timeout", humantime::format_duration(settings.timeout).to_string().replace(' ', ""));
     option("--seed", args.seed.to_string());
     words.join(" ")
-}
-
-/// A word as a shell reads it.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:@%+=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    // Only a NUL byte cannot be quoted, and no argument holds one.
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Into::into)
 }

@@ -1,15 +1,16 @@
-//! `gcw safety`: faulty programs under every discipline, and what becomes of them.
+//! `gcw safety`: faulty programs under every discipline, and their effects.
 //!
 //! 1. Start a child for each collector, which runs its trials one after the other and prints each.
-//! 2. A trial may end its child (an overflowing stack) or not come to an end: then it is known by its
-//!    having begun, the child's end says what became of it, and another child goes on after it.
+//! 2. A trial may end its child (a stack overflow) or hang: its first line identifies it, the
+//!    child's end is its result, and another child continues after it.
 //! 3. Fold trials and compile-fail cases into the matrix; print it, keep it as `safety.json`.
 
-use crate::commands::run::on_ctrl_c;
 use crate::failure::{Exit, Failure, warn};
+use crate::interrupt::on_ctrl_c;
 use crate::kit::{Kit, processors};
+use crate::registry::Registry;
 use crate::supervise::Limits;
-use crate::{Registry, build, safety_table, select};
+use crate::{build, child, json, safety_table, select};
 use anyhow::Context;
 use record::{CollectorInfo, Outcome, SAFETY_FILE, Safety, Trial, TrialEnd};
 use runner::{Interrupt, Stop, classify, run_child};
@@ -17,11 +18,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use std::{env, fs, panic};
+use std::{fs, panic};
 
-/// Seeds tried where chance decides, unless the command line says how many.
+/// Default number of seeds of a trial that depends on chance.
 const SEEDS: u32 = 3;
-/// Longest that the trials of a collector may take. They take a fraction of a second.
+/// Time limit of a collector's trials, which take a fraction of a second.
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
@@ -30,14 +31,14 @@ pub(crate) struct Args {
     /// [default: all].
     #[arg(short, long, value_delimiter = ',', value_name = "NAMES")]
     collector: Vec<String>,
-    /// Seeds tried where chance decides.
+    /// Seeds of a trial that depends on chance.
     #[arg(long, value_name = "N", default_value_t = SEEDS, value_parser = clap::value_parser!(u32).range(1..=1000))]
     seeds: u32,
-    /// Write safety.json to this directory; `gcw report` shows it where that is a run.
+    /// Write safety.json to this directory; `gcw report` shows it if that is a run.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Explain a failure, or what becomes of it under one collector: trials, programs that do not
-    /// compile and what the compiler says. Such as `use-after-free/ownership`.
+    /// Explain a failure, under all collectors or one: trials, programs that do not compile, and the
+    /// compiler's errors. Such as `use-after-free/ownership`.
     #[arg(long, value_name = "FAILURE[/COLLECTOR]", conflicts_with = "json")]
     explain: Option<String>,
     /// Print JSON: the matrix and all trials.
@@ -46,7 +47,7 @@ pub(crate) struct Args {
     /// Run the trials of this collector in this process and print each.
     #[arg(long, hide = true)]
     trials_of: Option<String>,
-    /// The first of them.
+    /// Number of the first trial.
     #[arg(long, hide = true, default_value_t = 0, requires = "trials_of")]
     first: usize,
 }
@@ -60,7 +61,7 @@ pub(crate) fn safety(
         return print_trials(registry, collector, args.seeds, args.first);
     }
     if !registry.has_trials() {
-        return Err(Failure::Usage("this registry brings no faulty programs to try".to_owned()));
+        return Err(Failure::Usage("this registry has no faulty programs".to_owned()));
     }
     let mut collectors = select::collectors(registry, &args.collector)?;
     let explained = match &args.explain {
@@ -76,27 +77,27 @@ pub(crate) fn safety(
         write(&safety, directory)?;
     }
     match explained {
-        _ if args.json => writeln!(out, "{}", json(&safety)?)?,
+        _ if args.json => json::print(&safety, out)?,
         Some(failure) => out.write_all(safety_table::explain(&safety, failure).as_bytes())?,
         None => out.write_all(safety_table::render(&safety).as_bytes())?,
     }
     Ok(Exit::Fine)
 }
 
-/// Has the matrix of these collectors written to a run directory, by a process of its own. The run is
-/// good without it.
+/// Writes the matrix of these collectors to a run directory, in a child process. If that fails, the run
+/// is complete without it.
 pub(crate) fn beside_run(directory: &Path, collectors: &[CollectorInfo], registry: &Registry) {
     if !registry.has_trials() {
         return;
     }
     let names: Vec<&str> = collectors.iter().map(|c| c.name.as_str()).collect();
     let attempt = || -> anyhow::Result<()> {
-        let mut command = Command::new(env::current_exe()?);
+        let mut command = Command::new(child::program()?);
         command.args(["safety", "--json"]);
         command.args(["--collector", &names.join(",")]).arg("--out").arg(directory);
         let output = command.output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        anyhow::ensure!(output.status.success(), "it ended with {}: {said}", output.status);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.success(), "it ended with {}: {errors}", output.status);
         Ok(())
     };
     if let Err(e) = attempt() {
@@ -110,13 +111,13 @@ fn print_trials(
     seeds: u32,
     first: usize,
 ) -> Result<Exit, Failure> {
-    // A faulty program may well panic, and says so in its trial.
+    // A faulty program may panic, which its trial records.
     panic::set_hook(Box::new(|_| {}));
     let mut result = Ok(());
     registry.run_trials(collector, seeds, first, &mut |trial| {
         let printed = serde_json::to_string(&trial).map_err(anyhow::Error::from);
         let printed = printed.and_then(|line| {
-            // The trials run on a thread of their own, so this is not the stream of the command line.
+            // The trials run on a thread of their own, which cannot use the command line's stream.
             let mut out = io::stdout();
             writeln!(out, "{line}")?;
             Ok(out.flush()?)
@@ -130,9 +131,9 @@ fn print_trials(
 }
 
 fn try_all(collectors: Vec<CollectorInfo>, seeds: u32) -> Result<Safety, Failure> {
-    let program = env::current_exe().context("cannot find the program that runs the trials")?;
+    let program = child::program()?;
     let interrupt = on_ctrl_c()?;
-    // Nothing is timed here, so several may run at once.
+    // Nothing is timed here, so trials may run in parallel.
     let kit = Kit { limits: Limits::default(), at_once: processors(), interrupt: &interrupt };
     let tried = kit.each(
         collectors,
@@ -146,7 +147,7 @@ fn try_all(collectors: Vec<CollectorInfo>, seeds: u32) -> Result<Safety, Failure
     Ok(safety::matrix(tried, seeds, format!("{} build of commit {}", build.profile, build.commit)))
 }
 
-/// All trials of a collector, with as many children as that takes; `None` on a request to stop.
+/// Runs all trials of a collector, in as many children as necessary; `None` if interrupted.
 fn trials_of(
     program: &Path,
     collector: &str,
@@ -183,7 +184,7 @@ fn trials_of(
     }
 }
 
-/// What the end of its process means for a trial.
+/// The end of a trial whose process ended with this outcome.
 fn end_of(outcome: Outcome) -> TrialEnd {
     match outcome {
         Outcome::Timeout { .. } => TrialEnd::Hung,
@@ -192,15 +193,11 @@ fn end_of(outcome: Outcome) -> TrialEnd {
     }
 }
 
-fn json(safety: &Safety) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(safety)?)
-}
-
 fn write(safety: &Safety, directory: &Path) -> anyhow::Result<()> {
     let file = directory.join(SAFETY_FILE);
     fs::create_dir_all(directory)
         .and_then(|()| fs::write(&file, serde_json::to_string(safety)? + "\n"))
         .with_context(|| {
-            format!("cannot write {}; name another directory by --out", file.display())
+            format!("cannot write {}; name another directory with --out", file.display())
         })
 }

@@ -1,8 +1,7 @@
 //! `gcw show`: the tables of a recorded run, in the terminal.
 
-use crate::comparison;
 use crate::failure::{Exit, Failure};
-use crate::palette;
+use crate::{comparison, json, palette};
 use analysis::{format, summarise};
 use record::{Run, read_run};
 use std::collections::BTreeMap;
@@ -13,7 +12,7 @@ use std::path::PathBuf;
 pub(crate) struct Args {
     /// Run directory.
     run: PathBuf,
-    /// Print JSON: the plan, the summary and the lines that could not be used.
+    /// Print JSON: the plan, the summary and the unusable lines.
     #[arg(long)]
     json: bool,
 }
@@ -27,8 +26,7 @@ pub(crate) fn show(args: &Args, out: &mut dyn Write) -> Result<Exit, Failure> {
             "summary": summary,
             "problems": comparison::problems(&run.problems),
         });
-        let text = serde_json::to_string_pretty(&value).map_err(anyhow::Error::from)?;
-        writeln!(out, "{text}")?;
+        json::print(&value, out)?;
     } else {
         heading(&run, out)?;
         comparison::print(&run, &summary, out)?;

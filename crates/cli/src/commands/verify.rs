@@ -1,19 +1,20 @@
-//! `gcw verify`: proves collectors, in child processes that may hang or crash.
+//! `gcw verify`: tests collectors, in child processes that may hang or crash.
 //!
-//! 1. Random programs under each collector against an exact model, made short where one fails.
+//! 1. Random programs under each collector against an exact model; a failing one is shrunk.
 //! 2. With `--workloads`, every program of the suite under stress and in checking mode.
-//! 3. Or, with `--mutants`, the kit itself: does it find the known bugs?
+//! 3. Or, with `--mutants`, the kit itself: which known bugs does it find?
 
 mod mutants;
 mod workloads;
 
-use crate::arguments::time_limit;
-use crate::commands::run::on_ctrl_c;
 use crate::failure::{Exit, Failure};
+use crate::interrupt::on_ctrl_c;
 use crate::kit::{Kit, Verified, in_full, processors};
+use crate::parse::time_limit;
+use crate::registry::Registry;
 use crate::supervise::Limits;
 use crate::table::{Align, Text, render};
-use crate::{Registry, palette, select};
+use crate::{json, palette, select};
 use analysis::format;
 use clap::ValueEnum;
 use conformance::program::Schedule;
@@ -28,8 +29,8 @@ const SEEDS: u64 = 200;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A failure is printed with its seed and as a test to be pasted. To play it again as \
-    it was drawn: gcw verify NAME --from SEED --seeds 1, with the same --ops and --stress"
+    after_help = "A failure is printed with its seed and as a test to be pasted. To replay the program \
+    before shrinking: gcw verify NAME --from SEED --seeds 1, with the same --ops and --stress"
 )]
 pub(crate) struct Args {
     /// Collectors, such as rc* or 'mark-sweep|growth-1.5|sizer-*'; a trailing * stands for any ending
@@ -45,27 +46,27 @@ pub(crate) struct Args {
     /// Operations of each.
     #[arg(long, value_name = "N", default_value_t = OPS)]
     ops: usize,
-    /// When to collect [default: as each program says].
+    /// When to collect [default: the schedule of each program].
     #[arg(long, value_name = "WHEN")]
     stress: Option<Stress>,
-    /// Also run the workloads of the suite (or those named), small, in checking mode, with collections
-    /// that nobody needs.
+    /// Also run the workloads of the suite (or those named), small, in checking mode, with forced
+    /// collections.
     #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true, value_delimiter = ',',
         default_missing_value = "*")]
     workloads: Vec<String>,
-    /// Instead, give the heap and the collectors known bugs, and see which of them are found by what.
+    /// Instead, inject known bugs into heap and collectors, and report which detectors find them.
     #[arg(long, conflicts_with_all = ["workloads", "stress"])]
     mutants: bool,
-    /// Only whether each known bug is found, not by what alone.
+    /// Report only whether each known bug is found, not by which detectors.
     #[arg(long, requires = "mutants")]
     kills_only: bool,
     /// Time limit of one program, such as 10s.
     #[arg(long, value_parser = time_limit, value_name = "TIME", default_value = "10s")]
     timeout: Duration,
-    /// Most memory that the process of a collector may hold, in MiB.
+    /// Limit on the resident memory of a collector's process, in MiB.
     #[arg(long, value_name = "N", default_value_t = 1024)]
     memory_mib: u64,
-    /// Collectors at a time [default: as many as there are processors].
+    /// Collectors in parallel [default: the number of processors].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     jobs: Option<u32>,
     /// Print JSON.
@@ -109,7 +110,7 @@ pub(crate) fn verify(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     if !registry.has_kit() {
-        let message = "the collectors of this registry cannot be played by the conformance kit";
+        let message = "the conformance kit cannot test the collectors of this registry";
         return Err(Failure::Usage(message.to_owned()));
     }
     let collectors = select::collectors(registry, &args.collectors)?;
@@ -203,6 +204,5 @@ fn print_json(
         })
     });
     let value = json!({ "programs": programs.collect::<Vec<_>>(), "workloads": stressed });
-    let text = serde_json::to_string_pretty(&value).map_err(anyhow::Error::from)?;
-    Ok(writeln!(out, "{text}")?)
+    json::print(&value, out)
 }

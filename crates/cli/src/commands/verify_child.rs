@@ -1,52 +1,41 @@
-//! `gcw verify-child`: the child's side of [`crate::supervise`]. Jobs are read from standard input, one
-//! JSON line each, and what becomes of them is said on standard output.
+//! `gcw verify-child`: the child's side of [`crate::supervise`]. Reads jobs from standard input, one JSON
+//! line each, and prints [`Message`]s on standard output.
 //!
-//! A collector may print what it likes: a line of the protocol begins a line, and whatever else stands
-//! on the output is ignored. A panic prints nothing, but its place becomes part of the failure.
+//! A collector may print, too: each message is a line of its own, and the parent ignores all other
+//! output. A panic prints nothing, but its location becomes part of the failure.
 
-use crate::Registry;
 use crate::failure::{Exit, Failure};
-use conformance::{Detector, Report};
+use crate::registry::Registry;
+use crate::supervise::Message;
+use conformance::Detector;
 use heap::os;
-use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::{panic, process, thread};
 
-/// What a child says. Whoever watches it from outside looks now and then, and misses what is held for a
-/// moment: so it tells each time the most it has held since it began, 0 where nobody knows.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Said {
-    /// The program of this seed is played next.
-    Begins { seed: u64, peak_resident_bytes: u64 },
-    /// The job is done.
-    Done { report: Box<Report>, peak_resident_bytes: u64 },
-}
-
-/// Serves until standard input ends, and with it whoever asks; then ends this process, whatever it is
-/// busy with.
+/// Serves until standard input ends, because the parent has; then ends this process, even in the middle
+/// of a job.
 pub(crate) fn verify_child(registry: &Registry) -> Result<Exit, Failure> {
-    let panics = Panics::watch();
-    let (send, jobs) = mpsc::channel();
+    let panics = Panics::record();
+    let (sender, jobs) = mpsc::channel();
     thread::spawn(move || {
         let jobs = io::stdin().lines().map_while(Result::ok);
-        // The other end waits for jobs as long as this process lives.
-        jobs.for_each(|line| _ = send.send(line));
+        // The receiver waits for jobs as long as this process lives.
+        jobs.for_each(|line| _ = sender.send(line));
         process::exit(0);
     });
     for line in jobs {
         let job = serde_json::from_str(&line).map_err(io::Error::from)?;
         panics.forget();
         let mut report = registry.verify(&job, |seed| {
-            // Without an output there is nobody to be told.
-            let _ = say(&Said::Begins { seed, peak_resident_bytes: peak_resident_bytes() });
+            // Without an output there is no reader.
+            let _ = send(&Message::Begins { seed, peak_resident_bytes: peak_resident_bytes() });
         })?;
         if let Some(failure) = report.failure.as_mut().filter(|f| f.detector == Detector::Run) {
             failure.message.push_str(&panics.place_of(&failure.message));
         }
         let report = Box::new(report);
-        say(&Said::Done { report, peak_resident_bytes: peak_resident_bytes() })?;
+        send(&Message::Done { report, peak_resident_bytes: peak_resident_bytes() })?;
     }
     Ok(Exit::Fine)
 }
@@ -55,26 +44,26 @@ fn peak_resident_bytes() -> u64 {
     os::peak_resident_bytes().unwrap_or(0)
 }
 
-/// An empty line before it, for somebody may have printed half a line.
-fn say(said: &Said) -> io::Result<()> {
+/// Prints a message. The empty line ends a line that the collector may have begun.
+fn send(message: &Message) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "\n{}", serde_json::to_string(said)?)?;
+    writeln!(out, "\n{}", serde_json::to_string(message)?)?;
     out.flush()
 }
 
-/// The panics of a job: message and place.
+/// The panics of a job: message and location.
 #[derive(Clone, Debug, Default)]
 struct Panics(Arc<Mutex<Vec<(String, String)>>>);
 
 impl Panics {
-    /// Remembers panics from now on instead of printing them.
-    fn watch() -> Self {
+    /// Records panics from now on instead of printing them.
+    fn record() -> Self {
         let panics = Self::default();
-        let heard = panics.clone();
+        let recorded = panics.clone();
         panic::set_hook(Box::new(move |info| {
             let message = info.payload_as_str().unwrap_or("a panic").to_owned();
             let place = info.location().map(|at| format!(" ({}:{})", at.file(), at.line()));
-            heard.with(|list| list.push((message, place.unwrap_or_default())));
+            recorded.with(|list| list.push((message, place.unwrap_or_default())));
         }));
         panics
     }
@@ -83,10 +72,10 @@ impl Panics {
         self.with(Vec::clear);
     }
 
-    /// Where the last panic with this message was; nothing if it was none.
+    /// The location of the last panic with this message; empty if there was none.
     fn place_of(&self, message: &str) -> String {
         self.with(|list| {
-            let found = list.iter().rfind(|(said, _)| said == message);
+            let found = list.iter().rfind(|(text, _)| text == message);
             found.map_or(String::new(), |(_, place)| place.clone())
         })
     }

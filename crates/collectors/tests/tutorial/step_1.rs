@@ -1,10 +1,10 @@
-//! `my-gc`: bump allocation, nothing is reclaimed yet. Say here what it is, who described it first,
-//! and when.
+//! `my-gc`: bump allocation, nothing is reclaimed yet. Describe it here, with the first publication
+//! and its year.
 //!
 //! 1. *Allocate*: take the next bytes of a block, or of a new one when it is full.
 //! 2. *Trigger*: none yet. Say what starts a collection: an allocation, a store, a call.
-//! 3. *Find*: nothing yet. Say how what is dead is told from what lives.
-//! 4. *Reclaim*: nothing yet. Say what becomes of the dead, and when their memory is used again.
+//! 3. *Find*: nothing yet. Say how dead objects are distinguished from live ones.
+//! 4. *Reclaim*: nothing yet. Say how dead objects are reclaimed, and when their memory is reused.
 //!
 //! No barrier yet. Say last what it cannot do, and how its pauses grow.
 
@@ -22,7 +22,7 @@ pub struct MyGc {
 }
 
 impl Collector for MyGc {
-    // Next: what it can do, as soon as it can. `gcw verify` and the plan of a run believe this.
+    // Next: its capabilities, as soon as it has them. `gcw verify` and the plan of a run rely on this.
     const CAPS: Caps = Caps::NONE;
 
     fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
@@ -53,5 +53,5 @@ impl Collector for MyGc {
     }
 
     // Next: `collect` if it traces; `store`, `moved`, `orphan`, `retain` and `release` if it counts or
-    // needs a barrier; `free` if the author frees. `heap::Collector` says when each is called.
+    // needs a barrier; `free` if the program frees. `heap::Collector` says when each is called.
 }

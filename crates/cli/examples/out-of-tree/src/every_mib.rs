@@ -1,10 +1,10 @@
-//! Mark-sweep that collects whenever the heap has grown by a mebibyte, whatever it has room for.
+//! Mark-sweep that collects whenever the heap has grown by a mebibyte, even with room for more.
 //!
 //! 1. *Trigger*: the blocks and large objects taken since the last collection; or the limit.
 //! 2. *Mark* from the roots, *sweep* by exchanging mark bits and allocation bits.
 //!
-//! No barrier. It holds little more than what is live, and pays for that by marking it more often:
-//! beside `mark-sweep` in a chart it shows what a trigger decides.
+//! No barrier. Its footprint is little more than the live objects, at the cost of marking them more often:
+//! beside `mark-sweep` in a chart it shows the effect of the trigger.
 
 use collectors::registry::{Family, Info, Line};
 use heap::{
@@ -13,7 +13,7 @@ use heap::{
 };
 use std::io;
 
-/// What lists, tables and charts know of it.
+/// Its entry in lists, tables and charts.
 pub const INFO: Info = Info {
     name: "every-mib",
     summary: "mark-sweep that collects whenever the heap has grown by a mebibyte",
@@ -23,10 +23,10 @@ pub const INFO: Info = Info {
     line: Line::Dashed,
 };
 
-/// How much the heap grows between two collections.
+/// Growth of the heap between two collections.
 const STEP_BYTES: u64 = 1 << 20;
 
-/// Marks what is reachable and reclaims the rest, often.
+/// Marks reachable objects and reclaims the rest, often.
 #[derive(Debug)]
 pub struct EveryMib {
     objects: ObjectSpace,

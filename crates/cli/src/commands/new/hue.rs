@@ -1,48 +1,26 @@
-//! Colours for a new collector that no other has.
+//! A colour for a new collector that no other collector has.
 
-/// A colour on a light and on a dark page, `#rrggbb` each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Hue {
-    /// On a light page.
-    pub(crate) light: String,
-    /// On a dark page.
-    pub(crate) dark: String,
-}
-
-/// Blues and purples that no collector of the workbench has. Each is at least as far from those, and
-/// from the others here, as those are from one another, also to eyes that lack a kind of cone (least
-/// distance in CIELAB under the simulation of Machado, Oliveira and Fernandes, 2009: 12).
-const SPARE: [(&str, &str); 6] = [
-    ("#8744E4", "#E2D2F9"),
-    ("#1E1070", "#6751E6"),
-    ("#931578", "#E651C6"),
-    ("#6799E9", "#9DBDF1"),
-    ("#331BBB", "#8A79EC"),
-    ("#351D33", "#924F8C"),
+/// Blues and purples that no collector of the workbench has, for a light and a dark page. Each is at
+/// least as far from those, and from the others here, as those are from one another, also to eyes that
+/// lack a kind of cone (least distance in CIELAB under the simulation of Machado, Oliveira and Fernandes,
+/// 2009: 12).
+const SPARE: [(u32, u32); 6] = [
+    (0x87_44E4, 0xE2_D2F9),
+    (0x1E_1070, 0x67_51E6),
+    (0x93_1578, 0xE6_51C6),
+    (0x67_99E9, 0x9D_BDF1),
+    (0x33_1BBB, 0x8A_79EC),
+    (0x35_1D33, 0x92_4F8C),
 ];
 
-impl Hue {
-    /// The first colour that does not stand in a table. Where all of them do, one that differs by
-    /// little: charts can tell no colours apart that are the same, and users can choose.
-    pub(crate) fn unused(table: &str) -> Self {
-        let table = table.to_ascii_uppercase();
-        let nearby = |step: u32| SPARE.map(|(light, dark)| (shifted(light, step), dark.to_owned()));
-        (0..=u8::MAX.into())
-            .flat_map(nearby)
-            .find(|(light, _)| !table.contains(light))
-            .map_or_else(|| Self::of(SPARE[0]), |(light, dark)| Self { light, dark })
-    }
-
-    fn of((light, dark): (&str, &str)) -> Self {
-        Self { light: light.to_owned(), dark: dark.to_owned() }
-    }
-}
-
-/// The colour with a little more green.
-fn shifted(colour: &str, step: u32) -> String {
-    let rgb = u32::from_str_radix(&colour[1..], 16).unwrap_or_default();
-    let green = (rgb >> 8 & 0xFF).wrapping_add(step) & 0xFF;
-    format!("#{:06X}", rgb & 0xFF_00FF | green << 8)
+/// The first light and dark colour, `#rrggbb`, whose light one is not in the text `table`. If all are,
+/// the first with another shade of green: distinct enough for a chart, and users can choose.
+pub(crate) fn unused(table: &str) -> (String, String) {
+    let table = table.to_ascii_uppercase();
+    let as_text = |(light, dark): (u32, u32)| (format!("#{light:06X}"), format!("#{dark:06X}"));
+    let shades = (0..=0xFF).flat_map(|green| SPARE.map(|(light, dark)| (light ^ green << 8, dark)));
+    let unused = shades.map(as_text).find(|(light, _)| !table.contains(light));
+    unused.unwrap_or_else(|| as_text(SPARE[0]))
 }
 
 #[cfg(test)]
@@ -53,7 +31,7 @@ mod tests {
 
     #[test]
     fn no_spare_colour_is_a_collectors() {
-        let mut taken: Vec<String> = SPARE.map(|(light, _)| light.to_owned()).into();
+        let mut taken: Vec<String> = SPARE.map(|(light, _)| format!("#{light:06X}")).into();
         let registry = standard::<()>();
         taken.extend(registry.entries().iter().map(|entry| entry.info.light.to_owned()));
         let count = taken.len();
@@ -61,17 +39,17 @@ mod tests {
         taken.dedup();
         assert_eq!(taken.len(), count, "a light colour appears twice");
         let Info { light, .. } = registry.entries()[0].info;
-        assert_ne!(Hue::unused(light).light, light);
+        assert_ne!(unused(light).0, light);
     }
 
     #[test]
     fn colours_do_not_run_out() {
         let (mut table, mut given) = (String::new(), HashSet::new());
         for number in 0..40 {
-            let hue = Hue::unused(&table);
-            // As somebody may have written it.
-            table += &hue.light.to_ascii_lowercase();
-            assert!(given.insert(hue.light), "colour {number} was given before: {table}");
+            let (light, _) = unused(&table);
+            // A table may spell colours in small letters.
+            table += &light.to_ascii_lowercase();
+            assert!(given.insert(light), "colour {number} was given before: {table}");
         }
     }
 }

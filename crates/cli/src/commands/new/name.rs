@@ -1,100 +1,70 @@
-//! The name of something new, and the three ways in which it is written.
+//! The name of a new collector or workload, in its three spellings.
 
-/// Longest name: tables and charts have a column for it.
+/// Longest name that fits the columns of tables and charts.
 const LENGTH_MAX: usize = 32;
 
-/// Words that cannot name a module (the Rust reference, "Keywords"; edition 2024).
-const KEYWORDS: &str = "abstract as async await become box break const continue crate do dyn else \
+/// Words that cannot name a module: keywords (the Rust reference, "Keywords"; edition 2024), then names
+/// that would shadow a crate or be a program to cargo.
+const RESERVED: &str = "abstract as async await become box break const continue crate do dyn else \
     enum extern false final fn for gen if impl in let loop macro match mod move mut override priv pub \
     ref return self static struct super trait true try type typeof unsafe unsized use virtual where \
-    while yield";
+    while yield alloc core heap main std";
 
-/// Modules of these names would hide a crate, or be taken by cargo for a program.
-const MEANT_OTHERWISE: [&str; 5] = ["alloc", "core", "heap", "main", "std"];
-
-/// A name that can be a file, a module and a type.
+/// A name that can be a file, a module and a type; holds its spelling with hyphens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Name {
-    kebab: String,
-}
+pub(crate) struct Name(String);
 
 impl Name {
-    /// Reads a name such as `my-gc`.
+    /// Parses a name such as `my-gc`.
     ///
     /// # Errors
-    /// What is wrong with it, and how it could be written.
+    /// The problem with it, and how it could be spelt.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let is_word = |word: &str| {
-            !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-        };
+        let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_word = |word: &str| !word.is_empty() && word.chars().all(is_part);
         let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase());
         if !starts_well || !text.split('-').all(is_word) {
-            let kebab = kebab(text);
-            let hint = match kebab != text && Self::parse(&kebab).is_ok() {
-                true => format!("write '{kebab}'"),
-                false => "write a name such as 'my-gc'".to_owned(),
-            };
+            let better = Some(hyphenated(text)).filter(|b| b != text && Self::parse(b).is_ok());
+            let hint = better.map_or("a name such as 'my-gc'".to_owned(), |b| format!("'{b}'"));
             return Err(format!(
                 "a name is words of small letters and digits, joined by hyphens, and begins with a \
-                 letter; {hint}"
+                 letter; write {hint}"
             ));
         }
-        if KEYWORDS.split_whitespace().any(|keyword| keyword == text) {
-            return Err(format!("'{text}' is a Rust keyword; add a word to it"));
-        }
-        if MEANT_OTHERWISE.contains(&text) {
-            return Err(format!("'{text}' already means something to Rust; add a word to it"));
+        if RESERVED.split_whitespace().any(|word| word == text) {
+            return Err(format!("'{text}' is a Rust keyword or crate; add a word to it"));
         }
         if text.len() > LENGTH_MAX {
-            return Err(format!(
-                "a name has at most {LENGTH_MAX} characters, for it heads columns"
-            ));
+            return Err(format!("a name has at most {LENGTH_MAX} characters, to fit in columns"));
         }
-        Ok(Self { kebab: text.to_owned() })
+        Ok(Self(text.to_owned()))
     }
 
-    /// As users see it: `my-gc`.
-    pub(crate) fn kebab(&self) -> &str {
-        &self.kebab
+    /// As a type, as a module and file, as users see it: `MyGc`, `my_gc`, `my-gc`.
+    pub(crate) fn spellings(&self) -> [String; 3] {
+        let capitalised = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
+        [self.0.split('-').map(capitalised).collect(), self.0.replace('-', "_"), self.0.clone()]
     }
 
-    /// As a module and a file: `my_gc`.
-    pub(crate) fn module(&self) -> String {
-        self.kebab.replace('-', "_")
+    /// The text with this name in the place of `stand_in`, in all spellings.
+    pub(crate) fn instead_of(&self, stand_in: &str, text: &str) -> String {
+        let pairs = Self(stand_in.to_owned()).spellings().into_iter().zip(self.spellings());
+        pairs.fold(text.to_owned(), |text, (old, new)| text.replace(&old, &new))
     }
-
-    /// As a type: `MyGc`.
-    pub(crate) fn type_name(&self) -> String {
-        self.kebab.split('-').map(capitalised).collect()
-    }
-
-    /// A text in which this name stands for `stand_in`, however written.
-    pub(crate) fn instead_of(&self, stand_in: &Self, text: &str) -> String {
-        text.replace(&stand_in.type_name(), &self.type_name())
-            .replace(&stand_in.module(), &self.module())
-            .replace(&stand_in.kebab, &self.kebab)
-    }
-}
-
-fn capitalised(word: &str) -> String {
-    let (first, rest) = word.split_at(1);
-    first.to_ascii_uppercase() + rest
 }
 
 /// `MyGc`, `my_gc` or `my gc` as `my-gc`.
-fn kebab(text: &str) -> String {
-    let mut kebab = String::new();
+fn hyphenated(text: &str) -> String {
+    let mut spaced = String::new();
     for c in text.chars() {
+        if !c.is_ascii_lowercase() && !c.is_ascii_digit() {
+            spaced.push(' ');
+        }
         if c.is_ascii_alphanumeric() {
-            if c.is_ascii_uppercase() && kebab.ends_with(|c: char| !c.is_ascii_punctuation()) {
-                kebab.push('-');
-            }
-            kebab.push(c.to_ascii_lowercase());
-        } else if !kebab.is_empty() && !kebab.ends_with('-') {
-            kebab.push('-');
+            spaced.push(c.to_ascii_lowercase());
         }
     }
-    kebab.trim_end_matches('-').to_owned()
+    spaced.split_whitespace().collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]
@@ -106,8 +76,7 @@ mod tests {
         for (kebab, module, type_name) in
             [("my-gc", "my_gc", "MyGc"), ("rc2", "rc2", "Rc2"), ("g1-like", "g1_like", "G1Like")]
         {
-            let name = Name::parse(kebab).unwrap();
-            assert_eq!((name.module(), name.type_name()), (module.into(), type_name.into()));
+            assert_eq!(Name::parse(kebab).unwrap().spellings(), [type_name, module, kebab]);
         }
     }
 
@@ -125,7 +94,7 @@ mod tests {
             ("loop", "'loop' is a Rust keyword"),
             ("gen", "keyword"),
             ("Loop", "a name such as"),
-            ("std", "already means"),
+            ("std", "or crate"),
             ("a-name-that-is-longer-than-any-column", "at most 32"),
         ] {
             let error = Name::parse(text).unwrap_err();
@@ -135,8 +104,8 @@ mod tests {
 
     #[test]
     fn a_name_takes_the_place_of_another_in_all_its_forms() {
-        let (mine, yours) = (Name::parse("my-gc").unwrap(), Name::parse("my-gc-2").unwrap());
-        let text = yours.instead_of(&mine, "mod my_gc: \"my-gc\" => MyGc");
+        let yours = Name::parse("my-gc-2").unwrap();
+        let text = yours.instead_of("my-gc", "mod my_gc: \"my-gc\" => MyGc");
         assert_eq!(text, "mod my_gc_2: \"my-gc-2\" => MyGc2");
     }
 }

@@ -1,15 +1,15 @@
-//! The kit itself under test: which known bugs does it find, and what finds them?
+//! Mutation testing of the kit: which known bugs does it find, by which detectors?
 //!
-//! 1. Play programs under each collector as it is: which switches of mutants does its code pass?
-//! 2. Switch each of those on, and look with all detectors until one notices it: it is killed.
-//! 3. For the matrix, make short the program that showed it; look with each detector alone, and count
-//!    the programs in which it notices it.
+//! 1. Run programs under each collector without bugs, to list the mutants whose code it reaches.
+//! 2. Switch each of those on, and run programs with all detectors until one fails: it is killed.
+//! 3. For the matrix, shrink that program; then run each detector alone, and count the programs in
+//!    which it finds the bug.
 
 use crate::failure::{Exit, Failure};
 use crate::kit::Kit;
-use crate::palette;
 use crate::supervise::Limits;
 use crate::table::{Align, Line, Text, render};
+use crate::{json, palette};
 use conformance::mutants::{ALL, Known};
 use conformance::{Detector, Detectors, Job};
 use serde::Serialize;
@@ -17,33 +17,33 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
-/// Most time for one of them: a hundredth of a second does, and a bug that hangs is waited for by each
-/// detector anew.
+/// Time limit of a program in the matrix: one takes a hundredth of a second, and each detector waits
+/// again for a bug that hangs.
 const LIMIT_ALONE: Duration = Duration::from_secs(2);
 /// Programs for each detector in the matrix.
 const SEEDS_ALONE: u64 = 25;
 
-/// A known bug in a collector whose code passes it.
+/// A known bug in a collector whose code reaches it.
 #[derive(Debug, Clone, Serialize)]
 struct Mutant {
     mutant: &'static str,
-    /// Where such a bug has been seen.
+    /// Where such a bug occurred.
     source: &'static str,
     collector: String,
-    /// Why it changes nothing there, if it does not.
+    /// Why it has no effect there, if it has none.
     equivalent: Option<&'static str>,
-    /// What noticed it first.
+    /// The first detector to find it.
     killed_by: Option<Detector>,
-    /// The seed of the program that did.
+    /// The seed of the program that found it.
     seed: Option<u64>,
-    /// Operations of that program, made short; only for the matrix.
+    /// Operations of that program, shrunk; only for the matrix.
     ops: Option<usize>,
-    /// Programs in which a detector notices it alone, of those played: the matrix.
+    /// Programs in which a detector alone finds it, and programs run: the matrix.
     alone: BTreeMap<Detector, (u64, u64)>,
 }
 
 impl Mutant {
-    /// It is found where it can be, and lives on only where there is a reason.
+    /// Whether it is found, or equivalent for a reason.
     fn is_as_expected(&self) -> bool {
         self.killed_by.is_some() != self.equivalent.is_some()
     }
@@ -53,17 +53,17 @@ impl Mutant {
 #[derive(Debug, Clone, Serialize)]
 struct Matrix {
     mutants: Vec<Mutant>,
-    /// Known bugs whose code no collector has run.
+    /// Known bugs whose code no collector reached.
     unreached: Vec<&'static str>,
 }
 
-/// Prints which of the known bugs are found; a defect if one is not that should be. A job says how one
-/// collector is to be verified.
+/// Prints which known bugs are found, with one job per collector; a defect if one that should be found
+/// is not.
 pub(super) fn verify(
     kit: &Kit<'_>,
     jobs: Vec<Job>,
     with_matrix: bool,
-    json: bool,
+    as_json: bool,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     if !heap::MUTANTS {
@@ -99,9 +99,8 @@ pub(super) fn verify(
     let is_reached = |known: &&Known| mutants.iter().any(|mutant| mutant.mutant == known.name);
     let unreached = ALL.iter().filter(|known| !is_reached(known)).map(|known| known.name).collect();
     let matrix = Matrix { mutants, unreached };
-    if json {
-        let text = serde_json::to_string_pretty(&matrix).map_err(anyhow::Error::from)?;
-        writeln!(out, "{text}")?;
+    if as_json {
+        json::print(&matrix, out)?;
     } else {
         print(&matrix, out)?;
     }
@@ -109,7 +108,7 @@ pub(super) fn verify(
     Ok(if is_fine { Exit::Fine } else { Exit::Defect })
 }
 
-/// The known bugs that each collector passes, and the jobs that look for them.
+/// The known bugs that each collector reaches, and the jobs that search for them.
 fn reached(kit: &Kit<'_>, jobs: Vec<Job>) -> Result<(Vec<Mutant>, Vec<Job>), Failure> {
     let (mut mutants, mut infected) = (Vec::new(), Vec::new());
     for verified in kit.verify(jobs)? {
@@ -136,7 +135,7 @@ fn reached(kit: &Kit<'_>, jobs: Vec<Job>) -> Result<(Vec<Mutant>, Vec<Job>), Fai
     Ok((mutants, infected))
 }
 
-/// One line per known bug, its shares taken over all collectors in which it can be found.
+/// Prints one line per known bug, with its shares over all collectors in which it can be found.
 fn print(matrix: &Matrix, out: &mut dyn Write) -> Result<(), Failure> {
     let of = |known: &'static Known| {
         let found = matrix.mutants.iter().filter(|m| m.mutant == known.name);
@@ -169,9 +168,9 @@ fn print(matrix: &Matrix, out: &mut dyn Write) -> Result<(), Failure> {
     let faint = palette::faint();
     writeln!(
         out,
-        "{faint}Killed: in so many of the collectors that run its code and in which it can be \
-         found.\nOps: operations of the longest program that showed it, made short.\nShares: of \
-         the programs in which that detector alone notices it, beside a crash or a hang.{faint:#}\n"
+        "{faint}Killed: collectors in which it is found, of those that reach its code and are not \
+         equivalent.\nOps: operations of the longest program that found it, after shrinking.\nShares: \
+         programs in which that detector alone finds it, or a crash or a hang.{faint:#}\n"
     )?;
     for m in &matrix.mutants {
         match (m.killed_by, m.equivalent) {
@@ -188,7 +187,7 @@ fn print(matrix: &Matrix, out: &mut dyn Write) -> Result<(), Failure> {
         }
     }
     for name in &matrix.unreached {
-        writeln!(out, "unreached   {name}: no collector chosen here runs its code")?;
+        writeln!(out, "unreached   {name}: no selected collector reaches its code")?;
     }
     let killed = matrix.mutants.iter().filter(|m| m.killed_by.is_some()).count();
     let equivalent = matrix.mutants.iter().filter(|m| m.equivalent.is_some()).count();
@@ -200,14 +199,14 @@ fn print(matrix: &Matrix, out: &mut dyn Write) -> Result<(), Failure> {
         let (median, ninety) = (at_share(&lengths, 50), at_share(&lengths, 90));
         writeln!(
             out,
-            "operations of the programs that showed them: {first} to {last}, half of them at most \
-             {median}, 90 % at most {ninety}"
+            "operations of the shrunk programs: {first} to {last}, half of them at most {median}, \
+             90 % at most {ninety}"
         )?;
     }
     Ok(())
 }
 
-/// What so many percent of the sorted values are at most.
+/// The smallest of the sorted values that `percent` percent of them do not exceed.
 fn at_share(sorted: &[usize], percent: usize) -> usize {
     sorted[(sorted.len() * percent).div_ceil(100).saturating_sub(1)]
 }

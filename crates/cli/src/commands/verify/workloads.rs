@@ -1,19 +1,17 @@
-//! The suite's programs under stress: small, in checking mode, with collections that nobody needs, and
-//! their answers compared with the literals of the suite.
+//! The suite's programs under stress: small, in checking mode, with forced collections, and their
+//! answers compared with the literals of the suite.
 
-use crate::commands::cell;
-use crate::commands::run::quoted;
 use crate::failure::Failure;
 use crate::kit::Kit;
 use crate::progress::Progress;
+use crate::registry::Registry;
 use crate::table::{Align, Text, render};
-use crate::{Registry, palette, select};
+use crate::{child, palette, select};
 use analysis::format;
 use anyhow::Context;
 use record::{Cell, CollectorInfo, HeapSize, Mode, Outcome, Size};
 use runner::{ChildEnd, Dialogue, Heard, Stop, classify};
 use serde::Serialize;
-use std::env;
 use std::io::{self, Write};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -30,17 +28,17 @@ pub(crate) struct Stressed {
     pub(crate) workload: String,
     /// Allocations from one collection to the next.
     pub(crate) collect_every: u64,
-    /// How it ended.
+    /// Its outcome.
     pub(crate) outcome: Outcome,
-    /// How long its process took.
+    /// Wall time of its process.
     pub(crate) wall_ns: u64,
-    /// The command line that runs it again.
+    /// The command line that repeats it.
     pub(crate) again: String,
 }
 
 impl Stressed {
-    /// Whether the collector is to blame: without a limit on the heap and with plenty of time, whatever
-    /// is not fine is a failure.
+    /// Whether the collector failed: without a heap limit and with ample time, every outcome but `Ok` is
+    /// its failure.
     pub(crate) fn is_failure(&self) -> bool {
         self.outcome != Outcome::Ok
     }
@@ -53,7 +51,7 @@ pub(super) fn stress(
     collectors: &[CollectorInfo],
     names: &[String],
 ) -> Result<Vec<Stressed>, Failure> {
-    let program = env::current_exe().context("cannot find the program that runs the cells")?;
+    let program = child::program()?;
     let suite = select::suite(registry, None)?;
     let mut cells = Vec::new();
     for workload in select::workloads(&registry.workloads(&suite, Size::Small)?, names)? {
@@ -77,9 +75,9 @@ pub(super) fn stress(
         || (),
         |(), (cell, every)| {
             progress.starts(format!("{} on {}", cell.collector, cell.workload));
-            let mut command = cell::command(&program, &cell, &suite);
+            let mut command = child::cell(&program, &cell, &suite);
             command.args(["--collect-every", &every.to_string()]);
-            let again = words(&command);
+            let again = child::as_typed(&command);
             let Some(end) = run(kit, &mut command)
                 .with_context(|| format!("cannot run {cell} in a process"))?
             else {
@@ -94,12 +92,6 @@ pub(super) fn stress(
     );
     progress.end();
     stressed
-}
-
-/// A command line as it is typed.
-fn words(command: &Command) -> String {
-    let arguments = command.get_args().map(|argument| quoted(&argument.to_string_lossy()));
-    ["gcw".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs a command within the limits of time and memory; `None` if interrupted.
@@ -126,7 +118,7 @@ fn run(kit: &Kit<'_>, command: &mut Command) -> io::Result<Option<ChildEnd>> {
     Ok(Some(ChildEnd { stop, stdout, stderr_tail, started_unix_ms: 0, wall_ns }))
 }
 
-/// One line per workload, and one per failure.
+/// Prints a line per workload, then the failures.
 pub(super) fn print(stressed: &[Stressed], out: &mut dyn Write) -> Result<(), Failure> {
     let headings = [
         ("workload, under stress", Align::Left),
@@ -154,7 +146,7 @@ pub(super) fn print(stressed: &[Stressed], out: &mut dyn Write) -> Result<(), Fa
     write!(out, "{}", render(&headings, &lines))?;
     for s in stressed.iter().filter(|s| s.is_failure()) {
         writeln!(out, "\n{} fails on {}: {}", s.collector, s.workload, s.outcome)?;
-        writeln!(out, "  to see it again: {}", s.again)?;
+        writeln!(out, "  to reproduce: {}", s.again)?;
     }
     Ok(())
 }

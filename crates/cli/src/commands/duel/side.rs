@@ -1,15 +1,16 @@
-//! One side of a duel: a cell of ours, or any program that prints a sample.
+//! One side of a duel: a cell, or any program that prints a sample.
 
-use crate::commands::cell;
 use crate::failure::Failure;
+use crate::nearest::unknown;
 use crate::profile::HEAP_DEFAULT;
-use crate::{Registry, select};
+use crate::registry::Registry;
+use crate::{child, select};
 use record::{Cell, HeapSize, Mode, Size};
 use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
-/// What is run for one side of a duel.
+/// One side of a duel.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Side {
     /// A cell, in a fresh process of this program.
@@ -54,7 +55,7 @@ impl Side {
             .map_err(|error| Failure::Usage(format!("{error:#}")))?;
         let workloads: Vec<&str> = workloads.iter().map(|w| w.name.as_str()).collect();
         let chosen = match collector.contains('*') {
-            true => Err(Failure::Usage("a duel is between one collector and another".to_owned())),
+            true => Err(Failure::Usage("each side of a duel is one collector".to_owned())),
             false => select::collectors(registry, &[collector.to_owned()]),
         };
         let known = chosen.is_ok() && workloads.contains(&workload);
@@ -63,18 +64,18 @@ impl Side {
         }
         let wrong = |problem: String| {
             Failure::Usage(format!(
-                "'{text}' is no COLLECTOR/WORKLOAD@HEAP such as mark-sweep/gcbench@2.5x, and no \
-                 program of that path: {problem}"
+                "'{text}' is neither COLLECTOR/WORKLOAD@HEAP, such as mark-sweep/gcbench@2.5x, nor the \
+                 path of a program: {problem}"
             ))
         };
-        // One name without a star is one collector, under its own name.
+        // One name without a star selects one collector.
         let collector = match chosen {
             Ok(chosen) => chosen.into_iter().next().map(|c| c.name).unwrap_or_default(),
             Err(Failure::Usage(message)) => return Err(wrong(message)),
             Err(failure) => return Err(failure),
         };
         if !known {
-            return Err(wrong(select::unknown("workload", workload, &workloads)));
+            return Err(wrong(unknown("workload", workload, &workloads)));
         }
         registry
             .applies(&collector, suite, workload)
@@ -91,7 +92,7 @@ impl Side {
     /// The command that runs this side once.
     pub(crate) fn command(&self, program: &Path, suite: &str) -> Command {
         match self {
-            Self::Cell(cell) => cell::command(program, cell, suite),
+            Self::Cell(cell) => child::cell(program, cell, suite),
             Self::External(line) => {
                 let mut command = Command::new("sh");
                 command.args(["-c", line]);
@@ -101,14 +102,14 @@ impl Side {
     }
 }
 
-/// Takes the heap size off the end, if there is one: a workload's variant stands after an `@`, too.
+/// Splits off the heap size at the end, if there is one: a workload's variant follows an `@`, too.
 fn split_heap(text: &str) -> (&str, Option<HeapSize>) {
     let parts = text.rsplit_once('@');
     let heap = parts.and_then(|(workload, heap)| Some((workload, heap.parse().ok()?)));
     heap.map_or((text, None), |(workload, heap)| (workload, Some(heap)))
 }
 
-/// A multiple of the live size does not bind a collector that does not collect by itself.
+/// A multiple of the live size does not bound a collector that does not collect by itself.
 fn heap_in_force(registry: &Registry, collector: &str, heap: Option<HeapSize>) -> HeapSize {
     let bounded = registry.base_of(collector).is_some_and(|c| c.bounded);
     match heap.unwrap_or(HEAP_DEFAULT) {
@@ -117,10 +118,10 @@ fn heap_in_force(registry: &Registry, collector: &str, heap: Option<HeapSize>) -
     }
 }
 
-/// A path as the shell runs it: without a slash it would be looked up elsewhere.
+/// A path as the shell runs it: without a slash the shell would search `PATH`.
 fn runnable(path: &str) -> String {
     let path = if path.contains('/') { path.to_owned() } else { format!("./{path}") };
-    crate::commands::run::quoted(&path)
+    child::quoted(&path)
 }
 
 #[cfg(test)]
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_heap_size_is_told_from_a_variant() {
+    fn a_heap_size_is_distinguished_from_a_variant() {
         let two = Some(HeapSize::LiveMultiple(2.0));
         assert_eq!(split_heap("gcbench@2x"), ("gcbench", two));
         assert_eq!(split_heap("trees@regions@2x"), ("trees@regions", two));

@@ -1,4 +1,4 @@
-//! One file per subcommand: its options and what it does.
+//! One file per subcommand: its options and its work.
 
 pub(crate) mod cell;
 pub(crate) mod completions;
