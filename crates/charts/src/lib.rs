@@ -7,7 +7,7 @@
 //! * `layout` holds what charts share: scales, axes, frames, labels that keep clear of each other;
 //! * `canvas` is the pen, the inks and the two surfaces (SVG and PNG) beneath them, both of them
 //!   plotters backends;
-//! * `plate` draws every chart on both surfaces, in parallel;
+//! * `chart` draws every chart on both surfaces, in parallel;
 //! * `report` writes the page, the summary and the tables.
 //!
 //! **Invariants:** a chart never opens a heap nor a registry: name, family, colour and line style of
@@ -18,9 +18,9 @@
 mod canvas;
 mod chart;
 mod layout;
-mod plate;
+mod rendered_chart;
 mod report;
 mod scene;
 
-pub use plate::ChartFiles;
+pub use rendered_chart::ChartFiles;
 pub use report::{ReportPaths, write_report};

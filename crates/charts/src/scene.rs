@@ -14,7 +14,7 @@ use record::{
 
 /// A run with what was computed from it once.
 #[derive(Debug)]
-pub(crate) struct Study<'a> {
+pub(crate) struct RunView<'a> {
     /// The run.
     pub(crate) run: &'a Run,
     /// Its rows.
@@ -53,7 +53,7 @@ pub(crate) struct Series<'a> {
     pub(crate) timed: Option<&'a Record>,
 }
 
-impl<'a> Study<'a> {
+impl<'a> RunView<'a> {
     /// Computes the rows of a run.
     pub(crate) fn new(run: &'a Run) -> Self {
         Self {
@@ -90,19 +90,19 @@ impl<'a> Study<'a> {
 }
 
 impl<'a> Scene<'a> {
-    fn new(study: &'a Study<'a>, workload: &'a WorkloadInfo, heap: HeapSize) -> Self {
-        let records = || study.run.records.iter().filter(|r| r.cell.workload == workload.name);
+    fn new(view: &'a RunView<'a>, workload: &'a WorkloadInfo, heap: HeapSize) -> Self {
+        let records = || view.run.records.iter().filter(|r| r.cell.workload == workload.name);
         let row_of = |collector: &CollectorInfo| {
             let unlimited = || {
-                study.summary.rows.iter().find(|row| {
+                view.summary.rows.iter().find(|row| {
                     row.workload == workload.name
                         && row.collector == collector.name
                         && row.heap == HeapSize::Unlimited
                 })
             };
-            study.summary.row_at(&workload.name, &collector.name, heap).or_else(unlimited)
+            view.summary.row_at(&workload.name, &collector.name, heap).or_else(unlimited)
         };
-        let series = study
+        let series = view
             .run
             .manifest
             .collectors
@@ -121,7 +121,7 @@ impl<'a> Scene<'a> {
             .map(|s| s.live.as_slice())
             .find(|live| !live.is_empty())
             .unwrap_or_default();
-        Self { run: study.run, workload, heap, series, live }
+        Self { run: view.run, workload, heap, series, live }
     }
 
     /// The heap limit in force, if one binds a collector here.

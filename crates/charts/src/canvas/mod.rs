@@ -14,5 +14,5 @@ pub(crate) mod surface;
 pub(crate) mod svg;
 
 pub(crate) use palette::Ink;
-pub(crate) use pen::{Align, Pen, Stroke, Type};
+pub(crate) use pen::{Align, Pen, Stroke, TextStyle};
 pub(crate) use surface::Surface;

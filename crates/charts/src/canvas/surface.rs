@@ -45,7 +45,7 @@ pub(crate) trait Surface: DrawingBackend {
     }
 
     /// Draws filled discs of one style: the repeats of a measurement.
-    fn draw_discs(
+    fn draw_circles(
         &mut self,
         centres: &[BackendCoord],
         radius: u32,

@@ -199,7 +199,7 @@ impl Surface for Svg {
         Ok(())
     }
 
-    fn draw_discs(
+    fn draw_circles(
         &mut self,
         centres: &[BackendCoord],
         radius: u32,
@@ -519,7 +519,7 @@ mod tests {
     fn discs_share_their_style_and_lie_where_they_should() {
         let mut svg = Svg::new(100);
         let style = RGBColor(0, 0, 0).mix(0.5).to_backend_color();
-        svg.draw_discs(&[(8, 12), (6, 12), (8, 13)], 12, &style).expect("infallible");
+        svg.draw_circles(&[(8, 12), (6, 12), (8, 13)], 12, &style).expect("infallible");
         insta::assert_snapshot!(svg.into_body(), @r##"<g fill="#000000" fill-opacity="0.5" transform="translate(2 3)"><circle r="3"/><circle cx="-.5" r="3"/><circle cy=".25" r="3"/></g>"##);
     }
 

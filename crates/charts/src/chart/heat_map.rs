@@ -4,10 +4,10 @@
 //! number, so nothing depends on telling shades apart. Failures are hatched, with their word.
 
 use crate::canvas::palette::{HEAT, MUTED, ON_HEAT, STRONG_HEAT, TEXT};
-use crate::canvas::{Align, Ink, Pen, Surface, Type};
+use crate::canvas::{Align, Ink, Pen, Surface, TextStyle};
 use crate::layout::failures;
 use crate::layout::frame::{Frame, MARGIN_PX, SMALL_PX};
-use crate::scene::{Study, source};
+use crate::scene::{RunView, source};
 use analysis::heat_map::{HeatCell, HeatMap, heat_map};
 use analysis::{Measure, format};
 use record::{HeapSize, Outcome};
@@ -31,11 +31,11 @@ pub(crate) fn title(measure: Measure) -> &'static str {
 /// Draws the overview of one measure at one heap size; gives its height in pixels.
 pub(crate) fn draw<S: Surface>(
     pen: &mut Pen<'_, S>,
-    study: &Study<'_>,
+    view: &RunView<'_>,
     measure: Measure,
     heap: HeapSize,
 ) -> f64 {
-    let map = heat_map(&study.summary, measure, heap);
+    let map = heat_map(&view.summary, measure, heap);
     let frame = Frame {
         title: title(measure).to_owned(),
         reading: format!(
@@ -44,12 +44,12 @@ pub(crate) fn draw<S: Surface>(
         ),
         facts: format!(
             "{} · heap {heap} for collectors that a limit binds",
-            study.run.manifest.suite
+            view.run.manifest.suite
         ),
-        source: source(study.run),
+        source: source(view.run),
     };
     let mut y = frame.above(pen) + 12.0;
-    let small = Type::new(SMALL_PX, TEXT);
+    let small = TextStyle::new(SMALL_PX, TEXT);
     let widest = map.workloads.iter().map(|w| small.width(w)).fold(0.0, f64::max);
     let names = widest.min(if pen.narrow() { 78.0 } else { 190.0 }) + 10.0;
     let room = pen.width() - 2.0 * MARGIN_PX - names;
@@ -65,7 +65,7 @@ pub(crate) fn draw<S: Surface>(
     let width = room / per_block as f64;
     let all: Vec<usize> = (0..map.collectors.len()).collect();
     for block in all.chunks(per_block) {
-        y = draw_block(pen, y, study, &map, block, MARGIN_PX + names, width) + 12.0;
+        y = draw_block(pen, y, view, &map, block, MARGIN_PX + names, width) + 12.0;
     }
     frame.below(pen, y - 10.0)
 }
@@ -73,7 +73,7 @@ pub(crate) fn draw<S: Surface>(
 fn draw_block<S: Surface>(
     pen: &mut Pen<'_, S>,
     top: f64,
-    study: &Study<'_>,
+    view: &RunView<'_>,
     map: &HeatMap,
     columns: &[usize],
     left: f64,
@@ -85,18 +85,18 @@ fn draw_block<S: Surface>(
     let base = top + 14.0 * lines as f64;
     for (place, (&column, head)) in columns.iter().zip(&heads).enumerate() {
         let name = &map.collectors[column];
-        let known = study.run.manifest.collectors.iter().find(|c| c.name == *name);
-        let kind = Type::new(SMALL_PX, known.map_or(MUTED, |c| Ink::of(c).for_text())).bold();
+        let known = view.run.manifest.collectors.iter().find(|c| c.name == *name);
+        let style = TextStyle::new(SMALL_PX, known.map_or(MUTED, |c| Ink::of(c).for_text())).bold();
         let middle = left + width * (place as f64 + 0.5);
         pen.series(name, name, |pen| {
             for (index, line) in head.iter().rev().enumerate() {
-                pen.text(line, (middle, base - 6.0 - 14.0 * index as f64), Align::Middle, kind);
+                pen.text(line, (middle, base - 6.0 - 14.0 * index as f64), Align::Middle, style);
             }
         });
     }
     let mut y = base;
     for (workload, cells) in map.workloads.iter().zip(&map.cells) {
-        let name = break_name(workload, left - MARGIN_PX - 8.0, Type::new(SMALL_PX, TEXT));
+        let name = break_name(workload, left - MARGIN_PX - 8.0, TextStyle::new(SMALL_PX, TEXT));
         let height = CELL_PX.max(13.0 * name.len() as f64 + 6.0);
         row_name(pen, &name, y + height / 2.0);
         for (place, &column) in columns.iter().enumerate() {
@@ -116,7 +116,7 @@ fn draw_block<S: Surface>(
 fn row_name<S: Surface>(pen: &mut Pen<'_, S>, lines: &[String], middle: f64) {
     let mut y = middle - (lines.len() as f64 - 1.0) * 6.5;
     for line in lines {
-        pen.centred(line, (MARGIN_PX, y), Align::Left, Type::new(SMALL_PX, TEXT));
+        pen.centred(line, (MARGIN_PX, y), Align::Left, TextStyle::new(SMALL_PX, TEXT));
         y += 13.0;
     }
 }
@@ -126,10 +126,10 @@ fn draw_cell<S: Surface>(pen: &mut Pen<'_, S>, from: (f64, f64), to: (f64, f64),
     match cell {
         HeatCell::Value { ratio, .. } => {
             let step = shade(*ratio);
-            pen.block(from, to, HEAT[step], 1.0);
-            let kind = Type::new(SMALL_PX, if step >= STRONG_HEAT { ON_HEAT } else { TEXT });
-            let kind = if *ratio == 1.0 { kind.bold() } else { kind };
-            pen.centred(&format::significant(*ratio), middle, Align::Middle, kind);
+            pen.rect(from, to, HEAT[step], 1.0);
+            let style = TextStyle::new(SMALL_PX, if step >= STRONG_HEAT { ON_HEAT } else { TEXT });
+            let style = if *ratio == 1.0 { style.bold() } else { style };
+            pen.centred(&format::significant(*ratio), middle, Align::Middle, style);
         }
         HeatCell::Failed(outcome) => failures::cell(pen, from, to, outcome.word()),
         HeatCell::Missing(_) => failures::cell(pen, from, to, "n/a"),
@@ -158,15 +158,15 @@ fn in_words(measure: Measure, cell: &HeatCell) -> String {
 }
 
 fn head_lines(name: &str, room: f64) -> Vec<String> {
-    break_name(name, room, Type::new(SMALL_PX, TEXT).bold())
+    break_name(name, room, TextStyle::new(SMALL_PX, TEXT).bold())
 }
 
 /// Breaks a name after `-`, `|` and `@` where it must.
-pub(super) fn break_name(name: &str, room: f64, kind: Type) -> Vec<String> {
+pub(super) fn break_name(name: &str, room: f64, style: TextStyle) -> Vec<String> {
     let mut lines = vec![String::new()];
     for part in name.split_inclusive(['-', '|', '@']) {
         let last = lines.len() - 1;
-        if lines[last].is_empty() || kind.width(&format!("{}{part}", lines[last])) <= room {
+        if lines[last].is_empty() || style.width(&format!("{}{part}", lines[last])) <= room {
             lines[last].push_str(part);
         } else {
             lines.push(part.to_owned());
@@ -190,8 +190,8 @@ mod tests {
 
     #[test]
     fn long_names_break_at_their_joints() {
-        let kind = Type::new(SMALL_PX, TEXT);
-        assert_eq!(break_name("rc|count-loads", 60.0, kind), ["rc|count-", "loads"]);
-        assert_eq!(break_name("rc", 60.0, kind), ["rc"]);
+        let style = TextStyle::new(SMALL_PX, TEXT);
+        assert_eq!(break_name("rc|count-loads", 60.0, style), ["rc|count-", "loads"]);
+        assert_eq!(break_name("rc", 60.0, style), ["rc"]);
     }
 }

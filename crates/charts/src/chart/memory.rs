@@ -8,7 +8,7 @@
 
 use crate::canvas::palette::{LIMIT, LIVE, MUTED, PALE, PAPER};
 use crate::canvas::pen::Point;
-use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 use crate::layout::axis::{self, Area};
 use crate::layout::broken::Broken;
 use crate::layout::frame::{MARGIN_PX, SMALL_PX};
@@ -161,7 +161,7 @@ impl<'a> Chart<'a> {
         let limit = scene.limit_bytes().map(|b| b as f64);
         let peaks: Vec<f64> = lines.iter().map(|l| l.peak).collect();
         let y = Broken::new(Quantity::Bytes, &peaks).reaching(limit);
-        let bold = Type::new(SMALL_PX, MUTED).bold();
+        let bold = TextStyle::new(SMALL_PX, MUTED).bold();
         let arrow = bold.width(" →");
         let widest =
             arrow + lines.iter().map(|l| bold.width(&l.label(pen.narrow()))).fold(30.0, f64::max);
@@ -234,12 +234,12 @@ impl<'a> Chart<'a> {
         let limit = self.scene.limit_bytes().map(|b| b as f64);
         let Some(limit) = limit.filter(|l| y.shows(*l)) else { return };
         let at = y.at(limit);
-        pen.rule(area.left, area.right, at, Stroke::dotted(LIMIT, 1.0));
+        pen.hline(area.left, area.right, at, Stroke::dotted(LIMIT, 1.0));
         let text = format!("heap limit {}", format::bytes(limit));
-        let kind = Type::new(SMALL_PX, LIMIT);
-        let left = area.right - kind.width(&text) - 2.0;
-        pen.block((left - 3.0, at - 16.0), (area.right, at - 2.0), PAPER, 0.85);
-        pen.text(&text, (left, at - 5.0), Align::Left, kind);
+        let style = TextStyle::new(SMALL_PX, LIMIT);
+        let left = area.right - style.width(&text) - 2.0;
+        pen.rect((left - 3.0, at - 16.0), (area.right, at - 2.0), PAPER, 0.85);
+        pen.text(&text, (left, at - 5.0), Align::Left, style);
     }
 
     fn line<S: Surface>(&self, pen: &mut Pen<'_, S>, y: &Broken, line: &Line<'_>) {

@@ -6,7 +6,7 @@
 
 use crate::canvas::palette::{AXIS, GRID, MUTED, TEXT};
 use crate::canvas::pen::Point;
-use crate::canvas::{Align, Ink, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Ink, Pen, Stroke, Surface, TextStyle};
 use crate::layout::axis::{self, Area};
 use crate::layout::frame::{MARGIN_PX, SMALL_PX};
 use crate::layout::scale::{Quantity, Scale};
@@ -55,19 +55,19 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
 
 /// What the heads of the stems mean, for the kinds that occur.
 fn legend<S: Surface>(pen: &mut Pen<'_, S>, y: f64, lanes: &[&Lane<'_>]) -> f64 {
-    let kind = Type::new(SMALL_PX, MUTED);
+    let style = TextStyle::new(SMALL_PX, MUTED);
     let (mut x, mut y) = (MARGIN_PX, y + 8.0);
-    for pause_kind in KINDS {
-        if !lanes.iter().any(|l| l.sample.pauses.iter().any(|p| p.kind == pause_kind)) {
+    for kind in KINDS {
+        if !lanes.iter().any(|l| l.sample.pauses.iter().any(|p| p.kind == kind)) {
             continue;
         }
-        let width = 16.0 + kind.width(word(pause_kind));
+        let width = 16.0 + style.width(word(kind));
         if x > MARGIN_PX && x + width > pen.width() - MARGIN_PX {
             x = MARGIN_PX;
             y += 16.0;
         }
-        head(pen, (x + 5.0, y), pause_kind, MUTED);
-        pen.centred(word(pause_kind), (x + 15.0, y), Align::Left, kind);
+        head(pen, (x + 5.0, y), kind, MUTED);
+        pen.centred(word(kind), (x + 15.0, y), Align::Left, style);
         x += width + 18.0;
     }
     y + 6.0
@@ -95,15 +95,15 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, lanes: &[&Lane<'_>]) -> f64 
         let scale = y.over(area.bottom, area.top);
         for tick in scale.ticks(23.0) {
             let (at, Some(label)) = (scale.at(tick.value), tick.label) else { continue };
-            pen.rule(left, right, at, Stroke::solid(GRID, 1.0));
-            pen.centred(&label, (left - 6.0, at), Align::Right, Type::new(SMALL_PX, MUTED));
+            pen.hline(left, right, at, Stroke::solid(GRID, 1.0));
+            pen.centred(&label, (left - 6.0, at), Align::Right, TextStyle::new(SMALL_PX, MUTED));
         }
-        pen.rule(left, right, area.bottom, Stroke::solid(AXIS, 1.0));
+        pen.hline(left, right, area.bottom, Stroke::solid(AXIS, 1.0));
         let about = about(lane, x.high, narrow);
         pen.series(lane.series.name(), &format!("{}: {about}", lane.series.name()), |pen| {
-            let name = Type::new(SMALL_PX, lane.series.ink().for_text()).bold();
+            let name = TextStyle::new(SMALL_PX, lane.series.ink().for_text()).bold();
             pen.text(lane.series.name(), (left, caption), Align::Left, name);
-            pen.text(&about, (right, caption), Align::Right, Type::new(SMALL_PX, MUTED));
+            pen.text(&about, (right, caption), Align::Right, TextStyle::new(SMALL_PX, MUTED));
             stems(pen, area, &x, &scale, lane);
         });
         y_px = area.bottom;
@@ -200,10 +200,10 @@ fn word(kind: PauseKind) -> &'static str {
 fn head<S: Surface>(pen: &mut Pen<'_, S>, at: Point, kind: PauseKind, ink: Ink) {
     let (x, y) = at;
     match kind {
-        PauseKind::Stw => pen.disc(at, 3.0, ink, 1.0),
+        PauseKind::Stw => pen.circle(at, 3.0, ink, 1.0),
         PauseKind::Cascade => pen.ring(at, 2.75, Stroke::solid(ink, 1.25)),
         PauseKind::Increment => pen.line(&[(x - 3.0, y), (x + 3.0, y)], Stroke::solid(ink, 1.5)),
-        PauseKind::AllocStall => pen.block((x - 2.75, y - 2.75), (x + 2.75, y + 2.75), ink, 1.0),
+        PauseKind::AllocStall => pen.rect((x - 2.75, y - 2.75), (x + 2.75, y + 2.75), ink, 1.0),
         PauseKind::Ttsp => {
             pen.area(&[(x, y - 3.5), (x + 3.25, y + 2.5), (x - 3.25, y + 2.5)], ink, 1.0)
         }

@@ -5,7 +5,7 @@
 //! ten pauses lie beyond the percentile; the maximum stands apart at the right, always with n.
 
 use crate::canvas::palette::{AXIS, MUTED, PALE};
-use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 use crate::layout::axis::{self, Area};
 use crate::layout::ends::{self, Label};
 use crate::layout::failures::{self, note};
@@ -74,7 +74,7 @@ struct Chart<'a> {
 
 impl<'a> Chart<'a> {
     fn new<S: Surface>(pen: &Pen<'_, S>, curves: &'a [Curve<'a>]) -> Self {
-        let bold = Type::new(SMALL_PX, MUTED).bold();
+        let bold = TextStyle::new(SMALL_PX, MUTED).bold();
         let widest = curves.iter().map(|c| bold.width(&label(c, pen.narrow()))).fold(0.0, f64::max);
         let values =
             || curves.iter().flat_map(|c| c.points.iter().map(|p| p.1).chain([c.longest_ns]));
@@ -106,8 +106,13 @@ impl<'a> Chart<'a> {
         let gap_px = if narrow { 46.0 } else { 64.0 };
         let bottom = axis::horizontal(pen, inner, &self.x, gap_px, "percentile of pauses");
         axis::vertical(pen, area, &y, 40.0, "pause");
-        pen.upright(max_x, area.top, area.bottom, Stroke::dotted(AXIS, 1.0));
-        pen.text("max", (max_x, area.bottom + 16.0), Align::Middle, Type::new(SMALL_PX, MUTED));
+        pen.vline(max_x, area.top, area.bottom, Stroke::dotted(AXIS, 1.0));
+        pen.text(
+            "max",
+            (max_x, area.bottom + 16.0),
+            Align::Middle,
+            TextStyle::new(SMALL_PX, MUTED),
+        );
 
         let line = |curve: &Curve<'_>| -> Vec<_> {
             curve.points.iter().map(|&(q, ns)| (self.x.at(q), y.at(ns))).collect()
@@ -120,7 +125,7 @@ impl<'a> Chart<'a> {
             let (series, end) = (curve.series, (max_x, y.at(curve.longest_ns)));
             pen.series(series.name(), &in_words(curve), |pen| {
                 pen.line(&line(curve), series.stroke());
-                pen.disc(end, 3.5, series.ink(), 1.0);
+                pen.circle(end, 3.5, series.ink(), 1.0);
             });
             let from = (end.0 + 6.0, end.1);
             labels.push(Label {
@@ -133,8 +138,8 @@ impl<'a> Chart<'a> {
         }
         if self.curves.iter().all(|c| c.points.len() < 2) {
             let middle = ((inner.left + inner.right) / 2.0, (area.top + area.bottom) / 2.0);
-            let kind = Type::new(SMALL_PX, MUTED);
-            pen.centred("too few pauses for percentiles", middle, Align::Middle, kind);
+            let style = TextStyle::new(SMALL_PX, MUTED);
+            pen.centred("too few pauses for percentiles", middle, Align::Middle, style);
         }
         ends::draw(pen, area, &labels);
         if narrow {

@@ -6,7 +6,7 @@
 use super::heat_map::break_name;
 use crate::canvas::palette::{FAILED, GRID, HATCH, HEAT, LIVE, MUTED, ON_HEAT, PAPER, TEXT};
 use crate::canvas::pen::Point;
-use crate::canvas::{Align, Ink, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Ink, Pen, Stroke, Surface, TextStyle};
 use crate::layout::failures;
 use crate::layout::frame::{Frame, MARGIN_PX, SMALL_PX};
 use analysis::format;
@@ -51,7 +51,7 @@ pub(crate) fn draw_matrix<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
         format!("{} runs of programs whose author errs", format::count(runs.into())),
     );
     let mut y = frame.above(pen) + 12.0;
-    let small = Type::new(SMALL_PX, TEXT);
+    let small = TextStyle::new(SMALL_PX, TEXT);
     let names = if pen.narrow() { 78.0 } else { 122.0 };
     let room = pen.width() - 2.0 * MARGIN_PX - names;
     let columns = safety.collectors.len().max(1);
@@ -89,16 +89,16 @@ fn draw_heads<S: Surface>(
     left: f64,
     width: f64,
 ) -> f64 {
-    let bold = Type::new(SMALL_PX, TEXT).bold();
+    let bold = TextStyle::new(SMALL_PX, TEXT).bold();
     let heads: Vec<Vec<String>> =
         block.iter().map(|c| break_name(&c.name, width - 4.0, bold)).collect();
     let base = top + 14.0 * heads.iter().map(Vec::len).max().unwrap_or(1) as f64;
     for (place, (collector, head)) in block.iter().zip(&heads).enumerate() {
-        let kind = Type::new(SMALL_PX, Ink::of(collector).for_text()).bold();
+        let style = TextStyle::new(SMALL_PX, Ink::of(collector).for_text()).bold();
         let middle = left + width * (place as f64 + 0.5);
         pen.series(&collector.name, &collector.name, |pen| {
             for (index, line) in head.iter().rev().enumerate() {
-                pen.text(line, (middle, base - 6.0 - 14.0 * index as f64), Align::Middle, kind);
+                pen.text(line, (middle, base - 6.0 - 14.0 * index as f64), Align::Middle, style);
             }
         });
     }
@@ -106,26 +106,26 @@ fn draw_heads<S: Surface>(
 }
 
 fn draw_cell<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point, cell: &SafetyCell) {
-    let kind = Type::new(SMALL_PX, TEXT);
+    let style = TextStyle::new(SMALL_PX, TEXT);
     match cell.verdict {
         Verdict::NotApplicable { .. } => return failures::cell(pen, from, to, "n/a"),
-        Verdict::Happens => pen.block(from, to, HEAT[3], 1.0),
-        Verdict::Detected => pen.block(from, to, HEAT[1], 1.0),
+        Verdict::Happens => pen.rect(from, to, HEAT[3], 1.0),
+        Verdict::Detected => pen.rect(from, to, HEAT[1], 1.0),
         Verdict::Rejected { .. } => {
-            pen.block(from, to, LIVE, 1.0);
-            pen.block(from, (from.0 + 4.0, to.1), TEXT, 1.0);
+            pen.rect(from, to, LIVE, 1.0);
+            pen.rect(from, (from.0 + 4.0, to.1), TEXT, 1.0);
         }
         Verdict::Impossible => outline(pen, from, to),
     }
-    let kind = if cell.verdict == Verdict::Happens { kind.bold() } else { kind };
+    let style = if cell.verdict == Verdict::Happens { style.bold() } else { style };
     let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
-    pen.centred(&cell.word(), (middle.0, middle.1 - 8.0), Align::Middle, kind);
-    let below = Type::new(SMALL_PX, TEXT);
+    pen.centred(&cell.word(), (middle.0, middle.1 - 8.0), Align::Middle, style);
+    let below = TextStyle::new(SMALL_PX, TEXT);
     pen.centred(&number(cell), (middle.0, middle.1 + 8.0), Align::Middle, below);
 }
 
 fn outline<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point) {
-    pen.block(from, to, PAPER, 1.0);
+    pen.rect(from, to, PAPER, 1.0);
     let corners = [from, (to.0, from.1), to, (from.0, to.1), from];
     pen.line(&corners, Stroke::solid(GRID, 1.0));
 }
@@ -229,20 +229,20 @@ pub(crate) fn draw_shares<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
     );
     let mut y = frame.above(pen) + 10.0;
     y = draw_key(pen, &bars, y) + 12.0;
-    let small = Type::new(SMALL_PX, MUTED);
+    let small = TextStyle::new(SMALL_PX, MUTED);
     let names = 112.0;
     let right = pen.width() - MARGIN_PX - 52.0;
     for collector in safety.collectors.iter().filter(|c| affected(c)) {
         let of_it: Vec<&Bar<'_>> =
             bars.iter().filter(|bar| bar.collector.name == collector.name).collect();
         let bent = if of_it.iter().any(|bar| bar.bends) { ", bent by unsafe" } else { "" };
-        let kind = Type::new(SMALL_PX, Ink::of(collector).for_text()).bold();
+        let style = TextStyle::new(SMALL_PX, Ink::of(collector).for_text()).bold();
         pen.series(&collector.name, &collector.name, |pen| {
             pen.text(
                 &format!("{}{bent}", collector.name),
                 (MARGIN_PX, y + 12.0),
                 Align::Left,
-                kind,
+                style,
             );
         });
         y += 19.0;
@@ -281,21 +281,21 @@ fn draw_bar<S: Surface>(pen: &mut Pen<'_, S>, bar: &Bar<'_>, from: Point, to: Po
         let share = f64::from(runs) / n;
         let right = left + (to.0 - from.0) * share;
         swatch(pen, effect, (left, from.1), (right - 1.0, to.1));
-        let kind = Type::new(SMALL_PX, ink_on(effect));
+        let style = TextStyle::new(SMALL_PX, ink_on(effect));
         let percent = format!("{:.0} %", share * 100.0);
         let labels = [format!("{percent} {}", effect.word()), percent];
-        if let Some(label) = labels.iter().find(|l| kind.width(l) + 6.0 < right - left) {
+        if let Some(label) = labels.iter().find(|l| style.width(l) + 6.0 < right - left) {
             let middle = ((left + right - 1.0) / 2.0, (from.1 + to.1) / 2.0);
             if effect == Effect::Faulted {
-                let half = kind.width(label) / 2.0 + 3.0;
-                pen.block(
+                let half = style.width(label) / 2.0 + 3.0;
+                pen.rect(
                     (middle.0 - half, middle.1 - 7.0),
                     (middle.0 + half, middle.1 + 7.0),
                     PAPER,
                     1.0,
                 );
             }
-            pen.centred(label, middle, Align::Middle, kind);
+            pen.centred(label, middle, Align::Middle, style);
         }
         left = right;
     }
@@ -305,15 +305,15 @@ fn draw_bar<S: Surface>(pen: &mut Pen<'_, S>, bar: &Bar<'_>, from: Point, to: Po
 fn swatch<S: Surface>(pen: &mut Pen<'_, S>, effect: Effect, from: Point, to: Point) {
     match effect {
         Effect::None => outline(pen, from, to),
-        Effect::Detected => pen.block(from, to, HEAT[1], 1.0),
-        Effect::Benign => pen.block(from, to, LIVE, 1.0),
-        Effect::WrongValue => pen.block(from, to, HEAT[4], 1.0),
-        Effect::Corrupted => pen.block(from, to, HEAT[6], 1.0),
+        Effect::Detected => pen.rect(from, to, HEAT[1], 1.0),
+        Effect::Benign => pen.rect(from, to, LIVE, 1.0),
+        Effect::WrongValue => pen.rect(from, to, HEAT[4], 1.0),
+        Effect::Corrupted => pen.rect(from, to, HEAT[6], 1.0),
         Effect::Faulted => {
-            pen.block(from, to, FAILED, 1.0);
+            pen.rect(from, to, FAILED, 1.0);
             pen.hatch(from, to, Stroke::solid(HATCH, 1.25));
         }
-        Effect::Exhausted => pen.block(from, to, TEXT, 1.0),
+        Effect::Exhausted => pen.rect(from, to, TEXT, 1.0),
     }
 }
 
@@ -327,17 +327,17 @@ fn ink_on(effect: Effect) -> Ink {
 
 /// What the grounds that occur mean, in lines; gives the y below them.
 fn draw_key<S: Surface>(pen: &mut Pen<'_, S>, bars: &[Bar<'_>], top: f64) -> f64 {
-    let kind = Type::new(SMALL_PX, TEXT);
+    let style = TextStyle::new(SMALL_PX, TEXT);
     let (mut x, mut y) = (MARGIN_PX, top);
     let occurs = |effect: &Effect| bars.iter().any(|bar| bar.occurred().any(|(e, _)| e == *effect));
     for effect in EFFECTS.into_iter().filter(occurs) {
         let word = effect.word();
-        let width = 20.0 + 6.0 + kind.width(word);
+        let width = 20.0 + 6.0 + style.width(word);
         if x > MARGIN_PX && x + width > pen.width() - MARGIN_PX {
             (x, y) = (MARGIN_PX, y + 19.0);
         }
         swatch(pen, effect, (x, y), (x + 20.0, y + 13.0));
-        pen.centred(word, (x + 26.0, y + 6.5), Align::Left, kind);
+        pen.centred(word, (x + 26.0, y + 6.5), Align::Left, style);
         x += width + 16.0;
     }
     y + 13.0

@@ -6,7 +6,7 @@
 
 use crate::canvas::palette::{MUTED, PALE};
 use crate::canvas::pen::Point;
-use crate::canvas::{Align, Ink, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Ink, Pen, Stroke, Surface, TextStyle};
 use crate::layout::axis::{self, Area};
 use crate::layout::ends::{self, Label};
 use crate::layout::failures::{self, Absent, note};
@@ -168,7 +168,7 @@ struct Chart<'a> {
 
 impl<'a> Chart<'a> {
     fn new<S: Surface>(pen: &Pen<'_, S>, lines: &'a [Line<'a>], cost: Cost) -> Self {
-        let bold = Type::new(SMALL_PX, MUTED).bold();
+        let bold = TextStyle::new(SMALL_PX, MUTED).bold();
         let widest = lines.iter().map(|l| bold.width(&label(l, cost, pen.narrow())));
         let widest = widest.fold(0.0, f64::max);
         let points = || lines.iter().flat_map(|line| &line.points);
@@ -211,7 +211,7 @@ impl<'a> Chart<'a> {
         };
         axis::vertical(pen, area, &y, 40.0, name);
         if self.zero_px() > 0.0 {
-            let small = Type::new(SMALL_PX, MUTED);
+            let small = TextStyle::new(SMALL_PX, MUTED);
             pen.centred("0", (area.left - 6.0, area.bottom), Align::Right, small);
         }
         if self.cost == Cost::Time || self.zero_px() > 0.0 {
@@ -249,14 +249,14 @@ fn mark<S: Surface>(pen: &mut Pen<'_, S>, values: Values<'_>, at: Point, y: &Sca
         Values::Repeats(estimate) => match estimate.interval() {
             Some((low, high)) => {
                 pen.line(&[(at.0, y.at(low)), (at.0, y.at(high))], Stroke::solid(ink, 1.5));
-                pen.disc(at, 2.5, ink, 1.0);
+                pen.circle(at, 2.5, ink, 1.0);
             }
             None => {
                 let repeats: Vec<_> = estimate.values.iter().map(|&v| (at.0, y.at(v))).collect();
-                pen.discs(&repeats, 2.0, ink, 0.7);
+                pen.circles(&repeats, 2.0, ink, 0.7);
             }
         },
-        Values::One(_) => pen.disc(at, 2.5, ink, 1.0),
+        Values::One(_) => pen.circle(at, 2.5, ink, 1.0),
     }
 }
 

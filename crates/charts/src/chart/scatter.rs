@@ -5,7 +5,7 @@
 
 use crate::canvas::palette::{AXIS, MUTED};
 use crate::canvas::pen::Point;
-use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 use crate::layout::axis::{self, Area};
 use crate::layout::frame::{MARGIN_PX, SMALL_PX};
 use crate::layout::scale::{Quantity, Scale, Spacing};
@@ -87,7 +87,7 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, dots: &[Dot<'_>]) -> f64 {
     pen.line(&front, Stroke::solid(AXIS, 1.5));
     join_heaps(pen, dots, &points);
 
-    let bold = Type::new(SMALL_PX, MUTED).bold();
+    let bold = TextStyle::new(SMALL_PX, MUTED).bold();
     let sizes: Vec<(f64, f64)> = dots.iter().map(|d| (bold.width(&d.label), 15.0)).collect();
     let inside = ((area.left + 2.0, area.top), (area.right, area.bottom - 2.0));
     let places = labels::place_around(&points, &sizes, inside.0, inside.1);
@@ -105,8 +105,8 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, dots: &[Dot<'_>]) -> f64 {
         );
         let ink = dot.series.ink();
         pen.series(dot.series.name(), &title, |pen| {
-            pen.disc(at, 5.0, ink, 1.0);
-            pen.centred(&dot.label, place, Align::Left, Type { ink: ink.for_text(), ..bold });
+            pen.circle(at, 5.0, ink, 1.0);
+            pen.centred(&dot.label, place, Align::Left, TextStyle { ink: ink.for_text(), ..bold });
         });
     }
     bottom
@@ -149,5 +149,5 @@ fn better<S: Surface>(pen: &mut Pen<'_, S>, area: Area) {
     let stroke = Stroke::solid(MUTED, 1.5);
     pen.line(&[tail, tip], stroke);
     pen.line(&[(tip.0 + 9.0, tip.1), tip, (tip.0, tip.1 - 9.0)], stroke);
-    pen.text("better", (tail.0 + 3.0, tail.1 + 1.0), Align::Left, Type::new(SMALL_PX, MUTED));
+    pen.text("better", (tail.0 + 3.0, tail.1 + 1.0), Align::Left, TextStyle::new(SMALL_PX, MUTED));
 }

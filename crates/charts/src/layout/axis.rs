@@ -3,7 +3,7 @@
 use super::frame::{MARGIN_PX, SMALL_PX};
 use super::scale::{Scale, Spacing};
 use crate::canvas::palette::{AXIS, GRID, MUTED};
-use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 
 /// The rectangle in which data is drawn, in pixels.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +20,7 @@ pub(crate) struct Area {
 
 /// Room for the numbers of a vertical axis, in pixels.
 pub(crate) fn numbers_px(scale: &Scale, gap_px: f64) -> f64 {
-    let small = Type::new(SMALL_PX, MUTED);
+    let small = TextStyle::new(SMALL_PX, MUTED);
     let widest = scale
         .ticks(gap_px)
         .iter()
@@ -38,7 +38,7 @@ pub(crate) fn vertical<S: Surface>(
     gap_px: f64,
     name: &str,
 ) {
-    let small = Type::new(SMALL_PX, MUTED);
+    let small = TextStyle::new(SMALL_PX, MUTED);
     let mut minor = Vec::new();
     for tick in scale.ticks(gap_px) {
         let y = scale.at(tick.value);
@@ -46,7 +46,7 @@ pub(crate) fn vertical<S: Surface>(
             minor.push(((area.left - 3.0, y), (area.left, y)));
             continue;
         };
-        pen.rule(area.left, area.right, y, Stroke::solid(GRID, 1.0));
+        pen.hline(area.left, area.right, y, Stroke::solid(GRID, 1.0));
         pen.centred(&label, (area.left - 6.0, y), Align::Right, small);
     }
     pen.segments(&minor, Stroke::solid(AXIS, 1.0));
@@ -65,7 +65,7 @@ pub(crate) fn horizontal<S: Surface>(
     gap_px: f64,
     name: &str,
 ) -> f64 {
-    let small = Type::new(SMALL_PX, MUTED);
+    let small = TextStyle::new(SMALL_PX, MUTED);
     let base = area.bottom + 16.0;
     let mut minor = Vec::new();
     for tick in scale.ticks(gap_px) {
@@ -74,7 +74,7 @@ pub(crate) fn horizontal<S: Surface>(
             minor.push(((x, area.bottom), (x, area.bottom + 3.0)));
             continue;
         };
-        pen.upright(x, area.top, area.bottom, Stroke::solid(GRID, 1.0));
+        pen.vline(x, area.top, area.bottom, Stroke::solid(GRID, 1.0));
         // A label at an end may lean out of the picture; one on the axis' zero may not.
         let half = small.width(&label) / 2.0;
         let x = x.clamp(half + 2.0, pen.width() - half - 2.0);
@@ -92,7 +92,7 @@ pub(crate) fn horizontal<S: Surface>(
 
 /// The base line of a zero-based chart.
 pub(crate) fn base<S: Surface>(pen: &mut Pen<'_, S>, area: Area) {
-    pen.rule(area.left, area.right, area.bottom, Stroke::solid(AXIS, 1.0));
+    pen.hline(area.left, area.right, area.bottom, Stroke::solid(AXIS, 1.0));
 }
 
 /// An axis' name with its unit, or with the word that it is logarithmic.

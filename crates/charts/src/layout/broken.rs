@@ -8,7 +8,7 @@ use super::frame::{MARGIN_PX, SMALL_PX};
 use super::scale::{Quantity, Scale};
 use super::tail;
 use crate::canvas::palette::{AXIS, GRID, MUTED, PAPER};
-use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 
 /// Height of the band above the break, in pixels.
 const BAND_PX: f64 = 76.0;
@@ -80,13 +80,13 @@ impl Broken {
     /// Draws grid lines, numbers and the axis' name.
     pub(crate) fn draw<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, name: &str) {
         axis::vertical(pen, area, &self.lower, LABELS_PX, "");
-        let small = Type::new(SMALL_PX, MUTED);
+        let small = TextStyle::new(SMALL_PX, MUTED);
         let mut name = axis::named(&self.lower, name);
         if let Some(upper) = &self.upper {
             name.push_str("; above the break log scale");
             for tick in upper.ticks(LABELS_PX / 2.0) {
                 let (y, Some(label)) = (upper.at(tick.value), tick.label) else { continue };
-                pen.rule(area.left, area.right, y, Stroke::solid(GRID, 1.0));
+                pen.hline(area.left, area.right, y, Stroke::solid(GRID, 1.0));
                 pen.centred(&label, (area.left - 6.0, y), Align::Right, small);
             }
         }
@@ -100,7 +100,7 @@ impl Broken {
             return;
         }
         let (top, bottom) = (area.top + BAND_PX, area.top + BAND_PX + GAP_PX);
-        pen.block((area.left - 1.0, top), (area.right + 1.0, bottom), PAPER, 1.0);
+        pen.rect((area.left - 1.0, top), (area.right + 1.0, bottom), PAPER, 1.0);
         let slants =
             [top, bottom].map(|y| ((area.left - 5.0, y + 3.0), (area.left + 5.0, y - 3.0)));
         pen.segments(&slants, Stroke::solid(AXIS, 1.0));

@@ -5,7 +5,7 @@ use super::frame::SMALL_PX;
 use super::labels;
 use crate::canvas::palette::{AXIS, PALE};
 use crate::canvas::pen::Point;
-use crate::canvas::{Align, Ink, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Ink, Pen, Stroke, Surface, TextStyle};
 
 /// Room between the data and the labels for the lines that lead to them, in pixels.
 pub(crate) const LEADER_PX: f64 = 20.0;
@@ -38,13 +38,13 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, area: Area, labels: &[Label
             if label.led {
                 // Level and dotted across the data, lest it be taken for data.
                 if x < area.right - 3.0 {
-                    pen.disc((x, from), 2.75, label.ink, 1.0);
+                    pen.circle((x, from), 2.75, label.ink, 1.0);
                     pen.line(&[(x + 5.0, from), (area.right, from)], Stroke::dotted(PALE, 1.0));
                 }
                 pen.line(&[(area.right + 3.0, from), (elbow, y)], Stroke::solid(AXIS, 0.75));
             }
-            let kind = Type::new(SMALL_PX, label.ink.for_text()).bold();
-            pen.centred(&label.text, (area.right + LEADER_PX, y), Align::Left, kind);
+            let style = TextStyle::new(SMALL_PX, label.ink.for_text()).bold();
+            pen.centred(&label.text, (area.right + LEADER_PX, y), Align::Left, style);
         };
         if label.collector.is_empty() {
             paint(pen);

@@ -1,7 +1,7 @@
 //! The frame around the data: title, how to read it, facts, and the source line.
 
 use crate::canvas::palette::{MUTED, TEXT};
-use crate::canvas::{Align, Pen, Surface, Type};
+use crate::canvas::{Align, Pen, Surface, TextStyle};
 
 /// Space between the picture's edge and what is drawn, in pixels.
 pub(crate) const MARGIN_PX: f64 = 14.0;
@@ -25,8 +25,8 @@ impl Frame {
     /// Draws what stands above; gives the y at which the data may begin.
     pub(crate) fn above<S: Surface>(&self, pen: &mut Pen<'_, S>) -> f64 {
         let width = pen.width() - 2.0 * MARGIN_PX;
-        let title = Type::new(if pen.narrow() { 15.0 } else { 17.0 }, TEXT).bold();
-        let small = Type::new(12.5, MUTED);
+        let title = TextStyle::new(if pen.narrow() { 15.0 } else { 17.0 }, TEXT).bold();
+        let small = TextStyle::new(12.5, MUTED);
         let mut y = MARGIN_PX + 12.0;
         for line in title.wrap(&self.title, width) {
             pen.text(&line, (MARGIN_PX, y), Align::Left, title);
@@ -44,7 +44,7 @@ impl Frame {
 
     /// Draws the source line below `y`; gives the height of the whole picture.
     pub(crate) fn below<S: Surface>(&self, pen: &mut Pen<'_, S>, y: f64) -> f64 {
-        let small = Type::new(SMALL_PX, MUTED);
+        let small = TextStyle::new(SMALL_PX, MUTED);
         let mut y = y + 20.0;
         for line in small.wrap(&self.source, pen.width() - 2.0 * MARGIN_PX) {
             pen.text(&line, (MARGIN_PX, y), Align::Left, small);

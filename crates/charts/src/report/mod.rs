@@ -12,8 +12,8 @@ mod tables;
 mod trust;
 
 use crate::canvas::palette;
-use crate::plate::ChartFiles;
-use crate::scene::Study;
+use crate::rendered_chart::ChartFiles;
+use crate::scene::RunView;
 use anyhow::{Context as _, Result, bail};
 use record::{CollectorInfo, Run};
 use std::fs;
@@ -53,14 +53,14 @@ pub fn write_report(runs: &[Run], out: &Path) -> Result<ReportPaths> {
             charts_directory.display()
         )
     })?;
-    let studies: Vec<Study<'_>> = runs.iter().map(Study::new).collect();
-    let collectors: Vec<&CollectorInfo> = studies.iter().flat_map(Study::collectors).collect();
+    let views: Vec<RunView<'_>> = runs.iter().map(RunView::new).collect();
+    let collectors: Vec<&CollectorInfo> = views.iter().flat_map(RunView::collectors).collect();
     let dark_rules = palette::dark_rules(&collectors, "");
-    let (figures, charts) = figures::draw_all(&studies, &dark_rules, &charts_directory)?;
-    let page = page::render(&studies, &figures, &palette::dark_rules(&collectors, "svg.chart "));
+    let (figures, charts) = figures::draw_all(&views, &dark_rules, &charts_directory)?;
+    let page = page::render(&views, &figures, &palette::dark_rules(&collectors, "svg.chart "));
     Ok(ReportPaths {
         page: write(out, "index.html", &page)?,
-        summary: write(out, "summary.md", &markdown::render(&studies))?,
+        summary: write(out, "summary.md", &markdown::render(&views))?,
         cells: write(out, "cells.csv", &csv::cells(runs))?,
         pauses: write(out, "pauses.csv", &csv::pauses(runs))?,
         charts,

@@ -3,15 +3,15 @@
 use super::figures::RunFigures;
 use super::page::figure;
 use crate::canvas::svg::escape;
-use crate::scene::Study;
+use crate::scene::RunView;
 use record::Safety;
 use std::fmt::Write as _;
 
 // Writing to a `String` cannot fail, so the results of `write!` are dropped.
 
 /// Writes the chapter, if the run has a safety matrix.
-pub(super) fn chapter(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures) {
-    let safety = match &study.safety {
+pub(super) fn chapter(html: &mut String, id: &str, view: &RunView<'_>, figures: &RunFigures) {
+    let safety = match &view.safety {
         Ok(None) => return,
         Ok(Some(safety)) => safety,
         Err(problem) => {
@@ -35,8 +35,8 @@ pub(super) fn chapter(html: &mut String, id: &str, study: &Study<'_>, figures: &
          <p>A logical leak, an entry forgotten in a table, happens under every discipline: what is \
          reachable may be needed, as far as anybody can know.</p>\n</div>\n<div class=\"figures\">\n",
     );
-    for plate in &figures.safety {
-        figure(html, plate);
+    for chart in &figures.safety {
+        figure(html, chart);
     }
     html.push_str("</div>\n");
     cases(html, safety);

@@ -1,6 +1,6 @@
 //! The table of a workload, as data: the page and the Markdown file print the same one.
 
-use crate::scene::Study;
+use crate::scene::RunView;
 use analysis::{Estimate, Measured, Row, format};
 use record::{HeapSize, Outcome, WorkloadInfo};
 
@@ -149,9 +149,9 @@ const COLUMNS: [Column; 16] = [
 ];
 
 /// The table of one workload: one row per collector and heap size.
-pub(crate) fn of_workload(study: &Study<'_>, workload: &WorkloadInfo) -> Table {
+pub(crate) fn of_workload(view: &RunView<'_>, workload: &WorkloadInfo) -> Table {
     let rows: Vec<&Row> =
-        study.summary.rows.iter().filter(|r| r.workload == workload.name).collect();
+        view.summary.rows.iter().filter(|r| r.workload == workload.name).collect();
     let several = rows.iter().any(|r| r.heap != rows[0].heap);
     let mut columns = COLUMNS.to_vec();
     if several {

@@ -1,6 +1,6 @@
 //! Whether a run can be trusted: what the reader should know before looking at any number.
 
-use crate::scene::Study;
+use crate::scene::RunView;
 use analysis::estimate::MIN_OBSERVATIONS;
 use analysis::{Row, format};
 use record::{Mode, Outcome, Record};
@@ -49,29 +49,29 @@ fn finding(weight: Weight, text: impl Into<String>) -> Finding {
 }
 
 /// All findings of a run, what matters most first.
-pub(crate) fn findings(study: &Study<'_>) -> Vec<Finding> {
+pub(crate) fn findings(view: &RunView<'_>) -> Vec<Finding> {
     let mut all = vec![
-        completeness(study),
-        answers(study),
-        accounting(study),
-        repeats(study),
-        load(study),
-        build(study),
+        completeness(view),
+        answers(view),
+        accounting(view),
+        repeats(view),
+        load(view),
+        build(view),
     ];
-    all.extend(study.run.manifest.stamp().map(|stamp| finding(Weight::Bad, stamp + ".")));
-    all.extend(failures(study));
-    all.extend(unreadable(study));
-    all.extend(resident(study));
-    all.extend(spread(study));
-    all.extend(waiting(study));
+    all.extend(view.run.manifest.stamp().map(|stamp| finding(Weight::Bad, stamp + ".")));
+    all.extend(failures(view));
+    all.extend(unreadable(view));
+    all.extend(resident(view));
+    all.extend(spread(view));
+    all.extend(waiting(view));
     all.sort_by_key(|f| std::cmp::Reverse(f.weight));
     all
 }
 
 /// One line: what ran.
-pub(crate) fn what_ran(study: &Study<'_>) -> String {
-    let manifest = &study.run.manifest;
-    let ran = study.run.records.iter().filter(|r| r.process_wall_ns > 0).count();
+pub(crate) fn what_ran(view: &RunView<'_>) -> String {
+    let manifest = &view.run.manifest;
+    let ran = view.run.records.iter().filter(|r| r.process_wall_ns > 0).count();
     format!(
         "Suite {}, profile {}: {} workloads under {} collectors, {} repeats planned for every time cell; {} \
          processes ran, one per cell, in randomised blocks (seed {}).",
@@ -85,15 +85,13 @@ pub(crate) fn what_ran(study: &Study<'_>) -> String {
     )
 }
 
-fn completeness(study: &Study<'_>) -> Finding {
-    let manifest = &study.run.manifest;
+fn completeness(view: &RunView<'_>) -> Finding {
+    let manifest = &view.run.manifest;
     let missing: Vec<String> = manifest
         .workloads
         .iter()
         .flat_map(|w| manifest.collectors.iter().map(move |c| (&w.name, &c.name)))
-        .filter(|(w, c)| {
-            !study.summary.rows.iter().any(|r| r.workload == **w && r.collector == **c)
-        })
+        .filter(|(w, c)| !view.summary.rows.iter().any(|r| r.workload == **w && r.collector == **c))
         .map(|(w, c)| format!("{c} on {w}"))
         .collect();
     if missing.is_empty() {
@@ -105,8 +103,8 @@ fn completeness(study: &Study<'_>) -> Finding {
     )
 }
 
-fn answers(study: &Study<'_>) -> Finding {
-    let wrong: Vec<String> = study
+fn answers(view: &RunView<'_>) -> Finding {
+    let wrong: Vec<String> = view
         .run
         .records
         .iter()
@@ -122,8 +120,8 @@ fn answers(study: &Study<'_>) -> Finding {
     }
 }
 
-fn accounting(study: &Study<'_>) -> Finding {
-    let bad: Vec<&Row> = study.summary.rows.iter().filter(|r| r.accounting_errors > 0).collect();
+fn accounting(view: &RunView<'_>) -> Finding {
+    let bad: Vec<&Row> = view.summary.rows.iter().filter(|r| r.accounting_errors > 0).collect();
     if bad.is_empty() {
         return finding(
             Weight::Good,
@@ -140,8 +138,8 @@ fn accounting(study: &Study<'_>) -> Finding {
     )
 }
 
-fn repeats(study: &Study<'_>) -> Finding {
-    let least = study.summary.rows.iter().filter(|r| r.outcome == Outcome::Ok).map(|r| r.n).min();
+fn repeats(view: &RunView<'_>) -> Finding {
+    let least = view.summary.rows.iter().filter(|r| r.outcome == Outcome::Ok).map(|r| r.n).min();
     match least {
         Some(n) if n >= MIN_OBSERVATIONS => finding(
             Weight::Good,
@@ -158,8 +156,8 @@ fn repeats(study: &Study<'_>) -> Finding {
     }
 }
 
-fn load(study: &Study<'_>) -> Finding {
-    let environment = &study.run.manifest.environment;
+fn load(view: &RunView<'_>) -> Finding {
+    let environment = &view.run.manifest.environment;
     let load = environment.load_before;
     if load > 0.5 * f64::from(environment.cpus) {
         let text = format!(
@@ -175,8 +173,8 @@ fn load(study: &Study<'_>) -> Finding {
     )
 }
 
-fn build(study: &Study<'_>) -> Finding {
-    let environment = &study.run.manifest.environment;
+fn build(view: &RunView<'_>) -> Finding {
+    let environment = &view.run.manifest.environment;
     if environment.build != "release" {
         let text = format!("This is a {} build: times and pauses mean nothing.", environment.build);
         return finding(Weight::Bad, text);
@@ -192,9 +190,9 @@ fn build(study: &Study<'_>) -> Finding {
 }
 
 /// Cells that failed, by outcome; pairs that do not apply are no failure.
-fn failures(study: &Study<'_>) -> Vec<Finding> {
+fn failures(view: &RunView<'_>) -> Vec<Finding> {
     let mut by_word: Vec<(&'static str, bool, Vec<String>)> = Vec::new();
-    for row in &study.summary.rows {
+    for row in &view.summary.rows {
         if matches!(
             row.outcome,
             Outcome::Ok | Outcome::NotApplicable { .. } | Outcome::WrongAnswer { .. }
@@ -216,15 +214,15 @@ fn failures(study: &Study<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn unreadable(study: &Study<'_>) -> Option<Finding> {
-    let problems: Vec<String> = study.run.problems.iter().map(ToString::to_string).collect();
+fn unreadable(view: &RunView<'_>) -> Option<Finding> {
+    let problems: Vec<String> = view.run.problems.iter().map(ToString::to_string).collect();
     (!problems.is_empty()).then(|| {
         finding(Weight::Bad, format!("Lines that could not be read: {}.", shortened(&problems)))
     })
 }
 
-fn resident(study: &Study<'_>) -> Option<Finding> {
-    let far: Vec<String> = study
+fn resident(view: &RunView<'_>) -> Option<Finding> {
+    let far: Vec<String> = view
         .run
         .records
         .iter()
@@ -244,8 +242,8 @@ fn resident(study: &Study<'_>) -> Option<Finding> {
     })
 }
 
-fn spread(study: &Study<'_>) -> Option<Finding> {
-    let widest = study
+fn spread(view: &RunView<'_>) -> Option<Finding> {
+    let widest = view
         .summary
         .rows
         .iter()
@@ -267,10 +265,10 @@ fn spread(study: &Study<'_>) -> Option<Finding> {
     Some(finding(Weight::Note, text))
 }
 
-fn waiting(study: &Study<'_>) -> Option<Finding> {
+fn waiting(view: &RunView<'_>) -> Option<Finding> {
     let timed = |record: &&Record| record.cell.mode == Mode::Time && record.outcome == Outcome::Ok;
     let samples: Vec<_> =
-        study.run.records.iter().filter(timed).filter_map(|r| r.sample.as_ref()).collect();
+        view.run.records.iter().filter(timed).filter_map(|r| r.sample.as_ref()).collect();
     let waited = samples.iter().filter(|s| s.wall_ns as f64 > WAITING * s.cpu_ns as f64).count();
     (waited * 10 > samples.len()).then(|| {
         let text = format!(

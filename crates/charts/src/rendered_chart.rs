@@ -1,6 +1,6 @@
 //! Plates: charts as they go to disk and onto the page, drawn in parallel.
 //!
-//! A [`Job`] says what to draw; [`Job::plate`] runs its one function three times: wide and narrow
+//! A [`Job`] says what to draw; [`Job::render`] runs its one function three times: wide and narrow
 //! as SVG for the page, wide as PNG for everything else.
 
 use crate::canvas::svg::{Picture, Svg};
@@ -9,7 +9,7 @@ use crate::chart::memory::Clock;
 use crate::chart::scaling::{self, Cost};
 use crate::chart::{footprint, heat_map, memory, pauses, percentiles, safety, scatter, time};
 use crate::layout::stamp;
-use crate::scene::{Scene, Series, Study};
+use crate::scene::{RunView, Scene, Series};
 use analysis::scaling::Series as Scaling;
 use analysis::{Estimate, Measure, Measured, format};
 use anyhow::{Context as _, Result};
@@ -38,7 +38,7 @@ pub(crate) enum Job<'a> {
     /// Memory against time, all scenes of one workload (at least one).
     Scatter(&'a [Scene<'a>]),
     /// The overview of a whole run.
-    Overview(&'a Study<'a>, Measure, HeapSize),
+    Overview(&'a RunView<'a>, Measure, HeapSize),
     /// Costs over the number of live objects.
     Scaling(&'a Run, &'a Scaling, Cost),
     /// The safety matrix beside a run.
@@ -49,7 +49,7 @@ pub(crate) enum Job<'a> {
 
 /// A drawn chart.
 #[derive(Debug, Clone)]
-pub(crate) struct Plate {
+pub(crate) struct RenderedChart {
     /// File name without its ending.
     pub(crate) stem: String,
     /// For screens.
@@ -85,7 +85,7 @@ impl Job<'_> {
             | Self::Time(scene)
             | Self::Footprint(scene) => scene.run,
             Self::Scatter(scenes) => scenes[0].run,
-            Self::Overview(study, ..) => study.run,
+            Self::Overview(view, ..) => view.run,
             Self::Scaling(run, ..) | Self::SafetyMatrix(run, _) | Self::SafetyShares(run, _) => run,
         };
         run.manifest.stamp()
@@ -99,7 +99,7 @@ impl Job<'_> {
             Self::Time(scene) => time::draw(pen, scene),
             Self::Footprint(scene) => footprint::draw(pen, scene),
             Self::Scatter(scenes) => scatter::draw(pen, scenes),
-            Self::Overview(study, measure, heap) => heat_map::draw(pen, study, *measure, *heap),
+            Self::Overview(view, measure, heap) => heat_map::draw(pen, view, *measure, *heap),
             Self::Scaling(run, series, cost) => scaling::draw(pen, run, series, *cost),
             Self::SafetyMatrix(_, matrix) => safety::draw_matrix(pen, matrix),
             Self::SafetyShares(_, matrix) => safety::draw_shares(pen, matrix),
@@ -209,12 +209,12 @@ impl Job<'_> {
     ///
     /// # Errors
     /// If a file cannot be written: with its path.
-    pub(crate) fn plate(
+    pub(crate) fn render(
         &self,
         stem: String,
         dark_rules: &str,
         directory: &Path,
-    ) -> Result<(Plate, ChartFiles)> {
+    ) -> Result<(RenderedChart, ChartFiles)> {
         let wide = self.picture(WIDE_PX)?;
         let narrow = self.picture(NARROW_PX)?;
         let svg = directory.join(format!("{stem}.svg"));
@@ -222,7 +222,7 @@ impl Job<'_> {
             .with_context(|| format!("cannot write {}", svg.display()))?;
         let png = directory.join(format!("{stem}.png"));
         self.write_png(&wide, &png)?;
-        Ok((Plate { stem, wide, narrow }, ChartFiles { svg, png }))
+        Ok((RenderedChart { stem, wide, narrow }, ChartFiles { svg, png }))
     }
 
     fn picture(&self, width_px: u32) -> Result<Picture> {
