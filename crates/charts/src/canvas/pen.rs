@@ -1,7 +1,7 @@
 //! The pen: drawing in pixels, with inks, on any surface.
 //!
-//! A drawing error (a full disk, a missing font) is kept and reported once, by [`Pen::finish`], so
-//! that a chart reads as what it draws.
+//! The first drawing error (such as a missing font) is stored and returned by [`Pen::finish`], so that
+//! charts need no error handling at each call.
 
 use super::fonts;
 use super::palette::Ink;
@@ -27,7 +27,7 @@ pub(crate) struct Stroke {
 }
 
 impl Stroke {
-    /// A full line.
+    /// A solid line.
     pub(crate) fn solid(ink: Ink, width_px: f64) -> Self {
         Self { ink, width_px, line: LineStyle::Solid }
     }
@@ -142,17 +142,17 @@ impl<'a, S: Surface> Pen<'a, S> {
         self.width_px
     }
 
-    /// Whether the picture is laid out for a phone.
+    /// Whether the picture has the layout for phones.
     pub(crate) fn narrow(&self) -> bool {
         self.width_px < 600.0
     }
 
-    /// Reports the first drawing error.
+    /// Returns the first drawing error.
     pub(crate) fn finish(self) -> Result<()> {
-        self.fault.map_or(Ok(()), |what| Err(anyhow!("cannot draw: {what}")))
+        self.fault.map_or(Ok(()), |error| Err(anyhow!("cannot draw: {error}")))
     }
 
-    /// Draws what `body` draws as one series of the given collector.
+    /// Groups the shapes that `body` draws as one series of the given collector.
     pub(crate) fn series(&mut self, collector: &str, title: &str, body: impl FnOnce(&mut Self)) {
         self.surface.begin(&Group { collector, title });
         body(self);
@@ -210,14 +210,14 @@ impl<'a, S: Surface> Pen<'a, S> {
         self.note(drawn);
     }
 
-    /// A filled disc.
+    /// A filled circle.
     pub(crate) fn circle(&mut self, centre: Point, radius: f64, ink: Ink, alpha: f64) {
         let style = ink.rgb().mix(alpha).to_backend_color();
         let drawn = self.surface.draw_circle(units(centre), length(radius), &style, true);
         self.note(drawn);
     }
 
-    /// Filled discs of one style.
+    /// Filled circles of one style.
     pub(crate) fn circles(&mut self, centres: &[Point], radius: f64, ink: Ink, alpha: f64) {
         let style = ink.rgb().mix(alpha).to_backend_color();
         let centres: Vec<_> = centres.iter().map(|&p| units(p)).collect();
@@ -225,19 +225,19 @@ impl<'a, S: Surface> Pen<'a, S> {
         self.note(drawn);
     }
 
-    /// A circle.
+    /// The outline of a circle.
     pub(crate) fn ring(&mut self, centre: Point, radius: f64, stroke: Stroke) {
         let drawn = self.surface.draw_circle(units(centre), length(radius), &stroke.shape(), false);
         self.note(drawn);
     }
 
-    /// Text on the base line through `at`.
+    /// Text whose base line runs through `at`.
     pub(crate) fn text(&mut self, text: &str, at: Point, align: Align, style: TextStyle) {
         let drawn = self.surface.draw_text(text, &style.placed(align), units(at));
         self.note(drawn);
     }
 
-    /// Text centred on `at` vertically too.
+    /// Text whose vertical middle is at `at`.
     pub(crate) fn centred(&mut self, text: &str, at: Point, align: Align, style: TextStyle) {
         self.text(text, (at.0, at.1 + style.cap_px() / 2.0), align, style);
     }

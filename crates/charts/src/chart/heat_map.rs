@@ -1,7 +1,7 @@
 //! The overview: workload by collector, each cell as a ratio to the best of its row.
 //!
-//! Colour follows the logarithm of the ratio on a one-hue scale; every cell also carries its
-//! number, so nothing depends on telling shades apart. Failures are hatched, with their word.
+//! Colour follows the logarithm of the ratio on a one-hue scale; every cell also carries its number, so
+//! no information is in the shade alone. Failures are hatched, with their outcome word.
 
 use crate::canvas::palette::{HEAT, MUTED, ON_HEAT, STRONG_HEAT, TEXT};
 use crate::canvas::{Align, Ink, Pen, Surface, TextStyle};
@@ -19,16 +19,17 @@ const LEAST_WIDTH_PX: f64 = 58.0;
 /// The ratio from which a cell has the strongest colour.
 const STRONGEST: f64 = 16.0;
 
-/// The question, per measure.
+/// The title, per measure.
 pub(crate) fn title(measure: Measure) -> &'static str {
     match measure {
-        Measure::PeakFootprint => "Who needs how much memory?",
-        Measure::LongestPause => "Who pauses for how long?",
-        Measure::WallTime | Measure::CpuTime => "Who takes how long?",
+        Measure::PeakFootprint => "Peak memory relative to the best of its workload",
+        Measure::LongestPause => "Longest pause relative to the best of its workload",
+        Measure::WallTime => "Wall time relative to the best of its workload",
+        Measure::CpuTime => "CPU time relative to the best of its workload",
     }
 }
 
-/// Draws the overview of one measure at one heap size; gives its height in pixels.
+/// Draws the overview of one measure at one heap size; returns its height in pixels.
 pub(crate) fn draw<S: Surface>(
     pen: &mut Pen<'_, S>,
     view: &RunView<'_>,
@@ -39,7 +40,7 @@ pub(crate) fn draw<S: Surface>(
     let frame = Frame {
         title: title(measure).to_owned(),
         reading: format!(
-            "Median {} over the best of the row: 1.00 is the best, 2.00 needs twice as much.",
+            "Median {} over the smallest of the row: 1.00 is the best, 2.00 is twice as much.",
             measure.name()
         ),
         facts: format!(
@@ -54,12 +55,12 @@ pub(crate) fn draw<S: Surface>(
     let names = widest.min(if pen.narrow() { 78.0 } else { 190.0 }) + 10.0;
     let room = pen.width() - 2.0 * MARGIN_PX - names;
     let columns = map.collectors.len().max(1);
-    // A word of a heading is not broken.
+    // Headings break between words only.
     let words = map.collectors.iter().flat_map(|name| name.split_inclusive(['-', '|']));
     let longest = words.map(|word| small.bold().width(word)).fold(0.0, f64::max);
     let per_block = (room / LEAST_WIDTH_PX.max(longest + 4.0)).floor() as usize;
     let per_block = per_block.clamp(1, columns);
-    // Blocks of equal size rather than a full one and a rest.
+    // Blocks of equal size rather than full ones and a remainder.
     let blocks = columns.div_ceil(per_block);
     let per_block = columns.div_ceil(blocks);
     let width = room / per_block as f64;
@@ -161,7 +162,7 @@ fn head_lines(name: &str, room: f64) -> Vec<String> {
     break_name(name, room, TextStyle::new(SMALL_PX, TEXT).bold())
 }
 
-/// Breaks a name after `-`, `|` and `@` where it must.
+/// Breaks a name after `-`, `|` and `@` into lines of at most `room` pixels.
 pub(super) fn break_name(name: &str, room: f64, style: TextStyle) -> Vec<String> {
     let mut lines = vec![String::new()];
     for part in name.split_inclusive(['-', '|', '@']) {

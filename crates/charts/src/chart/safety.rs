@@ -1,7 +1,7 @@
-//! What becomes of faulty programs: the matrix of failures by disciplines, and the shares of what
-//! happened by the order in which memory is used again.
+//! Outcomes of faulty programs: the matrix of failures by disciplines, and the shares of effects by
+//! order of reuse.
 //!
-//! Every field carries its word, and a ground or pattern of its own beside: colour alone says nothing.
+//! Every field carries its word besides its background or pattern: no information is in colour alone.
 
 use super::heat_map::break_name;
 use crate::canvas::palette::{FAILED, GRID, HATCH, HEAT, LIVE, MUTED, ON_HEAT, PAPER, TEXT};
@@ -12,13 +12,13 @@ use crate::layout::frame::{Frame, MARGIN_PX, SMALL_PX};
 use analysis::format;
 use record::{CollectorInfo, Effect, Failure, Safety, SafetyCell, Series, TrialEnd, Verdict};
 
-/// The question of the matrix.
-pub(crate) const MATRIX_TITLE: &str = "What becomes of each failure?";
-/// The question of the shares.
-pub(crate) const SHARES_TITLE: &str = "What does a stale pointer do?";
+/// The title of the matrix.
+pub(crate) const MATRIX_TITLE: &str = "Outcome of each failure by discipline";
+/// The title of the shares.
+pub(crate) const SHARES_TITLE: &str = "Effects of stale pointers by order of reuse";
 
 const ROW_PX: f64 = 40.0;
-/// Least width of a column: the longest word must fit.
+/// Least width of a column in pixels: the longest word must fit.
 const COLUMN_PX: f64 = 62.0;
 const BAR_PX: f64 = 20.0;
 
@@ -38,17 +38,17 @@ fn frame(safety: &Safety, title: &str, reading: &str, facts: String) -> Frame {
     Frame { title: title.to_owned(), reading: reading.to_owned(), facts, source }
 }
 
-/// Draws the matrix; gives its height in pixels.
+/// Draws the matrix; returns its height in pixels.
 pub(crate) fn draw_matrix<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> f64 {
     let runs: u32 = safety.series.iter().map(Series::runs).sum();
     let frame = frame(
         safety,
         MATRIX_TITLE,
         "rejected: by the compiler, as tests show. cannot: the faulty programs ran without effect. \
-         detected: refused at run time. happens: executed; below it bytes leaked, or uses of what is \
-         gone or not yet there. An asterisk: but it happens with unsafe, mem::forget or an allocator \
+         detected: refused at run time. happens: executed; below it the bytes leaked, or the uses of \
+         freed or uninitialised objects. Asterisk: it happens with unsafe, mem::forget or an allocator \
          that does not zero.",
-        format!("{} runs of programs whose author errs", format::count(runs.into())),
+        format!("{} runs of programs with injected faults", format::count(runs.into())),
     );
     let mut y = frame.above(pen) + 12.0;
     let small = TextStyle::new(SMALL_PX, TEXT);
@@ -56,7 +56,7 @@ pub(crate) fn draw_matrix<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
     let room = pen.width() - 2.0 * MARGIN_PX - names;
     let columns = safety.collectors.len().max(1);
     let per_block = ((room / COLUMN_PX).floor() as usize).clamp(1, columns);
-    // Blocks of equal size rather than a full one and a rest.
+    // Blocks of equal size rather than full ones and a remainder.
     let per_block = columns.div_ceil(columns.div_ceil(per_block));
     let width = room / per_block as f64;
     for block in safety.collectors.chunks(per_block) {
@@ -130,7 +130,7 @@ fn outline<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point) {
     pen.line(&corners, Stroke::solid(GRID, 1.0));
 }
 
-/// What was counted, in so few characters that it fits a field.
+/// The count behind a verdict, short enough for a field.
 fn number(cell: &SafetyCell) -> String {
     match &cell.verdict {
         Verdict::Rejected { cases } if cases.len() == 1 => "1 test".to_owned(),
@@ -167,7 +167,7 @@ struct Bar<'a> {
     collector: &'a CollectorInfo,
     order: &'a str,
     bends: bool,
-    /// By the order of [`EFFECTS`].
+    /// Runs in the order of [`EFFECTS`].
     runs: [u32; EFFECTS.len()],
 }
 
@@ -176,18 +176,18 @@ impl Bar<'_> {
         self.runs.iter().sum()
     }
 
-    /// The effects that there were, each with its runs.
+    /// The effects that occurred, each with its runs.
     fn occurred(&self) -> impl Iterator<Item = (Effect, u32)> {
         EFFECTS.into_iter().zip(self.runs).filter(|&(_, runs)| runs > 0)
     }
 
-    /// Whether anything happened at all.
+    /// Whether any run had an effect.
     fn has_effect(&self) -> bool {
         self.occurred().any(|(effect, _)| effect != Effect::None)
     }
 }
 
-/// Runs in which pointers were misused, by collector and order.
+/// Runs with misused pointers, by collector and order of reuse.
 fn bars(safety: &Safety) -> Vec<Bar<'_>> {
     let misuses = |series: &&Series| {
         use Failure::{DanglingBorrow, DoubleFree, UseAfterFree};
@@ -214,7 +214,7 @@ fn bars(safety: &Safety) -> Vec<Bar<'_>> {
     bars
 }
 
-/// Draws the shares; gives the height in pixels.
+/// Draws the shares; returns the height in pixels.
 pub(crate) fn draw_shares<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> f64 {
     let bars = bars(safety);
     let affected =
@@ -222,8 +222,8 @@ pub(crate) fn draw_shares<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
     let frame = frame(
         safety,
         SHARES_TITLE,
-        "Each bar is all runs of one discipline in one order of reuse; each run counts by the worst \
-         that happened before it would have faulted.",
+        "Each bar: all runs of one discipline with one order of reuse; each run counts by its worst \
+         effect before it would have faulted.",
         "use after free, double free and dangling borrow; use before init is in the matrix only"
             .to_owned(),
     );
@@ -301,7 +301,7 @@ fn draw_bar<S: Surface>(pen: &mut Pen<'_, S>, bar: &Bar<'_>, from: Point, to: Po
     }
 }
 
-/// The ground and pattern of an effect.
+/// The background and pattern of an effect.
 fn swatch<S: Surface>(pen: &mut Pen<'_, S>, effect: Effect, from: Point, to: Point) {
     match effect {
         Effect::None => outline(pen, from, to),
@@ -325,7 +325,7 @@ fn ink_on(effect: Effect) -> Ink {
     }
 }
 
-/// What the grounds that occur mean, in lines; gives the y below them.
+/// The legend of the effects that occur, in lines; returns the y below them.
 fn draw_key<S: Surface>(pen: &mut Pen<'_, S>, bars: &[Bar<'_>], top: f64) -> f64 {
     let style = TextStyle::new(SMALL_PX, TEXT);
     let (mut x, mut y) = (MARGIN_PX, top);

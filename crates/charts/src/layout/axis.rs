@@ -1,4 +1,4 @@
-//! Axes: a light grid, small numbers, the unit once, and no box.
+//! Axes: a light grid, small numbers, the unit once, no box.
 
 use super::frame::{MARGIN_PX, SMALL_PX};
 use super::scale::{Scale, Spacing};
@@ -18,7 +18,7 @@ pub(crate) struct Area {
     pub(crate) bottom: f64,
 }
 
-/// Room for the numbers of a vertical axis, in pixels.
+/// Width of the numbers of a vertical axis, in pixels.
 pub(crate) fn numbers_px(scale: &Scale, gap_px: f64) -> f64 {
     let small = TextStyle::new(SMALL_PX, MUTED);
     let widest = scale
@@ -56,8 +56,8 @@ pub(crate) fn vertical<S: Surface>(
     }
 }
 
-/// Draws the vertical grid lines with their numbers below, and the axis' name below those. Gives
-/// the y below which nothing is drawn.
+/// Draws the vertical grid lines with their numbers below, and the axis' name below those. Returns
+/// the y of its lower end.
 pub(crate) fn horizontal<S: Surface>(
     pen: &mut Pen<'_, S>,
     area: Area,
@@ -75,7 +75,7 @@ pub(crate) fn horizontal<S: Surface>(
             continue;
         };
         pen.vline(x, area.top, area.bottom, Stroke::solid(GRID, 1.0));
-        // A label at an end may lean out of the picture; one on the axis' zero may not.
+        // A label at an end of the axis must stay inside the picture.
         let half = small.width(&label) / 2.0;
         let x = x.clamp(half + 2.0, pen.width() - half - 2.0);
         pen.text(&label, (x, base), Align::Middle, small);
@@ -95,7 +95,7 @@ pub(crate) fn base<S: Surface>(pen: &mut Pen<'_, S>, area: Area) {
     pen.hline(area.left, area.right, area.bottom, Stroke::solid(AXIS, 1.0));
 }
 
-/// An axis' name with its unit, or with the word that it is logarithmic.
+/// An axis' name with its unit, or with "log scale".
 pub(crate) fn named(scale: &Scale, name: &str) -> String {
     match (scale.spacing, scale.unit()) {
         (Spacing::Log, _) => format!("{name}, log scale"),

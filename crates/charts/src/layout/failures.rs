@@ -1,12 +1,12 @@
-//! What failed or does not apply, drawn as such: a hatched cell with its word, never a gap; and
-//! remarks on what has nothing to draw.
+//! Failed and not applicable cells, hatched with their outcome word and never left as a gap; notes on
+//! collectors without data.
 
 use super::frame::{MARGIN_PX, SMALL_PX};
 use crate::canvas::palette::{FAILED, HATCH, MUTED, PAPER, TEXT};
 use crate::canvas::pen::Point;
 use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 
-/// A hatched rectangle with a word, on one line or two as it fits.
+/// A hatched rectangle with a word, wrapped to its width.
 pub(crate) fn cell<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point, word: &str) {
     pen.rect(from, to, FAILED, 1.0);
     pen.hatch(from, to, Stroke::solid(HATCH, 0.75));
@@ -22,7 +22,7 @@ pub(crate) fn cell<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point, wor
     }
 }
 
-/// A remark below the data, in as many lines as it takes; gives the y below it.
+/// A wrapped note below the data; returns the y of its last line.
 pub(crate) fn note<S: Surface>(pen: &mut Pen<'_, S>, y: f64, text: &str) -> f64 {
     let style = TextStyle::new(SMALL_PX, MUTED);
     let mut y = y + 6.0;
@@ -33,7 +33,7 @@ pub(crate) fn note<S: Surface>(pen: &mut Pen<'_, S>, y: f64, text: &str) -> f64 
     y
 }
 
-/// A collector that a chart cannot show, with the word to print.
+/// A collector that a chart cannot show, with its outcome word.
 #[derive(Debug, Clone)]
 pub(crate) struct Absent {
     /// Registry name.
@@ -44,7 +44,7 @@ pub(crate) struct Absent {
     pub(crate) reason: String,
 }
 
-/// Lists what is absent as hatched chips in lines from `y` on; gives the y below them.
+/// Lists absent collectors as hatched chips, in lines from `y` on; returns the y below them.
 pub(crate) fn list<S: Surface>(pen: &mut Pen<'_, S>, y: f64, absent: &[Absent]) -> f64 {
     if absent.is_empty() {
         return y;

@@ -1,4 +1,4 @@
-//! A stamp across the foot of a picture: what is true of all of it, wherever it is shown.
+//! A warning across the bottom of a picture, which stays with it wherever it is shown.
 
 use super::frame::MARGIN_PX;
 use crate::canvas::palette::{PAPER, TEXT};
@@ -6,7 +6,7 @@ use crate::canvas::{Align, Pen, Surface, TextStyle};
 
 const LINE_PX: f64 = 18.0;
 
-/// Stamps a picture whose height so far is `y`; gives its height with the stamp.
+/// Stamps a picture of height `y`; returns its height with the stamp.
 pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, y: f64, text: &str) -> f64 {
     let style = TextStyle::new(13.0, PAPER).bold();
     let lines = style.wrap(text, pen.width() - 2.0 * MARGIN_PX);

@@ -1,7 +1,7 @@
 //! A strip plot: one row per collector, one panel per quantity, every repeat a dot.
 //!
-//! The median is a tall tick. From six repeats on a thin bar gives its interval; below that the
-//! dots are all there is to say. What failed is hatched, with its word.
+//! The median is a tall tick. From six repeats on a thin bar shows its interval; with fewer repeats
+//! there are dots only. Failed cells are hatched, with their outcome word.
 
 use super::axis::{self, Area};
 use super::failures;
@@ -21,7 +21,7 @@ const FLATTENING: f64 = 8.0;
 pub(crate) struct Panel<'a> {
     /// Its name.
     pub(crate) name: &'static str,
-    /// What it measures.
+    /// The quantity of its axis.
     pub(crate) quantity: Quantity,
     /// Its share of the width, relative to the other panels.
     pub(crate) share: f64,
@@ -30,7 +30,7 @@ pub(crate) struct Panel<'a> {
 }
 
 /// Draws the panels from `top` on: side by side, or one below the other on a phone. Rows are
-/// ordered by the first panel. Gives the y below.
+/// ordered by the first panel. Returns the y below them.
 pub(crate) fn draw<'a, S: Surface>(
     pen: &mut Pen<'_, S>,
     top: f64,
@@ -108,7 +108,7 @@ fn draw_panel<'a, S: Surface>(
         right: right - numbers - 10.0,
         bottom: middle_of(top, rows.len()) - ROW_PX / 2.0,
     };
-    // Zero has no place on a log axis, so it keeps the axis linear.
+    // A log axis cannot show zero, so a zero keeps the axis linear.
     let flattening = if values.contains(&0.0) { f64::INFINITY } else { FLATTENING };
     let scale = Scale::fitting(panel.quantity, &values, flattening).over(area.left, area.right);
 

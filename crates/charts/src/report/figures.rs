@@ -1,4 +1,4 @@
-//! All figures of a report, drawn in parallel, in the order of the page.
+//! Draws all figures of a report, in parallel, in the order of the page.
 
 use crate::chart::scaling::Cost;
 use crate::rendered_chart::{self, ChartFiles, Job, RenderedChart};
@@ -14,7 +14,7 @@ use std::path::Path;
 pub(crate) struct RunFigures {
     /// The overviews: time, then memory. Empty without rows.
     pub(crate) overviews: Vec<RenderedChart>,
-    /// Costs over the number of live objects: time, then queues, of each program. Empty without any.
+    /// Costs over the number of live objects: time, then queues, of each program; empty without series.
     pub(crate) scaling: Vec<RenderedChart>,
     /// One entry per workload that has a row, in suite order.
     pub(crate) workloads: Vec<WorkloadFigures>,
@@ -29,11 +29,11 @@ pub(crate) struct WorkloadFigures {
     pub(crate) workload: String,
     /// The figures of each heap size.
     pub(crate) heaps: Vec<(HeapSize, Vec<RenderedChart>)>,
-    /// Memory against time, all heap sizes together; none where memory was not measured.
+    /// Peak memory against CPU time, all heap sizes together; `None` where memory was not measured.
     pub(crate) scatter: Option<RenderedChart>,
 }
 
-/// Where a drawn figure belongs.
+/// The section of a figure.
 enum Place {
     Overview,
     Scaling,
@@ -45,7 +45,7 @@ enum Place {
 /// Draws all charts of all runs into `directory`.
 ///
 /// # Errors
-/// If a file cannot be written: with its path.
+/// If a file cannot be written; the error names its path.
 pub(crate) fn draw_all(
     views: &[RunView<'_>],
     dark_rules: &str,
@@ -76,7 +76,7 @@ pub(crate) fn draw_all(
     Ok((figures, files))
 }
 
-/// Everything to draw for one run: where it goes, its name, and how.
+/// All charts of one run: section, file name, and job.
 fn jobs<'a>(view: &'a RunView<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, String, Job<'a>)> {
     let mut jobs = Vec::new();
     if let Some(heap) = view.summary.reference_heap() {
@@ -119,7 +119,7 @@ fn jobs<'a>(view: &'a RunView<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, 
 }
 
 impl RunFigures {
-    /// The figures of a workload, whichever of them comes first.
+    /// The figures of a workload, added if this is its first figure.
     fn of(&mut self, workload: String) -> &mut WorkloadFigures {
         let known = self.workloads.iter().position(|figures| figures.workload == workload);
         let index = known.unwrap_or_else(|| {

@@ -1,4 +1,4 @@
-//! `summary.md`: the report's words and tables for those who read in a terminal or a review.
+//! `summary.md`: the report's text and tables, for a terminal or a code review.
 
 use super::tables::{self, Table};
 use super::trust;
@@ -23,7 +23,7 @@ fn run(text: &mut String, view: &RunView<'_>) {
         "\n## Run {}\n\n{}\n\n{}\n",
         manifest.run_id,
         source(view.run),
-        trust::what_ran(view)
+        trust::scope(view)
     );
     if let Some(stamp) = manifest.stamp() {
         let _ = writeln!(text, "**{stamp}**\n");
@@ -65,10 +65,10 @@ fn push_table(text: &mut String, table: &Table) {
                 if field.small.is_empty() { strong } else { format!("{strong} ({})", field.small) }
             })
             .collect();
-        // A bar inside a name would end the table's field.
+        // An unescaped bar inside a name would end the table's field.
         let _ = writeln!(text, "| {} | {} |", collector.replace('|', "\\|"), written.join(" | "));
     }
-    // Why a cell failed or does not apply stands in its outcome; other gaps explain themselves.
+    // The outcome holds the reason of a failed or not applicable cell.
     let reasons: Vec<String> = table
         .rows
         .iter()

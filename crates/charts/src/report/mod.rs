@@ -1,4 +1,4 @@
-//! The report: a page that explains itself, and the same numbers for other programs.
+//! The report: a self-contained page, and the same numbers for other programs.
 //!
 //! One directory holds `index.html` (self-contained, offline), `summary.md`, `cells.csv`,
 //! `pauses.csv` and `charts/` with every picture as SVG and PNG.
@@ -19,7 +19,7 @@ use record::{CollectorInfo, Run};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where a report was written.
+/// The paths of a written report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportPaths {
     /// The page.
@@ -34,14 +34,13 @@ pub struct ReportPaths {
     pub charts: Vec<ChartFiles>,
 }
 
-/// Writes the report over these runs into the directory `out`, which is created if need be; files
-/// of an earlier report in it are replaced.
+/// Writes the report on these runs into the directory `out`, created if it does not exist; replaces
+/// files of an earlier report.
 ///
-/// Several runs stand one after the other on the page: what was measured on different occasions is
-/// not pooled.
+/// Several runs follow one another on the page: measurements of different runs are not pooled.
 ///
 /// # Errors
-/// If there is no run, or a file or directory cannot be written: with its path and the reason.
+/// If there is no run, or a file or directory cannot be written; the error names its path.
 pub fn write_report(runs: &[Run], out: &Path) -> Result<ReportPaths> {
     if runs.is_empty() {
         bail!("no run to report on; name at least one run directory");

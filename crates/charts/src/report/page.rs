@@ -1,8 +1,8 @@
-//! The page: one self-contained file that works offline, on a phone, in the dark, on paper and
+//! The page: one self-contained file that works offline, on a phone, in dark mode, on paper and
 //! without script.
 //!
-//! Order: what ran and whether it can be trusted; the summary; each workload with its words,
-//! memory, pauses, time and table; definitions; environment and the command to reproduce.
+//! Order: setup and validity; summary; each workload with its description, memory, pauses, time and
+//! table; definitions; environment and the command to reproduce.
 
 use super::figures::{RunFigures, WorkloadFigures};
 use super::safety;
@@ -21,7 +21,7 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 const DEFINITIONS: &str = include_str!("definitions.html");
 
-/// The whole page. `dark_rules` turn the figures dark.
+/// The whole page. `dark_rules` are the style rules of dark figures.
 pub(crate) fn render(views: &[RunView<'_>], figures: &[RunFigures], dark_rules: &str) -> String {
     let title = match views {
         [only] => format!("Memory management side by side: {}", only.run.manifest.run_id),
@@ -56,14 +56,14 @@ pub(crate) fn render(views: &[RunView<'_>], figures: &[RunFigures], dark_rules: 
 fn header(html: &mut String, views: &[RunView<'_>]) {
     html.push_str("<header class=\"prose\">\n<p class=\"brand\">gcw</p>\n<h1>Memory management side by side</h1>\n");
     html.push_str(
-        "<p class=\"lead\">The same programs on the same heap under different disciplines: what each \
-         holds, how long it pauses, how long it takes.</p>\n<nav aria-label=\"Contents\"><ul class=\"index\">\n",
+        "<p class=\"lead\">The same programs on the same heap under different disciplines: \
+         memory, pauses and time of each.</p>\n<nav aria-label=\"Contents\"><ul class=\"index\">\n",
     );
     for (index, view) in views.iter().enumerate() {
         let name =
             if views.len() > 1 { format!("{}: ", view.run.manifest.run_id) } else { String::new() };
         let _ =
-            writeln!(html, "<li><a href=\"#r{index}-summary\">{}in short</a></li>", escape(&name));
+            writeln!(html, "<li><a href=\"#r{index}-summary\">{}summary</a></li>", escape(&name));
         for workload in &view.run.manifest.workloads {
             let _ = writeln!(
                 html,
@@ -82,7 +82,7 @@ fn header(html: &mut String, views: &[RunView<'_>]) {
     );
 }
 
-/// The collectors as chips: legend and switchboard in one.
+/// The collectors as chips, which are both the legend and the switches of their series.
 fn switchboard(html: &mut String, views: &[RunView<'_>]) {
     let mut collectors: Vec<&CollectorInfo> = Vec::new();
     for collector in views.iter().flat_map(|s| &s.run.manifest.collectors) {
@@ -113,7 +113,7 @@ fn switchboard(html: &mut String, views: &[RunView<'_>]) {
     );
 }
 
-/// An ink as the two variables between which the style sheet chooses.
+/// An ink as the two variables from which the style sheet chooses.
 fn ink_style(ink: Ink) -> String {
     format!("--l:{};--d:{}", hex(ink.light), hex(ink.dark))
 }
@@ -126,8 +126,8 @@ fn run(html: &mut String, id: &str, view: &RunView<'_>, figures: &RunFigures, se
     if let Some(stamp) = manifest.stamp() {
         let _ = writeln!(html, "<p class=\"stamp prose\" role=\"alert\">{}</p>", escape(&stamp));
     }
-    trusted(html, id, view);
-    in_short(html, id, view, figures);
+    validity(html, id, view);
+    summary(html, id, view, figures);
     scaling(html, id, figures);
     for workload in &manifest.workloads {
         let figures = figures.workloads.iter().find(|f| f.workload == workload.name);
@@ -136,12 +136,12 @@ fn run(html: &mut String, id: &str, view: &RunView<'_>, figures: &RunFigures, se
     safety::chapter(html, id, view, figures);
 }
 
-fn trusted(html: &mut String, id: &str, view: &RunView<'_>) {
+fn validity(html: &mut String, id: &str, view: &RunView<'_>) {
     let _ = writeln!(
         html,
-        "<section id=\"{id}-trust\" class=\"prose\">\n<h2>What ran, and can it be trusted?</h2>\n<p>{}</p>\n\
+        "<section id=\"{id}-trust\" class=\"prose\">\n<h2>Setup and validity</h2>\n<p>{}</p>\n\
          <p class=\"source\">{}</p>\n<ul class=\"findings\">",
-        escape(&trust::what_ran(view)),
+        escape(&trust::scope(view)),
         escape(&source(view.run))
     );
     for finding in trust::findings(view) {
@@ -151,8 +151,8 @@ fn trusted(html: &mut String, id: &str, view: &RunView<'_>) {
     html.push_str("</ul>\n</section>\n");
 }
 
-fn in_short(html: &mut String, id: &str, view: &RunView<'_>, figures: &RunFigures) {
-    let _ = writeln!(html, "<section id=\"{id}-summary\">\n<div class=\"prose\"><h2>In short</h2>");
+fn summary(html: &mut String, id: &str, view: &RunView<'_>, figures: &RunFigures) {
+    let _ = writeln!(html, "<section id=\"{id}-summary\">\n<div class=\"prose\"><h2>Summary</h2>");
     let sentences = statements(&view.summary);
     if !sentences.is_empty() {
         html.push_str("<ul class=\"statements\">\n");
@@ -168,16 +168,16 @@ fn in_short(html: &mut String, id: &str, view: &RunView<'_>, figures: &RunFigure
     html.push_str("</div>\n</section>\n");
 }
 
-/// Programs at several sizes; nothing without any.
+/// The section on programs at several sizes; nothing without any.
 fn scaling(html: &mut String, id: &str, figures: &RunFigures) {
     if figures.scaling.is_empty() {
         return;
     }
     let _ = writeln!(
         html,
-        "<section id=\"{id}-scaling\">\n<div class=\"prose\"><h2>How costs grow with what lives</h2>\n\
-         <p>The same program with more and more live objects. It asks for collections, so what is \
-         measured is a collection of everything that lives.</p></div>\n<div class=\"figures\">"
+        "<section id=\"{id}-scaling\">\n<div class=\"prose\"><h2>Scaling with live objects</h2>\n\
+         <p>The same program with increasing numbers of live objects. It requests full collections, \
+         whose cost is measured.</p></div>\n<div class=\"figures\">"
     );
     for chart in &figures.scaling {
         figure(html, chart);
@@ -210,7 +210,7 @@ fn section(
     };
     html.push_str("</div>\n");
     for (index, (heap, charts)) in figures.heaps.iter().enumerate() {
-        // With several heap sizes the middle one is open and the others wait to be opened.
+        // With several heap sizes only the middle one is open at first.
         let several = figures.heaps.len() > 1;
         if several {
             let open = if index == figures.heaps.len() / 2 { " open" } else { "" };
@@ -309,7 +309,7 @@ fn census(view: &RunView<'_>, workload: &WorkloadInfo) -> Option<Statistics> {
         .find_map(|r| r.sample.as_ref()?.statistics)
 }
 
-/// A figure in two layouts, of which the style sheet shows one.
+/// A figure in both layouts; the style sheet shows one of them.
 pub(super) fn figure(html: &mut String, chart: &RenderedChart) {
     let id = slug(&chart.stem);
     let _ = writeln!(
@@ -323,7 +323,7 @@ pub(super) fn figure(html: &mut String, chart: &RenderedChart) {
 fn table(html: &mut String, view: &RunView<'_>, table: &Table, workload: &str) {
     let _ = writeln!(
         html,
-        "<p class=\"prose source\">All numbers of {0}. Best in bold; small: interval of the median. Click a head to \
+        "<p class=\"prose source\">All numbers of {0}. Best in bold; small: interval of the median. Click a column heading to \
          sort.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Numbers of {0}\">\n<table class=\"numbers\">\n\
          <thead><tr><th scope=\"col\" aria-sort=\"none\"><button type=\"button\">collector</button></th>",
         escape(workload)
@@ -393,7 +393,7 @@ fn environment(html: &mut String, id: &str, view: &RunView<'_>) {
     let _ = writeln!(
         html,
         "</dl>\n<h3>Reproduce</h3>\n<pre><code>{}</code></pre>\n<p>The raw records are in <code>samples.jsonl</code> of the \
-         run directory; beside this page lie <code>cells.csv</code>, <code>pauses.csv</code>, <code>summary.md</code> and \
+         run directory; next to this page are <code>cells.csv</code>, <code>pauses.csv</code>, <code>summary.md</code> and \
          every figure as SVG and PNG in <code>charts/</code>.</p>\n</section>",
         escape(&manifest.command)
     );

@@ -1,4 +1,4 @@
-//! Whether a run can be trusted: what the reader should know before looking at any number.
+//! The validity checks of a run, shown before any of its numbers.
 
 use crate::scene::RunView;
 use analysis::estimate::MIN_OBSERVATIONS;
@@ -6,26 +6,26 @@ use analysis::{Row, format};
 use record::{Mode, Outcome, Record};
 use std::collections::BTreeSet;
 
-/// A footprint this far from what the process really holds is worth a remark, in bytes.
+/// Largest unremarked difference between footprint and resident set, in bytes.
 const RSS_SLACK_BYTES: u64 = 3_000_000;
-/// Repeats that differ by more than this factor are worth a remark.
+/// Largest unremarked ratio between repeats of one cell.
 const SPREAD: f64 = 1.25;
-/// Wall time beyond this multiple of the CPU time was spent waiting, most likely for a processor.
+/// Wall time beyond this multiple of the CPU time is waiting time, most likely for a processor.
 const WAITING: f64 = 1.1;
 
-/// How much a finding matters.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Weight {
-    /// As it should be.
+    /// The check passed.
     Good,
-    /// To be kept in mind.
+    /// A limitation of the numbers.
     Note,
     /// A defect: numbers may be wrong.
     Bad,
 }
 
 impl Weight {
-    /// The word before the finding.
+    /// The word printed before the finding.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -35,10 +35,10 @@ impl Weight {
     }
 }
 
-/// One thing to know.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// How much it matters.
+    /// Its severity.
     pub(crate) weight: Weight,
     /// The finding, in a sentence or two.
     pub(crate) text: String,
@@ -48,7 +48,7 @@ fn finding(weight: Weight, text: impl Into<String>) -> Finding {
     Finding { weight, text: text.into() }
 }
 
-/// All findings of a run, what matters most first.
+/// All findings of a run, most severe first.
 pub(crate) fn findings(view: &RunView<'_>) -> Vec<Finding> {
     let mut all = vec![
         completeness(view),
@@ -68,8 +68,8 @@ pub(crate) fn findings(view: &RunView<'_>) -> Vec<Finding> {
     all
 }
 
-/// One line: what ran.
-pub(crate) fn what_ran(view: &RunView<'_>) -> String {
+/// One sentence on the size of the run.
+pub(crate) fn scope(view: &RunView<'_>) -> String {
     let manifest = &view.run.manifest;
     let ran = view.run.records.iter().filter(|r| r.process_wall_ns > 0).count();
     format!(
@@ -148,8 +148,8 @@ fn repeats(view: &RunView<'_>) -> Finding {
         Some(n) => finding(
             Weight::Note,
             format!(
-                "Only {n} repeats of some time cells: below {MIN_OBSERVATIONS} there are no intervals and no verdicts, \
-                 every repeat is shown as a dot."
+                "Only {n} repeats of some time cells: with fewer than {MIN_OBSERVATIONS} there are no intervals and no \
+                 verdicts, and every repeat is shown as a dot."
             ),
         ),
         None => finding(Weight::Bad, "No cell finished in all its repeats."),
@@ -176,7 +176,8 @@ fn load(view: &RunView<'_>) -> Finding {
 fn build(view: &RunView<'_>) -> Finding {
     let environment = &view.run.manifest.environment;
     if environment.build != "release" {
-        let text = format!("This is a {} build: times and pauses mean nothing.", environment.build);
+        let text =
+            format!("This is a {} build: its times and pauses are invalid.", environment.build);
         return finding(Weight::Bad, text);
     }
     if environment.commit.ends_with('+') || environment.commit == "unknown" {
@@ -189,7 +190,7 @@ fn build(view: &RunView<'_>) -> Finding {
     finding(Weight::Good, format!("A release build of commit {}.", environment.commit))
 }
 
-/// Cells that failed, by outcome; pairs that do not apply are no failure.
+/// Failed cells by outcome; not applicable pairs are not failures.
 fn failures(view: &RunView<'_>) -> Vec<Finding> {
     let mut by_word: Vec<(&'static str, bool, Vec<String>)> = Vec::new();
     for row in &view.summary.rows {
@@ -209,7 +210,7 @@ fn failures(view: &RunView<'_>) -> Vec<Finding> {
         .into_iter()
         .map(|(word, defect, cells)| {
             let weight = if defect { Weight::Bad } else { Weight::Note };
-            finding(weight, format!("Ended in {word}: {}.", shortened(&cells)))
+            finding(weight, format!("Outcome {word}: {}.", shortened(&cells)))
         })
         .collect()
 }
@@ -235,7 +236,7 @@ fn resident(view: &RunView<'_>) -> Option<Finding> {
         .collect();
     (!far.is_empty()).then(|| {
         let text = format!(
-            "The footprint differs from what the process really held: {}.",
+            "The footprint differs from the resident set of the process: {}.",
             shortened(&far)
         );
         finding(Weight::Note, text)
@@ -256,8 +257,8 @@ fn spread(view: &RunView<'_>) -> Option<Finding> {
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let (factor, row) = widest.filter(|(factor, _)| *factor > SPREAD)?;
     let text = format!(
-        "Repeats of one cell differ by up to {} in CPU time ({} on {}): small differences between collectors mean \
-         little here.",
+        "Repeats of one cell differ by up to {} in CPU time ({} on {}): small differences between collectors are \
+         not significant here.",
         format::ratio(factor),
         row.collector,
         row.workload
@@ -273,14 +274,14 @@ fn waiting(view: &RunView<'_>) -> Option<Finding> {
     (waited * 10 > samples.len()).then(|| {
         let text = format!(
             "In {waited} of {} timed processes the wall time exceeds the CPU time by more than a tenth: the machine \
-             was doing something else as well, so compare CPU times.",
+             had other load, so compare CPU times.",
             samples.len()
         );
         finding(Weight::Note, text)
     })
 }
 
-/// The first few of a list, and how many more there are.
+/// The first items of a list, and the number of the others.
 fn shortened(items: &[String]) -> String {
     const SHOWN: usize = 6;
     let mut text = items.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
