@@ -380,7 +380,7 @@ fn a_program_at_several_sizes_shows_how_its_costs_grow() {
     assert!(times.replace('\u{a0}', "\u{202F}").contains(described), "{times}");
     let queues = chart("queues");
     assert!(queues.contains("mark-sweep: 4.10 kB at"), "{queues}");
-    assert!(queues.contains("no-gc: n/a (it has no queue"), "{queues}");
+    assert!(queues.contains("no-gc: n/a (no queue"), "{queues}");
     let page = read(&paths.page);
     assert!(page.contains("Scaling with live objects"));
     let has = |kind: &str| paths.charts.iter().any(|c| c.svg.to_string_lossy().ends_with(kind));
