@@ -80,22 +80,15 @@ fn draw_block<S: Surface>(
     left: f64,
     width: f64,
 ) -> f64 {
-    let heads: Vec<Vec<String>> =
-        columns.iter().map(|&c| head_lines(&map.collectors[c], width - 4.0)).collect();
-    let lines = heads.iter().map(Vec::len).max().unwrap_or(1);
-    let base = top + 14.0 * lines as f64;
-    for (place, (&column, head)) in columns.iter().zip(&heads).enumerate() {
-        let name = &map.collectors[column];
-        let known = view.run.manifest.collectors.iter().find(|c| c.name == *name);
-        let style = TextStyle::new(SMALL_PX, known.map_or(MUTED, |c| Ink::of(c).for_text())).bold();
-        let middle = left + width * (place as f64 + 0.5);
-        pen.series(name, name, |pen| {
-            for (index, line) in head.iter().rev().enumerate() {
-                pen.text(line, (middle, base - 6.0 - 14.0 * index as f64), Align::Middle, style);
-            }
-        });
-    }
-    let mut y = base;
+    let collectors = &view.run.manifest.collectors;
+    let heads: Vec<(&str, Ink)> = columns
+        .iter()
+        .map(|&column| {
+            let name = map.collectors[column].as_str();
+            (name, collectors.iter().find(|c| c.name == name).map_or(MUTED, Ink::of))
+        })
+        .collect();
+    let mut y = draw_heads(pen, top, &heads, left, width);
     for (workload, cells) in map.workloads.iter().zip(&map.cells) {
         let name = break_name(workload, left - MARGIN_PX - 8.0, TextStyle::new(SMALL_PX, TEXT));
         let height = CELL_PX.max(13.0 * name.len() as f64 + 6.0);
@@ -112,6 +105,30 @@ fn draw_block<S: Surface>(
         y += height;
     }
     y
+}
+
+/// Draws the names of collectors above columns of the given width; returns the y below them.
+pub(super) fn draw_heads<S: Surface>(
+    pen: &mut Pen<'_, S>,
+    top: f64,
+    heads: &[(&str, Ink)],
+    left: f64,
+    width: f64,
+) -> f64 {
+    let style = |ink: Ink| TextStyle::new(SMALL_PX, ink.for_text()).bold();
+    let lines: Vec<Vec<String>> =
+        heads.iter().map(|&(name, ink)| break_name(name, width - 4.0, style(ink))).collect();
+    let base = top + 14.0 * lines.iter().map(Vec::len).max().unwrap_or(1) as f64;
+    for (place, (&(name, ink), lines)) in heads.iter().zip(&lines).enumerate() {
+        let middle = left + width * (place as f64 + 0.5);
+        pen.series(name, name, |pen| {
+            for (index, line) in lines.iter().rev().enumerate() {
+                let at = (middle, base - 6.0 - 14.0 * index as f64);
+                pen.text(line, at, Align::Middle, style(ink));
+            }
+        });
+    }
+    base
 }
 
 fn row_name<S: Surface>(pen: &mut Pen<'_, S>, lines: &[String], middle: f64) {
@@ -158,12 +175,8 @@ fn in_words(measure: Measure, cell: &HeatCell) -> String {
     }
 }
 
-fn head_lines(name: &str, room: f64) -> Vec<String> {
-    break_name(name, room, TextStyle::new(SMALL_PX, TEXT).bold())
-}
-
 /// Breaks a name after `-`, `|` and `@` into lines of at most `room` pixels.
-pub(super) fn break_name(name: &str, room: f64, style: TextStyle) -> Vec<String> {
+fn break_name(name: &str, room: f64, style: TextStyle) -> Vec<String> {
     let mut lines = vec![String::new()];
     for part in name.split_inclusive(['-', '|', '@']) {
         let last = lines.len() - 1;

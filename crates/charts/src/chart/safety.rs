@@ -3,7 +3,7 @@
 //!
 //! Every field carries its word besides its background or pattern: no information is in colour alone.
 
-use super::heat_map::break_name;
+use super::heat_map::draw_heads;
 use crate::canvas::palette::{FAILED, GRID, HATCH, HEAT, LIVE, MUTED, ON_HEAT, PAPER, TEXT};
 use crate::canvas::pen::Point;
 use crate::canvas::{Align, Ink, Pen, Stroke, Surface, TextStyle};
@@ -60,7 +60,8 @@ pub(crate) fn draw_matrix<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
     let per_block = columns.div_ceil(columns.div_ceil(per_block));
     let width = room / per_block as f64;
     for block in safety.collectors.chunks(per_block) {
-        y = draw_heads(pen, y, block, MARGIN_PX + names, width);
+        let heads: Vec<(&str, Ink)> = block.iter().map(|c| (c.name.as_str(), Ink::of(c))).collect();
+        y = draw_heads(pen, y, &heads, MARGIN_PX + names, width);
         for failure in Failure::ALL {
             let lines = small.wrap(failure.name(), names - 8.0);
             let mut line_y = y + ROW_PX / 2.0 - (lines.len() as f64 - 1.0) * 6.5;
@@ -80,29 +81,6 @@ pub(crate) fn draw_matrix<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
         y += 12.0;
     }
     frame.below(pen, y - 10.0)
-}
-
-fn draw_heads<S: Surface>(
-    pen: &mut Pen<'_, S>,
-    top: f64,
-    block: &[CollectorInfo],
-    left: f64,
-    width: f64,
-) -> f64 {
-    let bold = TextStyle::new(SMALL_PX, TEXT).bold();
-    let heads: Vec<Vec<String>> =
-        block.iter().map(|c| break_name(&c.name, width - 4.0, bold)).collect();
-    let base = top + 14.0 * heads.iter().map(Vec::len).max().unwrap_or(1) as f64;
-    for (place, (collector, head)) in block.iter().zip(&heads).enumerate() {
-        let style = TextStyle::new(SMALL_PX, Ink::of(collector).for_text()).bold();
-        let middle = left + width * (place as f64 + 0.5);
-        pen.series(&collector.name, &collector.name, |pen| {
-            for (index, line) in head.iter().rev().enumerate() {
-                pen.text(line, (middle, base - 6.0 - 14.0 * index as f64), Align::Middle, style);
-            }
-        });
-    }
-    base
 }
 
 fn draw_cell<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point, cell: &SafetyCell) {
