@@ -160,7 +160,7 @@ impl DrawingBackend for Bitmap<'_> {
         for (index, pair) in points.windows(2).enumerate() {
             self.draw_line(pair[0], pair[1], style)?;
             if index > 0 && width > UNITS as u32 {
-                // A disc at each joint would show in translucent lines, so charts draw none.
+                // A disc at each joint. It would show in translucent lines, so charts avoid those.
                 self.inner.draw_circle(pair[0], (width - 1) / 2, &style.color(), true)?;
             }
         }
