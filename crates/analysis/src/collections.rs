@@ -1,4 +1,4 @@
-//! How often a collector collected, and why.
+//! Numbers of collections, by trigger.
 
 use crate::Estimate;
 use record::Sample;
@@ -9,23 +9,23 @@ use std::fmt;
 /// The collections of the repeats of one cell.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Collections {
-    /// All of a repeat.
+    /// All collections of a repeat.
     pub all: Estimate,
-    /// By what triggered them, see [`Sample::collections`]; only triggers that some repeat has.
+    /// Collections by trigger, see [`Sample::collections`]; only triggers that occur in some repeat.
     pub by_trigger: BTreeMap<String, Estimate>,
-    /// Most threads that collected at once; `None` if no repeat says.
+    /// Maximum number of threads collecting at once; `None` if no repeat reports it.
     pub threads: Option<u32>,
 }
 
 impl Collections {
-    /// The collections of these samples; `None` without samples, or if one does not say.
+    /// The collections of these samples; `None` without samples, or if one does not report them.
     pub fn of(samples: &[&Sample]) -> Option<Self> {
         let counts: Option<Vec<_>> = samples.iter().map(|s| s.collections.as_ref()).collect();
         let counts = counts?;
         let triggers: BTreeMap<_, _> =
             counts.iter().flat_map(|c| c.keys()).map(|k| (k, ())).collect();
         let of_trigger = |trigger: &String| {
-            // A trigger that a repeat does not have had none there: it says how many there were.
+            // A repeat that reports collections had 0 of a trigger that it does not list.
             let values = counts.iter().map(|c| c.get(trigger).copied().unwrap_or(0) as f64);
             Some((trigger.clone(), Estimate::of(values.collect())?))
         };
@@ -37,7 +37,7 @@ impl Collections {
     }
 }
 
-/// `12 exhausted, 3 requested`: medians, without triggers that most repeats do not have; `none`.
+/// `12 exhausted, 3 requested`: medians, without triggers whose median is 0; `none` without any.
 impl fmt::Display for Collections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let part = |(trigger, count): (&String, &Estimate)| format!("{} {trigger}", count.median);
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn triggers_are_told_apart_and_one_that_a_repeat_lacks_is_none_there() {
+    fn triggers_are_counted_apart_and_one_that_a_repeat_lacks_is_zero_there() {
         let samples = [
             sample(&[("exhausted", 4)], Some(1)),
             sample(&[("exhausted", 6), ("growth", 2)], Some(2)),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_repeat_does_not_say_is_not_known() {
+    fn a_count_missing_in_one_repeat_is_unknown() {
         let silent = fixture::sample();
         assert_eq!(Collections::of(&[&sample(&[("growth", 1)], Some(1)), &silent]), None);
         assert_eq!(Collections::of(&[]), None);

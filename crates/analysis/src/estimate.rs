@@ -1,11 +1,11 @@
 //! The median of a few repeats, with a distribution-free interval.
 //!
-//! The interval is a pair of order statistics: of `n` independent observations the number that
-//! fall below the true median is binomial(n, 1/2), whatever their distribution, so
-//! `[x_(k), x_(n+1-k)]` covers the median with probability `1 - 2 P(B <= k-1)`. We take the
-//! narrowest such pair that covers with at least [`CONFIDENCE`] and report what it really covers.
-//! Below six observations even the smallest and the largest cover less (0.9375 at five), so there
-//! is no interval and the raw values are shown instead.
+//! The interval is a pair of order statistics: of `n` independent observations the number below the
+//! true median is binomial(n, 1/2) for any distribution, so `[x_(k), x_(n+1-k)]` covers the median
+//! with probability `1 - 2 P(B <= k-1)`. The result is the narrowest such pair that covers with at
+//! least [`CONFIDENCE`], with its true coverage. With fewer than six observations even the smallest
+//! and the largest cover less (0.9375 at five), so there is no interval and the raw values are shown
+//! instead.
 //!
 //! Source: Conover, *Practical Nonparametric Statistics*, 3rd ed. 1999, section 3.2; Hollander and
 //! Wolfe, *Nonparametric Statistical Methods*, section 3.6.
@@ -21,11 +21,11 @@ pub const MIN_OBSERVATIONS: usize = 6;
 /// Repeats of one quantity, in the unit of the quantity.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Estimate {
-    /// The raw observations in the order in which they were given (blocks of the run).
+    /// The raw observations in the given order (blocks of the run).
     pub values: Vec<f64>,
     /// Their median: the middle one, or the mean of the two in the middle.
     pub median: f64,
-    /// Lower end of the interval of the median; `None` below [`MIN_OBSERVATIONS`].
+    /// Lower end of the interval of the median; `None` with fewer than [`MIN_OBSERVATIONS`].
     pub low: Option<f64>,
     /// Upper end of the interval; present exactly when `low` is.
     pub high: Option<f64>,
@@ -59,8 +59,8 @@ impl Estimate {
         self.low.zip(self.high)
     }
 
-    /// Whether all of several observations are the same: the quantity is deterministic here, and
-    /// any difference from another deterministic one is a difference.
+    /// Whether two or more observations are all equal: then the quantity is deterministic, and any
+    /// difference from another deterministic one is significant.
     pub fn is_exact(&self) -> bool {
         self.n() >= 2 && self.values.iter().all(|v| *v == self.values[0])
     }
@@ -80,7 +80,7 @@ pub(crate) fn median_of_sorted(sorted: &[f64]) -> Option<f64> {
 /// with at least [`CONFIDENCE`], and that coverage.
 fn narrowest_rank(n: usize) -> Option<(usize, f64)> {
     let mut best = None;
-    // In logarithms, because 2^-n underflows long before n is absurd.
+    // In logarithms, because 2^-n underflows at realistic n.
     let mut ln_probability = -(n as f64) * std::f64::consts::LN_2;
     let mut below = 0.0;
     for k in 1..=n / 2 {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_estimated_from_nothing_or_from_nonsense() {
+    fn empty_and_non_finite_observations_have_no_estimate() {
         assert_eq!(Estimate::of(vec![]), None);
         assert_eq!(Estimate::of(vec![1.0, f64::NAN]), None);
         assert_eq!(Estimate::of(vec![f64::INFINITY]), None);
@@ -154,7 +154,7 @@ mod tests {
     /// The stated coverage is the true one: counted over all 2^n ways in which n observations can
     /// fall below or above the median.
     #[test]
-    fn coverage_is_what_enumeration_counts() {
+    fn coverage_equals_that_by_enumeration() {
         for n in MIN_OBSERVATIONS..=14 {
             let (k, coverage) = narrowest_rank(n).unwrap();
             let covered = (0_u32..1 << n)

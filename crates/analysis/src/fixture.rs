@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// The two heap sizes of the plan.
 pub(crate) const HEAPS: [HeapSize; 2] = [HeapSize::LiveMultiple(2.0), HeapSize::LiveMultiple(3.0)];
 
-/// A sample in which nothing happened.
+/// A sample in which every quantity is zero or missing.
 pub(crate) fn sample() -> Sample {
     Sample {
         schema: SCHEMA_VERSION,
@@ -47,8 +47,8 @@ pub(crate) fn sample() -> Sample {
     }
 }
 
-/// A finished record whose times are `scale` (wall), `2 scale` (CPU), `scale/10` (longest pause; none
-/// for a scale of 100 or less) and whose peak is `10 scale`.
+/// A finished record with times `scale` (wall), `2 scale` (CPU), `scale/10` (longest pause; none for a
+/// scale of 100 or less) and peak `10 scale`.
 pub(crate) fn record(
     workload: &str,
     collector: &str,
@@ -155,7 +155,7 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
     }
 }
 
-/// The run described above, its records in a scrambled order.
+/// The run described above, its records out of order.
 pub(crate) fn run() -> Run {
     let mut records = Vec::new();
     for block in [1, 0] {

@@ -1,12 +1,12 @@
-//! Numbers for people: three significant digits and SI units, the same in the terminal, on the
-//! page and in every chart.
+//! Formats numbers with three significant digits and SI units, the same in the terminal, on the page
+//! and in every chart.
 //!
 //! Times step by 1000 (ns, µs, ms, s), sizes by 1000 too (B, kB, MB, GB; decimal, as IEC 80000-13
-//! wants it for these prefixes). Whole numbers of the base unit are written without decimals.
+//! requires for these prefixes). Whole numbers of the base unit are written without decimals.
 
-/// Steps of a time given in ns.
+/// Units of a time in ns.
 const TIME_UNITS: [&str; 4] = ["ns", "µs", "ms", "s"];
-/// Steps of a size given in bytes.
+/// Units of a size in bytes.
 const SIZE_UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
 
 /// A time: `870 ns`, `12.3 µs`, `1.00 ms`, `75.2 s`.
@@ -30,7 +30,7 @@ pub fn count(n: u64) -> String {
     let mut grouped = String::with_capacity(digits.len() * 2);
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            // A narrow no-break space: the group may not be torn apart at a line end.
+            // A narrow no-break space: a line must not break inside a number.
             grouped.push('\u{202f}');
         }
         grouped.push(digit);
@@ -38,9 +38,9 @@ pub fn count(n: u64) -> String {
     grouped
 }
 
-/// A percentile by its share: `50 %`, `99.9 %`, `99.99 %`.
+/// A percentile from its share: `50 %`, `99.9 %`, `99.99 %`.
 pub fn percent(share: f64) -> String {
-    // Rounded where doubles end, so that 0.9999 does not become 99.99000000000001.
+    // Rounded to the precision of doubles, so that 0.9999 does not become 99.99000000000001.
     let percent = (share * 1e8).round() / 1e6;
     format!("{percent} %")
 }
@@ -61,7 +61,7 @@ pub fn significant(value: f64) -> String {
     format!("{rounded:.decimals$}")
 }
 
-/// The largest unit of which there is at least one after rounding.
+/// The value in the largest unit of which it holds at least one after rounding.
 fn with_unit(value: f64, units: &[&str]) -> String {
     if !value.is_finite() {
         return significant(value);
@@ -80,7 +80,7 @@ fn magnitude(value: f64) -> i32 {
 }
 
 fn round_to_three(value: f64) -> f64 {
-    // Through the decimal form, since scaling by powers of ten rounds on its own account.
+    // Through the decimal form, because scaling by powers of ten would round as well.
     format!("{value:.2e}").parse().unwrap_or(value)
 }
 

@@ -7,9 +7,9 @@ use serde::Serialize;
 /// A table of ratios.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HeatMap {
-    /// What is compared.
+    /// The compared measure.
     pub measure: Measure,
-    /// The heap size at which collectors are compared that a limit binds.
+    /// The heap size of the collectors that a limit binds.
     pub heap: HeapSize,
     /// Names of the rows.
     pub workloads: Vec<String>,
@@ -31,9 +31,9 @@ pub enum HeatCell {
         /// is 0 and this is not.
         ratio: f64,
     },
-    /// A repeat failed, or the pair does not apply; draw its word.
+    /// A repeat failed, or the pair is not applicable; drawn as its outcome word.
     Failed(Outcome),
-    /// The cell ran, but the measure is unknown for this reason, or it did not run.
+    /// The reason why the measure is unknown, or the cell did not run.
     Missing(String),
 }
 
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_run_says_so() {
+    fn a_cell_that_did_not_run_is_missing() {
         let summary = summarise(&fixture::run());
         let map = heat_map(&summary, Measure::WallTime, HeapSize::LiveMultiple(2.0));
         assert_eq!(map.workloads, ["tree", "list"]);

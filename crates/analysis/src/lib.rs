@@ -1,6 +1,7 @@
-//! Pure functions from records to numbers: what a chart draws and a table prints is computed here.
+//! Pure functions from records to the numbers of charts and tables.
 //!
-//! Nothing in this crate reads a file, a clock or a registry, and nothing draws. The way through:
+//! Nothing in this crate reads a file, a clock or a registry, and nothing draws. Modules in reading
+//! order:
 //!
 //! * [`summary::summarise`] folds a run into one [`Row`] per cell;
 //! * [`estimate`] and [`paired`] turn repeats into a value with an interval, [`pauses`] and
@@ -9,7 +10,7 @@
 //! * [`scaling`] follows a program over the number of its live objects;
 //! * [`mod@format`] writes numbers for people.
 //!
-//! **Invariant:** what is not known is [`Measured::Missing`] with its reason, or `None` where the
+//! **Invariant:** an unknown value is [`Measured::Missing`] with its reason, or `None` where the
 //! reason is always the same; it is never 0.
 
 #![forbid(unsafe_code)]

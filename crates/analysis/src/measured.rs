@@ -1,17 +1,17 @@
-//! A number that may be unknown, together with the reason why.
+//! A value that may be missing, with the reason.
 
 use serde::Serialize;
 use std::fmt;
 
-/// A value, or why there is none.
+/// A value, or the reason why it is missing.
 ///
 /// Serialised as `{"known": value}` or `{"missing": "reason"}`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measured<T> {
-    /// It was measured.
+    /// The measured value.
     Known(T),
-    /// It was not, for this reason: a phrase without a full stop.
+    /// The reason for a missing value: a phrase without a full stop.
     Missing(String),
 }
 
@@ -32,7 +32,7 @@ impl<T> Measured<T> {
         }
     }
 
-    /// A borrowed view, so that a value can be taken apart without cloning it.
+    /// A borrowed view, to inspect the value without cloning it.
     pub fn as_ref(&self) -> Measured<&T> {
         match self {
             Self::Known(value) => Measured::Known(value),
@@ -40,7 +40,7 @@ impl<T> Measured<T> {
         }
     }
 
-    /// Another value computed from this one; a reason stays as it is.
+    /// Applies `f` to the value; a reason is unchanged.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Measured<U> {
         match self {
             Self::Known(value) => Measured::Known(f(value)),

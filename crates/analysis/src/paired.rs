@@ -1,6 +1,6 @@
-//! The ratio of two sides that were measured in pairs, with a distribution-free interval.
+//! The ratio of two sides measured in pairs, with a distribution-free interval.
 //!
-//! A block of a run measures both sides close in time, so what disturbs the machine disturbs both;
+//! A block of a run measures both sides close in time, so a disturbance of the machine affects both;
 //! the logarithm of a block's ratio `ln(a/b)` is one observation.
 //!
 //! 1. Form the mean of every pair of observations, each with itself included (Walsh averages).
@@ -8,8 +8,8 @@
 //! 3. Wilcoxon's signed-rank test, turned around, rejects exactly the shifts outside the k-th
 //!    smallest and the k-th largest average: they are the ends of the interval.
 //!
-//! Zero differences and ties need no special treatment here: they make the interval cover more.
-//! Below six pairs the test cannot reject at 5 %, so there is no interval.
+//! Zero differences and ties need no special treatment: they only raise the coverage. With fewer than
+//! six pairs the test cannot reject at 5 %, so there is no interval.
 //!
 //! Source: Hodges and Lehmann 1963, *Estimates of location based on rank tests*; Hollander and
 //! Wolfe, *Nonparametric Statistical Methods*, sections 3.2 and 3.3.
@@ -18,17 +18,17 @@ use crate::estimate::{CONFIDENCE, median_of_sorted};
 use crate::signed_rank;
 use serde::Serialize;
 
-/// How many times side `a` is of side `b`: 0.8 means that `a` takes a fifth less.
+/// Side `a` over side `b`: 0.8 means that `a` takes a fifth less.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Ratio {
     /// Exponential of the Hodges-Lehmann estimate of `ln(a/b)`.
     pub estimate: f64,
-    /// Lower end of the interval; `None` below six pairs.
+    /// Lower end of the interval; `None` with fewer than six pairs.
     pub low: Option<f64>,
     /// Upper end of the interval; present exactly when `low` is.
     pub high: Option<f64>,
-    /// Coverage of the interval, at least [`CONFIDENCE`]; present exactly when `low` is. Ties can
-    /// only raise it.
+    /// Coverage of the interval, at least [`CONFIDENCE`]; present exactly when `low` is. Ties only raise
+    /// it.
     pub coverage: Option<f64>,
     /// Number of pairs.
     pub n: usize,
@@ -40,7 +40,7 @@ impl Ratio {
         self.low.zip(self.high)
     }
 
-    /// Whether the interval excludes 1, that is whether the sides differ; `None` without one.
+    /// Whether the interval excludes 1, so that the sides differ; `None` without an interval.
     pub fn differs(&self) -> Option<bool> {
         self.interval().map(|(low, high)| low > 1.0 || high < 1.0)
     }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_has_no_ratio() {
+    fn unequal_lengths_and_non_positive_values_have_no_ratio() {
         assert_eq!(ratio(&[], &[]), None);
         assert_eq!(ratio(&[1.0, 2.0], &[1.0]), None);
         assert_eq!(ratio(&[1.0, 0.0], &[1.0, 1.0]), None);
@@ -178,7 +178,7 @@ mod tests {
             let (low, high) = result.interval().unwrap();
             let (low, high) = (low.ln(), high.ln());
             let shift = low + (high - low) * (position * 2.0 - 0.5);
-            // On an end of the interval itself rounding decides; the claim is about the rest.
+            // At the ends of the interval rounding decides; the claim excludes them.
             prop_assume!((shift - low).abs() > 1e-9 && (shift - high).abs() > 1e-9);
             let shifted: Vec<f64> =
                 a.iter().zip(&b).map(|(a, b)| a.ln() - b.ln() - shift).collect();

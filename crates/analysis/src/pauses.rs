@@ -1,14 +1,13 @@
 //! The pauses of all repeats of one cell, pooled.
 //!
-//! A record carries a complete histogram of its pauses and the pauses themselves, but only the
-//! longest where there were too many to keep. Each listed pause is moved out of its histogram
-//! bucket, so that the pooled distribution is exact at the top, where it matters, and off by at
-//! most the width of a bucket (upwards) below.
+//! A record holds a complete histogram of its pauses and a list of them, of the longest only where
+//! there were too many to keep. Each listed pause is moved out of its histogram bucket, so that the
+//! pooled distribution is exact at the top, where it matters, and off by at most the width of a bucket
+//! (upwards) below.
 //!
-//! Pooling is for display. What is compared between collectors is [`PauseSummary::longest_ns`], one
-//! value per repeat: percentiles of pauses must not be ranked, because a collector that makes a
-//! million tiny pauses dilutes its own 99th percentile. The time-weighted quantile does not have
-//! that weakness (compare Cheng and Blelloch 2001, *A parallel, real-time garbage collector*, on why
+//! Pooling is for display. Collectors are compared by [`PauseSummary::longest_ns`], one value per
+//! repeat: percentiles of pauses must not be ranked, because a million tiny pauses dilute a
+//! collector's 99th percentile. The time-weighted quantile does not have that weakness (compare Cheng and Blelloch 2001, *A parallel, real-time garbage collector*, on why
 //! pause lengths alone mislead).
 
 use crate::{Estimate, quantile};
@@ -19,7 +18,7 @@ use std::collections::BTreeMap;
 /// The percentiles of every pause table, as shares.
 pub const PERCENTILES: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 0.9999];
 
-/// The shares for which the time-weighted quantile is given.
+/// The shares of the time-weighted quantiles.
 pub const TIME_SHARES: [f64; 3] = [0.5, 0.9, 0.99];
 
 /// Points of the percentile curve per factor of ten of `1/(1-q)`.
@@ -42,11 +41,11 @@ pub struct PauseSummary {
     pub longest: Option<Longest>,
     /// The [`PERCENTILES`] of the pooled pauses.
     pub percentiles: Vec<Percentile>,
-    /// For each of the [`TIME_SHARES`]: the length up to which that share of the paused *time* is
-    /// spent. Never suppressed by n, since it is a property of the time.
+    /// For each of the [`TIME_SHARES`]: the pause length up to which that share of the paused *time* is
+    /// spent. Not suppressed for small n, because it is a property of the time.
     pub time_weighted: Vec<Percentile>,
-    /// The percentile curve as far as it can be printed, evenly spaced in `log(1/(1-q))` and
-    /// ascending in q; the maximum is [`Self::longest`].
+    /// The percentile curve up to the last printable q, evenly spaced in `log(1/(1-q))` and ascending
+    /// in q; the maximum is [`Self::longest`].
     pub points: Vec<PercentilePoint>,
 }
 
@@ -55,7 +54,7 @@ pub struct PauseSummary {
 pub struct Longest {
     /// Wall time in ns. Exact if the pause itself was recorded, else the upper bound of its bucket.
     pub wall_ns: u64,
-    /// CPU time of the pausing thread in ns, where it was read. Much less than the wall time means
+    /// CPU time of the pausing thread in ns, where it was read. A value far below the wall time means
     /// that the scheduler, not the collector, made the pause long.
     pub cpu_ns: Option<u64>,
 }

@@ -1,17 +1,17 @@
-//! Quantiles of what was observed, never between observations.
+//! Quantiles that are observations, without interpolation.
 //!
 //! The q-quantile of n observations is the smallest of them that at least `ceil(q n)` do not
 //! exceed (the inverse of the empirical distribution function, type 1 of Hyndman and Fan 1996,
-//! *Sample quantiles in statistical packages*; also what HdrHistogram reports). A quantile that
-//! fewer than ten observations exceed says little about the distribution and is not printed:
-//! see [`printable`].
+//! *Sample quantiles in statistical packages*; also the definition of HdrHistogram). A quantile that
+//! fewer than ten observations exceed estimates the distribution badly and is not printed: see
+//! [`printable`].
 
 /// Observations that must lie beyond a quantile for it to be printed.
 const BEYOND: f64 = 10.0;
 
 /// Whether n observations support the q-quantile: at least ten of them are expected beyond it.
 pub fn printable(n: u64, q: f64) -> bool {
-    // 100 * (1 - 0.9) is a little less than 10 in binary; the slack is far below one observation.
+    // 100 * (1 - 0.9) is slightly less than 10 in binary; the tolerance is far below one observation.
     n as f64 * (1.0 - q) >= BEYOND * (1.0 - 1e-9)
 }
 
@@ -39,7 +39,7 @@ pub fn of_histogram(ascending: &[(u64, u64)], q: f64) -> Option<u64> {
 
 /// The time-weighted q-quantile of a histogram of (duration, count) with ascending durations: the
 /// smallest duration such that at least `q` of the total time is spent in durations up to it.
-/// `None` if there is no time at all.
+/// `None` if the total time is 0.
 ///
 /// Unlike a quantile of counts it cannot be improved by adding many tiny durations.
 ///
@@ -63,7 +63,7 @@ fn rank(n: u64, q: f64) -> u64 {
     (ceil_of_share(q, n as f64) as u64).max(1)
 }
 
-/// `ceil(q n)`, forgiving the rounding error of the product: 0.07 * 100 is 7, not 8.
+/// `ceil(q n)`, tolerant of the rounding error of the product: 0.07 * 100 is 7, not 8.
 fn ceil_of_share(q: f64, n: f64) -> f64 {
     (q * n * (1.0 - 4.0 * f64::EPSILON)).ceil()
 }

@@ -1,4 +1,4 @@
-//! A row of the summary: what is known about one cell, and by which quantities rows are compared.
+//! A row of the summary: the results of one cell, and the measures by which rows are compared.
 
 use crate::{Collections, Estimate, Measured, PauseSummary};
 use record::{Family, FootprintPoint, HeaderBytes, HeapSize, Outcome, Size};
@@ -15,7 +15,7 @@ pub struct Row {
     pub family: Option<Family>,
     /// Input size.
     pub size: Size,
-    /// Heap size asked for.
+    /// Requested heap size.
     pub heap: HeapSize,
     /// Footprint limit that was in force, in bytes; `None` if there was none.
     pub heap_limit_bytes: Option<u64>,
@@ -37,8 +37,8 @@ pub struct Row {
     pub pauses: Measured<PauseSummary>,
     /// Collections, in time mode.
     pub collections: Measured<Collections>,
-    /// The most that queues of what is still to be marked, copied or dropped have held at once, over
-    /// the repeats of both modes.
+    /// Peak size of the queues of objects still to be marked, copied or dropped, over the repeats of
+    /// both modes.
     pub queue_peak_bytes: Measured<u64>,
     /// Bytes allocated, before rounding to cells: of the first finished repeat, since it depends on
     /// the seed only.
@@ -47,9 +47,9 @@ pub struct Row {
     pub header_bytes: Measured<HeaderBytes>,
     /// Bytes reachable when the run proper ended, of the first finished repeat.
     pub live_bytes: Measured<u64>,
-    /// Bytes held by objects not yet reclaimed when the run proper ended: the most over the repeats.
+    /// Bytes held by objects not yet reclaimed when the run proper ended: maximum over the repeats.
     pub unreclaimed_bytes: Measured<u64>,
-    /// Bytes never reclaimed, not even by the teardown: the most over the repeats.
+    /// Bytes not reclaimed even by the teardown: maximum over the repeats.
     pub leaked_bytes: Measured<u64>,
     /// Footprint over time of the memory repeat with the median peak (the lower of two); empty
     /// without one.
@@ -84,7 +84,7 @@ impl Measure {
         }
     }
 
-    /// What it is called in a table head.
+    /// Its name in a table heading.
     pub fn name(self) -> &'static str {
         match self {
             Self::WallTime => "wall time",
@@ -96,8 +96,8 @@ impl Measure {
 }
 
 impl Row {
-    /// Whether the collector reclaimed something, or there was nothing to reclaim. A control never
-    /// does; a region collector does not on a program without regions.
+    /// Whether the collector reclaimed something, or there was nothing to reclaim. Always false for a
+    /// control; false for a region collector on a program without regions.
     pub fn reclaims(&self) -> bool {
         let idle = || {
             let (allocated, live) = (self.allocated_bytes.known()?, self.live_bytes.known()?);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn who_reclaims() {
+    fn controls_and_collectors_without_effect_do_not_reclaim() {
         assert!(!row("tree", "no-gc", HeapSize::Unlimited).reclaims());
         assert!(row("tree", "rc", HEAPS[0]).reclaims());
         let mut idle = row("tree", "rc", HEAPS[0]);

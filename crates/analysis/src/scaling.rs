@@ -1,33 +1,33 @@
-//! How costs grow with what lives: the time of a collection per live object, and the memory of queues.
+//! Costs over the number of live objects: collection time per live object, and memory of queues.
 //!
-//! A *series* is a program at several sizes: workloads that say in a parameter `live_objects` how many
-//! objects live, and whose names differ in their ends only, as `live-tree-1M` and `live-tree-10M`.
+//! A *series* is a program at several sizes: workloads with a parameter `live_objects` whose names
+//! differ in their last part only, as `live-tree-1M` and `live-tree-10M`.
 //!
-//! Such a program asks for collections in phases called `collect`. What a collection costs is the sum
+//! Such a program requests collections in phases called `collect`. The cost of a collection is the sum
 //! of the pauses that begin in its phase, in CPU time of the pausing thread where that was read: on a
 //! shared machine it is disturbed less than wall time. A process counts once, by the median of its
-//! collections, for they share one layout of memory.
+//! collections, because they share one memory layout.
 
 use crate::estimate::median_of_sorted;
 use crate::{Estimate, Measured};
 use record::{HeapSize, Mode, Outcome, Record, Run, Sample};
 use serde::Serialize;
 
-/// The parameter that says how many objects live.
+/// The parameter with the number of live objects.
 const LIVE_OBJECTS: &str = "live_objects";
-/// The phases in which the program asks for collections.
+/// The phases in which the program requests collections.
 const COLLECT: &str = "collect";
 
 /// A program at several sizes, at one heap size.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Series {
-    /// What the names of its workloads have in common.
+    /// The common part of its workloads' names.
     pub program: String,
-    /// Heap size asked for.
+    /// Requested heap size.
     pub heap: HeapSize,
     /// One curve per collector that has a point, in registry order.
     pub curves: Vec<Curve>,
-    /// Collectors without a point, and why.
+    /// Collectors without a point, each with the reason.
     pub missing: Vec<(String, String)>,
 }
 
@@ -43,17 +43,17 @@ pub struct Curve {
 /// One collector on one workload, all repeats.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Point {
-    /// Objects that live while it collects.
+    /// Objects live during the collections.
     pub live_objects: u64,
-    /// Time of a collection over live objects, in ns: one value per repeat.
+    /// Collection time over live objects, in ns: one value per repeat.
     pub per_object_ns: Measured<Estimate>,
-    /// The most that queues have held at once, over all repeats.
+    /// Peak size of the queues over all repeats.
     pub queue_peak_bytes: Measured<u64>,
 }
 
 impl Curve {
-    /// The time per object at its largest over that at its smallest, medians: 1 for a cost that is
-    /// exactly linear. `None` with fewer than two points, or a cost of nothing.
+    /// The largest over the smallest median time per object: 1 for an exactly linear cost. `None` with
+    /// fewer than two points, or if the smallest is 0.
     pub fn spread(&self) -> Option<f64> {
         let medians = self.points.iter().filter_map(|p| Some(p.per_object_ns.known()?.median));
         let medians: Vec<f64> = medians.collect();
@@ -92,7 +92,7 @@ fn program_of(workload: &str) -> &str {
     workload.rsplit_once('-').map_or(workload, |(program, _)| program)
 }
 
-/// The points of a collector; without any, why not: the first outcome that is not a success.
+/// The points of a collector; without any, the reason: the first outcome that is not a success.
 fn points(run: &Run, program: &str, collector: &str, heap: HeapSize) -> Result<Vec<Point>, String> {
     let mut points = Vec::new();
     let mut reason = None;
@@ -100,7 +100,7 @@ fn points(run: &Run, program: &str, collector: &str, heap: HeapSize) -> Result<V
         let Some(&live_objects) = workload.parameters.get(LIVE_OBJECTS) else { continue };
         let is_meant = |record: &&Record| {
             let cell = &record.cell;
-            // Whom no limit binds is run once, without one.
+            // A collector that no limit binds is run once, without one.
             let fits = cell.heap == heap || cell.heap == HeapSize::Unlimited;
             (cell.workload.as_str(), cell.collector.as_str()) == (&workload.name, collector)
                 && fits
@@ -131,22 +131,22 @@ fn point(samples: &[&Sample], live_objects: u64) -> Point {
     Point {
         live_objects,
         per_object_ns: estimate.map_or_else(
-            || Measured::Missing("it does not stop the program for a collection".to_owned()),
+            || Measured::Missing("no collection stopped the program".to_owned()),
             Measured::Known,
         ),
         queue_peak_bytes: queue_peak(samples),
     }
 }
 
-/// The most that queues have held, over all these samples.
+/// The peak size of the queues over these samples.
 pub(crate) fn queue_peak(samples: &[&Sample]) -> Measured<u64> {
     samples.iter().filter_map(|s| s.queue_peak_bytes).max().map_or_else(
-        || Measured::Missing("it has no queue, or the program does not report it".to_owned()),
+        || Measured::Missing("no queue, or not reported by the program".to_owned()),
         Measured::Known,
     )
 }
 
-/// The median cost of the collections that were asked for; `None` if none stopped the program.
+/// The median cost of the requested collections; `None` if none stopped the program.
 fn collection_ns(sample: &Sample) -> Option<f64> {
     let ends = sample.phases.iter().skip(1).map(|&(_, at_ns)| at_ns).chain([u64::MAX]);
     let phases = sample.phases.iter().zip(ends).filter(|((name, _), _)| name == COLLECT);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_no_point_and_says_why() {
+    fn a_failure_is_no_point_and_gives_its_reason() {
         let mut run = run(&[("tree-1", 1, 5), ("tree-10", 10, 100), ("tree-99", 99, 100)]);
         run.records[5].outcome = Outcome::OutOfMemory { reason: "full".to_owned() };
         assert_eq!(series(&run)[0].curves[0].points.len(), 2);

@@ -1,14 +1,14 @@
 //! The null distribution of Wilcoxon's signed-rank statistic.
 //!
-//! `T` is the sum of those of the ranks 1..n that carry a plus sign, each sign a fair coin. Its
-//! distribution is built by adding one rank at a time (a convolution with a fair coin per rank);
+//! `T` is the sum of the ranks 1..n with a plus sign, each sign a fair coin. Its distribution is
+//! built by adding one rank at a time (a convolution with a fair coin per rank);
 //! beyond [`EXACT_UP_TO`] the normal approximation with mean `n(n+1)/4` and variance
 //! `n(n+1)(2n+1)/24` differs by less than one rank.
 //!
 //! Source: Wilcoxon 1945, *Individual comparisons by ranking methods*; Hollander and Wolfe,
 //! *Nonparametric Statistical Methods*, section 3.1.
 
-/// Largest n whose distribution is computed exactly: half a million additions.
+/// Largest n with an exactly computed distribution: half a million additions.
 const EXACT_UP_TO: usize = 100;
 
 /// `P(T = t)` for every `t` from 0 to `n(n+1)/2`.
@@ -44,8 +44,8 @@ pub(crate) fn lower_critical(n: usize, tail: f64) -> Option<(usize, f64)> {
     best
 }
 
-/// The same by the normal approximation, with continuity correction and rounded outwards. Only the
-/// tail of [`crate::estimate::CONFIDENCE`] is ever asked for, so its normal quantile is a constant.
+/// As [`lower_critical`] by the normal approximation, with continuity correction and rounded outwards.
+/// Callers use only the tail of [`crate::estimate::CONFIDENCE`], so its normal quantile is a constant.
 fn normal_critical(n: usize, tail: f64) -> usize {
     debug_assert!((tail - 0.025).abs() < 1e-9, "the normal quantile below belongs to this tail");
     const NORMAL_QUANTILE_975: f64 = 1.959_963_984_540_054;

@@ -1,10 +1,10 @@
-//! The sentences a reader should take away from a run, hedged where the data are.
+//! The main results of a run as sentences, with inconclusive comparisons named.
 //!
 //! For each measure and workload the collector with the smallest median leads. It leads *clearly* if
 //! its interval lies below those of all others. The interval is that of the median (from six
-//! repeats); a footprint that several repeats reproduced to the byte counts as exact. Everything
-//! else is inconclusive and said to be. Left out are collectors that reclaimed nothing
-//! ([`Row::reclaims`]): doing no work is not a way to do it fast.
+//! repeats); a footprint that several repeats reproduced to the byte counts as exact. Every other
+//! comparison is reported as inconclusive. Collectors that reclaimed nothing ([`Row::reclaims`]) are
+//! left out, because they did not do the compared work.
 
 use crate::estimate::MIN_OBSERVATIONS;
 use crate::{Estimate, Measure, Row, Summary};
@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 
 /// One workload's comparison.
 struct Contest<'a> {
-    /// The collector with the smallest median; `None` where several share it.
+    /// The collector with the smallest median; `None` for a tie.
     leader: Option<&'a str>,
     /// Whether its interval lies below all others.
     clear: bool,
@@ -21,19 +21,21 @@ struct Contest<'a> {
     bounded: bool,
 }
 
-/// Up to three sentences: least memory, fastest, shortest longest pause. A measure that no workload
-/// has for two collectors gets none.
+/// Up to three sentences: memory, wall time, longest pause. A measure that no workload has for two
+/// collectors gets none.
 pub fn statements(summary: &Summary) -> Vec<String> {
     let Some(heap) = summary.reference_heap() else { return Vec::new() };
     [
-        (Measure::PeakFootprint, "holds the least memory (peak footprint"),
-        (Measure::WallTime, "is fastest (wall time without teardown"),
-        (Measure::LongestPause, "has the shortest longest pause (wall time"),
+        (Measure::PeakFootprint, "Least memory (peak footprint"),
+        (Measure::WallTime, "Shortest run (wall time without teardown"),
+        (Measure::LongestPause, "Shortest maximum pause (wall time"),
     ]
     .into_iter()
     .filter_map(|(measure, claim)| {
         let contests = contests(summary, measure, heap);
-        (!contests.is_empty()).then(|| sentence(&contests, &format!("{claim}, heap {heap})")))
+        (!contests.is_empty()).then(|| {
+            sentence(&contests, &format!("{claim}, heap {heap}) among collectors that reclaim"))
+        })
     })
     .collect()
 }
@@ -52,16 +54,16 @@ fn sentence(contests: &[Contest], claim: &str) -> String {
         let by_medians = if medians.is_empty() {
             "the medians are equal".to_owned()
         } else {
-            format!("by the medians alone it is {}", list(&medians, all))
+            format!("by the medians alone {}", list(&medians, all))
         };
-        return format!("Which collector {claim} is inconclusive, since {cause}; {by_medians}.");
+        return format!("{claim}: inconclusive, because {cause}; {by_medians}.");
     }
     let hedge = match all - clear.iter().map(|(_, wins)| wins).sum::<usize>() {
         0 => String::new(),
         1 => "; one workload is inconclusive".to_owned(),
         rest => format!("; {rest} workloads are inconclusive"),
     };
-    format!("Of the collectors that reclaim, the one that {claim} is {}{hedge}.", list(&clear, all))
+    format!("{claim}: {}{hedge}.", list(&clear, all))
 }
 
 /// `ownership on 5 of 9 workloads, rc on 2`.
@@ -117,7 +119,7 @@ fn contest<'a>(rows: impl Iterator<Item = &'a Row>, measure: Measure) -> Option<
     })
 }
 
-/// Between which values the median lies with enough certainty.
+/// The interval of the median; that of an exact footprint is the value itself.
 fn bounds(estimate: &Estimate, measure: Measure) -> Option<(f64, f64)> {
     let exact = measure == Measure::PeakFootprint && estimate.is_exact();
     estimate.interval().or(exact.then_some((estimate.median, estimate.median)))
@@ -151,9 +153,9 @@ mod tests {
         check(
             records.concat(),
             [
-                "Of the collectors that reclaim, the one that holds the least memory (peak footprint, heap 2x) is mark-sweep on the one workload compared.",
-                "Of the collectors that reclaim, the one that is fastest (wall time without teardown, heap 2x) is mark-sweep on the one workload compared.",
-                "Of the collectors that reclaim, the one that has the shortest longest pause (wall time, heap 2x) is mark-sweep on the one workload compared.",
+                "Least memory (peak footprint, heap 2x) among collectors that reclaim: mark-sweep on the one workload compared.",
+                "Shortest run (wall time without teardown, heap 2x) among collectors that reclaim: mark-sweep on the one workload compared.",
+                "Shortest maximum pause (wall time, heap 2x) among collectors that reclaim: mark-sweep on the one workload compared.",
             ],
         );
     }
@@ -164,9 +166,9 @@ mod tests {
         check(
             records.concat(),
             [
-                "Of the collectors that reclaim, the one that holds the least memory (peak footprint, heap 2x) is mark-sweep on the one workload compared.",
-                "Which collector is fastest (wall time without teardown, heap 2x) is inconclusive, since fewer than 6 repeats give no interval; by the medians alone it is mark-sweep on the one workload compared.",
-                "Which collector has the shortest longest pause (wall time, heap 2x) is inconclusive, since fewer than 6 repeats give no interval; by the medians alone it is mark-sweep on the one workload compared.",
+                "Least memory (peak footprint, heap 2x) among collectors that reclaim: mark-sweep on the one workload compared.",
+                "Shortest run (wall time without teardown, heap 2x) among collectors that reclaim: inconclusive, because fewer than 6 repeats give no interval; by the medians alone mark-sweep on the one workload compared.",
+                "Shortest maximum pause (wall time, heap 2x) among collectors that reclaim: inconclusive, because fewer than 6 repeats give no interval; by the medians alone mark-sweep on the one workload compared.",
             ],
         );
     }
@@ -175,7 +177,7 @@ mod tests {
     fn overlapping_intervals_and_ties_are_inconclusive() {
         let overlap = [side("rc", 205, 10, 6), side("mark-sweep", 200, 10, 6)].concat();
         let found = statements(&summarise(&fixture::run_of(overlap)));
-        assert!(found[1].contains("the intervals overlap; by the medians alone it is mark-sweep"));
+        assert!(found[1].contains("the intervals overlap; by the medians alone mark-sweep"));
         let tie = [side("rc", 200, 1, 6), side("mark-sweep", 200, 1, 6)].concat();
         let found = statements(&summarise(&fixture::run_of(tie)));
         assert!(found[1].contains("the intervals overlap; the medians are equal"), "{found:?}");
@@ -186,13 +188,13 @@ mod tests {
         let clear = |leader| Contest { leader: Some(leader), clear: true, bounded: true };
         let open = || Contest { leader: Some("rc"), clear: false, bounded: true };
         assert_eq!(
-            sentence(&[clear("rc"), clear("manual"), open(), clear("manual"), open()], "wins"),
-            "Of the collectors that reclaim, the one that wins is manual on 2 of 5 workloads, rc on 1; 2 workloads are inconclusive."
+            sentence(&[clear("rc"), clear("manual"), open(), clear("manual"), open()], "Winner"),
+            "Winner: manual on 2 of 5 workloads, rc on 1; 2 workloads are inconclusive."
         );
     }
 
     #[test]
-    fn nothing_to_compare_is_nothing_to_say() {
+    fn without_two_collectors_there_is_no_statement() {
         assert_eq!(statements(&summarise(&fixture::run_of(vec![]))), Vec::<String>::new());
         let alone = side("rc", 300, 1, 6);
         assert_eq!(statements(&summarise(&fixture::run_of(alone))), Vec::<String>::new());

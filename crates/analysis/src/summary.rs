@@ -1,9 +1,9 @@
 //! One row per cell of a run: the repeats of a (workload, collector, size, heap) folded together.
 //!
 //! Times and pauses come from the prefaulted time mode only and the footprint from the lazily
-//! committed memory mode only; the two are never mixed. A number stands for *all* repeats of its
-//! mode or is missing with the reason: an estimate from the repeats that happened to survive would
-//! flatter a discipline that sometimes fails.
+//! committed memory mode only; the two are never mixed. A number covers *all* repeats of its mode or
+//! is missing with the reason: an estimate from the surviving repeats only would favour a discipline
+//! that sometimes fails.
 
 use crate::{Collections, Estimate, Measured, PauseSummary, Row, scaling};
 use record::{CollectorInfo, FootprintPoint, HeapSize, Mode, Outcome, Record, Run, Sample};
@@ -24,8 +24,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The row of a pair at this heap size. A pair that was run at one heap size only (as those are
-    /// that no limit binds) is compared at every heap size.
+    /// The row of a pair at this heap size. The row of a pair that was run at one heap size only (no
+    /// limit binds it) is used at every heap size.
     pub fn row_at(&self, workload: &str, collector: &str, heap: HeapSize) -> Option<&Row> {
         let pair =
             || self.rows.iter().filter(|r| r.workload == workload && r.collector == collector);
@@ -34,8 +34,8 @@ impl Summary {
         pair().find(|row| row.heap == heap).or(only)
     }
 
-    /// The heap size at which collectors are compared where only one can be shown: the middle one of
-    /// those limited by a multiple or an amount, or else the first. `None` without rows.
+    /// The heap size of comparisons at one heap size: the middle one of those limited by a multiple or
+    /// an amount, or else the first. `None` without rows.
     pub fn reference_heap(&self) -> Option<HeapSize> {
         let limited: Vec<HeapSize> =
             self.heaps.iter().copied().filter(|h| *h != HeapSize::Unlimited).collect();
@@ -43,7 +43,7 @@ impl Summary {
     }
 }
 
-/// Folds a run into rows. Census records make no row: they describe the workload.
+/// Folds a run into rows. Census records make no row, because they describe the workload.
 pub fn summarise(run: &Run) -> Summary {
     let manifest = &run.manifest;
     let mut workloads: Vec<String> = manifest.workloads.iter().map(|w| w.name.clone()).collect();
@@ -124,7 +124,7 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
     }
 }
 
-/// The samples of one mode, or why they do not stand for the cell.
+/// The samples of one mode, or the reason why they do not cover the cell.
 fn finished<'run>(records: &[&'run Record], mode: &str) -> Measured<Vec<&'run Sample>> {
     if records.is_empty() {
         return Measured::Missing(format!("not run in {mode} mode"));
@@ -141,7 +141,7 @@ fn finished_sample(record: &Record) -> Option<&Sample> {
     record.sample.as_ref().filter(|_| record.outcome == Outcome::Ok)
 }
 
-/// Why not all of these records finished.
+/// The reason why not all of these records finished.
 fn failure(records: &[&Record]) -> String {
     let failed = records.iter().filter(|r| finished_sample(r).is_none()).count();
     match worst(records) {
@@ -162,7 +162,7 @@ fn worst<'run>(records: &[&'run Record]) -> &'run Outcome {
     worst
 }
 
-/// Findings before defects, and among defects the one that invalidates most last.
+/// Rank of an outcome: findings below defects, and defects by the numbers that they invalidate.
 fn severity(outcome: &Outcome) -> u8 {
     match outcome {
         Outcome::Ok => 0,
@@ -178,7 +178,7 @@ fn severity(outcome: &Outcome) -> u8 {
 fn estimate(
     samples: &Measured<Vec<&Sample>>,
     pick: impl Fn(&Sample) -> Option<u64>,
-    what: &str,
+    name: &str,
 ) -> Measured<Estimate> {
     let samples = match samples {
         Measured::Known(samples) => samples,
@@ -187,7 +187,7 @@ fn estimate(
     let values: Option<Vec<f64>> = samples.iter().map(|s| pick(s).map(|v| v as f64)).collect();
     match values.and_then(Estimate::of) {
         Some(estimate) => Measured::Known(estimate),
-        None => Measured::Missing(format!("the program does not report {what}")),
+        None => Measured::Missing(format!("the program does not report {name}")),
     }
 }
 
@@ -208,14 +208,14 @@ fn pauses(samples: &Measured<Vec<&Sample>>) -> Measured<PauseSummary> {
 fn collections(samples: &Measured<Vec<&Sample>>) -> Measured<Collections> {
     match samples {
         Measured::Known(samples) => Collections::of(samples).map_or_else(
-            || Measured::Missing("it does not collect, or does not say when".to_owned()),
+            || Measured::Missing("no collections, or not reported by the program".to_owned()),
             Measured::Known,
         ),
         Measured::Missing(reason) => Measured::Missing(reason.clone()),
     }
 }
 
-/// A quantity that programs other than ours may leave out.
+/// A quantity that external programs may omit.
 fn reported<T>(value: Option<T>, records: &[&Record]) -> Measured<T> {
     match value {
         Some(value) => Measured::Known(value),
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn values_stand_in_block_order_whatever_the_file_order() {
+    fn values_are_in_block_order_for_any_file_order() {
         let record =
             |block, wall_ns| fixture::record("tree", "rc", HEAPS[0], Mode::Time, block, wall_ns);
         let run = fixture::run_of(vec![record(2, 30), record(0, 10), record(1, 20)]);
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_outcome_wins_and_not_applicable_says_why() {
+    fn the_worst_outcome_wins_and_not_applicable_has_its_reason() {
         let mut run = fixture::run();
         run.records.retain(|r| r.cell.collector == "rc" && r.cell.workload == "tree");
         for record in &mut run.records {

@@ -1,6 +1,6 @@
-//! What is shown together: one workload at one heap size, all collectors.
+//! Scenes: the records of one workload at one heap size, all collectors.
 //!
-//! A collector that no limit binds has one row for all heap multiples; it appears in the scene of
+//! A collector that no limit binds has one row for all heap multiples and appears in the scene of
 //! each of them.
 
 use crate::canvas::{Ink, Stroke};
@@ -12,16 +12,16 @@ use record::{
     read_safety,
 };
 
-/// A run with what was computed from it once.
+/// A run with the results computed from it, once for all charts.
 #[derive(Debug)]
-pub(crate) struct Study<'a> {
+pub(crate) struct RunView<'a> {
     /// The run.
     pub(crate) run: &'a Run,
     /// Its rows.
     pub(crate) summary: Summary,
-    /// Its programs at several sizes.
+    /// Its scaling series: programs at several sizes.
     pub(crate) scaling: Vec<analysis::scaling::Series>,
-    /// The safety matrix beside it, if there is one, or why it cannot be read.
+    /// The safety matrix of its directory, if there is one, or the reason why it cannot be read.
     pub(crate) safety: Result<Option<Safety>, String>,
 }
 
@@ -47,13 +47,13 @@ pub(crate) struct Series<'a> {
     pub(crate) collector: &'a CollectorInfo,
     /// Its numbers.
     pub(crate) row: &'a Row,
-    /// The memory record to draw: the one with the median peak, or a failed one that got somewhere.
+    /// The memory record to draw: the one with the median peak, or a failed one with a timeline.
     pub(crate) memory: Option<&'a Record>,
     /// The time record to draw: that of the first block.
     pub(crate) timed: Option<&'a Record>,
 }
 
-impl<'a> Study<'a> {
+impl<'a> RunView<'a> {
     /// Computes the rows of a run.
     pub(crate) fn new(run: &'a Run) -> Self {
         Self {
@@ -64,13 +64,13 @@ impl<'a> Study<'a> {
         }
     }
 
-    /// All collectors that are drawn; the safety matrix may have more than the run.
+    /// All collectors of the charts; the safety matrix may have more than the run.
     pub(crate) fn collectors(&self) -> impl Iterator<Item = &CollectorInfo> {
         let tried = self.safety.iter().flatten().flat_map(|safety| &safety.collectors);
         self.run.manifest.collectors.iter().chain(tried)
     }
 
-    /// Heap sizes that need scenes of their own: those asked for, unless nothing was limited.
+    /// Heap sizes with scenes of their own: the requested ones; unlimited only if it is the only one.
     pub(crate) fn heaps(&self) -> Vec<HeapSize> {
         let mut heaps = self.summary.heaps.clone();
         if heaps.len() > 1 {
@@ -90,19 +90,19 @@ impl<'a> Study<'a> {
 }
 
 impl<'a> Scene<'a> {
-    fn new(study: &'a Study<'a>, workload: &'a WorkloadInfo, heap: HeapSize) -> Self {
-        let records = || study.run.records.iter().filter(|r| r.cell.workload == workload.name);
+    fn new(view: &'a RunView<'a>, workload: &'a WorkloadInfo, heap: HeapSize) -> Self {
+        let records = || view.run.records.iter().filter(|r| r.cell.workload == workload.name);
         let row_of = |collector: &CollectorInfo| {
             let unlimited = || {
-                study.summary.rows.iter().find(|row| {
+                view.summary.rows.iter().find(|row| {
                     row.workload == workload.name
                         && row.collector == collector.name
                         && row.heap == HeapSize::Unlimited
                 })
             };
-            study.summary.row_at(&workload.name, &collector.name, heap).or_else(unlimited)
+            view.summary.row_at(&workload.name, &collector.name, heap).or_else(unlimited)
         };
-        let series = study
+        let series = view
             .run
             .manifest
             .collectors
@@ -121,7 +121,7 @@ impl<'a> Scene<'a> {
             .map(|s| s.live.as_slice())
             .find(|live| !live.is_empty())
             .unwrap_or_default();
-        Self { run: study.run, workload, heap, series, live }
+        Self { run: view.run, workload, heap, series, live }
     }
 
     /// The heap limit in force, if one binds a collector here.
@@ -149,7 +149,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Workload, repeats and heap limit: the facts below a title.
+    /// The line below a title: workload, repeats and heap limit.
     pub(crate) fn facts(&self, repeats: &str) -> String {
         format!(
             "{} ({}) · {repeats} · {}",
@@ -179,7 +179,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Collectors that `shown` leaves out, with the word for it.
+    /// Collectors that `shown` rejects, with their outcome words.
     pub(crate) fn absent(&self, shown: impl Fn(&Series<'a>) -> bool) -> Vec<Absent> {
         self.series.iter().filter(|s| !shown(s)).map(Series::absent).collect()
     }
@@ -211,7 +211,7 @@ impl<'a> Series<'a> {
         self.timed.and_then(|r| r.sample.as_ref())
     }
 
-    /// Why it cannot be shown.
+    /// The reason why it cannot be shown.
     pub(crate) fn absent(&self) -> Absent {
         let (word, reason) = match &self.row.outcome {
             Outcome::Ok => ("n/a".to_owned(), "not measured in this mode".to_owned()),
@@ -221,7 +221,7 @@ impl<'a> Series<'a> {
     }
 }
 
-/// The known value of a measured quantity, or its failure word.
+/// The outcome word of a missing quantity; `None` for a known one.
 pub(crate) fn word_of<T>(row: &Row, measured: &Measured<T>) -> Option<String> {
     measured.known().is_none().then(|| match &row.outcome {
         Outcome::Ok => "n/a".to_owned(),
@@ -229,7 +229,7 @@ pub(crate) fn word_of<T>(row: &Row, measured: &Measured<T>) -> Option<String> {
     })
 }
 
-/// Run, date, machine and commit.
+/// The source line of a chart: run, date, machine and commit.
 pub(crate) fn source(run: &Run) -> String {
     let manifest = &run.manifest;
     let date = manifest.started.split('T').next().unwrap_or_default();
@@ -242,7 +242,7 @@ pub(crate) fn source(run: &Run) -> String {
     )
 }
 
-/// The input size of a workload in a word.
+/// The input size of a workload as a word.
 pub(crate) fn size_word(workload: &WorkloadInfo) -> &'static str {
     match workload.size {
         record::Size::Small => "small",

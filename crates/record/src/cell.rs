@@ -1,11 +1,11 @@
-//! One cell of the experiment's matrix, and the record that its child process leaves.
+//! One cell of the experiment's matrix, and the record of its child process.
 
 use crate::{Outcome, Sample};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// How big the input of a workload is. What each size means stands in the workload's suite file.
+/// The input size of a workload. The workload's suite file gives the parameters of each size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Size {
@@ -17,7 +17,7 @@ pub enum Size {
     Large,
 }
 
-/// What a cell is run for. The three are never mixed in one chart series.
+/// The measurement of a cell. The three modes are never mixed in one chart series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
@@ -25,13 +25,13 @@ pub enum Mode {
     Time,
     /// Lazily committed memory: the footprint timeline and resident set.
     Memory,
-    /// An independent survey of what is reachable at every sample: exact live bytes and object
+    /// An independent traversal of the reachable objects at every sample: exact live bytes and object
     /// statistics, no times.
     Census,
 }
 
 impl Mode {
-    /// All of them: what a run measures, unless it says otherwise.
+    /// All modes: the default of a run.
     pub const ALL: [Self; 3] = [Self::Time, Self::Memory, Self::Census];
 }
 
@@ -44,7 +44,7 @@ pub enum HeapSize {
     LiveMultiple(f64),
     /// An absolute limit for every collector.
     Bytes(u64),
-    /// No limit but the reservation's.
+    /// No limit except the size of the reservation.
     Unlimited,
 }
 
@@ -95,7 +95,7 @@ impl FromStr for HeapSize {
     }
 }
 
-/// What is measured: one collector on one workload at one heap size in one mode.
+/// One measurement: one collector on one workload at one heap size in one mode.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
     /// Registry name with parameters, such as `rc` or `rc|count-loads`; `native:NAME` for an
@@ -105,9 +105,9 @@ pub struct Cell {
     pub workload: String,
     /// Input size.
     pub size: Size,
-    /// Footprint limit asked for.
+    /// Requested footprint limit.
     pub heap: HeapSize,
-    /// What the cell is run for.
+    /// The mode.
     pub mode: Mode,
 }
 
@@ -118,7 +118,7 @@ impl fmt::Display for Cell {
     }
 }
 
-/// One line of `samples.jsonl`: a cell that was planned and what became of it.
+/// One line of `samples.jsonl`: a planned cell and its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// [`crate::SCHEMA_VERSION`] of the writer.
@@ -127,18 +127,18 @@ pub struct Record {
     pub cell: Cell,
     /// Number of the randomised complete block (0-based): every cell of a workload once.
     pub block: u32,
-    /// Position of the cell in the order in which cells really ran (0-based).
+    /// Position of the cell in the actual order of execution (0-based).
     pub order: u32,
-    /// Seed that the workload's numbers were drawn from.
+    /// Seed of the workload's random numbers.
     pub seed: u64,
     /// Start of the child process, milliseconds since the Unix epoch.
     pub started_unix_ms: u64,
     /// Wall time of the child process, spawn to exit, in ns; 0 where no process ran.
     pub process_wall_ns: u64,
-    /// What became of the cell.
+    /// The outcome of the cell.
     pub outcome: Outcome,
-    /// What the child measured: present for [`Outcome::Ok`] and [`Outcome::WrongAnswer`], and for
-    /// an out-of-memory row as far as it got.
+    /// The child's measurements: present for [`Outcome::Ok`] and [`Outcome::WrongAnswer`], and for an
+    /// out-of-memory row up to its failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<Sample>,
 }

@@ -1,11 +1,12 @@
 //! The serialised form of a measured run: plain data, no behaviour beyond reading and writing.
 //!
-//! A run directory holds `run.json` (a [`Manifest`]: what was planned, on which machine, by which
-//! command) and `samples.jsonl` (one [`Record`] per line, appended and flushed as each cell ends).
-//! A child process prints one [`Sample`] as one JSON line; so may any external program that wants
-//! to be compared. `safety.json`, if there is one, holds a [`Safety`]: what becomes of faulty programs.
+//! A run directory holds `run.json` (a [`Manifest`]: the plan, the machine and the command) and
+//! `samples.jsonl` (one [`Record`] per line, appended and flushed as each cell ends). A child process
+//! prints one [`Sample`] as one JSON line; so can any external program that is to be compared.
+//! `safety.json`, if present, holds a [`Safety`]: the outcomes of faulty programs.
 //!
-//! **Invariant:** this crate depends on nothing of ours, so a record can be read without a heap.
+//! **Invariant:** this crate depends on no other crate of the workspace, so a record can be read
+//! without a heap.
 //!
 //! Times are integer nanoseconds from one monotonic clock, sizes are bytes.
 

@@ -1,4 +1,4 @@
-//! What a run planned, who the collectors and workloads are, and where it ran.
+//! The plan of a run, its collectors and workloads, and its machine.
 
 use crate::{HeapSize, Mode, Size};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub struct Colour {
     pub dark: String,
 }
 
-/// How a collector's line is drawn, so that members of one family can be told apart in grey.
+/// The dash pattern of a collector's line, which distinguishes members of one family without colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LineStyle {
@@ -25,7 +25,7 @@ pub enum LineStyle {
     Dotted,
 }
 
-/// The family whose hue a collector wears.
+/// The family of a collector, which determines its hue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
@@ -45,14 +45,14 @@ pub enum Family {
     Generational,
 }
 
-/// A collector as charts and tables need it: no chart ever consults a registry.
+/// The description of a collector for charts and tables, which consult no registry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CollectorInfo {
     /// Registry name with parameters; equals [`crate::Cell::collector`].
     pub name: String,
     /// Family.
     pub family: Family,
-    /// One line: what it is.
+    /// One-line description.
     pub summary: String,
     /// Capabilities as short words, such as `cycles`, `bounded`, `regions`, `parks`.
     pub capabilities: Vec<String>,
@@ -60,22 +60,22 @@ pub struct CollectorInfo {
     pub colour: Colour,
     /// Fixed line style in every chart.
     pub line: LineStyle,
-    /// Whether the collector reclaims when the heap limit is reached, so that a heap multiple binds it.
+    /// Whether the collector collects when the heap limit is reached, so that a heap multiple binds it.
     pub bounded: bool,
 }
 
-/// A workload as charts and tables need it.
+/// The description of a workload for charts and tables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkloadInfo {
     /// Name with variant; equals [`crate::Cell::workload`].
     pub name: String,
-    /// One line: what it does.
+    /// One-line description.
     pub summary: String,
-    /// Prose: what the workload separates and why.
+    /// Prose: the disciplines that the workload separates, and why.
     pub analysis: String,
-    /// Where the program and its answer come from.
+    /// The source of the program and of its answer.
     pub source: String,
-    /// Seed that its numbers are drawn from; its answer is that of this seed.
+    /// Seed of its random numbers; its answer belongs to this seed.
     pub seed: u64,
     /// Input size of this run.
     pub size: Size,
@@ -90,9 +90,9 @@ pub struct WorkloadInfo {
 pub struct Environment {
     /// Processor model.
     pub cpu: String,
-    /// Processors the process may use.
+    /// Number of processors that the process may use.
     pub cpus: u32,
-    /// Main memory.
+    /// Main memory in bytes.
     pub memory_bytes: u64,
     /// Operating system and kernel release.
     pub os: String,
@@ -102,7 +102,7 @@ pub struct Environment {
     pub build: String,
     /// Commit the tool was built from, with `+` where the tree was dirty; `unknown` outside a checkout.
     pub commit: String,
-    /// Address-space layout randomisation, huge pages, governor and the like, as read; absent ones say so.
+    /// Address-space layout randomisation, huge pages, governor and others, as read, or `absent`.
     pub settings: BTreeMap<String, String>,
     /// Load average (1 min) when the run began.
     pub load_before: f64,
@@ -129,7 +129,7 @@ pub struct Manifest {
     pub repeats: u32,
     /// Heap sizes planned.
     pub heaps: Vec<HeapSize>,
-    /// Modes planned: all of them in runs of earlier versions.
+    /// Modes planned; all modes in runs of earlier versions.
     #[serde(default = "all_modes")]
     pub modes: Vec<Mode>,
     /// Per-cell time limit in milliseconds.
@@ -151,7 +151,7 @@ fn all_modes() -> Vec<Mode> {
 }
 
 impl Manifest {
-    /// The warning that belongs on whatever shows this run; none if all collectors are proven.
+    /// The warning for every chart and table of this run; `None` if all collectors passed the kit.
     pub fn stamp(&self) -> Option<String> {
         let names = self.unverified.join(", ");
         (!names.is_empty()).then(|| format!("UNVERIFIED: {names} failed the conformance kit"))

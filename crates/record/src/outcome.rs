@@ -1,9 +1,9 @@
-//! What became of a cell. Failures are result rows, not failures of the tool.
+//! The outcome of a cell. Failed cells are result rows, not errors of the tool.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How a cell ended.
+/// The outcome of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "kebab-case")]
 pub enum Outcome {
@@ -13,12 +13,12 @@ pub enum Outcome {
     WrongAnswer {
         /// The literal from the literature.
         expected: String,
-        /// What the run computed.
+        /// The computed answer.
         got: String,
     },
     /// The heap limit was reached with nothing left to reclaim.
     OutOfMemory {
-        /// What was asked for and what was held.
+        /// The requested bytes and the bytes held.
         reason: String,
     },
     /// Stopped by the runner.
@@ -28,23 +28,23 @@ pub enum Outcome {
     },
     /// The thread's stack overflowed.
     StackOverflow {
-        /// What the process said.
+        /// The process's last output on standard error.
         reason: String,
     },
     /// Ended by a signal, a panic or an unreadable line.
     Crash {
-        /// What the process said.
+        /// The process's last output on standard error.
         reason: String,
     },
     /// The pair cannot work; decided before running.
     NotApplicable {
-        /// Why it cannot.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Outcome {
-    /// The word drawn in charts and tables.
+    /// The word in charts and tables.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -57,7 +57,7 @@ impl Outcome {
         }
     }
 
-    /// The reason to print beside the word; empty for [`Outcome::Ok`].
+    /// The reason printed after the word; empty for [`Outcome::Ok`].
     pub fn reason(&self) -> String {
         match self {
             Self::Ok => String::new(),
@@ -72,8 +72,8 @@ impl Outcome {
         }
     }
 
-    /// Whether the tool's exit code should say that something is wrong. Out-of-memory, a timeout
-    /// and a pair that does not apply are findings; a wrong answer or a crash is a defect.
+    /// Whether the tool must report failure by its exit code. Out of memory, a timeout and a pair that
+    /// is not applicable are results; a wrong answer, a stack overflow or a crash is a defect.
     pub fn is_defect(&self) -> bool {
         matches!(self, Self::WrongAnswer { .. } | Self::StackOverflow { .. } | Self::Crash { .. })
     }

@@ -1,4 +1,4 @@
-//! Reading a run directory. A bad line costs that line only.
+//! Reads a run directory. A malformed line is skipped and reported; all others stay usable.
 
 use crate::{MANIFEST_FILE, Manifest, Record, SAMPLES_FILE, SCHEMA_VERSION};
 use std::fs;
@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 /// A run as read from its directory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
-    /// Where it was read from.
+    /// The directory.
     pub directory: PathBuf,
     /// The plan.
     pub manifest: Manifest,
     /// Records in file order.
     pub records: Vec<Record>,
-    /// Lines that could not be used.
+    /// Unusable lines.
     pub problems: Vec<LineProblem>,
 }
 
-/// A line of `samples.jsonl` that could not be used.
+/// An unusable line of `samples.jsonl`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}:{line}: {what}", file.display())]
 pub struct LineProblem {
@@ -25,11 +25,11 @@ pub struct LineProblem {
     pub file: PathBuf,
     /// Line number, from 1.
     pub line: usize,
-    /// What was expected and what was found.
+    /// The expected and the actual content.
     pub what: String,
 }
 
-/// Why a run directory cannot be read at all.
+/// The reason why a run directory cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// A file is missing or unreadable.
@@ -40,14 +40,14 @@ pub enum ReadError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// The manifest is not one.
+    /// The manifest is malformed.
     #[error("{}:{line}: not a run manifest: {what}", file.display())]
     Manifest {
         /// The file.
         file: PathBuf,
         /// Line number, from 1.
         line: usize,
-        /// What was expected.
+        /// The parser's message.
         what: String,
     },
 }
@@ -56,7 +56,7 @@ pub enum ReadError {
 ///
 /// # Errors
 /// [`ReadError`] if a file cannot be read or the manifest is malformed. Malformed record lines are
-/// no error: they are listed in [`Run::problems`], and all others stay usable.
+/// no error: they are listed in [`Run::problems`].
 pub fn read_run(directory: &Path) -> Result<Run, ReadError> {
     let manifest_file = directory.join(MANIFEST_FILE);
     let text = fs::read_to_string(&manifest_file)

@@ -1,7 +1,7 @@
-//! The safety matrix: what becomes of each failure under each discipline, as trials showed it.
+//! The safety matrix: the outcome of each failure under each discipline, by trials.
 //!
 //! `safety.json` in a run directory holds a [`Safety`]: the trials folded into series, and the verdict
-//! of each failure under each collector. No verdict is written by hand.
+//! on each failure under each collector. No verdict is written by hand.
 
 use crate::{CollectorInfo, Counts, Effect, Failure, LeakPoint, Subject, TrialEnd};
 use serde::{Deserialize, Serialize};
@@ -13,59 +13,59 @@ pub const SAFETY_VERSION: u32 = 1;
 /// Name of the safety matrix inside a run directory.
 pub const SAFETY_FILE: &str = "safety.json";
 
-/// The trials of one subject: they differ in their seeds.
+/// The trials of one subject, which differ in their seeds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Series {
     /// The collector.
     pub collector: String,
-    /// What was tried.
+    /// The subject.
     pub subject: Subject,
-    /// Trials by what they amount to.
+    /// Number of trials by effect.
     pub effects: Vec<(Effect, u32)>,
-    /// How the worst of them ended.
+    /// The end of the worst trial.
     pub end: TrialEnd,
-    /// What they counted in all.
+    /// Counts over all trials.
     pub counts: Counts,
-    /// Leaked bytes over time, of the first.
+    /// Leaked bytes over time, of the first trial.
     pub leaks: Vec<LeakPoint>,
 }
 
 impl Series {
-    /// Trials that were run.
+    /// Number of trials run.
     pub fn runs(&self) -> u32 {
         self.effects.iter().map(|&(_, runs)| runs).sum()
     }
 
-    /// Trials that amounted to this.
+    /// Number of trials with this effect.
     pub fn runs_with(&self, effect: Effect) -> u32 {
         self.effects.iter().find(|(e, _)| *e == effect).map_or(0, |&(_, runs)| runs)
     }
 }
 
-/// What becomes of a failure under a discipline.
+/// The outcome of a failure under a discipline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The program is not compiled: the named cases prove it.
+    /// The compiler rejects the program, as the named cases prove.
     Rejected {
         /// Names of [`CompileFail`] cases.
         cases: Vec<String>,
     },
-    /// Impossible by construction: the faulty program ran and had no effect.
+    /// Impossible by construction: the faulty program ran without effect.
     Impossible,
     /// The use was refused at run time.
     Detected,
-    /// It happened.
+    /// The failure happened.
     Happens,
-    /// Nothing could be run.
+    /// No program could run.
     NotApplicable {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Verdict {
-    /// The verdict in a word.
+    /// The verdict as a word.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Rejected { .. } => "rejected",
@@ -84,37 +84,37 @@ pub struct SafetyCell {
     pub failure: Failure,
     /// The collector.
     pub collector: String,
-    /// What becomes of it, by programs as their authors may write them.
+    /// The verdict for programs within the rules of the discipline's language.
     pub verdict: Verdict,
     /// Trials behind the verdict.
     pub runs: u32,
-    /// What these counted.
+    /// Counts over these trials.
     pub counts: Counts,
-    /// How the worst of them ended.
+    /// The end of the worst trial.
     pub end: TrialEnd,
-    /// What else happens where the rules are bent: with which means, and to what end.
+    /// The verdict where those rules are bypassed; `None` if that was not tried.
     pub bent: Option<Bent>,
 }
 
 impl SafetyCell {
-    /// The word drawn in tables and charts: that of the verdict, with an asterisk where bending the
-    /// rules makes it happen.
+    /// The word in tables and charts: that of the verdict, with an asterisk where the failure happens
+    /// once the rules are bypassed.
     pub fn word(&self) -> String {
         let is_bent = self.bent.as_ref().is_some_and(|bent| bent.verdict == Verdict::Happens);
         format!("{}{}", self.verdict.word(), if is_bent { "*" } else { "" })
     }
 }
 
-/// What happens where the rules of a language are bent.
+/// The outcome of a failure where the rules of the language are bypassed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bent {
-    /// With `unsafe`, with `mem::forget`, with an allocator that does not zero.
+    /// The means: `unsafe`, `mem::forget`, or an allocator that does not zero.
     pub by: String,
-    /// What becomes of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Trials behind that.
+    /// Trials behind the verdict.
     pub runs: u32,
-    /// What these counted.
+    /// Counts over these trials.
     pub counts: Counts,
 }
 
@@ -125,24 +125,24 @@ pub struct CompileFail {
     pub name: String,
     /// The program.
     pub program: String,
-    /// What the compiler says.
+    /// The compiler's message.
     pub error: String,
 }
 
-/// `safety.json`: the matrix and what it rests on.
+/// `safety.json`: the matrix and its evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Safety {
     /// [`SAFETY_VERSION`] of the writer.
     pub schema: u32,
-    /// Seeds tried for whatever depends on chance.
+    /// Number of seeds tried where the outcome depends on chance.
     pub seeds: u32,
-    /// Commit and kind of the build.
+    /// Commit and profile of the build.
     pub build: String,
     /// The collectors, in registry order.
     pub collectors: Vec<CollectorInfo>,
     /// Failures by collectors.
     pub cells: Vec<SafetyCell>,
-    /// All trials, folded.
+    /// All trials, folded into series.
     pub series: Vec<Series>,
     /// The compile-fail cases that cells name.
     pub cases: Vec<CompileFail>,
@@ -158,7 +158,7 @@ impl Safety {
 /// Reads the safety matrix of a run directory; `None` if it has none.
 ///
 /// # Errors
-/// What is wrong with the file, and where.
+/// A message with the file, the line of a malformed file, and the reason.
 pub fn read_safety(directory: &Path) -> Result<Option<Safety>, String> {
     let file = directory.join(SAFETY_FILE);
     let text = match fs::read_to_string(&file) {
@@ -168,7 +168,7 @@ pub fn read_safety(directory: &Path) -> Result<Option<Safety>, String> {
     };
     let malformed = |e: serde_json::Error| {
         format!(
-            "{}:{}: not a safety matrix: {e}; write it anew with `gcw safety --out DIR`",
+            "{}:{}: not a safety matrix: {e}; recreate it with `gcw safety --out DIR`",
             file.display(),
             e.line()
         )
@@ -179,7 +179,7 @@ pub fn read_safety(directory: &Path) -> Result<Option<Safety>, String> {
             serde_json::from_value(value).map(Some).map_err(malformed)
         }
         version => Err(format!(
-            "{}: expected schema {SAFETY_VERSION}, found {}; write it anew with `gcw safety --out DIR`",
+            "{}: expected schema {SAFETY_VERSION}, found {}; recreate it with `gcw safety --out DIR`",
             file.display(),
             version.map_or("none".to_owned(), |v| v.to_string())
         )),

@@ -1,12 +1,12 @@
-//! What one child process measured, printed by it as one JSON line.
+//! The measurements of one child process, which prints them as one JSON line.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The measured quantities of one finished (or memory-starved) run of a workload.
+/// The measured quantities of one finished (or out-of-memory) run of a workload.
 ///
-/// External programs print the same line; whatever they cannot know they leave out, and it is
-/// shown as n/a, never as 0.
+/// External programs print the same line and omit unknown quantities, which are shown as n/a, never
+/// as 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// [`crate::SCHEMA_VERSION`] of the writer.
@@ -15,7 +15,7 @@ pub struct Sample {
     pub collector: String,
     /// Workload, as in [`crate::Cell::workload`].
     pub workload: String,
-    /// The result, to be compared with the published one.
+    /// The answer, to be compared with the published one.
     pub answer: Answer,
     /// Wall time of the run proper (teardown excluded).
     pub wall_ns: u64,
@@ -25,7 +25,7 @@ pub struct Sample {
     pub teardown_wall_ns: u64,
     /// CPU time of dropping the final live set.
     pub teardown_cpu_ns: u64,
-    /// Limit on the footprint that was in force; absent if none was.
+    /// Limit on the footprint in force; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heap_limit_bytes: Option<u64>,
     /// Bytes of all objects allocated, headers included, before rounding to cells.
@@ -53,13 +53,13 @@ pub struct Sample {
     /// Footprint over time, in order.
     #[serde(default)]
     pub footprint: Vec<FootprintPoint>,
-    /// Exact live bytes over time, where the mode or the collector knows them.
+    /// Exact live bytes over time, where the mode or the collector provides them.
     #[serde(default)]
     pub live: Vec<LivePoint>,
-    /// Pauses, in order of their start: the longest ones where there were too many to keep.
+    /// Pauses in order of their start; only the longest ones where there were too many to keep.
     #[serde(default)]
     pub pauses: Vec<Pause>,
-    /// Histogram of all pauses, also those not in `pauses`: (upper bound of the wall time in ns, count).
+    /// Histogram of all pauses, including those not in `pauses`: (upper bound of the wall time in ns, count).
     #[serde(default)]
     pub pause_histogram: Vec<(u64, u64)>,
     /// Sum of the wall time of all pauses.
@@ -71,17 +71,17 @@ pub struct Sample {
     /// Statistics row of the workload; only in [`crate::Mode::Census`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<Statistics>,
-    /// How many collections each trigger has had: `exhausted` (the limit), `growth` (the sizing policy),
-    /// `requested` (the program), `young`. Absent where there is nothing to collect with, where the
-    /// program does not say, and in records of earlier versions.
+    /// Number of collections by trigger: `exhausted` (the limit), `growth` (the sizing policy),
+    /// `requested` (the program), `young`. Absent where there is no collector, where the program does not
+    /// report them, and in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collections: Option<BTreeMap<String, u64>>,
-    /// Most threads that have worked on a collection at once, the program's own included. Absent as
-    /// above.
+    /// Maximum number of threads working on a collection at once, including the program's own. Absent
+    /// in the same cases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<u32>,
-    /// The most that queues have held at once: stacks of what is reached and still to be marked, copied
-    /// or dropped. A part of the footprint's metadata. Absent where there are none, and as above.
+    /// Peak size of the queues: stacks of objects reached and still to be marked, copied or dropped. A
+    /// part of the footprint's metadata. Absent without queues, and in the same cases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_peak_bytes: Option<u64>,
     /// Named phases of the workload: (name, ns since the start of the run).
@@ -92,7 +92,7 @@ pub struct Sample {
 /// A result and the literal it must equal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// What the run computed.
+    /// The computed answer.
     pub got: String,
     /// The literal from the literature or the suite file.
     pub expected: String,
@@ -108,9 +108,9 @@ impl Answer {
 /// Header bytes, over all objects allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderBytes {
-    /// As built: the shared header that every discipline can live in.
+    /// As built: the common header that serves every discipline.
     pub as_built: u64,
-    /// As this discipline alone would need.
+    /// The header bytes that this discipline alone would need.
     pub needed: u64,
 }
 
@@ -174,13 +174,13 @@ impl From<LivePoint> for (u64, u64, u64) {
     }
 }
 
-/// Why a mutator did not run its own code.
+/// The reason why a mutator did not run its own code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PauseKind {
-    /// Stop requested until parked.
+    /// Time to safepoint: from the request to stop until the mutator is parked.
     Ttsp,
-    /// All mutators parked until released.
+    /// Stop the world: all mutators parked.
     Stw,
     /// Collection work done inside an allocation or barrier.
     Increment,
@@ -216,14 +216,14 @@ impl From<Pause> for (u64, u64, Option<u64>, PauseKind) {
     }
 }
 
-/// What is left at the end.
+/// The state at the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Final {
     /// Bytes reachable when the run proper ended.
     pub live_bytes: u64,
     /// Bytes held by objects not yet reclaimed when the run proper ended.
     pub unreclaimed_bytes: u64,
-    /// Bytes still held by objects after teardown and a last full collection: never reclaimed.
+    /// Bytes still held by objects after teardown and a last full collection.
     pub leaked_bytes: u64,
     /// Number of those objects.
     pub leaked_objects: u64,
@@ -246,7 +246,7 @@ pub struct Statistics {
     pub pointer_density: f64,
     /// Peak of exact live bytes over the census samples.
     pub live_peak_bytes: u64,
-    /// Distance between census samples on the allocation clock: the peak is known to this much.
+    /// Distance between census samples on the allocation clock: the precision of the peak.
     pub live_granularity_bytes: u64,
     /// Bytes allocated over live peak.
     pub turnover: f64,

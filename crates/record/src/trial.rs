@@ -1,29 +1,29 @@
-//! A trial: one faulty program, run once in a process of its own discipline and printed as one JSON
-//! line, and what it amounts to.
+//! A trial: one faulty program, run once in its own process under one discipline and printed as one
+//! JSON line, and its effect.
 
 use serde::{Deserialize, Serialize};
 
-/// A way in which memory management fails.
+/// A failure of memory management.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Failure {
-    /// What nobody can reach is never reclaimed.
+    /// Unreachable objects are never reclaimed.
     Leak,
-    /// What nobody needs stays reachable.
+    /// Objects that the program no longer needs stay reachable.
     LogicalLeak,
     /// An object is used after its memory was freed.
     UseAfterFree,
-    /// An object is used before it is initialised: it shows what its memory held before.
+    /// An object is used before it is initialised, and exposes the earlier contents of its memory.
     UseBeforeInit,
     /// An object is freed a second time.
     DoubleFree,
-    /// A borrow is used after its owner is gone.
+    /// A borrow is used after its owner was freed.
     DanglingBorrow,
-    /// Objects that refer to each other in a ring are never reclaimed.
+    /// Unreachable cycles of references are never reclaimed.
     CycleLeak,
     /// Dropping a long chain overflows the stack.
     DeepDrop,
-    /// A program that keeps little runs out of memory.
+    /// A program with a small live set runs out of memory.
     UnboundedGarbage,
 }
 
@@ -57,74 +57,73 @@ impl Failure {
     }
 }
 
-/// How a trial ended.
+/// The end of a trial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "end", rename_all = "kebab-case")]
 pub enum TrialEnd {
-    /// Not yet, as far as its process has said: it is printed when it begins, too, for it may end the
-    /// process.
+    /// Begun, not yet ended. Printed at the beginning, because a trial may end its process.
     Begun,
-    /// With the answer of the program without the mistake.
+    /// The answer equals that of the program without the fault.
     Right,
-    /// With another answer.
+    /// Another answer.
     Wrong {
-        /// What it was.
+        /// The answer.
         got: String,
     },
-    /// The program, or the heap, stopped itself.
+    /// The program or the heap stopped the run.
     Stopped {
-        /// What it said.
+        /// Its message.
         why: String,
     },
-    /// It touched memory that had gone back to the system: there a process ends.
+    /// An access to memory already returned to the operating system, which ends a process.
     Faulted,
-    /// It did not come to an end.
+    /// The trial did not terminate.
     Hung,
     /// The heap limit was reached with nothing left to reclaim.
     OutOfMemory,
     /// The stack overflowed.
     StackOverflow {
-        /// What the process said.
+        /// The process's message.
         why: String,
     },
     /// The pair cannot work; decided before running.
     NotApplicable {
-        /// Why it cannot.
+        /// The reason.
         reason: String,
     },
 }
 
-/// What a trial counted.
+/// The counts of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
-    /// Mistakes made.
+    /// Injected faults.
     pub mistakes: u64,
-    /// Reads through references whose object is gone, and of words that nobody has initialised.
+    /// Reads through references to freed objects, and of uninitialised words.
     pub stale_reads: u64,
-    /// Those that found another object's contents.
+    /// Stale reads that returned another object's contents.
     pub wrong_reads: u64,
-    /// Writes through references whose object is gone.
+    /// Writes through references to freed objects.
     pub stale_writes: u64,
-    /// Frees through references whose object is gone.
+    /// Frees through references to freed objects.
     pub stale_frees: u64,
-    /// Living objects that were written or freed by those who meant another one.
+    /// Live objects written or freed through a reference to another, freed object.
     pub corrupted_objects: u64,
-    /// Uses that the discipline refused, because the object was gone.
+    /// Uses of freed objects that the discipline refused.
     pub refused: u64,
-    /// Bytes at the end that nobody can reach and that were not reclaimed; of a logical leak, bytes
-    /// reachable beyond those of the program without the mistake.
+    /// Unreachable bytes not reclaimed at the end; for a logical leak, reachable bytes beyond those of
+    /// the program without the fault.
     pub leaked_bytes: u64,
-    /// The objects of these bytes.
+    /// Number of the objects of these bytes.
     pub leaked_objects: u64,
 }
 
 impl Counts {
-    /// All uses of what is gone.
+    /// Number of all stale reads, writes and frees.
     pub fn stale(&self) -> u64 {
         self.stale_reads + self.stale_writes + self.stale_frees
     }
 
-    /// Adds up two trials. Leaks are not added but compared: the greater is kept.
+    /// The sum of two trials; of leaks the maximum.
     pub fn plus(self, other: Self) -> Self {
         Self {
             mistakes: self.mistakes + other.mistakes,
@@ -145,23 +144,23 @@ impl Counts {
 pub struct LeakPoint {
     /// Bytes allocated so far.
     pub allocated_bytes: u64,
-    /// Bytes that nobody can reach and that are not reclaimed yet.
+    /// Unreachable bytes not reclaimed yet.
     pub leaked_bytes: u64,
 }
 
-/// What a trial tries, without its seed.
+/// The subject of a trial: everything but its seed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     /// The failure.
     pub failure: Failure,
     /// The program.
     pub program: String,
-    /// What its author does wrong, in words.
+    /// The injected fault, in words.
     pub mistake: String,
-    /// In which order freed memory is used again.
+    /// The order in which freed memory is reused.
     pub order: String,
-    /// What must be bent to write it in a language of this discipline: `unsafe`, `mem::forget`, an
-    /// allocator that does not zero; empty if nothing.
+    /// The bypass that a program in a language of this discipline needs: `unsafe`, `mem::forget`, an
+    /// allocator that does not zero; empty for none.
     pub bends: String,
 }
 
@@ -172,19 +171,19 @@ pub struct Trial {
     pub schema: u32,
     /// Its number in the plan of its collector.
     pub number: usize,
-    /// What was tried.
+    /// The subject.
     pub subject: Subject,
-    /// From which the mistakes were drawn.
+    /// Seed of the random places of the faults.
     pub seed: u64,
-    /// How it ended.
+    /// Its end.
     pub end: TrialEnd,
-    /// What was counted.
+    /// Its counts.
     pub counts: Counts,
-    /// Leaked bytes over time; empty where they were not surveyed.
+    /// Leaked bytes over time; empty where they were not measured.
     pub leaks: Vec<LeakPoint>,
 }
 
-/// What a trial amounts to. Of several things that happened, the decisive one.
+/// The effect of a trial; the decisive one of several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
@@ -192,20 +191,20 @@ pub enum Effect {
     None,
     /// The use was refused, and nothing else happened.
     Detected,
-    /// What is gone was used, but nobody else had its memory yet: the answer is right.
+    /// A freed object was used before its memory was reused: the answer is right.
     Benign,
     /// Another object's contents were read, or the answer is wrong.
     WrongValue,
-    /// Somebody else's object was written or freed.
+    /// Another live object was written or freed.
     Corrupted,
-    /// The first thing to go wrong was an access to memory that is not there.
+    /// The first effect was an access to memory returned to the operating system.
     Faulted,
-    /// Memory was lost, or ran out, or the stack did.
+    /// Memory leaked or ran out, or the stack overflowed.
     Exhausted,
 }
 
 impl Effect {
-    /// The words drawn in tables and charts.
+    /// The words in tables and charts.
     pub fn word(self) -> &'static str {
         match self {
             Self::None => "no effect",
@@ -220,7 +219,7 @@ impl Effect {
 }
 
 impl Trial {
-    /// What it amounts to; nothing if it was not run.
+    /// Its effect; `None` if it was not run.
     pub fn effect(&self) -> Option<Effect> {
         let counts = &self.counts;
         let exhausted = counts.leaked_bytes > 0

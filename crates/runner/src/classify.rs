@@ -1,11 +1,11 @@
-//! From the way a child process ended to what is recorded about its cell.
+//! Maps the end of a child process to the outcome of its cell.
 //!
 //! | the child | outcome |
 //! | --- | --- |
 //! | was stopped at the time limit | timeout |
 //! | exit 0 and a readable line | ok, or wrong answer by its answer |
-//! | exit 0 without a readable line | crash: what was expected |
-//! | exit 3 | out of memory; a line, if any, holds the sample as far as it got |
+//! | exit 0 without a readable line | crash, with the expected format |
+//! | exit 3 | out of memory; a line, if any, holds the partial sample |
 //! | a signal after "overflowed its stack" | stack overflow |
 //! | anything else | crash |
 
@@ -14,16 +14,16 @@ use nix::sys::signal::Signal;
 use record::{Outcome, SCHEMA_VERSION, Sample};
 use std::time::Duration;
 
-/// The words with which Rust's runtime reports a stack overflow before it aborts.
+/// Part of the message with which Rust's runtime reports a stack overflow before it aborts.
 const STACK_OVERFLOW: &str = "overflowed its stack";
-/// How Rust's runtime ends the message of a panic.
+/// The line with which Rust's runtime ends the message of a panic.
 const BACKTRACE_HINT: &str = "note: run with `RUST_BACKTRACE";
-/// Lines of standard error that make up a reason.
+/// Maximum number of lines of standard error in a reason.
 const LAST_LINES: usize = 4;
-/// Longest excerpt of a child's words inside a reason, in characters.
+/// Maximum length of an excerpt of a child's output in a reason, in characters.
 const EXCERPT_CHARS_MAX: usize = 300;
 
-/// How a child process came to its end.
+/// The end of a child process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// It exited with this code.
@@ -34,22 +34,22 @@ pub enum Stop {
     TimedOut(Duration),
 }
 
-/// All that is known about a child process after its end.
+/// A child process after its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChildEnd {
-    /// How it ended.
+    /// Its end.
     pub stop: Stop,
     /// Its standard output.
     pub stdout: String,
     /// The last kilobytes of its standard error.
     pub stderr_tail: String,
-    /// When it was started, milliseconds since the Unix epoch.
+    /// Start time, milliseconds since the Unix epoch.
     pub started_unix_ms: u64,
-    /// From spawn to exit, in ns.
+    /// Wall time from spawn to exit, in ns.
     pub wall_ns: u64,
 }
 
-/// Decides what is recorded about a cell, and with which sample.
+/// Returns the outcome of a cell, and its sample if the child printed one.
 pub fn classify(end: &ChildEnd) -> (Outcome, Option<Sample>) {
     match end.stop {
         Stop::TimedOut(limit) => {
@@ -61,7 +61,8 @@ pub fn classify(end: &ChildEnd) -> (Outcome, Option<Sample>) {
             Err(reason) => (Outcome::Crash { reason }, None),
         },
         Stop::Exited(EXIT_OUT_OF_MEMORY) => {
-            let reason = said(end).unwrap_or_else(|| "the heap limit was reached".to_owned());
+            let reason =
+                stderr_excerpt(end).unwrap_or_else(|| "the heap limit was reached".to_owned());
             (Outcome::OutOfMemory { reason }, read_sample(&end.stdout).ok())
         }
         Stop::Exited(101) => (crash("panicked", end), None),
@@ -87,7 +88,7 @@ fn judge(sample: &Sample) -> Outcome {
     }
 }
 
-/// Reads the last line that is not empty: external programs may talk before they answer.
+/// Reads the last non-empty line: external programs may print other lines before their sample.
 fn read_sample(stdout: &str) -> Result<Sample, String> {
     let Some(line) = stdout.lines().rfind(|line| !line.trim().is_empty()) else {
         return Err(
@@ -108,16 +109,16 @@ fn read_sample(stdout: &str) -> Result<Sample, String> {
 }
 
 fn crash(how: &str, end: &ChildEnd) -> Outcome {
-    let reason = match said(end) {
+    let reason = match stderr_excerpt(end) {
         Some(words) => format!("{how}: {words}"),
-        None => format!("{how}, without a word on standard error"),
+        None => format!("{how}, with nothing on standard error"),
     };
     Outcome::Crash { reason }
 }
 
-/// The last words on standard error, on one line; none if there were none. Of a panic the message
-/// counts, not the backtrace after it.
-fn said(end: &ChildEnd) -> Option<String> {
+/// The end of standard error, on one line; `None` if it is empty. Of a panic the message, without the
+/// backtrace after it.
+fn stderr_excerpt(end: &ChildEnd) -> Option<String> {
     let lines: Vec<&str> =
         end.stderr_tail.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let panic = lines.iter().rposition(|line| line.contains("panicked at "));
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_line_is_a_crash_that_says_what_was_expected() {
+    fn an_unreadable_line_is_a_crash_that_names_the_expected_format() {
         check("true", "crash", "expected one JSON line", false);
         check("echo hello", "crash", "found: hello", false);
         check("echo '{\"schema\":1}'", "crash", "missing field `collector`", false);
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_overflow_is_told_from_other_signals() {
+    fn a_stack_overflow_is_distinguished_from_other_signals() {
         let words = "echo \"thread 'main' has overflowed its stack\" >&2";
         check(&format!("{words}; kill -ABRT $$"), "stack overflow", "thread 'main'", false);
         check(&format!("{words}; kill -SEGV $$"), "stack overflow", "thread 'main'", false);
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn other_exit_codes_are_crashes_with_the_last_words() {
+    fn other_exit_codes_are_crashes_with_the_end_of_stderr() {
         check("echo no such suite >&2; exit 2", "crash", "exit code 2: no such suite", false);
         let panic = "echo \"thread 'main' panicked at a.rs:1:1:\" >&2; echo boom >&2";
         let boom = "panicked: thread 'main' panicked at a.rs:1:1: boom";
@@ -219,7 +220,7 @@ mod tests {
         let trace = "echo stack backtrace: >&2; seq 20 >&2; exit 101";
         let (outcome, _) = outcome_of(&format!("{panic}; {trace}"));
         assert_eq!(outcome.reason(), boom);
-        check("exit 9", "crash", "without a word", false);
+        check("exit 9", "crash", "nothing on standard error", false);
     }
 
     #[test]

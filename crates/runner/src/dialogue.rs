@@ -1,8 +1,8 @@
-//! A child that is spoken with, line by line, and never trusted: it may be silent, crash, or grow.
+//! Exchanges lines with an untrusted child, which may be silent, crash, or grow.
 //!
-//! Lines are written to its standard input and read from its standard output by threads, so neither
-//! side can block the other. While the parent waits for a line, it looks at the child's resident
-//! memory twenty times a second.
+//! Threads write to its standard input and read from its standard output, so neither side can block
+//! the other. While the parent waits for a line, it polls the child's resident memory twenty times a
+//! second.
 
 use crate::classify::ChildEnd;
 use crate::group::{DRAIN_GRACE, Group, STDERR_TAIL_BYTES, in_background, read_tail, stop_of};
@@ -15,41 +15,40 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Most that is read of what a child says: whoever says more has lost his mind, and waits from then on.
-const SAID_BYTES_MAX: u64 = 256 << 20;
-/// How often the memory of the child is looked at.
-const LOOK: Duration = Duration::from_millis(50);
+/// Maximum bytes read from a child's stdout; beyond it reading stops and the child blocks on the pipe.
+const STDOUT_BYTES_MAX: u64 = 256 << 20;
+/// Interval between polls of the child's memory.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A running child with its standard streams. It is ended with this value, and all it has started.
+/// A running child with its standard streams. Dropping the value ends the child's process group.
 #[derive(Debug)]
 pub struct Dialogue {
     group: Group,
-    tell: Sender<String>,
+    to_child: Sender<String>,
     woken: Receiver<Wake>,
-    /// Says that the child's standard output has been read to its end.
-    said_all: Receiver<()>,
+    /// Signals the end of the child's standard output.
+    stdout_ended: Receiver<()>,
     stderr: Receiver<String>,
-    /// Tells `woken` of an interrupt.
+    /// Sends an interrupt to `woken`.
     _listening: Listening,
     has_ended: bool,
-    /// When its memory was looked at last.
-    looked: Instant,
+    last_poll: Instant,
     started: SystemTime,
     clock: Instant,
 }
 
-/// What was heard of a child.
+/// An event of a child.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
-    /// It said this line.
+    /// It printed this line.
     Line(String),
-    /// It has said nothing up to the time given.
+    /// It printed nothing before the deadline.
     Silence,
-    /// It holds this many bytes of memory, which is too much.
+    /// Its resident memory, in bytes, exceeds the maximum.
     TooLarge(u64),
-    /// It has ended by itself. What it said was heard before, so `stdout` is empty here.
+    /// It ended by itself. `stdout` is empty, because its lines were returned before.
     Ended(ChildEnd),
-    /// The whole tool is to stop.
+    /// The run was asked to stop.
     Interrupted,
 }
 
@@ -63,62 +62,62 @@ impl Dialogue {
         let (started, clock) = (SystemTime::now(), Instant::now());
         let mut group = Group::start(command, Stdio::piped(), wake.clone())?;
         let stderr = in_background(group.stderr(), |pipe| read_tail(pipe, STDERR_TAIL_BYTES));
-        let (tell, told) = mpsc::channel();
+        let (to_child, lines) = mpsc::channel();
         if let Some(stdin) = group.stdin() {
-            thread::spawn(move || write_lines(stdin, &told));
+            thread::spawn(move || write_lines(stdin, &lines));
         }
-        let (read, said_all) = mpsc::channel();
+        let (end_of_stdout, stdout_ended) = mpsc::channel();
         if let Some(stdout) = group.stdout() {
             let wake = wake.clone();
             thread::spawn(move || {
                 read_lines(stdout, &wake);
-                // Nobody waits for it if the child was ended before it was done.
-                let _ = read.send(());
+                // Without a receiver the dialogue was dropped before.
+                let _ = end_of_stdout.send(());
             });
         }
         let _listening = interrupt.wake(wake);
         Ok(Self {
             group,
-            tell,
+            to_child,
             woken,
-            said_all,
+            stdout_ended,
             stderr,
             _listening,
             has_ended: false,
-            looked: clock,
+            last_poll: clock,
             started,
             clock,
         })
     }
 
-    /// Says a line to the child. Whether it listens is known by what is heard of it.
+    /// Sends a line to the child. A child that no longer reads is no error.
     pub fn say(&self, line: &str) {
-        let _ = self.tell.send(format!("{line}\n"));
+        let _ = self.to_child.send(format!("{line}\n"));
     }
 
-    /// Waits for what is heard next, but not longer than `until`, and not while the child holds more
-    /// than `resident_bytes_max` (where the operating system tells).
+    /// Waits for the next event, at most until `until`, and returns [`Heard::TooLarge`] when the child's
+    /// resident memory exceeds `resident_bytes_max` (where the operating system reports it).
     ///
     /// # Errors
     /// If the end of the child cannot be waited for.
     pub fn hear(&mut self, until: Instant, resident_bytes_max: u64) -> io::Result<Heard> {
         loop {
-            if let Some(bytes) = self.look().filter(|&bytes| bytes > resident_bytes_max) {
+            if let Some(bytes) = self.poll_resident().filter(|&bytes| bytes > resident_bytes_max) {
                 return Ok(Heard::TooLarge(bytes));
             }
             let left = until.saturating_duration_since(Instant::now());
             let woken = if self.has_ended {
                 self.woken.try_recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
-                self.woken.recv_timeout(left.min(LOOK))
+                self.woken.recv_timeout(left.min(POLL_INTERVAL))
             };
             match woken {
-                Ok(Wake::Said(line)) => return Ok(Heard::Line(line)),
+                Ok(Wake::Line(line)) => return Ok(Heard::Line(line)),
                 Ok(Wake::Interrupted) => return Ok(Heard::Interrupted),
                 Ok(Wake::ChildEnded) => {
-                    // Its last words may still be under way; with its group gone, they end.
+                    // Its last lines may still be in the pipe, which closes with its process group.
                     self.group.end()?;
-                    let _ = self.said_all.recv_timeout(DRAIN_GRACE);
+                    let _ = self.stdout_ended.recv_timeout(DRAIN_GRACE);
                     self.has_ended = true;
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(Heard::Ended(self.ended()?)),
@@ -128,12 +127,12 @@ impl Dialogue {
         }
     }
 
-    /// What it holds, if it is time to look again.
-    fn look(&mut self) -> Option<u64> {
-        if self.has_ended || self.looked.elapsed() < LOOK {
+    /// Its resident bytes, at most once per [`POLL_INTERVAL`].
+    fn poll_resident(&mut self) -> Option<u64> {
+        if self.has_ended || self.last_poll.elapsed() < POLL_INTERVAL {
             return None;
         }
-        self.looked = Instant::now();
+        self.last_poll = Instant::now();
         resident_bytes(self.group.process_id())
     }
 
@@ -148,29 +147,29 @@ impl Dialogue {
     }
 }
 
-/// Ends when nobody says anything any more, which closes the pipe, or when nobody reads.
-fn write_lines(mut stdin: ChildStdin, told: &Receiver<String>) {
-    for line in told {
+/// Writes lines until the sender or the reading end of the pipe is closed.
+fn write_lines(mut stdin: ChildStdin, lines: &Receiver<String>) {
+    for line in lines {
         if stdin.write_all(line.as_bytes()).is_err() {
             return;
         }
     }
 }
 
-/// Ends with the pipe, or when nobody listens. Empty lines are left out.
+/// Sends non-empty lines until the pipe or the receiver is closed.
 fn read_lines(stdout: ChildStdout, wake: &Sender<Wake>) {
-    let mut lines = BufReader::new(stdout.take(SAID_BYTES_MAX));
+    let mut lines = BufReader::new(stdout.take(STDOUT_BYTES_MAX));
     let mut bytes = Vec::new();
     while lines.read_until(b'\n', &mut bytes).is_ok_and(|read| read > 0) {
         let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
-        if !line.is_empty() && wake.send(Wake::Said(line)).is_err() {
+        if !line.is_empty() && wake.send(Wake::Line(line)).is_err() {
             return;
         }
         bytes.clear();
     }
 }
 
-/// What a process holds; `None` where that cannot be read.
+/// Resident bytes of a process; `None` where they cannot be read.
 fn resident_bytes(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_go_both_ways_and_the_last_ones_are_heard_before_the_end() {
+    fn lines_go_both_ways_and_the_last_ones_arrive_before_the_end() {
         let mut child = shell("read a; echo \"got $a\"; read b; echo; echo \"$b!\"; exit 7");
         child.say("one");
         assert_eq!(child.hear(soon(), GIB).unwrap(), line("got one"));
@@ -210,14 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn silence_ends_with_its_limit_and_the_child_with_the_value() {
+    fn silence_ends_at_its_deadline_and_the_child_with_the_value() {
         let (clock, limit) = (Instant::now(), Duration::from_millis(100));
         let mut child = shell("sleep 1000000 | sleep 1000000");
         assert_eq!(child.hear(clock + limit, GIB).unwrap(), Heard::Silence);
         assert!(clock.elapsed() >= limit);
         let process = child.group.process_id();
         drop(child);
-        assert_eq!(resident_bytes(process), None, "it runs on");
+        assert_eq!(resident_bytes(process), None, "it still runs");
     }
 
     #[test]
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupt_is_heard_by_all_who_wait() {
+    fn an_interrupt_wakes_every_waiter() {
         let interrupt = Interrupt::new();
         let open = || Dialogue::open(Command::new("sleep").arg("1000000"), &interrupt).unwrap();
         let mut children = [open(), open()];
@@ -244,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_does_not_listen_is_no_error() {
+    fn a_child_that_does_not_read_is_no_error() {
         let mut child = shell("exec <&-; echo deaf; sleep 0.1; kill -SEGV $$");
         (0..100).for_each(|_| child.say(&"x".repeat(10_000)));
         assert_eq!(child.hear(soon(), GIB).unwrap(), line("deaf"));

@@ -1,7 +1,7 @@
-//! The fingerprint of machine and build: what a reader needs to judge, or repeat, a run.
+//! The fingerprint of machine and build, needed to judge or repeat a run.
 //!
-//! Read once, before the first cell, from `/proc`, `/sys` and `/etc/os-release`. What the machine
-//! does not tell is `absent`, never a guess.
+//! Read once, before the first cell, from `/proc`, `/sys` and `/etc/os-release`. An unavailable setting
+//! is `absent`, never a guess.
 
 use record::Environment;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
-/// What only the build of the tool itself knows.
+/// Properties known only to the build of the tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
     /// Compiler, as `rustc --version` names it.
@@ -20,10 +20,10 @@ pub struct Build {
     pub commit: String,
 }
 
-/// The word for what the machine does not tell.
+/// The value of an unavailable setting.
 const ABSENT: &str = "absent";
 
-/// Switches that change measurements, and the file that tells each.
+/// Settings that affect measurements, each with its file.
 const SETTINGS: [(&str, &str); 9] = [
     ("address-space randomisation", "proc/sys/kernel/randomize_va_space"),
     ("CPU quota", "sys/fs/cgroup/cpu.max"),
@@ -66,7 +66,7 @@ fn read_under(root: &Path, build: &Build) -> Environment {
     }
 }
 
-/// The value of `name : value`, as `/proc/cpuinfo` and `/proc/meminfo` write it.
+/// The value of `name : value`, the format of `/proc/cpuinfo` and `/proc/meminfo`.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines()
         .filter_map(|line| line.split_once(':'))
@@ -84,7 +84,7 @@ fn first_number(text: &str) -> Option<f64> {
     text.split_whitespace().next()?.parse().ok()
 }
 
-/// The whole line, or the word in brackets where the file lists all choices.
+/// The whole line, or the bracketed word where the file lists all choices.
 fn chosen(text: &str) -> &str {
     let line = text.trim();
     let bracketed = line.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_that_tells_nothing_is_absent_everywhere() {
+    fn without_files_every_setting_is_absent() {
         let root = tempfile::tempdir().unwrap();
         let found = read_under(root.path(), &build());
         assert!(found.settings.values().all(|v| v == "absent"), "{:?}", found.settings);

@@ -1,4 +1,4 @@
-//! Carries out a plan: cell after cell, each in its own process, each recorded as it ends.
+//! Executes a plan: one cell after another, each in its own process, each recorded as it ends.
 
 use crate::plan::key;
 use crate::{Interrupt, Planned, Store, StoreError, classify, run_child};
@@ -8,12 +8,12 @@ use std::io;
 use std::process::Command;
 use std::time::Duration;
 
-/// Runs one cell. Tests bring a closure, the tool a [`ProcessExecutor`].
+/// Runs one cell. Tests use a closure, the tool a [`ProcessExecutor`].
 pub trait Executor {
     /// Runs one cell to its end.
     ///
     /// # Errors
-    /// If it cannot even be started. Whatever happens to it afterwards is an [`Outcome`].
+    /// If it cannot be started. Any later failure is an [`Outcome`].
     fn execute(&mut self, planned: &Planned) -> io::Result<Execution>;
 }
 
@@ -23,35 +23,35 @@ impl<F: FnMut(&Planned) -> io::Result<Execution>> Executor for F {
     }
 }
 
-/// What became of an attempt to run one cell.
+/// The result of an attempt to run one cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Execution {
-    /// It ended, one way or another.
+    /// The cell ended.
     Ended(Box<Ended>),
-    /// It was stopped because the run is to stop: nothing is recorded.
+    /// The run was asked to stop; nothing is recorded.
     Interrupted,
 }
 
 /// The end of one cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// What it measured.
+    /// Its measurements.
     pub sample: Option<Sample>,
-    /// Start, milliseconds since the Unix epoch.
+    /// Start time, milliseconds since the Unix epoch.
     pub started_unix_ms: u64,
-    /// Spawn to exit, in ns.
+    /// Wall time from spawn to exit, in ns.
     pub process_wall_ns: u64,
 }
 
 /// Runs every cell in a fresh child process.
 pub struct ProcessExecutor<C> {
-    /// The command of a cell.
+    /// Returns the command of a cell.
     pub command: C,
     /// Time limit of a cell.
     pub limit: Duration,
-    /// Stops the run.
+    /// The request to stop the run.
     pub interrupt: Interrupt,
 }
 
@@ -78,11 +78,11 @@ impl<C: Fn(&Planned) -> Command> Executor for ProcessExecutor<C> {
 pub enum Completion {
     /// Every planned cell has a record.
     Complete,
-    /// Stopped before the end; what was measured is kept.
+    /// Stopped before the end; finished records are kept.
     Interrupted,
 }
 
-/// What the observer of a run is told.
+/// An event of a run, passed to its observer.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
     /// A cell begins.
@@ -91,15 +91,15 @@ pub enum Event<'a> {
     Recorded(&'a Record),
 }
 
-/// Why a run cannot go on.
+/// The reason why a run cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The record could not be kept.
+    /// The record could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A process could not be started.
     #[error(
-        "cannot start the process of {cell}: {source}; what was measured is kept, continue with `gcw run --resume {directory}`"
+        "cannot start the process of {cell}: {source}; the records so far are kept, continue with `gcw run --resume {directory}`"
     )]
     Start {
         /// The cell.
@@ -114,7 +114,7 @@ pub enum RunError {
 /// Runs every planned cell that has no record among `earlier`, in plan order.
 ///
 /// # Errors
-/// If a record cannot be written or a process cannot be started; everything before is kept.
+/// If a record cannot be written or a process cannot be started; earlier records are kept.
 pub fn execute(
     plan: &[Planned],
     earlier: &[Record],
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_apply_is_recorded_without_a_process() {
+    fn a_pair_that_cannot_work_is_recorded_without_a_process() {
         let directory = tempfile::tempdir().unwrap();
         let (_, seen) = run(directory.path(), usize::MAX);
         assert!(seen.iter().all(|key| !key.starts_with("loose/b@")), "{seen:?}");
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_cannot_start_is_an_error_that_names_the_cell_and_the_way_on() {
+    fn a_process_that_cannot_start_is_an_error_that_names_the_cell_and_the_remedy() {
         let directory = tempfile::tempdir().unwrap();
         let mut store = Store::create(directory.path(), &manifest(1)).unwrap();
         let mut executor = ProcessExecutor {

@@ -1,16 +1,16 @@
-//! A request to stop, raised from a signal handler's thread and heard by whoever waits.
+//! A request to stop, raised by a signal handler's thread and received by every waiting parent.
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a waiting parent can be woken by.
+/// The reason why a waiting parent wakes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wake {
-    /// The child has said a line.
-    Said(String),
-    /// The child has ended and can be reaped.
+    /// The child printed a line.
+    Line(String),
+    /// The child ended and can be reaped.
     ChildEnded,
-    /// The run is to stop.
+    /// The run was asked to stop.
     Interrupted,
 }
 
@@ -26,7 +26,7 @@ struct State {
     next: u64,
 }
 
-/// Whoever has one is told of the request.
+/// A registered listener; dropping it removes the registration.
 #[derive(Debug)]
 pub(crate) struct Listening {
     interrupt: Interrupt,
@@ -45,11 +45,11 @@ impl Interrupt {
         Self::default()
     }
 
-    /// Asks the run to stop: the children that run now are ended at once.
+    /// Asks the run to stop: running children are ended at once.
     pub fn raise(&self) {
         let mut state = self.state();
         state.raised = true;
-        state.tell();
+        state.wake_all();
     }
 
     /// Whether the run was asked to stop.
@@ -57,28 +57,28 @@ impl Interrupt {
         self.state().raised
     }
 
-    /// Wakes `listener` when raised, at once if it already is, for as long as the value returned lives.
+    /// Wakes `listener` when raised, at once if already raised, while the returned value exists.
     pub(crate) fn wake(&self, listener: Sender<Wake>) -> Listening {
         let mut state = self.state();
         let number = state.next;
         state.next += 1;
         state.listeners.push((number, listener));
         if state.raised {
-            state.tell();
+            state.wake_all();
         }
         Listening { interrupt: self.clone(), number }
     }
 
-    /// The state stays meaningful whatever a panicking thread left behind: plain fields.
+    /// A poisoned lock is usable: the fields are plain and valid in every state.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn tell(&mut self) {
+    fn wake_all(&mut self) {
         for (_, listener) in self.listeners.drain(..) {
-            // A listener that has gone away has nothing left to stop.
+            // A dropped receiver has nothing left to stop.
             let _ = listener.send(Wake::Interrupted);
         }
     }

@@ -1,4 +1,4 @@
-//! Plans a run, starts one child process per cell, and keeps every record.
+//! Plans a run, starts one child process per cell, and stores every record.
 //!
 //! ```text
 //! Manifest ──plan──> [Planned] ──execute──> Record, one line each, flushed as its cell ends
@@ -6,16 +6,16 @@
 //!                                  └─ Executor: a child process, or a mock in tests
 //! ```
 //!
-//! A cell that runs out of memory, into its time limit or into a wall is a result row, never an
-//! error of the runner. The runner's own errors are only these: a directory that cannot be
-//! written and a process that cannot be started.
+//! A cell that runs out of memory, exceeds its time limit or crashes is a result row, never an error of
+//! the runner. The runner has two errors of its own: a directory that cannot be written and a process
+//! that cannot be started.
 //!
-//! Beside that, `dialogue.rs` speaks with a child that may hang, crash or grow without bound.
+//! `dialogue.rs` exchanges lines with a child that may hang, crash or grow without bound.
 //!
 //! **Invariant:** a run never measures two cells at once, and the parent sleeps while one runs.
 //!
-//! **Invariant:** of our crates this one depends on `record` only, so anything that prints a
-//! [`record::Sample`] can be run by it.
+//! **Invariant:** of the workspace this crate depends on `record` only, so it can run any program that
+//! prints a [`record::Sample`].
 
 #![forbid(unsafe_code)]
 
@@ -42,5 +42,5 @@ pub use plan::{Planned, plan};
 pub use spawn::run_child;
 pub use store::{Store, StoreError};
 
-/// Exit code by which a child says that the heap limit was reached.
+/// Exit code of a child whose heap limit was reached.
 pub const EXIT_OUT_OF_MEMORY: i32 = 3;

@@ -1,18 +1,18 @@
-//! From a manifest to the list of cells, in the order in which they run.
+//! Turns a manifest into the list of cells, in execution order.
 //!
 //! The unit is the *randomised complete block*: every (collector, heap) of one workload once, in
-//! shuffled order. Whatever drifts on the machine then falls on all collectors alike, and ratios
-//! can be taken inside a block (Fisher, *The Design of Experiments*, 1935; as advised for
+//! shuffled order. Drift of the machine then affects all collectors alike, and ratios can be taken
+//! inside a block (Fisher, *The Design of Experiments*, 1935; as advised for
 //! benchmarks by Kalibera and Jones, ISMM 2013).
 //!
 //! 1. Pairs that cannot work come first. They need no process.
 //! 2. Then a memory block per workload, followed by its census cell, and a second round of memory
-//!    blocks to tell whether footprints are the same to the byte: an interrupted run has its memory
-//!    charts, and the machine is warm when times are taken.
+//!    blocks to check that footprints are equal to the byte. So an interrupted run has its memory
+//!    charts, and the machine is warm when times are measured.
 //! 3. Then the time blocks, round by round: block `k` of every workload before block `k + 1` of
 //!    any, the workloads shuffled in each round.
 //!
-//! A run that leaves modes out leaves out their cells.
+//! Modes that the manifest omits have no cells.
 //!
 //! The plan is a pure function of the manifest, so a resumed run continues the same plan.
 
@@ -24,24 +24,24 @@ use record::{Cell, CollectorInfo, HeapSize, Manifest, Mode, WorkloadInfo};
 /// One cell with its place in the plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// What is to be measured.
+    /// The cell.
     pub cell: Cell,
     /// Number of the block among the blocks of this workload and mode (0-based).
     pub block: u32,
-    /// Seed that the workload's numbers are drawn from.
+    /// Seed of the workload's random numbers.
     pub seed: u64,
-    /// Why the pair cannot work, if it cannot; no process is then started.
+    /// The reason why the pair cannot work; no process is started then.
     pub ruled_out: Option<String>,
 }
 
 impl Planned {
-    /// Identifies the measurement inside a run: equal exactly for the same cell and block.
+    /// Identity of the measurement inside a run: equal exactly for the same cell and block.
     pub fn key(&self) -> String {
         key(&self.cell, self.block)
     }
 }
 
-/// Footprints hardly vary between runs: two blocks show whether they do at all.
+/// Footprints hardly vary between runs: two blocks are enough to detect a difference.
 const MEMORY_BLOCKS: u32 = 2;
 
 /// Identity of a measurement inside a run, for planned cells and records alike.
@@ -52,8 +52,8 @@ pub(crate) fn key(cell: &Cell, block: u32) -> String {
 
 /// Plans all cells of a run.
 ///
-/// `applies` says whether a collector can run a workload, or why not. `census` names the collector
-/// that can take the census (exact live bytes over time); without one there is no census.
+/// `applies` returns an error with the reason if a collector cannot run a workload. `census` names the
+/// collector of the census (exact live bytes over time); without one there is no census.
 pub fn plan(
     manifest: &Manifest,
     census: Option<&str>,
@@ -94,7 +94,7 @@ fn not_applicable(planned: &Planned) -> bool {
     planned.ruled_out.is_some()
 }
 
-/// The matrix of the experiment: what is crossed with what.
+/// The matrix of the experiment: collectors and heap sizes crossed with workloads.
 struct Matrix<'a> {
     manifest: &'a Manifest,
     applies: &'a dyn Fn(&str, &str) -> Result<(), String>,
@@ -146,15 +146,15 @@ impl Matrix<'_> {
         let unknown_multiple =
             matches!(heap, HeapSize::LiveMultiple(_)) && workload.peak_live_bytes == 0;
         let ruled_out = (self.applies)(collector, &workload.name).err().or_else(|| {
-            let reason = "no peak of live bytes is on record to take a multiple of";
+            let reason = "the workload has no recorded peak of live bytes for a heap multiple";
             unknown_multiple.then(|| reason.to_owned())
         });
         Planned { cell, block, seed: workload.seed, ruled_out }
     }
 }
 
-/// The heap sizes at which a collector is run. A multiple of the live size says nothing to a
-/// collector that never collects by itself: all multiples fall together into one unlimited cell.
+/// The heap sizes at which a collector is run. A multiple of the live size does not bind a collector
+/// that never collects by itself, so all multiples become one unlimited cell.
 fn heaps_of(collector: &CollectorInfo, heaps: &[HeapSize]) -> Vec<HeapSize> {
     let mut kept = Vec::new();
     for &heap in heaps {
@@ -223,7 +223,7 @@ mod tests {
         let orders =
             |seed| plan(&manifest(seed), None, &any).iter().map(Planned::key).collect::<Vec<_>>();
         assert_ne!(orders(1), orders(2));
-        // Not only between seeds: the blocks of one run differ from each other too.
+        // The blocks of one run differ from each other, too.
         let of_a: Vec<_> = blocks(&one, Mode::Time)
             .into_iter()
             .filter(|((workload, _), _)| workload == "a")
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_tell_all_cells_apart() {
+    fn keys_are_distinct_for_all_cells() {
         let plan = plan(&manifest(3), Some("bound"), &any);
         let mut keys: Vec<_> = plan.iter().map(Planned::key).collect();
         keys.sort();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_planned_once_with_its_reason() {
+    fn a_pair_that_cannot_work_is_planned_once_with_its_reason() {
         let applies = |collector: &str, workload: &str| match (collector, workload) {
             ("loose", "b") => Err("no cycles".to_owned()),
             _ => Ok(()),

@@ -1,8 +1,7 @@
-//! One child process: started, waited for, ended when its time is over, and its words kept.
+//! Runs one child process under a time limit and collects its output.
 //!
-//! The parent sleeps in one channel. Three threads may wake it or work for it: one waits for the
-//! child's end, two drain its output. There is no polling and no sleeping, so a cell costs the
-//! parent well under a millisecond.
+//! The parent blocks on one channel. Three threads work for it: one waits for the child's end, two
+//! drain its output. Nothing polls or sleeps, so a cell costs the parent well under a millisecond.
 
 use crate::classify::{ChildEnd, Stop};
 use crate::group::{DRAIN_GRACE, Group, STDERR_TAIL_BYTES, in_background, read_tail, stop_of};
@@ -12,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Most that is read from a child's standard output; a longer line is not a sample.
+/// Maximum bytes read from a child's standard output; a longer line is not a sample.
 const STDOUT_BYTES_MAX: u64 = 256 << 20;
 
 /// Runs a command to its end, to `limit`, or to an interrupt; `None` if interrupted.
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_is_told_from_an_exit() {
+    fn a_signal_is_distinguished_from_an_exit() {
         assert_eq!(shell("kill -SEGV $$", LONG).stop, Stop::Signalled(11));
     }
 

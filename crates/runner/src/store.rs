@@ -1,27 +1,26 @@
 //! The run directory: the plan in `run.json`, one flushed line per finished cell in
 //! `samples.jsonl`.
 //!
-//! Nothing that was measured is ever lost: a line is written in one call as its cell ends, a line
-//! that a full disk cut short is taken back, and a line torn by a power cut is taken back when the
-//! run is resumed.
+//! No finished record is lost: each line is written in one call as its cell ends, a line cut short by a
+//! full disk is removed, and a line torn by a power failure is removed when the run is resumed.
 
 use record::{MANIFEST_FILE, Manifest, ReadError, Record, Run, SAMPLES_FILE, read_run};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Why a run directory cannot be written. The message says what happened, where, and what to do.
+/// The reason why a run directory cannot be written. The message names the path and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The directory or a file in it cannot be created.
     #[error("cannot write {}: {source}; choose another directory with --out DIR", path.display())]
     Create {
-        /// What was to be created.
+        /// The path.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
     },
-    /// There is a run already.
+    /// The directory already holds a run.
     #[error("{0} already holds a run; continue it with `gcw run --resume {0}`, or choose another directory with --out DIR", directory.display())]
     Occupied {
         /// The directory.
@@ -33,7 +32,7 @@ pub enum StoreError {
         /// The record file.
         path: PathBuf,
     },
-    /// The record file of an existing run cannot be opened or mended.
+    /// The record file of an existing run cannot be opened or repaired.
     #[error("cannot write {}: {source}; make the file writable, then try again", path.display())]
     Reopen {
         /// The record file.
@@ -41,7 +40,7 @@ pub enum StoreError {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// A record could not be appended. All earlier ones are kept.
+    /// A record could not be appended; all earlier ones are kept.
     #[error(
         "cannot append to {}: {source}; the {kept} records before it are kept. Make room (or make the file writable), then continue with `gcw run --resume {}`",
         path.display(), path.parent().unwrap_or(path).display()
@@ -51,7 +50,7 @@ pub enum StoreError {
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
-        /// Records that the file holds.
+        /// Number of records in the file.
         kept: usize,
     },
     /// The run to be resumed cannot be read.
@@ -90,13 +89,13 @@ impl Store {
         Ok(Self { path, file, records: 0 })
     }
 
-    /// Opens an existing run for more records, and reads what is there. A torn last line is taken
-    /// back; other unusable lines stay and are listed in [`Run::problems`].
+    /// Opens an existing run for more records, and reads its records. Removes a torn last line; other
+    /// unusable lines stay and are listed in [`Run::problems`].
     ///
     /// # Errors
     /// If the directory holds no readable run or cannot be written.
     pub fn resume(directory: &Path) -> Result<(Self, Run), StoreError> {
-        // First, so that a directory which is no run is left untouched.
+        // First, so that a directory without a run stays unchanged.
         let manifest_path = directory.join(MANIFEST_FILE);
         if let Err(source) = fs::metadata(&manifest_path) {
             return Err(ReadError::Io { file: manifest_path, source }.into());
@@ -105,7 +104,7 @@ impl Store {
         let cannot = |source| StoreError::Reopen { path: path.clone(), source };
         let file = File::options().create(true).append(true).open(&path).map_err(cannot)?;
         lock(&file, &path)?;
-        mend_last_line(&file, &path).map_err(cannot)?;
+        repair_last_line(&file, &path).map_err(cannot)?;
         let run = read_run(directory)?;
         let records = run.records.len();
         Ok((Self { path, file, records }, run))
@@ -124,13 +123,13 @@ impl Store {
     /// Appends one record as one line, handed to the operating system before this returns.
     ///
     /// # Errors
-    /// If it cannot be written; then the file ends with the record before.
+    /// If it cannot be written; then the file ends with the previous record.
     pub fn append(&mut self, record: &Record) -> Result<(), StoreError> {
         let line = serde_json::to_vec(record).map_err(io::Error::from).map(|mut line| {
             line.push(b'\n');
             line
         });
-        line.and_then(|line| append_or_take_back(&mut self.file, &line)).map_err(|source| {
+        line.and_then(|line| append_or_truncate(&mut self.file, &line)).map_err(|source| {
             StoreError::Append { path: self.path.clone(), source, kept: self.records }
         })?;
         self.records += 1;
@@ -140,21 +139,21 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        // Closing is not enough: a process that is just being started may hold the file open for a
-        // moment longer, and with it the lock. Failing to unlock leaves just that.
+        // Closing is not enough: a process being started may briefly hold the inherited file open, and
+        // with it the lock. A failed unlock leaves only this delay.
         let _ = self.file.unlock();
     }
 }
 
 fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
     match file.try_lock() {
-        // Some network file systems know no locks: then there is no protection, but a run.
+        // Some network file systems have no locks: the run proceeds without protection.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(StoreError::Busy { path: path.to_path_buf() }),
     }
 }
 
-/// Writes the manifest so that a reader sees all of it or nothing.
+/// Writes the manifest atomically.
 fn write_whole(path: &Path, manifest: &Manifest) -> io::Result<()> {
     let mut text = serde_json::to_vec_pretty(manifest)?;
     text.push(b'\n');
@@ -163,16 +162,16 @@ fn write_whole(path: &Path, manifest: &Manifest) -> io::Result<()> {
     fs::rename(&temporary, path)
 }
 
-fn append_or_take_back(file: &mut File, line: &[u8]) -> io::Result<()> {
+fn append_or_truncate(file: &mut File, line: &[u8]) -> io::Result<()> {
     let length = file.metadata()?.len();
     file.write_all(line).inspect_err(|_| {
-        // A disk that is full still lets a file shrink. Should it not, resuming mends the line.
+        // A full disk still lets a file shrink. If it does not, resuming repairs the line.
         let _ = file.set_len(length);
     })
 }
 
-/// Completes or takes back a last line that does not end.
-fn mend_last_line(mut file: &File, path: &Path) -> io::Result<()> {
+/// Completes or removes an unterminated last line.
+fn repair_last_line(mut file: &File, path: &Path) -> io::Result<()> {
     let text = fs::read(path)?;
     let start = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
     let last = &text[start..];
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn records_are_read_back_as_written() {
         let directory = tempfile::tempdir().unwrap();
         let deep = directory.path().join("runs/one");
         two_records(&deep);
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_last_line_is_taken_back_and_the_run_goes_on() {
+    fn a_torn_last_line_is_removed_and_the_run_continues() {
         let directory = tempfile::tempdir().unwrap();
         let samples = two_records(directory.path());
         let text = fs::read_to_string(&samples).unwrap();
@@ -255,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_in_the_middle_costs_that_line_only() {
+    fn a_malformed_line_in_the_middle_loses_that_line_only() {
         let directory = tempfile::tempdir().unwrap();
         let samples = two_records(directory.path());
         let text = fs::read_to_string(&samples).unwrap();
@@ -286,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn resuming_what_is_no_run_says_so_and_leaves_it_alone() {
+    fn resuming_a_directory_without_a_run_is_an_error_and_changes_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let error = Store::resume(directory.path()).unwrap_err().to_string();
         assert!(error.contains("run.json") && error.contains("gcw run"), "{error}");
@@ -294,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_names_the_file_the_way_on_and_what_is_kept() {
+    fn a_full_disk_names_the_file_the_remedy_and_the_records_kept() {
         let full = File::options().append(true).open("/dev/full").unwrap();
         let mut store =
             Store { path: PathBuf::from("runs/one/samples.jsonl"), file: full, records: 17 };

@@ -1,8 +1,8 @@
 //! A plotters backend for PNG: oversampled fourfold, averaged down to two pixels per pixel.
 //!
 //! plotters' bitmap backend draws whole pixels and turns thick lines into polygons that fill
-//! their own overlaps wrongly at sharp corners. Here each segment of a line is a shape of its
-//! own, and averaging smooths every edge alike, text included.
+//! their own overlaps wrongly at sharp corners. Here each segment of a line is a separate shape,
+//! and averaging smooths every edge alike, text included.
 
 use super::surface::{Drawn, Group, Surface, UNITS};
 use anyhow::{Context as _, Result};
@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-/// Units averaged into one pixel of the file, per axis; [`write_png`] is written for two.
+/// Units averaged into one pixel of the file, per axis; [`write_png`] assumes two.
 const AVERAGED: usize = 2;
 /// Pixels of the file per pixel of the layout: sharp on dense screens.
 const DENSITY: u32 = UNITS as u32 / AVERAGED as u32;
@@ -26,7 +26,7 @@ pub(crate) struct Bitmap<'a> {
 }
 
 impl<'a> Bitmap<'a> {
-    /// A picture over `buffer`, which [`buffer`] made for the same size in pixels.
+    /// A picture over a `buffer` made by [`buffer`] for the same size in pixels.
     pub(crate) fn new(buffer: &'a mut [u8], width_px: u32, height_px: u32) -> Self {
         let size = (width_px * UNITS as u32, height_px * UNITS as u32);
         Self { inner: BitMapBackend::with_buffer(buffer, size) }
@@ -42,7 +42,7 @@ pub(crate) fn buffer(width_px: u32, height_px: u32) -> Vec<u8> {
 /// Averages a drawn buffer and writes it as PNG.
 ///
 /// # Errors
-/// If the file cannot be written: with its path.
+/// If the file cannot be written; the error names its path.
 pub(crate) fn write_png(buffer: &[u8], width_px: u32, height_px: u32, file: &Path) -> Result<()> {
     let (width, height) = (width_px * DENSITY, height_px * DENSITY);
     let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
@@ -160,7 +160,7 @@ impl DrawingBackend for Bitmap<'_> {
         for (index, pair) in points.windows(2).enumerate() {
             self.draw_line(pair[0], pair[1], style)?;
             if index > 0 && width > UNITS as u32 {
-                // A disc at each joint; translucent lines would show it, so charts do not use them.
+                // A disc at each joint. It would show in translucent lines, so charts avoid those.
                 self.inner.draw_circle(pair[0], (width - 1) / 2, &style.color(), true)?;
             }
         }

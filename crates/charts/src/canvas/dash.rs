@@ -1,10 +1,10 @@
-//! Dashing a polyline, for backends that draw full lines only.
+//! Splits a polyline into dashes, for backends that draw solid lines only.
 //!
 //! The pattern runs along the whole line and across its corners, so that stepped lines, whose
-//! segments are often shorter than a dash, keep an even rhythm.
+//! segments are often shorter than a dash, keep an even pattern.
 
-/// Cuts `points` into the dashes of `pattern` (alternating on and off lengths, all positive), in
-/// the same units as the points. An empty pattern gives the line itself.
+/// Splits `points` into the dashes of `pattern` (alternating on and off lengths, all positive, in
+/// the units of the points). An empty pattern returns the line itself.
 pub(crate) fn split(points: &[(f64, f64)], pattern: &[f64]) -> Vec<Vec<(f64, f64)>> {
     if pattern.is_empty() {
         return vec![points.to_vec()];

@@ -1,7 +1,7 @@
-//! The typeface of the pictures, carried in the binary so that a machine without fonts can draw.
+//! The typeface of the pictures, embedded in the binary so that a machine without fonts can draw.
 //!
-//! DejaVu Sans Condensed runs about as wide as the usual system sans-serif faces, so a text
-//! measured here also fits where a browser replaces it by one of those. The font files come from
+//! DejaVu Sans Condensed is about as wide as the usual system sans-serif faces, so a text measured
+//! here also fits where a browser substitutes one of those. The font files come from
 //! the `dejavu` crate; their licence (Bitstream Vera and Arev, both permissive) allows embedding.
 
 use plotters::style::{FontDesc, FontFamily, FontStyle, register_font};
@@ -10,11 +10,11 @@ use std::sync::Once;
 /// Name under which the face is registered with plotters.
 pub(crate) const FAMILY: &str = "DejaVu Sans Condensed";
 
-/// Font stack written into SVG: the same face where it is installed, else one as wide.
+/// Font stack of the SVG files: the same face where it is installed, else one of the same width.
 pub(crate) const STACK: &str =
     "'DejaVu Sans Condensed','Helvetica Neue',Helvetica,Arial,'Liberation Sans',sans-serif";
 
-/// plotters' bitmap font size is the height from ascender to descender; CSS counts in em. This is
+/// plotters measures a font size from ascender to descender; CSS measures it in em. The factor is
 /// the face's (ascent + descent) / units per em, from its `hhea` and `head` tables.
 pub(crate) const LINE_PER_EM: f64 = 2384.0 / 2048.0;
 
@@ -27,7 +27,7 @@ pub(crate) fn register() {
             (FontStyle::Bold, dejavu::sans_condensed::bold()),
         ];
         for (style, bytes) in faces {
-            // The bytes are compiled in; that they parse is asserted by the test below.
+            // The bytes are compiled in; the test below asserts that they parse.
             let _ = register_font(FAMILY, style, bytes);
         }
     });
@@ -40,7 +40,7 @@ pub(crate) fn face(em: f64, bold: bool) -> FontDesc<'static> {
     FontDesc::new(FontFamily::Name(FAMILY), em * LINE_PER_EM, style)
 }
 
-/// Width of `text` set in `em` pixels per em, in pixels.
+/// Width in pixels of `text` at `em` pixels per em.
 pub(crate) fn width(text: &str, em: f64, bold: bool) -> f64 {
     // Measured large, because plotters rounds the width to whole units.
     const ZOOM: f64 = 16.0;

@@ -1,9 +1,8 @@
-//! What every chart is drawn with, and on.
+//! The drawing interface of the charts.
 //!
-//! A chart is one plain function over a [`Pen`]. The pen speaks pixels and colours; beneath it
-//! lies any plotters backend that is also a [`Surface`]: [`svg::Svg`] for the page and the SVG
-//! file, [`bitmap::Bitmap`] for the PNG. Because both sit behind the same trait, the two pictures
-//! cannot drift apart.
+//! A chart is one plain function over a [`Pen`]. The pen draws in pixels and inks on any plotters
+//! backend that is also a [`Surface`]: [`svg::Svg`] for the page and the SVG file,
+//! [`bitmap::Bitmap`] for the PNG. Both draw the same calls, so the two pictures cannot differ.
 
 pub(crate) mod bitmap;
 pub(crate) mod dash;
@@ -14,5 +13,5 @@ pub(crate) mod surface;
 pub(crate) mod svg;
 
 pub(crate) use palette::Ink;
-pub(crate) use pen::{Align, Pen, Stroke, Type};
+pub(crate) use pen::{Align, Pen, Stroke, TextStyle};
 pub(crate) use surface::Surface;

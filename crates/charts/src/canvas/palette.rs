@@ -1,8 +1,8 @@
 //! Inks: every colour of the pictures as a pair, one for a light page and one for a dark one.
 //!
-//! Shapes are drawn with the light half. The page turns them dark by a style sheet made here,
-//! which selects shapes by the very colour they carry. **Invariant:** light halves are distinct
-//! between inks, or the dark page could not tell them apart (checked by a test).
+//! Shapes are drawn with the light half. For a dark page a style sheet made here replaces it; it
+//! selects shapes by their light colour. **Invariant:** light halves are distinct between inks, or
+//! the style sheet could not distinguish them (checked by a test).
 
 use plotters::style::RGBColor;
 use record::CollectorInfo;
@@ -25,11 +25,11 @@ const fn ink(light: u32, dark: u32) -> Ink {
     Ink { light: split(light), dark: split(dark) }
 }
 
-/// The ground.
+/// The background.
 pub(crate) const PAPER: Ink = ink(0xFFFFFF, 0x11161C);
-/// Text and what must be read first.
+/// Primary text.
 pub(crate) const TEXT: Ink = ink(0x1F2328, 0xE6EDF3);
-/// Text that explains.
+/// Secondary text.
 pub(crate) const MUTED: Ink = ink(0x57606A, 0x9DA7B1);
 /// Grid lines.
 pub(crate) const GRID: Ink = ink(0xE6E9ED, 0x252C34);
@@ -39,13 +39,13 @@ pub(crate) const AXIS: Ink = ink(0xB4BCC5, 0x47515C);
 pub(crate) const LIVE: Ink = ink(0xDDE1E6, 0x2C343D);
 /// Hairlines such as the heap limit.
 pub(crate) const LIMIT: Ink = ink(0x3D444C, 0xC3CBD3);
-/// Series that stand in the background.
+/// Series in the background of a panel.
 pub(crate) const PALE: Ink = ink(0xCBD1D8, 0x3A434D);
 /// The hatching of failed cells.
 pub(crate) const HATCH: Ink = ink(0xA3ABB4, 0x66707B);
-/// The ground of failed cells.
+/// The background of failed cells.
 pub(crate) const FAILED: Ink = ink(0xF4F5F7, 0x1A2027);
-/// Text on the strong end of [`HEAT`].
+/// Text on the strong steps of [`HEAT`].
 pub(crate) const ON_HEAT: Ink = ink(0xFFFEFC, 0x1B1503);
 /// Sequential one-hue scale, from the best to the worst. Ochre belongs to no collector family.
 pub(crate) const HEAT: [Ink; 7] = [
@@ -58,7 +58,7 @@ pub(crate) const HEAT: [Ink; 7] = [
     ink(0x6B4E0C, 0xEBC34D),
 ];
 
-/// Least contrast of text against its ground (WCAG 2.2, level AA).
+/// Least contrast of text against its background (WCAG 2.2, level AA).
 const CONTRAST: f64 = 4.5;
 
 /// From this step of [`HEAT`] on, text is [`ON_HEAT`].
@@ -76,8 +76,8 @@ impl Ink {
         }
     }
 
-    /// The same hue for text: darkened, on a dark page lightened, until it can be read. Lines may be
-    /// paler than text.
+    /// The same hue for text: darkened (on a dark page lightened) to the contrast that text needs.
+    /// Lines may be paler than text.
     pub(crate) fn for_text(self) -> Self {
         Self {
             light: readable(self.light, PAPER.light, (0, 0, 0)),
@@ -85,14 +85,14 @@ impl Ink {
         }
     }
 
-    /// The colour shapes are drawn with.
+    /// The light colour, with which shapes are drawn.
     pub(crate) fn rgb(self) -> RGBColor {
         let (red, green, blue) = self.light;
         RGBColor(red, green, blue)
     }
 }
 
-/// Mixes a colour with black or white, `end`, until it stands out from the ground by [`CONTRAST`].
+/// Mixes `colour` with `end` (black or white) until its contrast to `ground` is [`CONTRAST`].
 fn readable(colour: (u8, u8, u8), ground: (u8, u8, u8), end: (u8, u8, u8)) -> (u8, u8, u8) {
     let mix = |a: u8, b: u8, share: f64| {
         (f64::from(a) + (f64::from(b) - f64::from(a)) * share).round() as u8
@@ -129,8 +129,8 @@ pub(crate) fn hex((red, green, blue): (u8, u8, u8)) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-/// Style rules that turn drawn shapes dark, for use inside a dark media query. `collectors` are all
-/// that are drawn; `within` is a selector prefix, such as `svg.chart `.
+/// Style rules that replace light colours by dark ones, for a dark media query. `collectors` lists all
+/// collectors of the pictures; `within` is a selector prefix, such as `svg.chart `.
 pub(crate) fn dark_rules(collectors: &[&CollectorInfo], within: &str) -> String {
     let collectors = collectors.iter().map(|collector| Ink::of(collector));
     let collectors = collectors.flat_map(|ink| [ink, ink.for_text()]);

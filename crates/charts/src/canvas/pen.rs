@@ -1,13 +1,13 @@
 //! The pen: drawing in pixels, with inks, on any surface.
 //!
-//! A drawing error (a full disk, a missing font) is kept and reported once, by [`Pen::finish`], so
-//! that a chart reads as what it draws.
+//! The first drawing error (such as a missing font) is stored and returned by [`Pen::finish`], so that
+//! charts need no error handling at each call.
 
 use super::fonts;
 use super::palette::Ink;
 use super::surface::{Drawn, Group, Surface, UNITS};
 use anyhow::{Result, anyhow};
-use plotters::style::{Color, ShapeStyle, TextStyle};
+use plotters::style::{self, Color, ShapeStyle};
 use plotters_backend::BackendCoord;
 use plotters_backend::text_anchor::{HPos, Pos, VPos};
 use record::LineStyle;
@@ -27,7 +27,7 @@ pub(crate) struct Stroke {
 }
 
 impl Stroke {
-    /// A full line.
+    /// A solid line.
     pub(crate) fn solid(ink: Ink, width_px: f64) -> Self {
         Self { ink, width_px, line: LineStyle::Solid }
     }
@@ -53,7 +53,7 @@ impl Stroke {
 
 /// How text is set.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Type {
+pub(crate) struct TextStyle {
     /// Size in pixels per em; never under 12.
     pub(crate) size_px: f64,
     /// Bold or regular.
@@ -62,7 +62,7 @@ pub(crate) struct Type {
     pub(crate) ink: Ink,
 }
 
-impl Type {
+impl TextStyle {
     /// Regular text.
     pub(crate) fn new(size_px: f64, ink: Ink) -> Self {
         Self { size_px, bold: false, ink }
@@ -76,6 +76,18 @@ impl Type {
     /// Width of `text` in pixels.
     pub(crate) fn width(&self, text: &str) -> f64 {
         fonts::width(text, self.size_px, self.bold)
+    }
+
+    /// The plotters style of text aligned like this.
+    fn placed(self, align: Align) -> style::TextStyle<'static> {
+        let horizontal = match align {
+            Align::Left => HPos::Left,
+            Align::Middle => HPos::Center,
+            Align::Right => HPos::Right,
+        };
+        let font = fonts::face(self.size_px * f64::from(UNITS), self.bold);
+        let colour = self.ink.rgb();
+        style::TextStyle { pos: Pos::new(horizontal, VPos::Top), ..font.color(&colour) }
     }
 
     /// Height of a capital letter in pixels.
@@ -130,17 +142,17 @@ impl<'a, S: Surface> Pen<'a, S> {
         self.width_px
     }
 
-    /// Whether the picture is laid out for a phone.
+    /// Whether the picture has the layout for phones.
     pub(crate) fn narrow(&self) -> bool {
         self.width_px < 600.0
     }
 
-    /// Reports the first drawing error.
+    /// Returns the first drawing error.
     pub(crate) fn finish(self) -> Result<()> {
-        self.fault.map_or(Ok(()), |what| Err(anyhow!("cannot draw: {what}")))
+        self.fault.map_or(Ok(()), |error| Err(anyhow!("cannot draw: {error}")))
     }
 
-    /// Draws what `body` draws as one series of the given collector.
+    /// Groups the shapes that `body` draws as one series of the given collector.
     pub(crate) fn series(&mut self, collector: &str, title: &str, body: impl FnOnce(&mut Self)) {
         self.surface.begin(&Group { collector, title });
         body(self);
@@ -173,13 +185,13 @@ impl<'a, S: Surface> Pen<'a, S> {
     }
 
     /// A horizontal hairline, moved onto the pixel grid so that it is crisp.
-    pub(crate) fn rule(&mut self, left: f64, right: f64, y: f64, stroke: Stroke) {
+    pub(crate) fn hline(&mut self, left: f64, right: f64, y: f64, stroke: Stroke) {
         let y = y.floor() + 0.5;
         self.line(&[(left, y), (right, y)], stroke);
     }
 
     /// A vertical hairline, moved onto the pixel grid so that it is crisp.
-    pub(crate) fn upright(&mut self, x: f64, top: f64, bottom: f64, stroke: Stroke) {
+    pub(crate) fn vline(&mut self, x: f64, top: f64, bottom: f64, stroke: Stroke) {
         let x = x.floor() + 0.5;
         self.line(&[(x, top), (x, bottom)], stroke);
     }
@@ -192,43 +204,42 @@ impl<'a, S: Surface> Pen<'a, S> {
     }
 
     /// A filled rectangle from its upper left to its lower right corner.
-    pub(crate) fn block(&mut self, from: Point, to: Point, ink: Ink, alpha: f64) {
+    pub(crate) fn rect(&mut self, from: Point, to: Point, ink: Ink, alpha: f64) {
         let style = ink.rgb().mix(alpha).to_backend_color();
         let drawn = self.surface.draw_rect(units(from), units(to), &style, true);
         self.note(drawn);
     }
 
-    /// A filled disc.
-    pub(crate) fn disc(&mut self, centre: Point, radius: f64, ink: Ink, alpha: f64) {
+    /// A filled circle.
+    pub(crate) fn circle(&mut self, centre: Point, radius: f64, ink: Ink, alpha: f64) {
         let style = ink.rgb().mix(alpha).to_backend_color();
         let drawn = self.surface.draw_circle(units(centre), length(radius), &style, true);
         self.note(drawn);
     }
 
-    /// Filled discs of one style.
-    pub(crate) fn discs(&mut self, centres: &[Point], radius: f64, ink: Ink, alpha: f64) {
+    /// Filled circles of one style.
+    pub(crate) fn circles(&mut self, centres: &[Point], radius: f64, ink: Ink, alpha: f64) {
         let style = ink.rgb().mix(alpha).to_backend_color();
         let centres: Vec<_> = centres.iter().map(|&p| units(p)).collect();
-        let drawn = self.surface.draw_discs(&centres, length(radius), &style);
+        let drawn = self.surface.draw_circles(&centres, length(radius), &style);
         self.note(drawn);
     }
 
-    /// A circle.
+    /// The outline of a circle.
     pub(crate) fn ring(&mut self, centre: Point, radius: f64, stroke: Stroke) {
         let drawn = self.surface.draw_circle(units(centre), length(radius), &stroke.shape(), false);
         self.note(drawn);
     }
 
-    /// Text on the base line through `at`.
-    pub(crate) fn text(&mut self, text: &str, at: Point, align: Align, kind: Type) {
-        let style = style(align, kind);
-        let drawn = self.surface.draw_text(text, &style, units(at));
+    /// Text whose base line runs through `at`.
+    pub(crate) fn text(&mut self, text: &str, at: Point, align: Align, style: TextStyle) {
+        let drawn = self.surface.draw_text(text, &style.placed(align), units(at));
         self.note(drawn);
     }
 
-    /// Text centred on `at` vertically too.
-    pub(crate) fn centred(&mut self, text: &str, at: Point, align: Align, kind: Type) {
-        self.text(text, (at.0, at.1 + kind.cap_px() / 2.0), align, kind);
+    /// Text whose vertical middle is at `at`.
+    pub(crate) fn centred(&mut self, text: &str, at: Point, align: Align, style: TextStyle) {
+        self.text(text, (at.0, at.1 + style.cap_px() / 2.0), align, style);
     }
 
     /// Diagonal hatching inside a rectangle: the mark of a failed cell.
@@ -260,15 +271,4 @@ fn units((x, y): Point) -> BackendCoord {
 
 fn length(px: f64) -> u32 {
     (px * f64::from(UNITS)).round().max(1.0) as u32
-}
-
-fn style(align: Align, kind: Type) -> TextStyle<'static> {
-    let horizontal = match align {
-        Align::Left => HPos::Left,
-        Align::Middle => HPos::Center,
-        Align::Right => HPos::Right,
-    };
-    let font = fonts::face(kind.size_px * f64::from(UNITS), kind.bold);
-    let colour = kind.ink.rgb();
-    TextStyle { pos: Pos::new(horizontal, VPos::Top), ..font.color(&colour) }
 }

@@ -1,8 +1,7 @@
-//! A plotters backend that also knows groups and dashes.
+//! A plotters backend with groups and dashes.
 //!
-//! plotters backends draw anonymous shapes. The page needs to know which shapes belong to which
-//! collector (to hide them), so a chart brackets each series with [`Surface::begin`] and
-//! [`Surface::end`]; the bitmap ignores both.
+//! plotters backends draw anonymous shapes. The page hides shapes by collector, so a chart brackets
+//! each series with [`Surface::begin`] and [`Surface::end`]; the bitmap ignores both.
 
 use super::dash;
 use plotters::style::ShapeStyle;
@@ -17,16 +16,16 @@ pub(crate) const UNITS: i32 = 4;
 pub(crate) struct Group<'a> {
     /// Registry name of the collector.
     pub(crate) collector: &'a str,
-    /// What the series says, in words: a tooltip, and the text a screen reader speaks.
+    /// The series in words: a tooltip, also read by screen readers.
     pub(crate) title: &'a str,
 }
 
 /// Result of drawing on a surface.
 pub(crate) type Drawn<S> = Result<(), DrawingErrorKind<<S as DrawingBackend>::ErrorType>>;
 
-/// What a chart is drawn on. Coordinates are in units, see [`UNITS`].
+/// The drawing target of a chart. Coordinates are in units, see [`UNITS`].
 pub(crate) trait Surface: DrawingBackend {
-    /// Opens a group: what is drawn until [`Surface::end`] belongs to this series.
+    /// Opens a group: shapes drawn until [`Surface::end`] belong to this series.
     fn begin(&mut self, group: &Group<'_>);
 
     /// Closes the innermost group.
@@ -44,8 +43,8 @@ pub(crate) trait Surface: DrawingBackend {
         Ok(())
     }
 
-    /// Draws filled discs of one style: the repeats of a measurement.
-    fn draw_discs(
+    /// Draws filled circles of one style: the repeats of a measurement.
+    fn draw_circles(
         &mut self,
         centres: &[BackendCoord],
         radius: u32,

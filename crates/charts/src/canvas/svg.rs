@@ -1,12 +1,12 @@
 //! A plotters backend that writes SVG with groups, quarter-pixel coordinates and true dashes.
 //!
-//! plotters' own SVG backend rounds to whole pixels and cannot group shapes, so it serves neither
-//! crisp lines nor a page whose series can be hidden.
+//! plotters' own SVG backend rounds to whole pixels and cannot group shapes, so lines would not be
+//! crisp and a page could not hide a series.
 //!
-//! A page of some hundred pictures is as large as its paths. So these are written relative to their
-//! last point, with `h` and `v` where they can be, a third of the bytes of absolute coordinates; a long
-//! path that occurs again elsewhere (the pale lines behind each panel) is written once and referred to;
-//! and what most shapes have in common stands on the `svg` element, from which they inherit it.
+//! Paths dominate the size of a page with some hundred pictures. So they are written relative to their
+//! last point, with `h` and `v` where possible: a third of the bytes of absolute coordinates. A long
+//! path that occurs again (the pale lines behind each panel) is written once and referred to.
+//! Attributes common to most shapes stand on the `svg` element, from which they are inherited.
 
 use super::fonts::{LINE_PER_EM, STACK};
 use super::palette::hex;
@@ -23,23 +23,23 @@ use std::fmt::Write as _;
 
 /// Writing to a `String` cannot fail.
 const INFALLIBLE: &str = "writing to a string";
-/// What shapes inherit unless they say otherwise.
+/// Attributes that shapes inherit unless they set their own.
 const COMMON: &str = "fill=\"none\" stroke-linejoin=\"round\" font-size=\"12\"";
-/// The font size among these, as it would be written.
+/// The font size in [`COMMON`], in the form that text elements would write.
 const COMMON_EM: &str = "12";
-/// From this length on it is worth while to refer to a path.
+/// Shortest path, in bytes, that is referred to instead of repeated.
 const LONG_PATH: usize = 120;
-/// Stands in a body where the picture's own identifier is to stand: no character of any text.
+/// Placeholder for the picture's identifier in a body: a noncharacter, which no text contains.
 const OWN_ID: &str = "\u{FDD0}";
 
-/// The backend. Its height is what the chart turns out to need.
+/// The backend. The chart determines its height.
 #[derive(Debug)]
 pub(crate) struct Svg {
-    /// Pieces of the body, between which stand the long paths.
+    /// Pieces of the body, each followed by a long path.
     pieces: Vec<(String, Option<LongPath>)>,
-    /// The piece that is being written.
+    /// The current piece.
     body: String,
-    /// Long paths without their starting points, and how often each occurs.
+    /// Long paths without their starting points, with their number of occurrences.
     shapes: HashMap<String, usize>,
     width_px: u32,
 }
@@ -72,7 +72,7 @@ impl Svg {
             } else {
                 let next = written.len();
                 let number = *written.entry(shape).or_insert_with(|| {
-                    // In `defs`, or it would be drawn, with its own style instead of theirs.
+                    // In `defs`, or it would be drawn here as well, without their style.
                     let _ = writeln!(
                         self.body,
                         "<defs><path id=\"{OWN_ID}p{next}\" d=\"M0 0{shape}\"/></defs>"
@@ -96,7 +96,7 @@ impl Svg {
         }
     }
 
-    /// A line through the points, from their first one on; `dashes` is empty for a full line.
+    /// A line through the points; `dashes` is empty for a solid line.
     fn line(
         &mut self,
         path: impl IntoIterator<Item = BackendCoord>,
@@ -125,7 +125,7 @@ impl Svg {
 
 fn stroke(colour: BackendColor, width: u32) -> String {
     let mut style = format!(" stroke=\"{}\"", hex(colour.rgb));
-    // A stroke is one pixel wide unless it says otherwise.
+    // One pixel is the default width of a stroke.
     if width as i32 != UNITS {
         let _ = write!(style, " stroke-width=\"{}\"", px(width as i32));
     }
@@ -135,13 +135,13 @@ fn stroke(colour: BackendColor, width: u32) -> String {
     style
 }
 
-/// Appends the way through the points from `last` on; gives the point where it ends.
+/// Appends the path from `last` through the points; returns its last point.
 fn push_shape(
     shape: &mut String,
     mut last: BackendCoord,
     path: impl IntoIterator<Item = BackendCoord>,
 ) -> BackendCoord {
-    // Further pairs of an `l` need no letter.
+    // Consecutive `l` pairs need no second letter.
     let mut is_slope = false;
     for (x, y) in path {
         let (right, down) = (x - last.0, y - last.1);
@@ -199,7 +199,7 @@ impl Surface for Svg {
         Ok(())
     }
 
-    fn draw_discs(
+    fn draw_circles(
         &mut self,
         centres: &[BackendCoord],
         radius: u32,
@@ -238,7 +238,7 @@ impl DrawingBackend for Svg {
     type ErrorType = Infallible;
 
     fn get_size(&self) -> (u32, u32) {
-        // The height is open: a chart reports it when it is done.
+        // The height is not known yet: a chart returns it when it has been drawn.
         (self.width_px * UNITS as u32, u32::MAX)
     }
 
@@ -370,7 +370,7 @@ impl DrawingBackend for Svg {
     }
 }
 
-/// A finished picture: the shapes, and what frames them.
+/// A finished picture: the shapes, and the data of its `svg` element.
 #[derive(Debug, Clone)]
 pub(crate) struct Picture {
     /// The shapes.
@@ -379,15 +379,15 @@ pub(crate) struct Picture {
     pub(crate) width_px: u32,
     /// Height in pixels.
     pub(crate) height_px: u32,
-    /// The question the chart answers.
+    /// The title.
     pub(crate) title: String,
-    /// The chart in words, for those who cannot see it.
+    /// The chart in words, for readers who cannot see it.
     pub(crate) description: String,
 }
 
 impl Picture {
-    /// The `svg` element for a page that brings its own colours. `class` is added to `chart`;
-    /// `id` makes the title and description addressable and must be unique on the page.
+    /// The `svg` element for a page with its own dark rules. `class` is added to `chart`; `id` prefixes
+    /// the ids of title and description and must be unique on the page.
     pub(crate) fn inline(&self, id: &str, class: &str) -> String {
         format!(
             "<svg class=\"chart {class}\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" \
@@ -400,7 +400,7 @@ impl Picture {
         )
     }
 
-    /// A file of its own, which follows the reader's preference for light or dark by `dark_rules`.
+    /// A file of its own, which follows the reader's light or dark preference by `dark_rules`.
     pub(crate) fn standalone(&self, dark_rules: &str) -> String {
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
@@ -415,7 +415,7 @@ impl Picture {
     }
 }
 
-/// Units as pixels, without needless digits.
+/// Units as pixels, without trailing or leading zeros.
 fn px(units: i32) -> String {
     let text = trimmed(f64::from(units) / f64::from(UNITS));
     match text.strip_prefix("0.").or(text.strip_prefix("-0.")) {
@@ -469,7 +469,7 @@ mod tests {
         </g>
         "##);
     }
-    /// Where absolute coordinates lead that are written relatively.
+    /// The absolute coordinates of a relative path.
     fn followed(shape: &str) -> Vec<(f64, f64)> {
         let spaced: String = shape
             .chars()
@@ -499,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn relative_paths_lead_where_they_should() {
+    fn relative_paths_pass_through_the_absolute_points() {
         let points = [(3, 7), (2, 9), (8, 9), (8, 1), (9, 2), (11, 3), (10, 0), (0, 0), (-5, -6)];
         let mut svg = Svg::new(100);
         let style = Color::stroke_width(&RGBColor(0, 0, 0), 4);
@@ -516,10 +516,10 @@ mod tests {
     }
 
     #[test]
-    fn discs_share_their_style_and_lie_where_they_should() {
+    fn circles_share_their_style_and_keep_their_centres() {
         let mut svg = Svg::new(100);
         let style = RGBColor(0, 0, 0).mix(0.5).to_backend_color();
-        svg.draw_discs(&[(8, 12), (6, 12), (8, 13)], 12, &style).expect("infallible");
+        svg.draw_circles(&[(8, 12), (6, 12), (8, 13)], 12, &style).expect("infallible");
         insta::assert_snapshot!(svg.into_body(), @r##"<g fill="#000000" fill-opacity="0.5" transform="translate(2 3)"><circle r="3"/><circle cx="-.5" r="3"/><circle cy=".25" r="3"/></g>"##);
     }
 

@@ -1,7 +1,7 @@
-//! Peak footprint, and what is never given back.
+//! Peak footprint and leaked bytes.
 //!
-//! The peak is exact: it is tracked at every change, not sampled. Leaked bytes are those that
-//! neither the program's end nor a last full collection returns: cycles under reference counting.
+//! The peak is exact: it is tracked at every change, not sampled. Leaked bytes are those that neither
+//! the teardown nor a last full collection reclaims, such as cycles under reference counting.
 
 use crate::canvas::{Pen, Surface};
 use crate::layout::scale::Quantity;
@@ -9,13 +9,13 @@ use crate::layout::strip::{self, Panel};
 use crate::scene::{Scene, Series};
 use analysis::{Estimate, Measured};
 
-/// The question.
-pub(crate) const TITLE: &str = "How much memory does each need, and leak?";
+/// The title.
+pub(crate) const TITLE: &str = "Peak and leaked memory";
 
-/// Draws the chart; gives its height in pixels.
+/// Draws the chart; returns its height in pixels.
 pub(crate) fn draw<'a, S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'a>) -> f64 {
-    let reading = "Further left is leaner. Peak footprint is all the heap holds from the system, metadata \
-                   included. Never reclaimed: left after teardown and a last collection.";
+    let reading = "Left is better. Peak footprint: bytes held from the operating system, metadata included. \
+                   Leaked: bytes not reclaimed by the teardown and a last full collection.";
     let frame = scene.frame(TITLE, reading.to_owned(), "lazily committed memory");
     let y = frame.above(pen) + 8.0;
     let panels: [Panel<'a>; 2] = [
@@ -25,13 +25,13 @@ pub(crate) fn draw<'a, S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'a>) -> f
             share: 1.3,
             of: |s| s.row.peak_footprint_bytes.clone(),
         },
-        Panel { name: "never reclaimed", quantity: Quantity::Bytes, share: 1.0, of: leaked },
+        Panel { name: "leaked", quantity: Quantity::Bytes, share: 1.0, of: leaked },
     ];
     let y = strip::draw(pen, y, scene, &panels);
     frame.below(pen, y)
 }
 
-/// Leaked bytes as a single value: the most over the repeats.
+/// Leaked bytes as a single value: the maximum over the repeats.
 fn leaked(series: &Series<'_>) -> Measured<Estimate> {
     match &series.row.leaked_bytes {
         Measured::Known(bytes) => match Estimate::of(vec![*bytes as f64]) {

@@ -1,13 +1,13 @@
 //! The overview: workload by collector, each cell as a ratio to the best of its row.
 //!
-//! Colour follows the logarithm of the ratio on a one-hue scale; every cell also carries its
-//! number, so nothing depends on telling shades apart. Failures are hatched, with their word.
+//! Colour follows the logarithm of the ratio on a one-hue scale; every cell also carries its number, so
+//! no information is in the shade alone. Failures are hatched, with their outcome word.
 
 use crate::canvas::palette::{HEAT, MUTED, ON_HEAT, STRONG_HEAT, TEXT};
-use crate::canvas::{Align, Ink, Pen, Surface, Type};
+use crate::canvas::{Align, Ink, Pen, Surface, TextStyle};
 use crate::layout::failures;
 use crate::layout::frame::{Frame, MARGIN_PX, SMALL_PX};
-use crate::scene::{Study, source};
+use crate::scene::{RunView, source};
 use analysis::heat_map::{HeatCell, HeatMap, heat_map};
 use analysis::{Measure, format};
 use record::{HeapSize, Outcome};
@@ -19,53 +19,54 @@ const LEAST_WIDTH_PX: f64 = 58.0;
 /// The ratio from which a cell has the strongest colour.
 const STRONGEST: f64 = 16.0;
 
-/// The question, per measure.
+/// The title, per measure.
 pub(crate) fn title(measure: Measure) -> &'static str {
     match measure {
-        Measure::PeakFootprint => "Who needs how much memory?",
-        Measure::LongestPause => "Who pauses for how long?",
-        Measure::WallTime | Measure::CpuTime => "Who takes how long?",
+        Measure::PeakFootprint => "Peak memory relative to the best of its workload",
+        Measure::LongestPause => "Longest pause relative to the best of its workload",
+        Measure::WallTime => "Wall time relative to the best of its workload",
+        Measure::CpuTime => "CPU time relative to the best of its workload",
     }
 }
 
-/// Draws the overview of one measure at one heap size; gives its height in pixels.
+/// Draws the overview of one measure at one heap size; returns its height in pixels.
 pub(crate) fn draw<S: Surface>(
     pen: &mut Pen<'_, S>,
-    study: &Study<'_>,
+    view: &RunView<'_>,
     measure: Measure,
     heap: HeapSize,
 ) -> f64 {
-    let map = heat_map(&study.summary, measure, heap);
+    let map = heat_map(&view.summary, measure, heap);
     let frame = Frame {
         title: title(measure).to_owned(),
         reading: format!(
-            "Median {} over the best of the row: 1.00 is the best, 2.00 needs twice as much.",
+            "Median {} over the smallest of the row: 1.00 is the best, 2.00 is twice as much.",
             measure.name()
         ),
         facts: format!(
             "{} · heap {heap} for collectors that a limit binds",
-            study.run.manifest.suite
+            view.run.manifest.suite
         ),
-        source: source(study.run),
+        source: source(view.run),
     };
     let mut y = frame.above(pen) + 12.0;
-    let small = Type::new(SMALL_PX, TEXT);
+    let small = TextStyle::new(SMALL_PX, TEXT);
     let widest = map.workloads.iter().map(|w| small.width(w)).fold(0.0, f64::max);
     let names = widest.min(if pen.narrow() { 78.0 } else { 190.0 }) + 10.0;
     let room = pen.width() - 2.0 * MARGIN_PX - names;
     let columns = map.collectors.len().max(1);
-    // A word of a heading is not broken.
+    // Headings break between words only.
     let words = map.collectors.iter().flat_map(|name| name.split_inclusive(['-', '|']));
     let longest = words.map(|word| small.bold().width(word)).fold(0.0, f64::max);
     let per_block = (room / LEAST_WIDTH_PX.max(longest + 4.0)).floor() as usize;
     let per_block = per_block.clamp(1, columns);
-    // Blocks of equal size rather than a full one and a rest.
+    // Blocks of equal size rather than full ones and a remainder.
     let blocks = columns.div_ceil(per_block);
     let per_block = columns.div_ceil(blocks);
     let width = room / per_block as f64;
     let all: Vec<usize> = (0..map.collectors.len()).collect();
     for block in all.chunks(per_block) {
-        y = draw_block(pen, y, study, &map, block, MARGIN_PX + names, width) + 12.0;
+        y = draw_block(pen, y, view, &map, block, MARGIN_PX + names, width) + 12.0;
     }
     frame.below(pen, y - 10.0)
 }
@@ -73,30 +74,23 @@ pub(crate) fn draw<S: Surface>(
 fn draw_block<S: Surface>(
     pen: &mut Pen<'_, S>,
     top: f64,
-    study: &Study<'_>,
+    view: &RunView<'_>,
     map: &HeatMap,
     columns: &[usize],
     left: f64,
     width: f64,
 ) -> f64 {
-    let heads: Vec<Vec<String>> =
-        columns.iter().map(|&c| head_lines(&map.collectors[c], width - 4.0)).collect();
-    let lines = heads.iter().map(Vec::len).max().unwrap_or(1);
-    let base = top + 14.0 * lines as f64;
-    for (place, (&column, head)) in columns.iter().zip(&heads).enumerate() {
-        let name = &map.collectors[column];
-        let known = study.run.manifest.collectors.iter().find(|c| c.name == *name);
-        let kind = Type::new(SMALL_PX, known.map_or(MUTED, |c| Ink::of(c).for_text())).bold();
-        let middle = left + width * (place as f64 + 0.5);
-        pen.series(name, name, |pen| {
-            for (index, line) in head.iter().rev().enumerate() {
-                pen.text(line, (middle, base - 6.0 - 14.0 * index as f64), Align::Middle, kind);
-            }
-        });
-    }
-    let mut y = base;
+    let collectors = &view.run.manifest.collectors;
+    let heads: Vec<(&str, Ink)> = columns
+        .iter()
+        .map(|&column| {
+            let name = map.collectors[column].as_str();
+            (name, collectors.iter().find(|c| c.name == name).map_or(MUTED, Ink::of))
+        })
+        .collect();
+    let mut y = draw_heads(pen, top, &heads, left, width);
     for (workload, cells) in map.workloads.iter().zip(&map.cells) {
-        let name = break_name(workload, left - MARGIN_PX - 8.0, Type::new(SMALL_PX, TEXT));
+        let name = break_name(workload, left - MARGIN_PX - 8.0, TextStyle::new(SMALL_PX, TEXT));
         let height = CELL_PX.max(13.0 * name.len() as f64 + 6.0);
         row_name(pen, &name, y + height / 2.0);
         for (place, &column) in columns.iter().enumerate() {
@@ -113,10 +107,34 @@ fn draw_block<S: Surface>(
     y
 }
 
+/// Draws the names of collectors above columns of the given width; returns the y below them.
+pub(super) fn draw_heads<S: Surface>(
+    pen: &mut Pen<'_, S>,
+    top: f64,
+    heads: &[(&str, Ink)],
+    left: f64,
+    width: f64,
+) -> f64 {
+    let style = |ink: Ink| TextStyle::new(SMALL_PX, ink.for_text()).bold();
+    let lines: Vec<Vec<String>> =
+        heads.iter().map(|&(name, ink)| break_name(name, width - 4.0, style(ink))).collect();
+    let base = top + 14.0 * lines.iter().map(Vec::len).max().unwrap_or(1) as f64;
+    for (place, (&(name, ink), lines)) in heads.iter().zip(&lines).enumerate() {
+        let middle = left + width * (place as f64 + 0.5);
+        pen.series(name, name, |pen| {
+            for (index, line) in lines.iter().rev().enumerate() {
+                let at = (middle, base - 6.0 - 14.0 * index as f64);
+                pen.text(line, at, Align::Middle, style(ink));
+            }
+        });
+    }
+    base
+}
+
 fn row_name<S: Surface>(pen: &mut Pen<'_, S>, lines: &[String], middle: f64) {
     let mut y = middle - (lines.len() as f64 - 1.0) * 6.5;
     for line in lines {
-        pen.centred(line, (MARGIN_PX, y), Align::Left, Type::new(SMALL_PX, TEXT));
+        pen.centred(line, (MARGIN_PX, y), Align::Left, TextStyle::new(SMALL_PX, TEXT));
         y += 13.0;
     }
 }
@@ -126,10 +144,10 @@ fn draw_cell<S: Surface>(pen: &mut Pen<'_, S>, from: (f64, f64), to: (f64, f64),
     match cell {
         HeatCell::Value { ratio, .. } => {
             let step = shade(*ratio);
-            pen.block(from, to, HEAT[step], 1.0);
-            let kind = Type::new(SMALL_PX, if step >= STRONG_HEAT { ON_HEAT } else { TEXT });
-            let kind = if *ratio == 1.0 { kind.bold() } else { kind };
-            pen.centred(&format::significant(*ratio), middle, Align::Middle, kind);
+            pen.rect(from, to, HEAT[step], 1.0);
+            let style = TextStyle::new(SMALL_PX, if step >= STRONG_HEAT { ON_HEAT } else { TEXT });
+            let style = if *ratio == 1.0 { style.bold() } else { style };
+            pen.centred(&format::significant(*ratio), middle, Align::Middle, style);
         }
         HeatCell::Failed(outcome) => failures::cell(pen, from, to, outcome.word()),
         HeatCell::Missing(_) => failures::cell(pen, from, to, "n/a"),
@@ -157,16 +175,12 @@ fn in_words(measure: Measure, cell: &HeatCell) -> String {
     }
 }
 
-fn head_lines(name: &str, room: f64) -> Vec<String> {
-    break_name(name, room, Type::new(SMALL_PX, TEXT).bold())
-}
-
-/// Breaks a name after `-`, `|` and `@` where it must.
-pub(super) fn break_name(name: &str, room: f64, kind: Type) -> Vec<String> {
+/// Breaks a name after `-`, `|` and `@` into lines of at most `room` pixels.
+fn break_name(name: &str, room: f64, style: TextStyle) -> Vec<String> {
     let mut lines = vec![String::new()];
     for part in name.split_inclusive(['-', '|', '@']) {
         let last = lines.len() - 1;
-        if lines[last].is_empty() || kind.width(&format!("{}{part}", lines[last])) <= room {
+        if lines[last].is_empty() || style.width(&format!("{}{part}", lines[last])) <= room {
             lines[last].push_str(part);
         } else {
             lines.push(part.to_owned());
@@ -190,8 +204,8 @@ mod tests {
 
     #[test]
     fn long_names_break_at_their_joints() {
-        let kind = Type::new(SMALL_PX, TEXT);
-        assert_eq!(break_name("rc|count-loads", 60.0, kind), ["rc|count-", "loads"]);
-        assert_eq!(break_name("rc", 60.0, kind), ["rc"]);
+        let style = TextStyle::new(SMALL_PX, TEXT);
+        assert_eq!(break_name("rc|count-loads", 60.0, style), ["rc|count-", "loads"]);
+        assert_eq!(break_name("rc", 60.0, style), ["rc"]);
     }
 }

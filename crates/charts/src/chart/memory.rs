@@ -1,14 +1,14 @@
 //! Memory over time: the footprint of every collector as a stepped line, the live bytes as the grey
 //! area beneath, the heap limit as a hairline, pauses as ticks along the bottom.
 //!
-//! Two clocks. On the *allocation clock* (bytes allocated so far) all collectors run the same
-//! program side by side and the picture is reproducible; on the *wall clock* a slow collector's
-//! line is longer. The live curve comes from the census, which has no times, so only the
+//! Two clocks. On the *allocation clock* (bytes allocated so far) all collectors are at the same point
+//! of the program at the same x, and the picture is reproducible; on the *wall clock* a slow
+//! collector's line is longer. The live curve comes from the census, which has no times, so only the
 //! allocation clock shows it.
 
 use crate::canvas::palette::{LIMIT, LIVE, MUTED, PALE, PAPER};
 use crate::canvas::pen::Point;
-use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 use crate::layout::axis::{self, Area};
 use crate::layout::broken::Broken;
 use crate::layout::frame::{MARGIN_PX, SMALL_PX};
@@ -18,7 +18,7 @@ use crate::scene::{Scene, Series};
 use analysis::format;
 use record::{FootprintPoint, Outcome, Sample};
 
-/// What the horizontal axis counts.
+/// The quantity of the horizontal axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Clock {
     /// Bytes allocated so far.
@@ -28,11 +28,11 @@ pub(crate) enum Clock {
 }
 
 impl Clock {
-    /// The question a chart on this clock answers.
+    /// The title of the chart on this clock.
     pub(crate) fn title(self) -> &'static str {
         match self {
-            Self::Allocation => "How much memory does each hold, as the program allocates?",
-            Self::Wall => "How much memory does each hold, and for how long?",
+            Self::Allocation => "Memory over allocation",
+            Self::Wall => "Memory over wall time",
         }
     }
 
@@ -88,7 +88,7 @@ impl Line<'_> {
     }
 }
 
-/// Draws the chart; gives its height in pixels.
+/// Draws the chart; returns its height in pixels.
 pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>, clock: Clock) -> f64 {
     let lines = lines(scene, clock);
     let frame =
@@ -117,12 +117,12 @@ fn reading(scene: &Scene<'_>, lines: &[Line<'_>], clock: Clock) -> String {
     };
     let above = match lines.iter().any(exceeds) {
         true => {
-            " A peak above the limit: a collection's queue and tables, which cannot be refused memory."
+            " A peak above the limit is due to a collection's queue and tables, which the limit cannot refuse."
         }
         false => "",
     };
     format!(
-        "Lower is leaner; labels give the peak, between samples too.{live}{above} Ticks along the \
+        "Lower is better; labels give the exact peak, also between samples.{live}{above} Ticks along the \
          bottom: pauses, taller is longer."
     )
 }
@@ -139,7 +139,7 @@ fn lines<'a>(scene: &Scene<'a>, clock: Clock) -> Vec<Line<'a>> {
     scene.series.iter().filter_map(line).collect()
 }
 
-/// What all panels share.
+/// Data shared by all panels.
 struct Chart<'a> {
     scene: &'a Scene<'a>,
     lines: &'a [Line<'a>],
@@ -161,7 +161,7 @@ impl<'a> Chart<'a> {
         let limit = scene.limit_bytes().map(|b| b as f64);
         let peaks: Vec<f64> = lines.iter().map(|l| l.peak).collect();
         let y = Broken::new(Quantity::Bytes, &peaks).reaching(limit);
-        let bold = Type::new(SMALL_PX, MUTED).bold();
+        let bold = TextStyle::new(SMALL_PX, MUTED).bold();
         let arrow = bold.width(" →");
         let widest =
             arrow + lines.iter().map(|l| bold.width(&l.label(pen.narrow()))).fold(30.0, f64::max);
@@ -171,7 +171,7 @@ impl<'a> Chart<'a> {
         Self { scene, lines, clock, x, y, left, right }
     }
 
-    /// Draws one panel from `top` on; gives the y below it.
+    /// Draws one panel from `top` on; returns the y below it.
     fn panel<S: Surface>(&self, pen: &mut Pen<'_, S>, top: f64, panel: &[usize]) -> f64 {
         let top = top + 18.0;
         let mut y = self.y;
@@ -207,7 +207,7 @@ impl<'a> Chart<'a> {
         bottom
     }
 
-    /// The area of live bytes, on the clock that knows it.
+    /// The area of live bytes, on the allocation clock only.
     fn live<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, y: &Broken) {
         if self.clock == Clock::Wall || self.scene.live.is_empty() {
             return;
@@ -224,7 +224,7 @@ impl<'a> Chart<'a> {
         }
     }
 
-    /// The line as it is drawn, up to the end of the horizontal axis.
+    /// The line in pixels, up to the end of the horizontal axis.
     fn drawn(&self, line: &Line<'_>, y: &Broken) -> Vec<Point> {
         let points = line.points.iter().map(|&(at, value)| (self.x.at(at), y.at(value)));
         step::until(&step::stepped(points), self.right + 0.01)
@@ -234,12 +234,12 @@ impl<'a> Chart<'a> {
         let limit = self.scene.limit_bytes().map(|b| b as f64);
         let Some(limit) = limit.filter(|l| y.shows(*l)) else { return };
         let at = y.at(limit);
-        pen.rule(area.left, area.right, at, Stroke::dotted(LIMIT, 1.0));
+        pen.hline(area.left, area.right, at, Stroke::dotted(LIMIT, 1.0));
         let text = format!("heap limit {}", format::bytes(limit));
-        let kind = Type::new(SMALL_PX, LIMIT);
-        let left = area.right - kind.width(&text) - 2.0;
-        pen.block((left - 3.0, at - 16.0), (area.right, at - 2.0), PAPER, 0.85);
-        pen.text(&text, (left, at - 5.0), Align::Left, kind);
+        let style = TextStyle::new(SMALL_PX, LIMIT);
+        let left = area.right - style.width(&text) - 2.0;
+        pen.rect((left - 3.0, at - 16.0), (area.right, at - 2.0), PAPER, 0.85);
+        pen.text(&text, (left, at - 5.0), Align::Left, style);
     }
 
     fn line<S: Surface>(&self, pen: &mut Pen<'_, S>, y: &Broken, line: &Line<'_>) {
@@ -299,8 +299,8 @@ impl<'a> Chart<'a> {
         ends::draw(pen, area, &labels);
     }
 
-    /// Where a pause lies on the horizontal axis; on the allocation clock by the last sample of the
-    /// footprint before it. `None` off the chart.
+    /// The x of a pause, on the allocation clock by the last footprint sample before it; `None` outside
+    /// the chart.
     fn at_pause(&self, line: &Line<'_>, start_ns: u64) -> Option<f64> {
         let value = match self.clock {
             Clock::Wall => start_ns as f64,

@@ -1,7 +1,7 @@
-//! The charts: one file each, one plain function each, from records to shapes.
+//! The charts: one file and one plain function each, from records to shapes.
 //!
-//! Every function draws with a [`crate::canvas::Pen`] of a given width, wide or narrow, from the
-//! top down, and gives the height it needed.
+//! Every function draws with a [`crate::canvas::Pen`] of a given width, from the top down, and returns
+//! the height of the picture in pixels.
 
 pub(crate) mod footprint;
 pub(crate) mod heat_map;

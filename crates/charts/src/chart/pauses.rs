@@ -1,12 +1,12 @@
 //! Pauses over time: one lane per collector on shared axes, one stem per pause.
 //!
-//! A wall-clock pause on a shared machine may be the scheduler's. Where the thread's CPU time is
-//! known and clearly shorter, a bar across the stem marks it: the part above the bar is not the
-//! collector's.
+//! A wall-clock pause on a shared machine may be due to the scheduler. Where the thread's CPU time is
+//! known and clearly shorter, a bar across the stem marks it: the part above the bar is not due to the
+//! collector.
 
 use crate::canvas::palette::{AXIS, GRID, MUTED, TEXT};
 use crate::canvas::pen::Point;
-use crate::canvas::{Align, Ink, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Ink, Pen, Stroke, Surface, TextStyle};
 use crate::layout::axis::{self, Area};
 use crate::layout::frame::{MARGIN_PX, SMALL_PX};
 use crate::layout::scale::{Quantity, Scale};
@@ -16,8 +16,8 @@ use analysis::format;
 use record::{Pause, PauseKind, Sample};
 use std::collections::BTreeMap;
 
-/// The question.
-pub(crate) const TITLE: &str = "When does each pause, and for how long?";
+/// The title.
+pub(crate) const TITLE: &str = "Pauses over time";
 /// CPU time below this share of the wall time is marked.
 const DISTURBED: f64 = 0.8;
 
@@ -27,15 +27,15 @@ struct Lane<'a> {
     sample: &'a Sample,
 }
 
-/// Draws the chart; gives its height in pixels.
+/// Draws the chart; returns its height in pixels.
 pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
     let lanes: Vec<Lane<'_>> = scene
         .series
         .iter()
         .filter_map(|s| Some(Lane { series: *s, sample: s.time_sample()? }))
         .collect();
-    let reading = "One stem per pause in the first block; length on a log scale, the same for all. \
-                   A bar across a stem marks its CPU time, where much shorter: the rest is the machine's."
+    let reading = "One stem per pause of the first block; length on a log scale common to all collectors. \
+                   A bar across a stem marks its CPU time where that is much shorter: the rest is scheduling."
         .to_owned();
     let frame = scene.frame(TITLE, reading, &format!("first of {}", scene.time_repeats()));
     let mut y = frame.above(pen) + 4.0;
@@ -53,21 +53,21 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
     frame.below(pen, y)
 }
 
-/// What the heads of the stems mean, for the kinds that occur.
+/// The legend of stem heads, for the kinds that occur.
 fn legend<S: Surface>(pen: &mut Pen<'_, S>, y: f64, lanes: &[&Lane<'_>]) -> f64 {
-    let kind = Type::new(SMALL_PX, MUTED);
+    let style = TextStyle::new(SMALL_PX, MUTED);
     let (mut x, mut y) = (MARGIN_PX, y + 8.0);
-    for pause_kind in KINDS {
-        if !lanes.iter().any(|l| l.sample.pauses.iter().any(|p| p.kind == pause_kind)) {
+    for kind in KINDS {
+        if !lanes.iter().any(|l| l.sample.pauses.iter().any(|p| p.kind == kind)) {
             continue;
         }
-        let width = 16.0 + kind.width(word(pause_kind));
+        let width = 16.0 + style.width(word(kind));
         if x > MARGIN_PX && x + width > pen.width() - MARGIN_PX {
             x = MARGIN_PX;
             y += 16.0;
         }
-        head(pen, (x + 5.0, y), pause_kind, MUTED);
-        pen.centred(word(pause_kind), (x + 15.0, y), Align::Left, kind);
+        head(pen, (x + 5.0, y), kind, MUTED);
+        pen.centred(word(kind), (x + 15.0, y), Align::Left, style);
         x += width + 18.0;
     }
     y + 6.0
@@ -76,8 +76,7 @@ fn legend<S: Surface>(pen: &mut Pen<'_, S>, y: f64, lanes: &[&Lane<'_>]) -> f64 
 fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, lanes: &[&Lane<'_>]) -> f64 {
     let narrow = pen.narrow();
     let pauses = || lanes.iter().flat_map(|l| &l.sample.pauses).map(|p| p.wall_ns as f64);
-    // Stems stand on 1 µs, the least pause that is recorded, so that their lengths mean the same in
-    // every chart.
+    // Stems begin at 1 µs, the shortest recorded pause, so that lengths are comparable between charts.
     let low = pauses().fold(1e3, f64::min).max(100.0);
     let high = pauses().fold(1e6, f64::max);
     let height = 46.0;
@@ -95,15 +94,15 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, lanes: &[&Lane<'_>]) -> f64 
         let scale = y.over(area.bottom, area.top);
         for tick in scale.ticks(23.0) {
             let (at, Some(label)) = (scale.at(tick.value), tick.label) else { continue };
-            pen.rule(left, right, at, Stroke::solid(GRID, 1.0));
-            pen.centred(&label, (left - 6.0, at), Align::Right, Type::new(SMALL_PX, MUTED));
+            pen.hline(left, right, at, Stroke::solid(GRID, 1.0));
+            pen.centred(&label, (left - 6.0, at), Align::Right, TextStyle::new(SMALL_PX, MUTED));
         }
-        pen.rule(left, right, area.bottom, Stroke::solid(AXIS, 1.0));
+        pen.hline(left, right, area.bottom, Stroke::solid(AXIS, 1.0));
         let about = about(lane, x.high, narrow);
         pen.series(lane.series.name(), &format!("{}: {about}", lane.series.name()), |pen| {
-            let name = Type::new(SMALL_PX, lane.series.ink().for_text()).bold();
+            let name = TextStyle::new(SMALL_PX, lane.series.ink().for_text()).bold();
             pen.text(lane.series.name(), (left, caption), Align::Left, name);
-            pen.text(&about, (right, caption), Align::Right, Type::new(SMALL_PX, MUTED));
+            pen.text(&about, (right, caption), Align::Right, TextStyle::new(SMALL_PX, MUTED));
             stems(pen, area, &x, &scale, lane);
         });
         y_px = area.bottom;
@@ -114,7 +113,7 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, lanes: &[&Lane<'_>]) -> f64 
     y_px
 }
 
-/// `123 pauses, 45.6 ms in all, longest 7.89 ms`, and whether the run goes on off the chart.
+/// `123 pauses, 45.6 ms in all, longest 7.89 ms`, and the end of a run that leaves the chart.
 fn about(lane: &Lane<'_>, shown_ns: f64, narrow: bool) -> String {
     let longest = lane.sample.pauses.iter().map(|p| p.wall_ns).max().unwrap_or_default();
     let recorded: u64 = lane.sample.pause_histogram.iter().map(|(_, count)| count).sum();
@@ -148,7 +147,7 @@ fn stems<S: Surface>(pen: &mut Pen<'_, S>, area: Area, x: &Scale, y: &Scale, lan
         }
     }
     let ink = lane.series.ink();
-    // Where stems stand dense, heads and bars would blot them out; the longest keeps its own.
+    // Heads and bars would hide densely packed stems; only the longest keeps its own there.
     let heads = longest.len() as f64 <= (area.right - area.left) / 8.0;
     let tallest = longest.values().map(|p| p.wall_ns).max().unwrap_or_default();
     let mut shafts = Vec::new();
@@ -196,14 +195,14 @@ fn word(kind: PauseKind) -> &'static str {
     }
 }
 
-/// The head of a stem: its shape is the kind.
+/// The head of a stem; its shape shows the kind of pause.
 fn head<S: Surface>(pen: &mut Pen<'_, S>, at: Point, kind: PauseKind, ink: Ink) {
     let (x, y) = at;
     match kind {
-        PauseKind::Stw => pen.disc(at, 3.0, ink, 1.0),
+        PauseKind::Stw => pen.circle(at, 3.0, ink, 1.0),
         PauseKind::Cascade => pen.ring(at, 2.75, Stroke::solid(ink, 1.25)),
         PauseKind::Increment => pen.line(&[(x - 3.0, y), (x + 3.0, y)], Stroke::solid(ink, 1.5)),
-        PauseKind::AllocStall => pen.block((x - 2.75, y - 2.75), (x + 2.75, y + 2.75), ink, 1.0),
+        PauseKind::AllocStall => pen.rect((x - 2.75, y - 2.75), (x + 2.75, y + 2.75), ink, 1.0),
         PauseKind::Ttsp => {
             pen.area(&[(x, y - 3.5), (x + 3.25, y + 2.5), (x - 3.25, y + 2.5)], ink, 1.0)
         }

@@ -1,11 +1,11 @@
-//! Pause percentiles: how long a pause the luckiest 90, 99, 99.9 % of pauses stay below.
+//! The pause time distribution: the percentiles of pauses from the 90th on.
 //!
-//! The plot of HdrHistogram: 1 / (1 - q) on a logarithmic axis, so that each further nine takes
-//! the same room. Pauses of all repeats are pooled, for display only. A curve ends where fewer than
-//! ten pauses lie beyond the percentile; the maximum stands apart at the right, always with n.
+//! The plot of HdrHistogram: 1 / (1 - q) on a logarithmic axis, so that each further nine has the
+//! same width. Pauses of all repeats are pooled, for display only. A curve ends where fewer than ten
+//! pauses lie beyond the percentile; the maximum is separate at the right, always with n.
 
 use crate::canvas::palette::{AXIS, MUTED, PALE};
-use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 use crate::layout::axis::{self, Area};
 use crate::layout::ends::{self, Label};
 use crate::layout::failures::{self, note};
@@ -15,14 +15,14 @@ use crate::layout::scale::{Quantity, Scale};
 use crate::scene::{Scene, Series};
 use analysis::{PauseSummary, format};
 
-/// The question.
-pub(crate) const TITLE: &str = "How long are the long pauses?";
-const READING: &str = "Lower is better. A curve ends where fewer than ten pauses lie beyond; the dot is the \
-                       longest, n counts pauses.";
-/// Room for the column of maxima, in pixels.
+/// The title.
+pub(crate) const TITLE: &str = "Pause time distribution";
+const READING: &str = "Lower is better. A curve ends where fewer than ten pauses lie beyond it; the dot is the \
+                       longest pause, n the number of pauses.";
+/// Width of the column of maxima, in pixels.
 const MAX_COLUMN_PX: f64 = 54.0;
 
-/// One collector that pauses.
+/// One collector with pauses.
 struct Curve<'a> {
     series: Series<'a>,
     pauses: &'a PauseSummary,
@@ -31,7 +31,7 @@ struct Curve<'a> {
     points: Vec<(f64, f64)>,
 }
 
-/// Draws the chart; gives its height in pixels.
+/// Draws the chart; returns its height in pixels.
 pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
     let frame = scene.frame(TITLE, READING.to_owned(), &scene.time_repeats());
     let mut y = frame.above(pen) + 6.0;
@@ -56,14 +56,14 @@ fn curve<'a>(series: &Series<'a>) -> Option<Curve<'a>> {
     let points = pauses
         .points
         .iter()
-        // The slack admits 0.9 itself, which no double is.
+        // The tolerance admits 0.9 itself, which has no exact binary form.
         .filter(|p| p.q > 0.9 - 1e-9)
         .map(|p| (1.0 / (1.0 - p.q), p.wall_ns as f64))
         .collect();
     Some(Curve { series: *series, pauses, longest_ns, points })
 }
 
-/// What all panels share.
+/// Data shared by all panels.
 struct Chart<'a> {
     curves: &'a [Curve<'a>],
     x: Scale,
@@ -74,7 +74,7 @@ struct Chart<'a> {
 
 impl<'a> Chart<'a> {
     fn new<S: Surface>(pen: &Pen<'_, S>, curves: &'a [Curve<'a>]) -> Self {
-        let bold = Type::new(SMALL_PX, MUTED).bold();
+        let bold = TextStyle::new(SMALL_PX, MUTED).bold();
         let widest = curves.iter().map(|c| bold.width(&label(c, pen.narrow()))).fold(0.0, f64::max);
         let values =
             || curves.iter().flat_map(|c| c.points.iter().map(|p| p.1).chain([c.longest_ns]));
@@ -83,14 +83,14 @@ impl<'a> Chart<'a> {
         let last = curves.iter().filter_map(|c| c.points.last()).map(|p| p.0).fold(1e4, f64::max);
         let left = MARGIN_PX + axis::numbers_px(&y.over(300.0, 0.0), 40.0);
         let right = pen.width() - MARGIN_PX - widest - ends::LEADER_PX;
-        // No air at the ends: the axis begins at the 90th percentile.
+        // No margin at the ends: the axis begins at the 90th percentile.
         let x = Scale::log(Quantity::Percentile, 10.0, last)
             .between(10.0, last)
             .over(left, right - MAX_COLUMN_PX);
         Self { curves, x, y, left, right }
     }
 
-    /// Draws one panel from `top` on; gives the y below it.
+    /// Draws one panel from `top` on; returns the y below it.
     fn panel<S: Surface>(&self, pen: &mut Pen<'_, S>, top: f64, panel: &[usize]) -> f64 {
         let narrow = pen.narrow();
         let height = if narrow { 250.0 } else { 290.0 };
@@ -106,8 +106,13 @@ impl<'a> Chart<'a> {
         let gap_px = if narrow { 46.0 } else { 64.0 };
         let bottom = axis::horizontal(pen, inner, &self.x, gap_px, "percentile of pauses");
         axis::vertical(pen, area, &y, 40.0, "pause");
-        pen.upright(max_x, area.top, area.bottom, Stroke::dotted(AXIS, 1.0));
-        pen.text("max", (max_x, area.bottom + 16.0), Align::Middle, Type::new(SMALL_PX, MUTED));
+        pen.vline(max_x, area.top, area.bottom, Stroke::dotted(AXIS, 1.0));
+        pen.text(
+            "max",
+            (max_x, area.bottom + 16.0),
+            Align::Middle,
+            TextStyle::new(SMALL_PX, MUTED),
+        );
 
         let line = |curve: &Curve<'_>| -> Vec<_> {
             curve.points.iter().map(|&(q, ns)| (self.x.at(q), y.at(ns))).collect()
@@ -120,7 +125,7 @@ impl<'a> Chart<'a> {
             let (series, end) = (curve.series, (max_x, y.at(curve.longest_ns)));
             pen.series(series.name(), &in_words(curve), |pen| {
                 pen.line(&line(curve), series.stroke());
-                pen.disc(end, 3.5, series.ink(), 1.0);
+                pen.circle(end, 3.5, series.ink(), 1.0);
             });
             let from = (end.0 + 6.0, end.1);
             labels.push(Label {
@@ -133,8 +138,8 @@ impl<'a> Chart<'a> {
         }
         if self.curves.iter().all(|c| c.points.len() < 2) {
             let middle = ((inner.left + inner.right) / 2.0, (area.top + area.bottom) / 2.0);
-            let kind = Type::new(SMALL_PX, MUTED);
-            pen.centred("too few pauses for percentiles", middle, Align::Middle, kind);
+            let style = TextStyle::new(SMALL_PX, MUTED);
+            pen.centred("too few pauses for percentiles", middle, Align::Middle, style);
         }
         ends::draw(pen, area, &labels);
         if narrow {
@@ -145,7 +150,7 @@ impl<'a> Chart<'a> {
     }
 }
 
-/// `mark-sweep 12.3 ms, n = 1 234`; the name stands alone where there is no room.
+/// `mark-sweep 12.3 ms, n = 1 234`; the name alone in the narrow layout.
 fn label(curve: &Curve<'_>, narrow: bool) -> String {
     if narrow { curve.series.name().to_owned() } else { longest(curve) }
 }
@@ -182,7 +187,7 @@ fn in_words(curve: &Curve<'_>) -> String {
     )
 }
 
-/// Names the collectors that never paused, or not long enough to be recorded.
+/// Names the collectors without a recorded pause.
 fn idle<S: Surface>(pen: &mut Pen<'_, S>, y: f64, scene: &Scene<'_>) -> f64 {
     let names: Vec<&str> = scene
         .series

@@ -1,24 +1,24 @@
-//! What becomes of faulty programs: the matrix of failures by disciplines, and the shares of what
-//! happened by the order in which memory is used again.
+//! Outcomes of faulty programs: the matrix of failures by disciplines, and the shares of effects by
+//! order of reuse.
 //!
-//! Every field carries its word, and a ground or pattern of its own beside: colour alone says nothing.
+//! Every field carries its word besides its background or pattern: no information is in colour alone.
 
-use super::heat_map::break_name;
+use super::heat_map::draw_heads;
 use crate::canvas::palette::{FAILED, GRID, HATCH, HEAT, LIVE, MUTED, ON_HEAT, PAPER, TEXT};
 use crate::canvas::pen::Point;
-use crate::canvas::{Align, Ink, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Ink, Pen, Stroke, Surface, TextStyle};
 use crate::layout::failures;
 use crate::layout::frame::{Frame, MARGIN_PX, SMALL_PX};
 use analysis::format;
 use record::{CollectorInfo, Effect, Failure, Safety, SafetyCell, Series, TrialEnd, Verdict};
 
-/// The question of the matrix.
-pub(crate) const MATRIX_TITLE: &str = "What becomes of each failure?";
-/// The question of the shares.
-pub(crate) const SHARES_TITLE: &str = "What does a stale pointer do?";
+/// The title of the matrix.
+pub(crate) const MATRIX_TITLE: &str = "Outcome of each failure by discipline";
+/// The title of the shares.
+pub(crate) const SHARES_TITLE: &str = "Effects of stale pointers by order of reuse";
 
 const ROW_PX: f64 = 40.0;
-/// Least width of a column: the longest word must fit.
+/// Least width of a column in pixels: the longest word must fit.
 const COLUMN_PX: f64 = 62.0;
 const BAR_PX: f64 = 20.0;
 
@@ -38,29 +38,30 @@ fn frame(safety: &Safety, title: &str, reading: &str, facts: String) -> Frame {
     Frame { title: title.to_owned(), reading: reading.to_owned(), facts, source }
 }
 
-/// Draws the matrix; gives its height in pixels.
+/// Draws the matrix; returns its height in pixels.
 pub(crate) fn draw_matrix<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> f64 {
     let runs: u32 = safety.series.iter().map(Series::runs).sum();
     let frame = frame(
         safety,
         MATRIX_TITLE,
         "rejected: by the compiler, as tests show. cannot: the faulty programs ran without effect. \
-         detected: refused at run time. happens: executed; below it bytes leaked, or uses of what is \
-         gone or not yet there. An asterisk: but it happens with unsafe, mem::forget or an allocator \
+         detected: refused at run time. happens: executed; below it the bytes leaked, or the uses of \
+         freed or uninitialised objects. Asterisk: it happens with unsafe, mem::forget or an allocator \
          that does not zero.",
-        format!("{} runs of programs whose author errs", format::count(runs.into())),
+        format!("{} runs of programs with injected faults", format::count(runs.into())),
     );
     let mut y = frame.above(pen) + 12.0;
-    let small = Type::new(SMALL_PX, TEXT);
+    let small = TextStyle::new(SMALL_PX, TEXT);
     let names = if pen.narrow() { 78.0 } else { 122.0 };
     let room = pen.width() - 2.0 * MARGIN_PX - names;
     let columns = safety.collectors.len().max(1);
     let per_block = ((room / COLUMN_PX).floor() as usize).clamp(1, columns);
-    // Blocks of equal size rather than a full one and a rest.
+    // Blocks of equal size rather than full ones and a remainder.
     let per_block = columns.div_ceil(columns.div_ceil(per_block));
     let width = room / per_block as f64;
     for block in safety.collectors.chunks(per_block) {
-        y = draw_heads(pen, y, block, MARGIN_PX + names, width);
+        let heads: Vec<(&str, Ink)> = block.iter().map(|c| (c.name.as_str(), Ink::of(c))).collect();
+        y = draw_heads(pen, y, &heads, MARGIN_PX + names, width);
         for failure in Failure::ALL {
             let lines = small.wrap(failure.name(), names - 8.0);
             let mut line_y = y + ROW_PX / 2.0 - (lines.len() as f64 - 1.0) * 6.5;
@@ -82,55 +83,32 @@ pub(crate) fn draw_matrix<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
     frame.below(pen, y - 10.0)
 }
 
-fn draw_heads<S: Surface>(
-    pen: &mut Pen<'_, S>,
-    top: f64,
-    block: &[CollectorInfo],
-    left: f64,
-    width: f64,
-) -> f64 {
-    let bold = Type::new(SMALL_PX, TEXT).bold();
-    let heads: Vec<Vec<String>> =
-        block.iter().map(|c| break_name(&c.name, width - 4.0, bold)).collect();
-    let base = top + 14.0 * heads.iter().map(Vec::len).max().unwrap_or(1) as f64;
-    for (place, (collector, head)) in block.iter().zip(&heads).enumerate() {
-        let kind = Type::new(SMALL_PX, Ink::of(collector).for_text()).bold();
-        let middle = left + width * (place as f64 + 0.5);
-        pen.series(&collector.name, &collector.name, |pen| {
-            for (index, line) in head.iter().rev().enumerate() {
-                pen.text(line, (middle, base - 6.0 - 14.0 * index as f64), Align::Middle, kind);
-            }
-        });
-    }
-    base
-}
-
 fn draw_cell<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point, cell: &SafetyCell) {
-    let kind = Type::new(SMALL_PX, TEXT);
+    let style = TextStyle::new(SMALL_PX, TEXT);
     match cell.verdict {
         Verdict::NotApplicable { .. } => return failures::cell(pen, from, to, "n/a"),
-        Verdict::Happens => pen.block(from, to, HEAT[3], 1.0),
-        Verdict::Detected => pen.block(from, to, HEAT[1], 1.0),
+        Verdict::Happens => pen.rect(from, to, HEAT[3], 1.0),
+        Verdict::Detected => pen.rect(from, to, HEAT[1], 1.0),
         Verdict::Rejected { .. } => {
-            pen.block(from, to, LIVE, 1.0);
-            pen.block(from, (from.0 + 4.0, to.1), TEXT, 1.0);
+            pen.rect(from, to, LIVE, 1.0);
+            pen.rect(from, (from.0 + 4.0, to.1), TEXT, 1.0);
         }
         Verdict::Impossible => outline(pen, from, to),
     }
-    let kind = if cell.verdict == Verdict::Happens { kind.bold() } else { kind };
+    let style = if cell.verdict == Verdict::Happens { style.bold() } else { style };
     let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
-    pen.centred(&cell.word(), (middle.0, middle.1 - 8.0), Align::Middle, kind);
-    let below = Type::new(SMALL_PX, TEXT);
+    pen.centred(&cell.word(), (middle.0, middle.1 - 8.0), Align::Middle, style);
+    let below = TextStyle::new(SMALL_PX, TEXT);
     pen.centred(&number(cell), (middle.0, middle.1 + 8.0), Align::Middle, below);
 }
 
 fn outline<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point) {
-    pen.block(from, to, PAPER, 1.0);
+    pen.rect(from, to, PAPER, 1.0);
     let corners = [from, (to.0, from.1), to, (from.0, to.1), from];
     pen.line(&corners, Stroke::solid(GRID, 1.0));
 }
 
-/// What was counted, in so few characters that it fits a field.
+/// The count behind a verdict, short enough for a field.
 fn number(cell: &SafetyCell) -> String {
     match &cell.verdict {
         Verdict::Rejected { cases } if cases.len() == 1 => "1 test".to_owned(),
@@ -167,7 +145,7 @@ struct Bar<'a> {
     collector: &'a CollectorInfo,
     order: &'a str,
     bends: bool,
-    /// By the order of [`EFFECTS`].
+    /// Runs in the order of [`EFFECTS`].
     runs: [u32; EFFECTS.len()],
 }
 
@@ -176,18 +154,18 @@ impl Bar<'_> {
         self.runs.iter().sum()
     }
 
-    /// The effects that there were, each with its runs.
+    /// The effects that occurred, each with its runs.
     fn occurred(&self) -> impl Iterator<Item = (Effect, u32)> {
         EFFECTS.into_iter().zip(self.runs).filter(|&(_, runs)| runs > 0)
     }
 
-    /// Whether anything happened at all.
+    /// Whether any run had an effect.
     fn has_effect(&self) -> bool {
         self.occurred().any(|(effect, _)| effect != Effect::None)
     }
 }
 
-/// Runs in which pointers were misused, by collector and order.
+/// Runs with misused pointers, by collector and order of reuse.
 fn bars(safety: &Safety) -> Vec<Bar<'_>> {
     let misuses = |series: &&Series| {
         use Failure::{DanglingBorrow, DoubleFree, UseAfterFree};
@@ -214,7 +192,7 @@ fn bars(safety: &Safety) -> Vec<Bar<'_>> {
     bars
 }
 
-/// Draws the shares; gives the height in pixels.
+/// Draws the shares; returns the height in pixels.
 pub(crate) fn draw_shares<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> f64 {
     let bars = bars(safety);
     let affected =
@@ -222,27 +200,27 @@ pub(crate) fn draw_shares<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
     let frame = frame(
         safety,
         SHARES_TITLE,
-        "Each bar is all runs of one discipline in one order of reuse; each run counts by the worst \
-         that happened before it would have faulted.",
+        "Each bar: all runs of one discipline with one order of reuse; each run counts by its worst \
+         effect before it would have faulted.",
         "use after free, double free and dangling borrow; use before init is in the matrix only"
             .to_owned(),
     );
     let mut y = frame.above(pen) + 10.0;
     y = draw_key(pen, &bars, y) + 12.0;
-    let small = Type::new(SMALL_PX, MUTED);
+    let small = TextStyle::new(SMALL_PX, MUTED);
     let names = 112.0;
     let right = pen.width() - MARGIN_PX - 52.0;
     for collector in safety.collectors.iter().filter(|c| affected(c)) {
         let of_it: Vec<&Bar<'_>> =
             bars.iter().filter(|bar| bar.collector.name == collector.name).collect();
         let bent = if of_it.iter().any(|bar| bar.bends) { ", bent by unsafe" } else { "" };
-        let kind = Type::new(SMALL_PX, Ink::of(collector).for_text()).bold();
+        let style = TextStyle::new(SMALL_PX, Ink::of(collector).for_text()).bold();
         pen.series(&collector.name, &collector.name, |pen| {
             pen.text(
                 &format!("{}{bent}", collector.name),
                 (MARGIN_PX, y + 12.0),
                 Align::Left,
-                kind,
+                style,
             );
         });
         y += 19.0;
@@ -281,39 +259,39 @@ fn draw_bar<S: Surface>(pen: &mut Pen<'_, S>, bar: &Bar<'_>, from: Point, to: Po
         let share = f64::from(runs) / n;
         let right = left + (to.0 - from.0) * share;
         swatch(pen, effect, (left, from.1), (right - 1.0, to.1));
-        let kind = Type::new(SMALL_PX, ink_on(effect));
+        let style = TextStyle::new(SMALL_PX, ink_on(effect));
         let percent = format!("{:.0} %", share * 100.0);
         let labels = [format!("{percent} {}", effect.word()), percent];
-        if let Some(label) = labels.iter().find(|l| kind.width(l) + 6.0 < right - left) {
+        if let Some(label) = labels.iter().find(|l| style.width(l) + 6.0 < right - left) {
             let middle = ((left + right - 1.0) / 2.0, (from.1 + to.1) / 2.0);
             if effect == Effect::Faulted {
-                let half = kind.width(label) / 2.0 + 3.0;
-                pen.block(
+                let half = style.width(label) / 2.0 + 3.0;
+                pen.rect(
                     (middle.0 - half, middle.1 - 7.0),
                     (middle.0 + half, middle.1 + 7.0),
                     PAPER,
                     1.0,
                 );
             }
-            pen.centred(label, middle, Align::Middle, kind);
+            pen.centred(label, middle, Align::Middle, style);
         }
         left = right;
     }
 }
 
-/// The ground and pattern of an effect.
+/// The background and pattern of an effect.
 fn swatch<S: Surface>(pen: &mut Pen<'_, S>, effect: Effect, from: Point, to: Point) {
     match effect {
         Effect::None => outline(pen, from, to),
-        Effect::Detected => pen.block(from, to, HEAT[1], 1.0),
-        Effect::Benign => pen.block(from, to, LIVE, 1.0),
-        Effect::WrongValue => pen.block(from, to, HEAT[4], 1.0),
-        Effect::Corrupted => pen.block(from, to, HEAT[6], 1.0),
+        Effect::Detected => pen.rect(from, to, HEAT[1], 1.0),
+        Effect::Benign => pen.rect(from, to, LIVE, 1.0),
+        Effect::WrongValue => pen.rect(from, to, HEAT[4], 1.0),
+        Effect::Corrupted => pen.rect(from, to, HEAT[6], 1.0),
         Effect::Faulted => {
-            pen.block(from, to, FAILED, 1.0);
+            pen.rect(from, to, FAILED, 1.0);
             pen.hatch(from, to, Stroke::solid(HATCH, 1.25));
         }
-        Effect::Exhausted => pen.block(from, to, TEXT, 1.0),
+        Effect::Exhausted => pen.rect(from, to, TEXT, 1.0),
     }
 }
 
@@ -325,19 +303,19 @@ fn ink_on(effect: Effect) -> Ink {
     }
 }
 
-/// What the grounds that occur mean, in lines; gives the y below them.
+/// The legend of the effects that occur, in lines; returns the y below them.
 fn draw_key<S: Surface>(pen: &mut Pen<'_, S>, bars: &[Bar<'_>], top: f64) -> f64 {
-    let kind = Type::new(SMALL_PX, TEXT);
+    let style = TextStyle::new(SMALL_PX, TEXT);
     let (mut x, mut y) = (MARGIN_PX, top);
     let occurs = |effect: &Effect| bars.iter().any(|bar| bar.occurred().any(|(e, _)| e == *effect));
     for effect in EFFECTS.into_iter().filter(occurs) {
         let word = effect.word();
-        let width = 20.0 + 6.0 + kind.width(word);
+        let width = 20.0 + 6.0 + style.width(word);
         if x > MARGIN_PX && x + width > pen.width() - MARGIN_PX {
             (x, y) = (MARGIN_PX, y + 19.0);
         }
         swatch(pen, effect, (x, y), (x + 20.0, y + 13.0));
-        pen.centred(word, (x + 26.0, y + 6.5), Align::Left, kind);
+        pen.centred(word, (x + 26.0, y + 6.5), Align::Left, style);
         x += width + 16.0;
     }
     y + 13.0

@@ -1,12 +1,12 @@
-//! Costs over the number of live objects: time of a collection per object, memory of queues.
+//! Costs over the number of live objects: collection time per object, memory of queues.
 //!
-//! One line per collector. A level line of times is a cost that grows as what lives, neither faster nor
-//! slower; that of queues should be level however much lives. With fewer repeats than an interval needs,
-//! each repeat is a dot.
+//! One line per collector. A level line of times is a cost linear in the live objects; the line of
+//! queues should be level at any number of them. With fewer repeats than an interval needs, each repeat
+//! is a dot.
 
 use crate::canvas::palette::{MUTED, PALE};
 use crate::canvas::pen::Point;
-use crate::canvas::{Align, Ink, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Ink, Pen, Stroke, Surface, TextStyle};
 use crate::layout::axis::{self, Area};
 use crate::layout::ends::{self, Label};
 use crate::layout::failures::{self, Absent, note};
@@ -17,32 +17,32 @@ use crate::scene::source;
 use analysis::{Estimate, format, scaling};
 use record::{CollectorInfo, Run};
 
-/// What is drawn over the live objects.
+/// The cost on the vertical axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cost {
     /// Time of a collection over live objects.
     Time,
-    /// The most that queues held.
+    /// Peak memory of queues.
     Queue,
 }
 
 impl Cost {
-    /// The question.
+    /// The title.
     pub(crate) fn title(self) -> &'static str {
         match self {
-            Self::Time => "How long does a collection take for each live object?",
-            Self::Queue => "How much memory does a trace need for what it has still to look at?",
+            Self::Time => "Collection time per live object",
+            Self::Queue => "Peak queue memory over live objects",
         }
     }
 
     fn reading(self) -> &'static str {
         match self {
             Self::Time => {
-                "Lower is better, level is linear: ×1 at the end of a name says that the dearest point costs as \
-                 much per object as the cheapest. CPU time of the pauses of a collection; medians."
+                "Lower is better, level is linear. × after a name: largest over smallest time per object of the \
+                 line. CPU time of the pauses of a collection; medians."
             }
             Self::Queue => {
-                "Lower is better, level is bounded. The most that stacks of edges or objects ever held, \
+                "Lower is better, level is bounded. The most that the stacks of edges or objects held, \
                  which no limit can refuse; a page is 4 096 bytes."
             }
         }
@@ -64,7 +64,7 @@ impl Cost {
     }
 }
 
-/// What is known of a point.
+/// The values of a point.
 #[derive(Debug, Clone, Copy)]
 enum Values<'a> {
     Repeats(&'a Estimate),
@@ -87,18 +87,18 @@ impl Values<'_> {
     }
 }
 
-/// Height of the band below a logarithmic axis whose foot is zero, in pixels.
+/// Height of the band for zero below a logarithmic axis, in pixels.
 const ZERO_PX: f64 = 28.0;
 
 /// One collector.
 struct Line<'a> {
     collector: &'a CollectorInfo,
     curve: &'a scaling::Curve,
-    /// Live objects and what they cost.
+    /// (live objects, cost).
     points: Vec<(f64, Values<'a>)>,
 }
 
-/// Draws one series; gives the height in pixels.
+/// Draws one series; returns the height in pixels.
 pub(crate) fn draw<S: Surface>(
     pen: &mut Pen<'_, S>,
     run: &Run,
@@ -144,7 +144,7 @@ fn facts(series: &scaling::Series, cost: Cost) -> String {
     match cost {
         Cost::Time => format!("{} · n = {n} · heap {}", series.program, series.heap),
         Cost::Queue => {
-            format!("{} · the most of all repeats · heap {}", series.program, series.heap)
+            format!("{} · maximum of all repeats · heap {}", series.program, series.heap)
         }
     }
 }
@@ -156,7 +156,7 @@ fn line<'a>(run: &'a Run, curve: &'a scaling::Curve, cost: Cost) -> Option<Line<
     (!points.is_empty()).then_some(Line { collector, curve, points })
 }
 
-/// What all panels share.
+/// Data shared by all panels.
 struct Chart<'a> {
     lines: &'a [Line<'a>],
     cost: Cost,
@@ -168,14 +168,14 @@ struct Chart<'a> {
 
 impl<'a> Chart<'a> {
     fn new<S: Surface>(pen: &Pen<'_, S>, lines: &'a [Line<'a>], cost: Cost) -> Self {
-        let bold = Type::new(SMALL_PX, MUTED).bold();
+        let bold = TextStyle::new(SMALL_PX, MUTED).bold();
         let widest = lines.iter().map(|l| bold.width(&label(l, cost, pen.narrow())));
         let widest = widest.fold(0.0, f64::max);
         let points = || lines.iter().flat_map(|line| &line.points);
         let highest = points().map(|(_, values)| values.highest()).fold(0.0, f64::max);
         let y = match cost {
             Cost::Time => Scale::from_zero(Quantity::Nanoseconds, highest * 1.05),
-            // From half a page on, so that a page is not the bottom of the chart.
+            // From half a page, so that a page lies above the bottom of the chart.
             Cost::Queue => Scale::log(Quantity::Bytes, 2048.0, highest.max(65_536.0)),
         };
         let least = points().map(|p| p.0).fold(f64::INFINITY, f64::min);
@@ -186,14 +186,14 @@ impl<'a> Chart<'a> {
         Self { lines, cost, x, y, left, right }
     }
 
-    /// A queue that was never used has no place on a logarithmic axis: zero gets a base line below it.
+    /// A logarithmic axis cannot show an unused queue: zero gets a base line below it.
     fn zero_px(&self) -> f64 {
         let mut values = self.lines.iter().flat_map(|line| &line.points);
         let has_zero = values.any(|(_, values)| values.middle() <= 0.0);
         if self.cost == Cost::Queue && has_zero { ZERO_PX } else { 0.0 }
     }
 
-    /// Draws one panel from `top` on; gives the y below it.
+    /// Draws one panel from `top` on; returns the y below it.
     fn panel<S: Surface>(&self, pen: &mut Pen<'_, S>, top: f64, panel: &[usize]) -> f64 {
         let narrow = pen.narrow();
         let height = if narrow { 220.0 } else { 260.0 };
@@ -207,11 +207,11 @@ impl<'a> Chart<'a> {
         let bottom = axis::horizontal(pen, area, &self.x, 50.0, "live objects");
         let name = match self.cost {
             Cost::Time => "time per live object",
-            Cost::Queue => "queues at their peak",
+            Cost::Queue => "peak queue memory",
         };
         axis::vertical(pen, area, &y, 40.0, name);
         if self.zero_px() > 0.0 {
-            let small = Type::new(SMALL_PX, MUTED);
+            let small = TextStyle::new(SMALL_PX, MUTED);
             pen.centred("0", (area.left - 6.0, area.bottom), Align::Right, small);
         }
         if self.cost == Cost::Time || self.zero_px() > 0.0 {
@@ -243,25 +243,25 @@ impl<'a> Chart<'a> {
     }
 }
 
-/// A point: its interval, or each of its repeats where there are too few for one.
+/// Draws a point: its interval, or its repeats where there are too few for one.
 fn mark<S: Surface>(pen: &mut Pen<'_, S>, values: Values<'_>, at: Point, y: &Scale, ink: Ink) {
     match values {
         Values::Repeats(estimate) => match estimate.interval() {
             Some((low, high)) => {
                 pen.line(&[(at.0, y.at(low)), (at.0, y.at(high))], Stroke::solid(ink, 1.5));
-                pen.disc(at, 2.5, ink, 1.0);
+                pen.circle(at, 2.5, ink, 1.0);
             }
             None => {
                 let repeats: Vec<_> = estimate.values.iter().map(|&v| (at.0, y.at(v))).collect();
-                pen.discs(&repeats, 2.0, ink, 0.7);
+                pen.circles(&repeats, 2.0, ink, 0.7);
             }
         },
-        Values::One(_) => pen.disc(at, 2.5, ink, 1.0),
+        Values::One(_) => pen.circle(at, 2.5, ink, 1.0),
     }
 }
 
-/// `mark-sweep 9.8 ns ×1.1`: the last point, and how level the line is. The name stands alone where
-/// there is no room.
+/// `mark-sweep 9.8 ns ×1.1`: the last point, and [`scaling::Curve::spread`]; the name alone in the
+/// narrow layout.
 fn label(line: &Line<'_>, cost: Cost, narrow: bool) -> String {
     let name = &line.collector.name;
     let last = line.points.last().map(|(_, values)| values.middle());
@@ -278,7 +278,7 @@ fn label(line: &Line<'_>, cost: Cost, narrow: bool) -> String {
 impl Cost {
     fn written(self, value: f64) -> String {
         match self {
-            // A tenth of a nanosecond counts here.
+            // Tenths of a nanosecond matter here.
             Self::Time => format!("{} ns", format::significant(value)),
             Self::Queue => format::bytes(value),
         }
@@ -295,7 +295,7 @@ fn in_words(line: &Line<'_>, cost: Cost) -> String {
     format!("{}: {}{spread}", line.collector.name, points.join(", "))
 }
 
-/// Names the collectors that ran and have nothing to draw.
+/// Names the collectors that ran but have no value to draw.
 fn without_cost<S: Surface>(
     pen: &mut Pen<'_, S>,
     y: f64,

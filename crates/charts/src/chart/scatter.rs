@@ -1,11 +1,11 @@
-//! Memory against time: what each discipline pays of one for the other.
+//! Peak memory against CPU time: the trade-off of each discipline.
 //!
-//! Time is CPU time of the process, all threads: a collector that works beside the program pays
-//! for it here. Points that none beats on both axes form the Pareto front.
+//! CPU time is that of all threads of the process, so it includes the work of a concurrent collector.
+//! Points that no other beats on both axes form the Pareto front.
 
 use crate::canvas::palette::{AXIS, MUTED};
 use crate::canvas::pen::Point;
-use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 use crate::layout::axis::{self, Area};
 use crate::layout::frame::{MARGIN_PX, SMALL_PX};
 use crate::layout::scale::{Quantity, Scale, Spacing};
@@ -14,8 +14,8 @@ use crate::scene::{Scene, Series};
 use analysis::{format, pareto};
 use record::HeapSize;
 
-/// The question.
-pub(crate) const TITLE: &str = "What does saving memory cost in time?";
+/// The title.
+pub(crate) const TITLE: &str = "Peak memory against CPU time";
 /// An axis whose largest value is this many times the smallest is logarithmic.
 const FLATTENING: f64 = 4.0;
 
@@ -27,13 +27,13 @@ struct Dot<'a> {
     label: String,
 }
 
-/// Draws all heap sizes of one workload together; gives the height in pixels. Scenes must not be
+/// Draws all heap sizes of one workload together; returns the height in pixels. `scenes` must not be
 /// empty.
 pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scenes: &[Scene<'_>]) -> f64 {
     let scene = &scenes[scenes.len() / 2];
     let dots = dots(scenes);
-    let reading = "Left is faster, down is leaner. The line joins those that no other beats on both. \
-                   Medians.";
+    let reading = "Medians; lower left is better. The line is the Pareto front: no collector beats its points \
+                   on both axes.";
     let mut frame = scene.frame(TITLE, reading.to_owned(), &scene.time_repeats());
     if scenes.len() > 1 {
         frame.facts =
@@ -87,7 +87,7 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, dots: &[Dot<'_>]) -> f64 {
     pen.line(&front, Stroke::solid(AXIS, 1.5));
     join_heaps(pen, dots, &points);
 
-    let bold = Type::new(SMALL_PX, MUTED).bold();
+    let bold = TextStyle::new(SMALL_PX, MUTED).bold();
     let sizes: Vec<(f64, f64)> = dots.iter().map(|d| (bold.width(&d.label), 15.0)).collect();
     let inside = ((area.left + 2.0, area.top), (area.right, area.bottom - 2.0));
     let places = labels::place_around(&points, &sizes, inside.0, inside.1);
@@ -105,14 +105,14 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, dots: &[Dot<'_>]) -> f64 {
         );
         let ink = dot.series.ink();
         pen.series(dot.series.name(), &title, |pen| {
-            pen.disc(at, 5.0, ink, 1.0);
-            pen.centred(&dot.label, place, Align::Left, Type { ink: ink.for_text(), ..bold });
+            pen.circle(at, 5.0, ink, 1.0);
+            pen.centred(&dot.label, place, Align::Left, TextStyle { ink: ink.for_text(), ..bold });
         });
     }
     bottom
 }
 
-/// More air at the ends of a log axis, where dots and their labels would touch the edge.
+/// Wider margins, so that dots and labels do not touch the edge.
 fn airy(scale: Scale) -> Scale {
     match scale.spacing {
         Spacing::Log => scale.between(scale.low / 1.2, scale.high * 1.35),
@@ -142,12 +142,12 @@ fn join_heaps<S: Surface>(pen: &mut Pen<'_, S>, dots: &[Dot<'_>], points: &[Poin
     }
 }
 
-/// The arrow towards the corner where one wants to be.
+/// The arrow towards the best corner.
 fn better<S: Surface>(pen: &mut Pen<'_, S>, area: Area) {
     let tip = (area.left + 12.0, area.bottom - 12.0);
     let tail = (tip.0 + 26.0, tip.1 - 26.0);
     let stroke = Stroke::solid(MUTED, 1.5);
     pen.line(&[tail, tip], stroke);
     pen.line(&[(tip.0 + 9.0, tip.1), tip, (tip.0, tip.1 - 9.0)], stroke);
-    pen.text("better", (tail.0 + 3.0, tail.1 + 1.0), Align::Left, Type::new(SMALL_PX, MUTED));
+    pen.text("better", (tail.0 + 3.0, tail.1 + 1.0), Align::Left, TextStyle::new(SMALL_PX, MUTED));
 }

@@ -1,20 +1,20 @@
-//! Total time: wall and CPU time of the run proper, and the teardown apart.
+//! Wall and CPU time of the run proper, and of the teardown.
 //!
-//! Dropping the final live set is what a program that simply exits never pays; it is timed and
-//! drawn on its own and is part of neither of the other two.
+//! A program that simply exits never pays for dropping its final live set; so this teardown is timed
+//! and drawn separately and is part of neither of the other two.
 
 use crate::canvas::{Pen, Surface};
 use crate::layout::scale::Quantity;
 use crate::layout::strip::{self, Panel};
 use crate::scene::Scene;
 
-/// The question.
-pub(crate) const TITLE: &str = "How long does each take?";
+/// The title.
+pub(crate) const TITLE: &str = "Wall and CPU time per process";
 
-/// Draws the chart; gives its height in pixels.
+/// Draws the chart; returns its height in pixels.
 pub(crate) fn draw<'a, S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'a>) -> f64 {
-    let reading = "Further left is faster. Each dot is one process, the tall tick the median, the bar its \
-                   interval (from n = 6). Teardown, dropping what lives at the end, is in neither time.";
+    let reading = "Left is better. Each dot is one process, the tall tick the median, the bar its interval \
+                   (from n = 6). Neither time includes the teardown: dropping the final live set.";
     let frame = scene.frame(TITLE, reading.to_owned(), &scene.time_repeats());
     let y = frame.above(pen) + 8.0;
     let panels: [Panel<'a>; 3] = [

@@ -1,9 +1,9 @@
-//! Axes: a light grid, small numbers, the unit once, and no box.
+//! Axes: a light grid, small numbers, the unit once, no box.
 
 use super::frame::{MARGIN_PX, SMALL_PX};
 use super::scale::{Scale, Spacing};
 use crate::canvas::palette::{AXIS, GRID, MUTED};
-use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 
 /// The rectangle in which data is drawn, in pixels.
 #[derive(Debug, Clone, Copy)]
@@ -18,9 +18,9 @@ pub(crate) struct Area {
     pub(crate) bottom: f64,
 }
 
-/// Room for the numbers of a vertical axis, in pixels.
+/// Width of the numbers of a vertical axis, in pixels.
 pub(crate) fn numbers_px(scale: &Scale, gap_px: f64) -> f64 {
-    let small = Type::new(SMALL_PX, MUTED);
+    let small = TextStyle::new(SMALL_PX, MUTED);
     let widest = scale
         .ticks(gap_px)
         .iter()
@@ -38,7 +38,7 @@ pub(crate) fn vertical<S: Surface>(
     gap_px: f64,
     name: &str,
 ) {
-    let small = Type::new(SMALL_PX, MUTED);
+    let small = TextStyle::new(SMALL_PX, MUTED);
     let mut minor = Vec::new();
     for tick in scale.ticks(gap_px) {
         let y = scale.at(tick.value);
@@ -46,7 +46,7 @@ pub(crate) fn vertical<S: Surface>(
             minor.push(((area.left - 3.0, y), (area.left, y)));
             continue;
         };
-        pen.rule(area.left, area.right, y, Stroke::solid(GRID, 1.0));
+        pen.hline(area.left, area.right, y, Stroke::solid(GRID, 1.0));
         pen.centred(&label, (area.left - 6.0, y), Align::Right, small);
     }
     pen.segments(&minor, Stroke::solid(AXIS, 1.0));
@@ -56,8 +56,8 @@ pub(crate) fn vertical<S: Surface>(
     }
 }
 
-/// Draws the vertical grid lines with their numbers below, and the axis' name below those. Gives
-/// the y below which nothing is drawn.
+/// Draws the vertical grid lines with their numbers below, and the axis' name below those. Returns
+/// the y of its lower end.
 pub(crate) fn horizontal<S: Surface>(
     pen: &mut Pen<'_, S>,
     area: Area,
@@ -65,7 +65,7 @@ pub(crate) fn horizontal<S: Surface>(
     gap_px: f64,
     name: &str,
 ) -> f64 {
-    let small = Type::new(SMALL_PX, MUTED);
+    let small = TextStyle::new(SMALL_PX, MUTED);
     let base = area.bottom + 16.0;
     let mut minor = Vec::new();
     for tick in scale.ticks(gap_px) {
@@ -74,8 +74,8 @@ pub(crate) fn horizontal<S: Surface>(
             minor.push(((x, area.bottom), (x, area.bottom + 3.0)));
             continue;
         };
-        pen.upright(x, area.top, area.bottom, Stroke::solid(GRID, 1.0));
-        // A label at an end may lean out of the picture; one on the axis' zero may not.
+        pen.vline(x, area.top, area.bottom, Stroke::solid(GRID, 1.0));
+        // A label at an end of the axis must stay inside the picture.
         let half = small.width(&label) / 2.0;
         let x = x.clamp(half + 2.0, pen.width() - half - 2.0);
         pen.text(&label, (x, base), Align::Middle, small);
@@ -92,10 +92,10 @@ pub(crate) fn horizontal<S: Surface>(
 
 /// The base line of a zero-based chart.
 pub(crate) fn base<S: Surface>(pen: &mut Pen<'_, S>, area: Area) {
-    pen.rule(area.left, area.right, area.bottom, Stroke::solid(AXIS, 1.0));
+    pen.hline(area.left, area.right, area.bottom, Stroke::solid(AXIS, 1.0));
 }
 
-/// An axis' name with its unit, or with the word that it is logarithmic.
+/// An axis' name with its unit, or with "log scale".
 pub(crate) fn named(scale: &Scale, name: &str) -> String {
     match (scale.spacing, scale.unit()) {
         (Spacing::Log, _) => format!("{name}, log scale"),

@@ -1,14 +1,14 @@
-//! A vertical axis from zero that is broken where outliers would flatten the rest.
+//! A vertical axis from zero, broken where outliers would compress the other values.
 //!
-//! Below the break the axis is linear from zero, so heights can be compared; above it, in a low
-//! band of its own, it is logarithmic, so that outliers of any size stay visible.
+//! Below the break the axis is linear from zero, so heights can be compared; above it, in a narrow
+//! band, it is logarithmic, so that outliers of any size stay visible.
 
 use super::axis::{self, Area};
 use super::frame::{MARGIN_PX, SMALL_PX};
 use super::scale::{Quantity, Scale};
 use super::tail;
 use crate::canvas::palette::{AXIS, GRID, MUTED, PAPER};
-use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 
 /// Height of the band above the break, in pixels.
 const BAND_PX: f64 = 76.0;
@@ -25,7 +25,7 @@ pub(crate) struct Broken {
 }
 
 impl Broken {
-    /// An axis that shows all these values, broken only if it must be.
+    /// An axis that shows all these values, with a break only if there are outliers.
     pub(crate) fn new(quantity: Quantity, values: &[f64]) -> Self {
         let top = tail::end_of_axis(values);
         let largest = values.iter().copied().fold(top, f64::max);
@@ -34,7 +34,7 @@ impl Broken {
         Self { lower, upper: (largest > lower.high).then_some(upper) }
     }
 
-    /// The same axis, extended to a value little beyond its end; a far one is left off.
+    /// The same axis, extended to `value` if that lies little beyond its end.
     pub(crate) fn reaching(self, value: Option<f64>) -> Self {
         let near = value
             .filter(|v| !self.is_broken() && (self.lower.high..self.lower.high * 1.6).contains(v));
@@ -52,15 +52,15 @@ impl Broken {
         self.upper.is_some()
     }
 
-    /// Room for its numbers, in pixels.
+    /// Width of its numbers, in pixels.
     pub(crate) fn numbers_px(&self) -> f64 {
         let upper =
             self.upper.map_or(0.0, |u| axis::numbers_px(&u.over(BAND_PX, 0.0), LABELS_PX / 2.0));
         axis::numbers_px(&self.lower.over(300.0, 0.0), LABELS_PX).max(upper)
     }
 
-    /// Lays the axis out from `top` downwards with `height` pixels for its linear part; gives the y
-    /// of its foot.
+    /// Lays the axis out from `top` downwards with `height` pixels for its linear part; returns the y
+    /// of its lower end.
     pub(crate) fn lay(&mut self, top: f64, height: f64) -> f64 {
         let band = if self.is_broken() { BAND_PX + GAP_PX } else { 0.0 };
         let foot = top + band + height;
@@ -69,7 +69,7 @@ impl Broken {
         foot
     }
 
-    /// Where a value lies, in pixels.
+    /// The y of a value, in pixels.
     pub(crate) fn at(&self, value: f64) -> f64 {
         match &self.upper {
             Some(upper) if value > self.lower.high => upper.at(value),
@@ -80,13 +80,13 @@ impl Broken {
     /// Draws grid lines, numbers and the axis' name.
     pub(crate) fn draw<S: Surface>(&self, pen: &mut Pen<'_, S>, area: Area, name: &str) {
         axis::vertical(pen, area, &self.lower, LABELS_PX, "");
-        let small = Type::new(SMALL_PX, MUTED);
+        let small = TextStyle::new(SMALL_PX, MUTED);
         let mut name = axis::named(&self.lower, name);
         if let Some(upper) = &self.upper {
             name.push_str("; above the break log scale");
             for tick in upper.ticks(LABELS_PX / 2.0) {
                 let (y, Some(label)) = (upper.at(tick.value), tick.label) else { continue };
-                pen.rule(area.left, area.right, y, Stroke::solid(GRID, 1.0));
+                pen.hline(area.left, area.right, y, Stroke::solid(GRID, 1.0));
                 pen.centred(&label, (area.left - 6.0, y), Align::Right, small);
             }
         }
@@ -100,7 +100,7 @@ impl Broken {
             return;
         }
         let (top, bottom) = (area.top + BAND_PX, area.top + BAND_PX + GAP_PX);
-        pen.block((area.left - 1.0, top), (area.right + 1.0, bottom), PAPER, 1.0);
+        pen.rect((area.left - 1.0, top), (area.right + 1.0, bottom), PAPER, 1.0);
         let slants =
             [top, bottom].map(|y| ((area.left - 5.0, y + 3.0), (area.left + 5.0, y - 3.0)));
         pen.segments(&slants, Stroke::solid(AXIS, 1.0));
@@ -123,7 +123,7 @@ mod tests {
             axis.at(33e6) < 100.0 + BAND_PX && axis.at(400e6) > 100.0,
             "outliers lie in the band"
         );
-        assert!(axis.at(33e6) > axis.at(400e6) + 20.0, "and can be told apart");
+        assert!(axis.at(33e6) > axis.at(400e6) + 20.0, "and are distinguishable");
     }
 
     #[test]

@@ -1,39 +1,39 @@
-//! What failed or does not apply, drawn as such: a hatched cell with its word, never a gap; and
-//! remarks on what has nothing to draw.
+//! Failed and not applicable cells, hatched with their outcome word and never left as a gap; notes on
+//! collectors without data.
 
 use super::frame::{MARGIN_PX, SMALL_PX};
 use crate::canvas::palette::{FAILED, HATCH, MUTED, PAPER, TEXT};
 use crate::canvas::pen::Point;
-use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 
-/// A hatched rectangle with a word, on one line or two as it fits.
+/// A hatched rectangle with a word, wrapped to its width.
 pub(crate) fn cell<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point, word: &str) {
-    pen.block(from, to, FAILED, 1.0);
+    pen.rect(from, to, FAILED, 1.0);
     pen.hatch(from, to, Stroke::solid(HATCH, 0.75));
-    let kind = Type::new(SMALL_PX, TEXT);
-    let lines = kind.wrap(word, to.0 - from.0 - 6.0);
+    let style = TextStyle::new(SMALL_PX, TEXT);
+    let lines = style.wrap(word, to.0 - from.0 - 6.0);
     let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
     let mut y = middle.1 - (lines.len() as f64 - 1.0) * 6.5;
     for line in lines {
-        let half = kind.width(&line) / 2.0 + 3.0;
-        pen.block((middle.0 - half, y - 7.0), (middle.0 + half, y + 7.0), PAPER, 1.0);
-        pen.centred(&line, (middle.0, y), Align::Middle, kind);
+        let half = style.width(&line) / 2.0 + 3.0;
+        pen.rect((middle.0 - half, y - 7.0), (middle.0 + half, y + 7.0), PAPER, 1.0);
+        pen.centred(&line, (middle.0, y), Align::Middle, style);
         y += 13.0;
     }
 }
 
-/// A remark below the data, in as many lines as it takes; gives the y below it.
+/// A wrapped note below the data; returns the y of its last line.
 pub(crate) fn note<S: Surface>(pen: &mut Pen<'_, S>, y: f64, text: &str) -> f64 {
-    let kind = Type::new(SMALL_PX, MUTED);
+    let style = TextStyle::new(SMALL_PX, MUTED);
     let mut y = y + 6.0;
-    for line in kind.wrap(text, pen.width() - 2.0 * MARGIN_PX) {
+    for line in style.wrap(text, pen.width() - 2.0 * MARGIN_PX) {
         y += 15.5;
-        pen.text(&line, (MARGIN_PX, y), Align::Left, kind);
+        pen.text(&line, (MARGIN_PX, y), Align::Left, style);
     }
     y
 }
 
-/// A collector that a chart cannot show, with the word to print.
+/// A collector that a chart cannot show, with its outcome word.
 #[derive(Debug, Clone)]
 pub(crate) struct Absent {
     /// Registry name.
@@ -44,16 +44,16 @@ pub(crate) struct Absent {
     pub(crate) reason: String,
 }
 
-/// Lists what is absent as hatched chips in lines from `y` on; gives the y below them.
+/// Lists absent collectors as hatched chips, in lines from `y` on; returns the y below them.
 pub(crate) fn list<S: Surface>(pen: &mut Pen<'_, S>, y: f64, absent: &[Absent]) -> f64 {
     if absent.is_empty() {
         return y;
     }
     const HEIGHT_PX: f64 = 18.0;
-    let name = Type::new(SMALL_PX, MUTED);
+    let name = TextStyle::new(SMALL_PX, MUTED);
     let (mut x, mut top) = (MARGIN_PX, y + 10.0);
     for entry in absent {
-        let chip = Type::new(SMALL_PX, TEXT).width(&entry.word) + 22.0;
+        let chip = TextStyle::new(SMALL_PX, TEXT).width(&entry.word) + 22.0;
         let width = chip + 6.0 + name.width(&entry.collector);
         if x > MARGIN_PX && x + width > pen.width() - MARGIN_PX {
             x = MARGIN_PX;

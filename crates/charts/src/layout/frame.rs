@@ -1,19 +1,19 @@
-//! The frame around the data: title, how to read it, facts, and the source line.
+//! The frame around the data: title, facts, reading hint and source line.
 
 use crate::canvas::palette::{MUTED, TEXT};
-use crate::canvas::{Align, Pen, Surface, Type};
+use crate::canvas::{Align, Pen, Surface, TextStyle};
 
-/// Space between the picture's edge and what is drawn, in pixels.
+/// Space between the picture's edge and its content, in pixels.
 pub(crate) const MARGIN_PX: f64 = 14.0;
-/// Size of all small text.
+/// Size of all small text, in pixels.
 pub(crate) const SMALL_PX: f64 = 12.0;
 
-/// What stands above and below a chart's data.
+/// The text above and below a chart's data.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
-    /// The question the chart answers.
+    /// The quantity that the chart shows.
     pub(crate) title: String,
-    /// How to read it, in one line.
+    /// How to read the chart.
     pub(crate) reading: String,
     /// Workload, repeats, heap limit.
     pub(crate) facts: String,
@@ -22,11 +22,11 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Draws what stands above; gives the y at which the data may begin.
+    /// Draws the text above the data; returns the y at which the data may begin.
     pub(crate) fn above<S: Surface>(&self, pen: &mut Pen<'_, S>) -> f64 {
         let width = pen.width() - 2.0 * MARGIN_PX;
-        let title = Type::new(if pen.narrow() { 15.0 } else { 17.0 }, TEXT).bold();
-        let small = Type::new(12.5, MUTED);
+        let title = TextStyle::new(if pen.narrow() { 15.0 } else { 17.0 }, TEXT).bold();
+        let small = TextStyle::new(12.5, MUTED);
         let mut y = MARGIN_PX + 12.0;
         for line in title.wrap(&self.title, width) {
             pen.text(&line, (MARGIN_PX, y), Align::Left, title);
@@ -42,9 +42,9 @@ impl Frame {
         y
     }
 
-    /// Draws the source line below `y`; gives the height of the whole picture.
+    /// Draws the source line below `y`; returns the height of the whole picture.
     pub(crate) fn below<S: Surface>(&self, pen: &mut Pen<'_, S>, y: f64) -> f64 {
-        let small = Type::new(SMALL_PX, MUTED);
+        let small = TextStyle::new(SMALL_PX, MUTED);
         let mut y = y + 20.0;
         for line in small.wrap(&self.source, pen.width() - 2.0 * MARGIN_PX) {
             pen.text(&line, (MARGIN_PX, y), Align::Left, small);

@@ -1,12 +1,12 @@
-//! Labels that keep clear of each other.
+//! Placement of labels without overlap.
 
 use crate::canvas::pen::Point;
 
-/// Moves positions apart until neighbours are at least `gap` away from each other, as little as
-/// possible and keeping their order, inside `low..=high` as far as they fit.
+/// Moves positions apart, as little as possible and in their order, until neighbours are at least
+/// `gap` apart, inside `low..=high` as far as they fit.
 ///
-/// Neighbours that collide form a cluster, which lies centred on the mean of what its members
-/// want (isotonic regression by pooling adjacent violators, which minimises the squared moves).
+/// Neighbours that overlap form a cluster, centred on the mean of its members' wanted positions
+/// (isotonic regression by pooling adjacent violators, which minimises the squared moves).
 pub(crate) fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|&a, &b| wanted[a].total_cmp(&wanted[b]));
@@ -60,10 +60,10 @@ impl Extent {
     }
 }
 
-/// Places one label of the given size beside each point of a scatter so that labels cover neither
-/// points nor each other where that can be avoided; gives the left end of each label's middle line.
+/// Places one label of the given size beside each point of a scatter plot so that labels cover neither
+/// points nor each other where possible; returns the left end of each label's middle line.
 ///
-/// Greedy, in the order given, over places on rings around each point: the nearest one that is free.
+/// Greedy, in the given order, over positions on rings around each point: the cheapest one wins.
 pub(crate) fn place_around(
     points: &[Point],
     sizes: &[(f64, f64)],
@@ -72,7 +72,7 @@ pub(crate) fn place_around(
 ) -> Vec<Point> {
     const CLEAR_PX: f64 = 8.0;
     const RINGS: u32 = 12;
-    /// What a pixel of distance costs, in square pixels that are covered.
+    /// Cost of a pixel of distance, in covered square pixels.
     const NEARNESS: f64 = 0.6;
     let frame = Extent { left: from.0, top: from.1, right: to.0, bottom: to.1 };
     let mut taken: Vec<Extent> = points.iter().map(|&p| Extent::around(p, 6.0)).collect();
@@ -106,8 +106,8 @@ pub(crate) fn place_around(
     placed
 }
 
-/// Where a line from a point to a label that lies apart from it ends: at the label's nearer end. `None`
-/// where it is plain whose label it is.
+/// The end of the leader line from a point to its label: the label's nearer end. `None` where the label
+/// is close enough to need no leader.
 pub(crate) fn leader((x, y): Point, label: Point, (width, height): (f64, f64)) -> Option<Point> {
     const GAP_PX: f64 = 2.0;
     let is_apart = (label.1 - y).abs() > height * 1.1;
@@ -154,8 +154,8 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_of_labels_is_read_by_leaders() {
-        // Twelve points within a few pixels, as collectors are that cost the same.
+    fn crowded_labels_get_leaders() {
+        // Twelve points within a few pixels: collectors of equal cost.
         let points: Vec<Point> = (0..12).map(|n| (150.0 + 3.0 * f64::from(n), 150.0)).collect();
         let sizes = vec![(80.0, 15.0); 12];
         let placed = place_around(&points, &sizes, (0.0, 0.0), (400.0, 300.0));

@@ -1,5 +1,5 @@
-//! What charts have in common besides the pen: scales and ticks, the frame around the data, labels
-//! that keep clear of each other, and the drawing of what failed.
+//! Layout shared by the charts: scales and ticks, the frame around the data, placement of labels, and
+//! the drawing of failures.
 
 pub(crate) mod axis;
 pub(crate) mod broken;

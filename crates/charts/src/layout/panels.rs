@@ -1,9 +1,9 @@
-//! Splitting a crowd of lines into panels that can be read.
+//! Splits many lines into panels that stay readable.
 
 use record::Family;
 
-/// Most lines of one panel. With more, whole families move to panels of their own, and each panel
-/// shows the others pale behind its own.
+/// Most lines of one panel. With more, families move to panels of their own, and each panel shows
+/// the lines of the others pale behind its own.
 const MOST_LINES: usize = 8;
 
 /// Indices of the lines of each panel, given the family of each line: all in one panel, or as few
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_splits_between_families() {
+    fn more_lines_split_between_families() {
         let mut lines = vec![Family::Ownership; 5];
         lines.extend([Family::ReferenceCounting; 4]);
         lines.push(Family::Ownership);

@@ -1,4 +1,4 @@
-//! A rug: one collector's pauses as ticks on a narrow lane, taller for longer ones.
+//! A rug plot: one collector's pauses as ticks on a narrow lane, taller for longer ones.
 
 use crate::canvas::{Ink, Pen, Stroke, Surface};
 use record::Pause;
@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 /// Height of a lane, in pixels.
 pub(crate) const LANE_PX: f64 = 9.0;
 
-/// Draws the pauses as ticks that stand on `floor`. `at` gives the horizontal position of a start
-/// time, or `None` off the chart. Of the pauses of one pixel the longest is drawn.
+/// Draws the pauses as ticks on `floor`. `at` returns the horizontal position of a start time, or
+/// `None` outside the chart. Of the pauses of one pixel column the longest is drawn.
 pub(crate) fn draw<S: Surface>(
     pen: &mut Pen<'_, S>,
     floor: f64,

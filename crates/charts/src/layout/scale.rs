@@ -1,4 +1,4 @@
-//! Scales: from a quantity to a position, and the ticks that let a reader go back.
+//! Scales: from a quantity to a position, and the ticks that label positions.
 
 use analysis::format;
 
@@ -11,7 +11,7 @@ pub(crate) enum Spacing {
     Log,
 }
 
-/// What an axis measures; decides how its numbers are written.
+/// The quantity of an axis; determines the format of its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Quantity {
     /// Sizes in bytes, in decimal multiples.
@@ -20,16 +20,16 @@ pub(crate) enum Quantity {
     Nanoseconds,
     /// Percentiles q, given as 1 / (1 - q).
     Percentile,
-    /// How many.
+    /// A count.
     Count,
 }
 
 /// One mark on an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tick {
-    /// Where.
+    /// Its position.
     pub(crate) value: f64,
-    /// What is written there; minor ticks have nothing.
+    /// Its label; `None` for minor ticks.
     pub(crate) label: Option<String>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Tick {
 pub(crate) struct Scale {
     /// Spacing of values.
     pub(crate) spacing: Spacing,
-    /// What is measured.
+    /// The quantity.
     pub(crate) quantity: Quantity,
     /// Value at the first end.
     pub(crate) low: f64,
@@ -49,13 +49,13 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// From zero to `high` or a little more.
+    /// Linear, from zero to `high`.
     pub(crate) fn from_zero(quantity: Quantity, high: f64) -> Self {
         let high = if high > 0.0 { high } else { 1.0 };
         Self { spacing: Spacing::Linear, quantity, low: 0.0, high, from_px: 0.0, to_px: 1.0 }
     }
 
-    /// Logarithmic over positive values, with some air at both ends.
+    /// Logarithmic over positive values, with some margin at both ends.
     pub(crate) fn log(quantity: Quantity, low: f64, high: f64) -> Self {
         // The caller's values are positive; the guard keeps a degenerate range drawable.
         let low = low.max(1e-3);
@@ -70,8 +70,8 @@ impl Scale {
         }
     }
 
-    /// Linear from zero, or logarithmic where the largest of the values is more than `times` the
-    /// smallest and would flatten the rest. Values that are not positive do not count.
+    /// Linear from zero, or logarithmic where the largest value is more than `times` the smallest and
+    /// would compress the others. Ignores values that are not positive.
     pub(crate) fn fitting(quantity: Quantity, values: &[f64], times: f64) -> Self {
         let low = values.iter().copied().filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);
         let high = values.iter().copied().fold(0.0, f64::max);
@@ -92,7 +92,7 @@ impl Scale {
         Self { from_px, to_px, ..self }
     }
 
-    /// Where a value lies, in pixels; values beyond an end lie beyond it.
+    /// The position of a value, in pixels; values outside the scale lie beyond its ends.
     pub(crate) fn at(&self, value: f64) -> f64 {
         let share = match self.spacing {
             Spacing::Linear => (value - self.low) / (self.high - self.low),
@@ -103,7 +103,7 @@ impl Scale {
         self.from_px + share * (self.to_px - self.from_px)
     }
 
-    /// As [`Scale::at`], held within the ends.
+    /// As [`Scale::at`], clamped to the ends.
     pub(crate) fn within(&self, value: f64) -> f64 {
         self.at(value.clamp(self.low, self.high))
     }
@@ -117,8 +117,8 @@ impl Scale {
         }
     }
 
-    /// The unit that the labels of a linear axis share, such as `MB`; none on a log axis, whose
-    /// labels carry their own.
+    /// The common unit of the labels of a linear axis, such as `MB`; `None` on a log axis, where each
+    /// label has its own.
     pub(crate) fn unit(&self) -> Option<&'static str> {
         (self.spacing == Spacing::Linear).then(|| unit(self.quantity, self.high).1)
     }
@@ -143,8 +143,8 @@ impl Scale {
         if self.marks().count() < 2 {
             return self.even_ticks(room);
         }
-        // Label 1, 2 and 5 where there is room, else fewer: decades, every other or third decade.
-        // All of them only where otherwise fewer than two labels were left.
+        // Label 1, 2 and 5 where there is room, else fewer: decades, every second or third decade.
+        // All digits only where otherwise fewer than two labels remain.
         let all = [
             (EVERY, 1),
             (&[1, 2, 5][..], 1),
@@ -153,14 +153,14 @@ impl Scale {
             (&[1][..], 2),
             (&[1][..], 3),
         ];
-        // A percentile has one more nine at each power of ten and no name in between.
+        // A percentile gains a nine at each power of ten and has no label in between.
         let first = if self.quantity == Quantity::Percentile { 3 } else { 1 };
         let labelled = |&(digits, stride): &(&[u32], i32)| {
             self.marks().filter(|(d, e, _)| digits.contains(d) && e.rem_euclid(stride) == 0).count()
         };
         let fitting =
             (first..all.len()).find(|&i| labelled(&all[i]) as f64 <= room).unwrap_or(all.len() - 1);
-        // One label alone does not say how fast the axis runs.
+        // One label alone does not show the scale.
         let lowest = if first == 1 { 0 } else { first };
         let chosen = (lowest..=fitting).rev().find(|&i| labelled(&all[i]) >= 2);
         let (digits, stride) = all[chosen.unwrap_or(fitting)];
@@ -172,7 +172,7 @@ impl Scale {
             .collect()
     }
 
-    /// Ticks for a log axis too short to hold two round marks: evenly spaced values.
+    /// Ticks for a log axis too short for two round marks: evenly spaced values.
     fn even_ticks(&self, room: f64) -> Vec<Tick> {
         let step = round_step((self.high - self.low) / room);
         let (first, last) = ((self.low / step).ceil() as u64, (self.high / step).floor() as u64);
@@ -220,7 +220,7 @@ fn unit(quantity: Quantity, value: f64) -> (f64, &'static str) {
         Quantity::Percentile => &[(1.0, "")],
         Quantity::Count => &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G")],
     };
-    // A tick computed as 3 * 10^-1 may be a hair below its unit.
+    // A tick computed as 3 * 10^-1 may lie slightly below its unit.
     units
         .iter()
         .rev()

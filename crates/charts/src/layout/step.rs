@@ -1,15 +1,15 @@
-//! Stepped lines: thinned to what pixels can show, and cut at the edge of the data.
+//! Stepped lines: thinned to the resolution of pixels and cut at the edge of the data area.
 
 use crate::canvas::pen::Point;
 
-/// How far a line may pass a point that is left out, in pixels: less than can be seen.
+/// Largest distance of an omitted point from the line, in pixels: below visibility.
 const SLACK_PX: f64 = 0.2;
 /// Width of the columns within which a line is thinned, in pixels.
 const COLUMN_PX: f64 = 1.0;
 
-/// The stepped line through points with ascending x, in pixels: each height holds until the next.
-/// Of the points in one pixel column the first, lowest, highest and last are kept, so no
-/// peak is lost.
+/// The stepped line through points with ascending x, in pixels: each height holds until the next
+/// point. Of the points in one pixel column the first, lowest, highest and last are kept, so no peak
+/// is lost.
 pub(crate) fn stepped(points: impl IntoIterator<Item = Point>) -> Vec<Point> {
     let mut line: Vec<Point> = Vec::new();
     let mut column: Vec<Point> = Vec::new();
@@ -25,7 +25,7 @@ pub(crate) fn stepped(points: impl IntoIterator<Item = Point>) -> Vec<Point> {
     straightened(&line)
 }
 
-/// The line without points that lie on the way between their neighbours: a slope is one stroke.
+/// The line without points that lie on the segment between their neighbours: a slope is one stroke.
 fn straightened(line: &[Point]) -> Vec<Point> {
     let mut kept: Vec<Point> = line.first().copied().into_iter().collect();
     let mut from = 0;
@@ -40,7 +40,7 @@ fn straightened(line: &[Point]) -> Vec<Point> {
     kept
 }
 
-/// How far a point is from the stroke between two others.
+/// Distance of a point from the segment between two others.
 fn off(point: Point, from: Point, to: Point) -> f64 {
     let (right, down) = (to.0 - from.0, to.1 - from.1);
     let (x, y) = (point.0 - from.0, point.1 - from.1);
@@ -49,12 +49,12 @@ fn off(point: Point, from: Point, to: Point) -> f64 {
     (x - share * right).hypot(y - share * down)
 }
 
-/// Appends the telling points of one column, each as a horizontal run and a jump.
+/// Appends the first, lowest, highest and last point of a column, each as a horizontal run and a jump.
 fn push_column(line: &mut Vec<Point>, column: &[Point]) {
     let by_height = |a: &&Point, b: &&Point| a.1.total_cmp(&b.1);
     let (Some(first), Some(last)) = (column.first(), column.last()) else { return };
     let (low, high) = (column.iter().min_by(by_height), column.iter().max_by(by_height));
-    // Steps narrower than a column are drawn as the slope they look like.
+    // Steps narrower than a column are indistinguishable from a slope.
     let slopes = column.is_sorted_by(|a, b| a.1 <= b.1) || column.is_sorted_by(|a, b| a.1 >= b.1);
     if slopes && line.last().is_some_and(|before| first.0 - before.0 <= COLUMN_PX) {
         line.push(*last);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_the_area_is_cut_at_its_edge() {
+    fn a_line_is_cut_at_the_edge_of_the_area() {
         let line = [(0.0, 90.0), (10.0, 90.0), (10.0, 60.0), (30.0, 40.0), (50.0, 0.0)];
         assert_eq!(until(&line, 20.0), [(0.0, 90.0), (10.0, 90.0), (10.0, 60.0), (20.0, 50.0)]);
         assert_eq!(until(&line, 50.0), line);

@@ -1,14 +1,14 @@
 //! A strip plot: one row per collector, one panel per quantity, every repeat a dot.
 //!
-//! The median is a tall tick. From six repeats on a thin bar gives its interval; below that the
-//! dots are all there is to say. What failed is hatched, with its word.
+//! The median is a tall tick. From six repeats on a thin bar shows its interval; with fewer repeats
+//! there are dots only. Failed cells are hatched, with their outcome word.
 
 use super::axis::{self, Area};
 use super::failures;
 use super::frame::{MARGIN_PX, SMALL_PX};
 use super::scale::{Quantity, Scale, Spacing};
 use crate::canvas::palette::{GRID, MUTED, TEXT};
-use crate::canvas::{Align, Pen, Stroke, Surface, Type};
+use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 use crate::scene::{Scene, Series, word_of};
 use analysis::{Estimate, Measured, format};
 
@@ -21,7 +21,7 @@ const FLATTENING: f64 = 8.0;
 pub(crate) struct Panel<'a> {
     /// Its name.
     pub(crate) name: &'static str,
-    /// What it measures.
+    /// The quantity of its axis.
     pub(crate) quantity: Quantity,
     /// Its share of the width, relative to the other panels.
     pub(crate) share: f64,
@@ -30,7 +30,7 @@ pub(crate) struct Panel<'a> {
 }
 
 /// Draws the panels from `top` on: side by side, or one below the other on a phone. Rows are
-/// ordered by the first panel. Gives the y below.
+/// ordered by the first panel. Returns the y below them.
 pub(crate) fn draw<'a, S: Surface>(
     pen: &mut Pen<'_, S>,
     top: f64,
@@ -41,7 +41,7 @@ pub(crate) fn draw<'a, S: Surface>(
     let key = |s: &Series<'a>| (panels[0].of)(s).known().map_or(f64::INFINITY, |e| e.median);
     rows.sort_by(|a, b| key(a).total_cmp(&key(b)));
 
-    let bold = Type::new(SMALL_PX, MUTED).bold();
+    let bold = TextStyle::new(SMALL_PX, MUTED).bold();
     let names = rows.iter().map(|s| bold.width(s.name())).fold(0.0, f64::max) + 12.0;
     let right = pen.width() - MARGIN_PX;
     if pen.narrow() {
@@ -71,9 +71,9 @@ fn middle_of(top: f64, row: usize) -> f64 {
 
 fn label_rows<S: Surface>(pen: &mut Pen<'_, S>, top: f64, rows: &[&Series<'_>]) {
     for (index, series) in rows.iter().enumerate() {
-        let kind = Type::new(SMALL_PX, series.ink().for_text()).bold();
+        let style = TextStyle::new(SMALL_PX, series.ink().for_text()).bold();
         pen.series(series.name(), series.name(), |pen| {
-            pen.centred(series.name(), (MARGIN_PX, middle_of(top, index)), Align::Left, kind);
+            pen.centred(series.name(), (MARGIN_PX, middle_of(top, index)), Align::Left, style);
         });
     }
 }
@@ -86,7 +86,7 @@ fn draw_panel<'a, S: Surface>(
     panel: &Panel<'a>,
     rows: &[&Series<'a>],
 ) -> f64 {
-    let small = Type::new(SMALL_PX, MUTED);
+    let small = TextStyle::new(SMALL_PX, MUTED);
     let written = |value: f64| match panel.quantity {
         Quantity::Bytes => format::bytes(value),
         _ => format::duration_ns(value),
@@ -108,13 +108,13 @@ fn draw_panel<'a, S: Surface>(
         right: right - numbers - 10.0,
         bottom: middle_of(top, rows.len()) - ROW_PX / 2.0,
     };
-    // Zero has no place on a log axis, so it keeps the axis linear.
+    // A log axis cannot show zero, so a zero keeps the axis linear.
     let flattening = if values.contains(&0.0) { f64::INFINITY } else { FLATTENING };
     let scale = Scale::fitting(panel.quantity, &values, flattening).over(area.left, area.right);
 
     let name =
         if values.is_empty() { panel.name.to_owned() } else { axis::named(&scale, panel.name) };
-    pen.text(&name, (left, top + 10.0), Align::Left, Type::new(SMALL_PX, TEXT).bold());
+    pen.text(&name, (left, top + 10.0), Align::Left, TextStyle::new(SMALL_PX, TEXT).bold());
     let level = |index| middle_of(top, index).floor() + 0.5;
     let rules = (0..rows.len()).map(level).map(|y| ((area.left, y), (area.right, y)));
     pen.segments(&rules.collect::<Vec<_>>(), Stroke::solid(GRID, 1.0));
@@ -138,7 +138,7 @@ fn draw_panel<'a, S: Surface>(
                     &written(estimate.median),
                     (right, y),
                     Align::Right,
-                    Type::new(SMALL_PX, TEXT),
+                    TextStyle::new(SMALL_PX, TEXT),
                 );
             }
             Measured::Missing(_) => {
@@ -167,7 +167,7 @@ fn mark<S: Surface>(
         pen.line(&[(scale.at(low), y), (scale.at(high), y)], Stroke::solid(ink, 2.5));
     }
     let repeats: Vec<_> = estimate.values.iter().map(|&value| (scale.at(value), y)).collect();
-    pen.discs(&repeats, 3.0, ink, 0.5);
+    pen.circles(&repeats, 3.0, ink, 0.5);
     let x = scale.at(estimate.median);
     pen.line(&[(x, y - 8.0), (x, y + 8.0)], Stroke::solid(ink, 2.0));
 }

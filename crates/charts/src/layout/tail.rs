@@ -1,10 +1,10 @@
-//! Outliers: seen and named, but not allowed to flatten the rest.
+//! Detects outliers, so that they do not compress the other values of an axis.
 
 /// A value this many times the next smaller one is an outlier.
 const FAR: f64 = 3.0;
 
-/// Where a zero-based axis should end so that the bulk of the peaks can be told apart: at the first
-/// peak, from the middle one on, whose next is more than threefold, otherwise at the largest.
+/// The end of a zero-based axis that keeps the bulk of the peaks distinguishable: the first peak, from
+/// the median on, whose successor is more than three times as large; otherwise the largest peak.
 pub(crate) fn end_of_axis(peaks: &[f64]) -> f64 {
     let mut sorted: Vec<f64> = peaks.iter().copied().filter(|p| *p > 0.0).collect();
     sorted.sort_by(f64::total_cmp);

@@ -1,7 +1,6 @@
-//! The records as comma-separated values, for whoever wants to analyse them anew.
+//! The records as comma-separated values, for analysis by other tools.
 //!
-//! Column names carry units. An empty field means "not known", never zero. Fields are quoted as in
-//! RFC 4180.
+//! Column names carry units. An empty field means "not known", never zero. Quoting follows RFC 4180.
 
 use record::{Mode, Record, Run, Size};
 
@@ -37,12 +36,12 @@ pub(crate) fn cells(runs: &[Run]) -> String {
     text
 }
 
-/// The columns that a sample fills.
+/// The columns of a sample; empty without one.
 fn measured(record: &Record) -> Vec<String> {
     const COLUMNS: usize = 28;
     let Some(sample) = &record.sample else { return vec![String::new(); COLUMNS] };
     let counted: u64 = sample.pause_histogram.iter().map(|(_, count)| count).sum();
-    // Who counts collections has had none of a trigger that is not there.
+    // A record with counts has 0 of a trigger that is not listed.
     let collections = |trigger: &str| {
         sample.collections.as_ref().map(|counts| counts.get(trigger).copied().unwrap_or(0))
     };
@@ -79,11 +78,11 @@ fn measured(record: &Record) -> Vec<String> {
     fields
 }
 
-/// The distribution of the pauses of every record: how many pauses lie up to a bound and above the
-/// one before. Where a record has no histogram its pauses are listed instead, one by one.
+/// The pause histogram of every record: the number of pauses up to a bound and above the bound before.
+/// A record without a histogram has one row per pause.
 ///
-/// Every single pause with its start, kind and CPU time is in the run's own records, which may be a
-/// hundred times as long.
+/// Start, kind and CPU time of each pause are in the run's own records, which may be a hundred times
+/// as long.
 pub(crate) fn pauses(runs: &[Run]) -> String {
     let mut text = String::from("run_id,workload,collector,heap,mode,block,up_to_wall_ns,count\n");
     for (run, record) in all(runs) {

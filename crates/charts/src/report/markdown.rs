@@ -1,42 +1,42 @@
-//! `summary.md`: the report's words and tables for those who read in a terminal or a review.
+//! `summary.md`: the report's text and tables, for a terminal or a code review.
 
 use super::tables::{self, Table};
 use super::trust;
-use crate::scene::{Study, size_word, source};
+use crate::scene::{RunView, size_word, source};
 use analysis::statements::statements;
 use std::fmt::Write as _;
 
 /// The whole file.
-pub(crate) fn render(studies: &[Study<'_>]) -> String {
+pub(crate) fn render(views: &[RunView<'_>]) -> String {
     let mut text = String::from("# Memory management side by side\n");
-    for study in studies {
-        run(&mut text, study);
+    for view in views {
+        run(&mut text, view);
     }
     text
 }
 
 /// Writing to a `String` cannot fail, so the results of `writeln!` are dropped throughout.
-fn run(text: &mut String, study: &Study<'_>) {
-    let manifest = &study.run.manifest;
+fn run(text: &mut String, view: &RunView<'_>) {
+    let manifest = &view.run.manifest;
     let _ = writeln!(
         text,
         "\n## Run {}\n\n{}\n\n{}\n",
         manifest.run_id,
-        source(study.run),
-        trust::what_ran(study)
+        source(view.run),
+        trust::scope(view)
     );
     if let Some(stamp) = manifest.stamp() {
         let _ = writeln!(text, "**{stamp}**\n");
     }
-    for finding in trust::findings(study) {
+    for finding in trust::findings(view) {
         let _ = writeln!(text, "- {}: {}", finding.weight.word(), finding.text);
     }
     let _ = writeln!(text);
-    for statement in statements(&study.summary) {
+    for statement in statements(&view.summary) {
         let _ = writeln!(text, "> {statement}\n");
     }
     for workload in &manifest.workloads {
-        let table = tables::of_workload(study, workload);
+        let table = tables::of_workload(view, workload);
         if table.rows.is_empty() {
             continue;
         }
@@ -65,10 +65,10 @@ fn push_table(text: &mut String, table: &Table) {
                 if field.small.is_empty() { strong } else { format!("{strong} ({})", field.small) }
             })
             .collect();
-        // A bar inside a name would end the table's field.
+        // An unescaped bar inside a name would end the table's field.
         let _ = writeln!(text, "| {} | {} |", collector.replace('|', "\\|"), written.join(" | "));
     }
-    // Why a cell failed or does not apply stands in its outcome; other gaps explain themselves.
+    // The outcome holds the reason of a failed or not applicable cell.
     let reasons: Vec<String> = table
         .rows
         .iter()

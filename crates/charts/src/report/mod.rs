@@ -1,4 +1,4 @@
-//! The report: a page that explains itself, and the same numbers for other programs.
+//! The report: a self-contained page, and the same numbers for other programs.
 //!
 //! One directory holds `index.html` (self-contained, offline), `summary.md`, `cells.csv`,
 //! `pauses.csv` and `charts/` with every picture as SVG and PNG.
@@ -12,14 +12,14 @@ mod tables;
 mod trust;
 
 use crate::canvas::palette;
-use crate::plate::ChartFiles;
-use crate::scene::Study;
+use crate::rendered_chart::ChartFiles;
+use crate::scene::RunView;
 use anyhow::{Context as _, Result, bail};
 use record::{CollectorInfo, Run};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where a report was written.
+/// The paths of a written report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportPaths {
     /// The page.
@@ -34,14 +34,13 @@ pub struct ReportPaths {
     pub charts: Vec<ChartFiles>,
 }
 
-/// Writes the report over these runs into the directory `out`, which is created if need be; files
-/// of an earlier report in it are replaced.
+/// Writes the report on these runs into the directory `out`, created if it does not exist; replaces
+/// files of an earlier report.
 ///
-/// Several runs stand one after the other on the page: what was measured on different occasions is
-/// not pooled.
+/// Several runs follow one another on the page: measurements of different runs are not pooled.
 ///
 /// # Errors
-/// If there is no run, or a file or directory cannot be written: with its path and the reason.
+/// If there is no run, or a file or directory cannot be written; the error names its path.
 pub fn write_report(runs: &[Run], out: &Path) -> Result<ReportPaths> {
     if runs.is_empty() {
         bail!("no run to report on; name at least one run directory");
@@ -53,14 +52,14 @@ pub fn write_report(runs: &[Run], out: &Path) -> Result<ReportPaths> {
             charts_directory.display()
         )
     })?;
-    let studies: Vec<Study<'_>> = runs.iter().map(Study::new).collect();
-    let collectors: Vec<&CollectorInfo> = studies.iter().flat_map(Study::collectors).collect();
+    let views: Vec<RunView<'_>> = runs.iter().map(RunView::new).collect();
+    let collectors: Vec<&CollectorInfo> = views.iter().flat_map(RunView::collectors).collect();
     let dark_rules = palette::dark_rules(&collectors, "");
-    let (figures, charts) = figures::draw_all(&studies, &dark_rules, &charts_directory)?;
-    let page = page::render(&studies, &figures, &palette::dark_rules(&collectors, "svg.chart "));
+    let (figures, charts) = figures::draw_all(&views, &dark_rules, &charts_directory)?;
+    let page = page::render(&views, &figures, &palette::dark_rules(&collectors, "svg.chart "));
     Ok(ReportPaths {
         page: write(out, "index.html", &page)?,
-        summary: write(out, "summary.md", &markdown::render(&studies))?,
+        summary: write(out, "summary.md", &markdown::render(&views))?,
         cells: write(out, "cells.csv", &csv::cells(runs))?,
         pauses: write(out, "pauses.csv", &csv::pauses(runs))?,
         charts,

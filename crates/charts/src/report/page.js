@@ -1,5 +1,5 @@
 "use strict";
-// Hides, isolates and sorts. The page says everything without it.
+// Hides and isolates series, sorts tables. The page is complete without it.
 (() => {
   const chips = [...document.querySelectorAll(".chip")];
   const all = document.querySelector(".all");
@@ -24,7 +24,7 @@
     const others = chips.map((chip) => chip.dataset.collector).filter((other) => other !== name);
     const alone = !hidden.has(name) && others.every((other) => hidden.has(other));
     hidden.clear();
-    // Isolating what is alone already brings the others back.
+    // Isolating the only visible one shows the others again.
     if (!alone) for (const other of others) hidden.add(other);
     show();
   };
@@ -64,7 +64,7 @@
         };
         const rows = [...body.rows].sort((a, b) => {
           const [x, y] = [key(a), key(b)];
-          // What is not known comes last either way.
+          // Unknown values come last in both orders.
           if (x === null || y === null) return (x === null) - (y === null);
           const order = x < y ? -1 : x > y ? 1 : 0;
           return ascending ? order : -order;

@@ -1,8 +1,8 @@
-//! The page: one self-contained file that works offline, on a phone, in the dark, on paper and
+//! The page: one self-contained file that works offline, on a phone, in dark mode, on paper and
 //! without script.
 //!
-//! Order: what ran and whether it can be trusted; the summary; each workload with its words,
-//! memory, pauses, time and table; definitions; environment and the command to reproduce.
+//! Order: setup and validity; summary; each workload with its description, memory, pauses, time and
+//! table; definitions; environment and the command to reproduce.
 
 use super::figures::{RunFigures, WorkloadFigures};
 use super::safety;
@@ -10,8 +10,8 @@ use super::tables::{self, Field, Table};
 use super::trust;
 use crate::canvas::palette::{Ink, hex};
 use crate::canvas::svg::{escape, slug};
-use crate::plate::Plate;
-use crate::scene::{Study, size_word, source};
+use crate::rendered_chart::RenderedChart;
+use crate::scene::{RunView, size_word, source};
 use analysis::format;
 use analysis::statements::statements;
 use record::{CollectorInfo, HeapSize, LineStyle, Mode, Statistics, WorkloadInfo};
@@ -21,9 +21,9 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 const DEFINITIONS: &str = include_str!("definitions.html");
 
-/// The whole page. `dark_rules` turn the figures dark.
-pub(crate) fn render(studies: &[Study<'_>], figures: &[RunFigures], dark_rules: &str) -> String {
-    let title = match studies {
+/// The whole page. `dark_rules` are the style rules of dark figures.
+pub(crate) fn render(views: &[RunView<'_>], figures: &[RunFigures], dark_rules: &str) -> String {
+    let title = match views {
         [only] => format!("Memory management side by side: {}", only.run.manifest.run_id),
         _ => "Memory management side by side".to_owned(),
     };
@@ -35,15 +35,15 @@ pub(crate) fn render(studies: &[Study<'_>], figures: &[RunFigures], dark_rules: 
          <a class=\"skip\" href=\"#main\">Skip to the report</a>\n",
         escape(&title)
     );
-    header(&mut html, studies);
-    switchboard(&mut html, studies);
+    header(&mut html, views);
+    switchboard(&mut html, views);
     html.push_str("<main id=\"main\">\n");
-    for (index, (study, figures)) in studies.iter().zip(figures).enumerate() {
-        run(&mut html, &format!("r{index}"), study, figures, studies.len() > 1);
+    for (index, (view, figures)) in views.iter().zip(figures).enumerate() {
+        run(&mut html, &format!("r{index}"), view, figures, views.len() > 1);
     }
     html.push_str(DEFINITIONS);
-    for (index, study) in studies.iter().enumerate() {
-        environment(&mut html, &format!("r{index}"), study);
+    for (index, view) in views.iter().enumerate() {
+        environment(&mut html, &format!("r{index}"), view);
     }
     html.push_str("</main>\n<script>\n");
     html.push_str(SCRIPT);
@@ -53,21 +53,18 @@ pub(crate) fn render(studies: &[Study<'_>], figures: &[RunFigures], dark_rules: 
 
 // Writing to a `String` cannot fail, so the results of `write!` are dropped throughout this file.
 
-fn header(html: &mut String, studies: &[Study<'_>]) {
+fn header(html: &mut String, views: &[RunView<'_>]) {
     html.push_str("<header class=\"prose\">\n<p class=\"brand\">gcw</p>\n<h1>Memory management side by side</h1>\n");
     html.push_str(
-        "<p class=\"lead\">The same programs on the same heap under different disciplines: what each \
-         holds, how long it pauses, how long it takes.</p>\n<nav aria-label=\"Contents\"><ul class=\"index\">\n",
+        "<p class=\"lead\">The same programs on the same heap under different disciplines: \
+         memory, pauses and time of each.</p>\n<nav aria-label=\"Contents\"><ul class=\"index\">\n",
     );
-    for (index, study) in studies.iter().enumerate() {
-        let name = if studies.len() > 1 {
-            format!("{}: ", study.run.manifest.run_id)
-        } else {
-            String::new()
-        };
+    for (index, view) in views.iter().enumerate() {
+        let name =
+            if views.len() > 1 { format!("{}: ", view.run.manifest.run_id) } else { String::new() };
         let _ =
-            writeln!(html, "<li><a href=\"#r{index}-summary\">{}in short</a></li>", escape(&name));
-        for workload in &study.run.manifest.workloads {
+            writeln!(html, "<li><a href=\"#r{index}-summary\">{}summary</a></li>", escape(&name));
+        for workload in &view.run.manifest.workloads {
             let _ = writeln!(
                 html,
                 "<li><a href=\"#r{index}-{}\">{}</a></li>",
@@ -75,7 +72,7 @@ fn header(html: &mut String, studies: &[Study<'_>]) {
                 escape(&workload.name)
             );
         }
-        if !matches!(study.safety, Ok(None)) {
+        if !matches!(view.safety, Ok(None)) {
             let _ =
                 writeln!(html, "<li><a href=\"#r{index}-safety\">{}safety</a></li>", escape(&name));
         }
@@ -85,10 +82,10 @@ fn header(html: &mut String, studies: &[Study<'_>]) {
     );
 }
 
-/// The collectors as chips: legend and switchboard in one.
-fn switchboard(html: &mut String, studies: &[Study<'_>]) {
+/// The collectors as chips, which are both the legend and the switches of their series.
+fn switchboard(html: &mut String, views: &[RunView<'_>]) {
     let mut collectors: Vec<&CollectorInfo> = Vec::new();
-    for collector in studies.iter().flat_map(|s| &s.run.manifest.collectors) {
+    for collector in views.iter().flat_map(|s| &s.run.manifest.collectors) {
         if !collectors.iter().any(|known| known.name == collector.name) {
             collectors.push(collector);
         }
@@ -116,47 +113,47 @@ fn switchboard(html: &mut String, studies: &[Study<'_>]) {
     );
 }
 
-/// An ink as the two variables between which the style sheet chooses.
+/// An ink as the two variables from which the style sheet chooses.
 fn ink_style(ink: Ink) -> String {
     format!("--l:{};--d:{}", hex(ink.light), hex(ink.dark))
 }
 
-fn run(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures, several: bool) {
-    let manifest = &study.run.manifest;
+fn run(html: &mut String, id: &str, view: &RunView<'_>, figures: &RunFigures, several: bool) {
+    let manifest = &view.run.manifest;
     if several {
         let _ = writeln!(html, "<h2 class=\"run prose\">Run {}</h2>", escape(&manifest.run_id));
     }
     if let Some(stamp) = manifest.stamp() {
         let _ = writeln!(html, "<p class=\"stamp prose\" role=\"alert\">{}</p>", escape(&stamp));
     }
-    trusted(html, id, study);
-    in_short(html, id, study, figures);
+    validity(html, id, view);
+    summary(html, id, view, figures);
     scaling(html, id, figures);
     for workload in &manifest.workloads {
         let figures = figures.workloads.iter().find(|f| f.workload == workload.name);
-        section(html, id, study, workload, figures);
+        section(html, id, view, workload, figures);
     }
-    safety::chapter(html, id, study, figures);
+    safety::chapter(html, id, view, figures);
 }
 
-fn trusted(html: &mut String, id: &str, study: &Study<'_>) {
+fn validity(html: &mut String, id: &str, view: &RunView<'_>) {
     let _ = writeln!(
         html,
-        "<section id=\"{id}-trust\" class=\"prose\">\n<h2>What ran, and can it be trusted?</h2>\n<p>{}</p>\n\
+        "<section id=\"{id}-trust\" class=\"prose\">\n<h2>Setup and validity</h2>\n<p>{}</p>\n\
          <p class=\"source\">{}</p>\n<ul class=\"findings\">",
-        escape(&trust::what_ran(study)),
-        escape(&source(study.run))
+        escape(&trust::scope(view)),
+        escape(&source(view.run))
     );
-    for finding in trust::findings(study) {
+    for finding in trust::findings(view) {
         let word = finding.weight.word();
         let _ = writeln!(html, "<li class=\"{word}\"><b>{word}</b> {}</li>", escape(&finding.text));
     }
     html.push_str("</ul>\n</section>\n");
 }
 
-fn in_short(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures) {
-    let _ = writeln!(html, "<section id=\"{id}-summary\">\n<div class=\"prose\"><h2>In short</h2>");
-    let sentences = statements(&study.summary);
+fn summary(html: &mut String, id: &str, view: &RunView<'_>, figures: &RunFigures) {
+    let _ = writeln!(html, "<section id=\"{id}-summary\">\n<div class=\"prose\"><h2>Summary</h2>");
+    let sentences = statements(&view.summary);
     if !sentences.is_empty() {
         html.push_str("<ul class=\"statements\">\n");
         for sentence in sentences {
@@ -165,25 +162,25 @@ fn in_short(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures
         html.push_str("</ul>");
     }
     html.push_str("</div>\n<div class=\"figures\">\n");
-    for plate in &figures.overviews {
-        figure(html, plate);
+    for chart in &figures.overviews {
+        figure(html, chart);
     }
     html.push_str("</div>\n</section>\n");
 }
 
-/// Programs at several sizes; nothing without any.
+/// The section on programs at several sizes; nothing without any.
 fn scaling(html: &mut String, id: &str, figures: &RunFigures) {
     if figures.scaling.is_empty() {
         return;
     }
     let _ = writeln!(
         html,
-        "<section id=\"{id}-scaling\">\n<div class=\"prose\"><h2>How costs grow with what lives</h2>\n\
-         <p>The same program with more and more live objects. It asks for collections, so what is \
-         measured is a collection of everything that lives.</p></div>\n<div class=\"figures\">"
+        "<section id=\"{id}-scaling\">\n<div class=\"prose\"><h2>Scaling with live objects</h2>\n\
+         <p>The same program with increasing numbers of live objects. It requests full collections, \
+         whose cost is measured.</p></div>\n<div class=\"figures\">"
     );
-    for plate in &figures.scaling {
-        figure(html, plate);
+    for chart in &figures.scaling {
+        figure(html, chart);
     }
     html.push_str("</div>\n</section>\n");
 }
@@ -191,7 +188,7 @@ fn scaling(html: &mut String, id: &str, figures: &RunFigures) {
 fn section(
     html: &mut String,
     id: &str,
-    study: &Study<'_>,
+    view: &RunView<'_>,
     workload: &WorkloadInfo,
     figures: Option<&WorkloadFigures>,
 ) {
@@ -206,14 +203,14 @@ fn section(
     for paragraph in workload.analysis.split("\n\n").filter(|p| !p.trim().is_empty()) {
         let _ = writeln!(html, "<p class=\"analysis\">{}</p>", escape(paragraph.trim()));
     }
-    facts(html, study, workload);
+    facts(html, view, workload);
     let Some(figures) = figures else {
         html.push_str("<p>No cell of this workload was run.</p>\n</div>\n</section>\n");
         return;
     };
     html.push_str("</div>\n");
-    for (index, (heap, plates)) in figures.heaps.iter().enumerate() {
-        // With several heap sizes the middle one is open and the others wait to be opened.
+    for (index, (heap, charts)) in figures.heaps.iter().enumerate() {
+        // With several heap sizes only the middle one is open at first.
         let several = figures.heaps.len() > 1;
         if several {
             let open = if index == figures.heaps.len() / 2 { " open" } else { "" };
@@ -221,8 +218,8 @@ fn section(
                 writeln!(html, "<details{open}><summary>{}</summary>", escape(&heap_words(*heap)));
         }
         html.push_str("<div class=\"figures\">\n");
-        for plate in plates {
-            figure(html, plate);
+        for chart in charts {
+            figure(html, chart);
         }
         if let Some(scatter) = figures.scatter.as_ref().filter(|_| !several) {
             figure(html, scatter);
@@ -237,7 +234,7 @@ fn section(
         figure(html, scatter);
         html.push_str("</div>\n");
     }
-    table(html, study, &tables::of_workload(study, workload), &workload.name);
+    table(html, view, &tables::of_workload(view, workload), &workload.name);
     html.push_str("</section>\n");
 }
 
@@ -250,7 +247,7 @@ fn heap_words(heap: HeapSize) -> String {
 }
 
 /// Parameters, source and the statistics row of a workload.
-fn facts(html: &mut String, study: &Study<'_>, workload: &WorkloadInfo) {
+fn facts(html: &mut String, view: &RunView<'_>, workload: &WorkloadInfo) {
     html.push_str("<dl class=\"facts\">\n");
     let mut fact = |name: &str, value: String| {
         let _ = writeln!(html, "<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(&value));
@@ -263,7 +260,7 @@ fn facts(html: &mut String, study: &Study<'_>, workload: &WorkloadInfo) {
     if !parameters.is_empty() {
         fact("parameters", parameters.join(", "));
     }
-    match census(study, workload) {
+    match census(view, workload) {
         Some(s) => {
             fact(
                 "objects",
@@ -304,30 +301,29 @@ fn facts(html: &mut String, study: &Study<'_>, workload: &WorkloadInfo) {
     html.push_str("</dl>\n");
 }
 
-fn census(study: &Study<'_>, workload: &WorkloadInfo) -> Option<Statistics> {
-    study
-        .run
+fn census(view: &RunView<'_>, workload: &WorkloadInfo) -> Option<Statistics> {
+    view.run
         .records
         .iter()
         .filter(|r| r.cell.mode == Mode::Census && r.cell.workload == workload.name)
         .find_map(|r| r.sample.as_ref()?.statistics)
 }
 
-/// A figure in two layouts, of which the style sheet shows one.
-pub(super) fn figure(html: &mut String, plate: &Plate) {
-    let id = slug(&plate.stem);
+/// A figure in both layouts; the style sheet shows one of them.
+pub(super) fn figure(html: &mut String, chart: &RenderedChart) {
+    let id = slug(&chart.stem);
     let _ = writeln!(
         html,
         "<figure id=\"f-{id}\">\n{}\n{}\n</figure>",
-        plate.wide.inline(&format!("{id}-w"), "wide"),
-        plate.narrow.inline(&format!("{id}-n"), "narrow")
+        chart.wide.inline(&format!("{id}-w"), "wide"),
+        chart.narrow.inline(&format!("{id}-n"), "narrow")
     );
 }
 
-fn table(html: &mut String, study: &Study<'_>, table: &Table, workload: &str) {
+fn table(html: &mut String, view: &RunView<'_>, table: &Table, workload: &str) {
     let _ = writeln!(
         html,
-        "<p class=\"prose source\">All numbers of {0}. Best in bold; small: interval of the median. Click a head to \
+        "<p class=\"prose source\">All numbers of {0}. Best in bold; small: interval of the median. Click a column heading to \
          sort.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Numbers of {0}\">\n<table class=\"numbers\">\n\
          <thead><tr><th scope=\"col\" aria-sort=\"none\"><button type=\"button\">collector</button></th>",
         escape(workload)
@@ -342,7 +338,7 @@ fn table(html: &mut String, study: &Study<'_>, table: &Table, workload: &str) {
     }
     html.push_str("</tr></thead>\n<tbody>\n");
     for (collector, fields) in &table.rows {
-        let known = study.run.manifest.collectors.iter().find(|c| c.name == *collector);
+        let known = view.run.manifest.collectors.iter().find(|c| c.name == *collector);
         let style = known.map(|c| ink_style(Ink::of(c).for_text())).unwrap_or_default();
         let _ = write!(
             html,
@@ -371,8 +367,8 @@ fn push_field(html: &mut String, field: &Field) {
     html.push_str("</td>");
 }
 
-fn environment(html: &mut String, id: &str, study: &Study<'_>) {
-    let manifest = &study.run.manifest;
+fn environment(html: &mut String, id: &str, view: &RunView<'_>) {
+    let manifest = &view.run.manifest;
     let environment = &manifest.environment;
     let _ = writeln!(
         html,
@@ -397,7 +393,7 @@ fn environment(html: &mut String, id: &str, study: &Study<'_>) {
     let _ = writeln!(
         html,
         "</dl>\n<h3>Reproduce</h3>\n<pre><code>{}</code></pre>\n<p>The raw records are in <code>samples.jsonl</code> of the \
-         run directory; beside this page lie <code>cells.csv</code>, <code>pauses.csv</code>, <code>summary.md</code> and \
+         run directory; next to this page are <code>cells.csv</code>, <code>pauses.csv</code>, <code>summary.md</code> and \
          every figure as SVG and PNG in <code>charts/</code>.</p>\n</section>",
         escape(&manifest.command)
     );

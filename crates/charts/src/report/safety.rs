@@ -1,24 +1,24 @@
-//! The chapter on safety: what becomes of faulty programs, and what the compiler says to some.
+//! The safety chapter: outcomes of faulty programs, and programs that the compiler rejects.
 
 use super::figures::RunFigures;
 use super::page::figure;
 use crate::canvas::svg::escape;
-use crate::scene::Study;
+use crate::scene::RunView;
 use record::Safety;
 use std::fmt::Write as _;
 
 // Writing to a `String` cannot fail, so the results of `write!` are dropped.
 
 /// Writes the chapter, if the run has a safety matrix.
-pub(super) fn chapter(html: &mut String, id: &str, study: &Study<'_>, figures: &RunFigures) {
-    let safety = match &study.safety {
+pub(super) fn chapter(html: &mut String, id: &str, view: &RunView<'_>, figures: &RunFigures) {
+    let safety = match &view.safety {
         Ok(None) => return,
         Ok(Some(safety)) => safety,
         Err(problem) => {
             open(html, id);
             let _ = writeln!(
                 html,
-                "<p>It could not be read: {}</p>\n</div>\n</section>",
+                "<p>The safety matrix could not be read: {}</p>\n</div>\n</section>",
                 escape(problem)
             );
             return;
@@ -26,17 +26,17 @@ pub(super) fn chapter(html: &mut String, id: &str, study: &Study<'_>, figures: &
     };
     open(html, id);
     html.push_str(
-        "<p>The programs are workloads whose author errs a few times in each run: leaves out a \
-         <code>free</code>, frees too early or twice, uses a borrow of what was freed. The heap is a \
-         sandbox, so each mistake is executed and its effects are counted. Every discipline reads the \
-         author's act in its own way: a copy of a pointer is counted where pointers are counted, and a \
-         <code>free</code> means nothing to a tracer. What the compiler rejects is bent by \
-         <code>unsafe</code>, to show what it prevents.</p>\n\
-         <p>A logical leak, an entry forgotten in a table, happens under every discipline: what is \
-         reachable may be needed, as far as anybody can know.</p>\n</div>\n<div class=\"figures\">\n",
+        "<p>The programs are workloads with a few injected faults in each run: a missing \
+         <code>free</code>, an early or a second one, a use of a borrow whose object was freed. The heap \
+         is a sandbox, so each fault is executed and its effects are counted. The same fault means \
+         different operations under different disciplines: reference counting counts a copied pointer, \
+         and a tracer ignores a <code>free</code>. Faults that the compiler rejects are written with \
+         <code>unsafe</code>, to show what the compiler prevents.</p>\n\
+         <p>A logical leak, such as an entry left in a table, happens under every discipline: no \
+         collector can decide whether a reachable object is still needed.</p>\n</div>\n<div class=\"figures\">\n",
     );
-    for plate in &figures.safety {
-        figure(html, plate);
+    for chart in &figures.safety {
+        figure(html, chart);
     }
     html.push_str("</div>\n");
     cases(html, safety);
@@ -50,7 +50,7 @@ fn open(html: &mut String, id: &str) {
     );
 }
 
-/// The programs that are rejected, each with the compiler's words, to be opened.
+/// The rejected programs with the compiler's messages, collapsed.
 fn cases(html: &mut String, safety: &Safety) {
     if safety.cases.is_empty() {
         return;

@@ -1,6 +1,6 @@
-//! The table of a workload, as data: the page and the Markdown file print the same one.
+//! The table of a workload as data, printed by both the page and the Markdown file.
 
-use crate::scene::Study;
+use crate::scene::RunView;
 use analysis::{Estimate, Measured, Row, format};
 use record::{HeapSize, Outcome, WorkloadInfo};
 
@@ -16,11 +16,11 @@ pub(crate) struct Table {
 /// A column.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
-    /// What is written at its head.
+    /// Its heading.
     pub(crate) head: &'static str,
-    /// What it means, in a sentence.
+    /// Its meaning, in a sentence.
     pub(crate) meaning: &'static str,
-    /// Whether its least number is the best. Percentiles of pauses are not ranked: many tiny pauses
+    /// Whether the smallest number is the best. Percentiles of pauses are not ranked: many tiny pauses
     /// would improve them.
     pub(crate) ranked: bool,
     field: fn(&Row) -> Field,
@@ -29,13 +29,13 @@ pub(crate) struct Column {
 /// One field.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Field {
-    /// What is written.
+    /// Its text.
     pub(crate) text: String,
-    /// What is written small beside it: an interval, a count.
+    /// Small text beside it: an interval, a count.
     pub(crate) small: String,
-    /// Why there is no number; empty if there is one.
+    /// The reason for a missing number; empty if there is one.
     pub(crate) reason: String,
-    /// What it is sorted by; unknown values come last.
+    /// The sort key; unknown values come last.
     pub(crate) value: Option<f64>,
     /// Whether it is the best of its column.
     pub(crate) best: bool,
@@ -44,13 +44,13 @@ pub(crate) struct Field {
 const COLUMNS: [Column; 16] = [
     Column {
         head: "outcome",
-        meaning: "The worst over all repeats.",
+        meaning: "The worst outcome over all repeats.",
         ranked: false,
         field: outcome,
     },
     Column {
         head: "wall time",
-        meaning: "Median wall time of the run proper, teardown excluded; its interval from six repeats on.",
+        meaning: "Median wall time of the run proper, without teardown; its interval from six repeats on.",
         ranked: true,
         field: |r| time(r, &r.wall_ns),
     },
@@ -62,19 +62,19 @@ const COLUMNS: [Column; 16] = [
     },
     Column {
         head: "teardown",
-        meaning: "Median wall time of dropping what lives at the end.",
+        meaning: "Median wall time of dropping the final live set.",
         ranked: false,
         field: |r| time(r, &r.teardown_wall_ns),
     },
     Column {
         head: "peak footprint",
-        meaning: "Most bytes held from the operating system by the heap, metadata included; exact.",
+        meaning: "Maximum bytes held from the operating system by the heap, metadata included; exact.",
         ranked: true,
         field: |r| estimate(r, &r.peak_footprint_bytes, format::bytes),
     },
     Column {
         head: "leaked",
-        meaning: "Bytes never reclaimed, not even by the teardown and a last full collection.",
+        meaning: "Bytes not reclaimed by the teardown and a last full collection.",
         ranked: false,
         field: |r| number(r, &r.leaked_bytes),
     },
@@ -95,13 +95,13 @@ const COLUMNS: [Column; 16] = [
     },
     Column {
         head: "median pause",
-        meaning: "Half of the pauses are at most this long; n/a below 20 pauses.",
+        meaning: "Half of the pauses are at most this long; n/a with fewer than 20 pauses.",
         ranked: false,
         field: |r| percentile(r, 0.5),
     },
     Column {
         head: "99 % of pauses",
-        meaning: "99 of 100 pauses are at most this long; n/a below 1000 pauses.",
+        meaning: "99 of 100 pauses are at most this long; n/a with fewer than 1000 pauses.",
         ranked: false,
         field: |r| percentile(r, 0.99),
     },
@@ -123,8 +123,8 @@ const COLUMNS: [Column; 16] = [
     },
     Column {
         head: "queues",
-        meaning: "Most bytes that stacks of what is still to be marked, copied or dropped held at once: \
-                  the part of the footprint that no limit can refuse.",
+        meaning: "Maximum bytes of the stacks of objects still to be marked, copied or dropped: the part \
+                  of the footprint that no limit can refuse.",
         ranked: false,
         field: |r| number(r, &r.queue_peak_bytes),
     },
@@ -136,7 +136,7 @@ const COLUMNS: [Column; 16] = [
     },
     Column {
         head: "headers needed",
-        meaning: "Header bytes of all objects as this discipline alone would need; small: as built.",
+        meaning: "Header bytes of all objects that this discipline alone would need; small: as built.",
         ranked: false,
         field: headers,
     },
@@ -149,9 +149,9 @@ const COLUMNS: [Column; 16] = [
 ];
 
 /// The table of one workload: one row per collector and heap size.
-pub(crate) fn of_workload(study: &Study<'_>, workload: &WorkloadInfo) -> Table {
+pub(crate) fn of_workload(view: &RunView<'_>, workload: &WorkloadInfo) -> Table {
     let rows: Vec<&Row> =
-        study.summary.rows.iter().filter(|r| r.workload == workload.name).collect();
+        view.summary.rows.iter().filter(|r| r.workload == workload.name).collect();
     let several = rows.iter().any(|r| r.heap != rows[0].heap);
     let mut columns = COLUMNS.to_vec();
     if several {
@@ -201,8 +201,8 @@ fn unknown(word: &str, reason: &str) -> Field {
     }
 }
 
-/// A number that is missing: n/a with the reason, or the word of the failure, whose reason stands
-/// with the outcome.
+/// A missing number: n/a with the reason, or the outcome word of a failure, whose reason is in the
+/// outcome column.
 fn missing(row: &Row, reason: &str) -> Field {
     match &row.outcome {
         Outcome::Ok => unknown("n/a", reason),

@@ -1,31 +1,31 @@
-//! Whether a run can be trusted: what the reader should know before looking at any number.
+//! The validity checks of a run, shown before any of its numbers.
 
-use crate::scene::Study;
+use crate::scene::RunView;
 use analysis::estimate::MIN_OBSERVATIONS;
 use analysis::{Row, format};
 use record::{Mode, Outcome, Record};
 use std::collections::BTreeSet;
 
-/// A footprint this far from what the process really holds is worth a remark, in bytes.
+/// Largest unremarked difference between footprint and resident set, in bytes.
 const RSS_SLACK_BYTES: u64 = 3_000_000;
-/// Repeats that differ by more than this factor are worth a remark.
+/// Largest unremarked ratio between repeats of one cell.
 const SPREAD: f64 = 1.25;
-/// Wall time beyond this multiple of the CPU time was spent waiting, most likely for a processor.
+/// Wall time beyond this multiple of the CPU time is waiting time, most likely for a processor.
 const WAITING: f64 = 1.1;
 
-/// How much a finding matters.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Weight {
-    /// As it should be.
+    /// The check passed.
     Good,
-    /// To be kept in mind.
+    /// A limitation of the numbers.
     Note,
     /// A defect: numbers may be wrong.
     Bad,
 }
 
 impl Weight {
-    /// The word before the finding.
+    /// The word printed before the finding.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -35,10 +35,10 @@ impl Weight {
     }
 }
 
-/// One thing to know.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// How much it matters.
+    /// Its severity.
     pub(crate) weight: Weight,
     /// The finding, in a sentence or two.
     pub(crate) text: String,
@@ -48,30 +48,30 @@ fn finding(weight: Weight, text: impl Into<String>) -> Finding {
     Finding { weight, text: text.into() }
 }
 
-/// All findings of a run, what matters most first.
-pub(crate) fn findings(study: &Study<'_>) -> Vec<Finding> {
+/// All findings of a run, most severe first.
+pub(crate) fn findings(view: &RunView<'_>) -> Vec<Finding> {
     let mut all = vec![
-        completeness(study),
-        answers(study),
-        accounting(study),
-        repeats(study),
-        load(study),
-        build(study),
+        completeness(view),
+        answers(view),
+        accounting(view),
+        repeats(view),
+        load(view),
+        build(view),
     ];
-    all.extend(study.run.manifest.stamp().map(|stamp| finding(Weight::Bad, stamp + ".")));
-    all.extend(failures(study));
-    all.extend(unreadable(study));
-    all.extend(resident(study));
-    all.extend(spread(study));
-    all.extend(waiting(study));
+    all.extend(view.run.manifest.stamp().map(|stamp| finding(Weight::Bad, stamp + ".")));
+    all.extend(failures(view));
+    all.extend(unreadable(view));
+    all.extend(resident(view));
+    all.extend(spread(view));
+    all.extend(waiting(view));
     all.sort_by_key(|f| std::cmp::Reverse(f.weight));
     all
 }
 
-/// One line: what ran.
-pub(crate) fn what_ran(study: &Study<'_>) -> String {
-    let manifest = &study.run.manifest;
-    let ran = study.run.records.iter().filter(|r| r.process_wall_ns > 0).count();
+/// One sentence on the size of the run.
+pub(crate) fn scope(view: &RunView<'_>) -> String {
+    let manifest = &view.run.manifest;
+    let ran = view.run.records.iter().filter(|r| r.process_wall_ns > 0).count();
     format!(
         "Suite {}, profile {}: {} workloads under {} collectors, {} repeats planned for every time cell; {} \
          processes ran, one per cell, in randomised blocks (seed {}).",
@@ -85,15 +85,13 @@ pub(crate) fn what_ran(study: &Study<'_>) -> String {
     )
 }
 
-fn completeness(study: &Study<'_>) -> Finding {
-    let manifest = &study.run.manifest;
+fn completeness(view: &RunView<'_>) -> Finding {
+    let manifest = &view.run.manifest;
     let missing: Vec<String> = manifest
         .workloads
         .iter()
         .flat_map(|w| manifest.collectors.iter().map(move |c| (&w.name, &c.name)))
-        .filter(|(w, c)| {
-            !study.summary.rows.iter().any(|r| r.workload == **w && r.collector == **c)
-        })
+        .filter(|(w, c)| !view.summary.rows.iter().any(|r| r.workload == **w && r.collector == **c))
         .map(|(w, c)| format!("{c} on {w}"))
         .collect();
     if missing.is_empty() {
@@ -105,8 +103,8 @@ fn completeness(study: &Study<'_>) -> Finding {
     )
 }
 
-fn answers(study: &Study<'_>) -> Finding {
-    let wrong: Vec<String> = study
+fn answers(view: &RunView<'_>) -> Finding {
+    let wrong: Vec<String> = view
         .run
         .records
         .iter()
@@ -122,8 +120,8 @@ fn answers(study: &Study<'_>) -> Finding {
     }
 }
 
-fn accounting(study: &Study<'_>) -> Finding {
-    let bad: Vec<&Row> = study.summary.rows.iter().filter(|r| r.accounting_errors > 0).collect();
+fn accounting(view: &RunView<'_>) -> Finding {
+    let bad: Vec<&Row> = view.summary.rows.iter().filter(|r| r.accounting_errors > 0).collect();
     if bad.is_empty() {
         return finding(
             Weight::Good,
@@ -140,8 +138,8 @@ fn accounting(study: &Study<'_>) -> Finding {
     )
 }
 
-fn repeats(study: &Study<'_>) -> Finding {
-    let least = study.summary.rows.iter().filter(|r| r.outcome == Outcome::Ok).map(|r| r.n).min();
+fn repeats(view: &RunView<'_>) -> Finding {
+    let least = view.summary.rows.iter().filter(|r| r.outcome == Outcome::Ok).map(|r| r.n).min();
     match least {
         Some(n) if n >= MIN_OBSERVATIONS => finding(
             Weight::Good,
@@ -150,16 +148,16 @@ fn repeats(study: &Study<'_>) -> Finding {
         Some(n) => finding(
             Weight::Note,
             format!(
-                "Only {n} repeats of some time cells: below {MIN_OBSERVATIONS} there are no intervals and no verdicts, \
-                 every repeat is shown as a dot."
+                "Only {n} repeats of some time cells: with fewer than {MIN_OBSERVATIONS} there are no intervals and no \
+                 verdicts, and every repeat is shown as a dot."
             ),
         ),
         None => finding(Weight::Bad, "No cell finished in all its repeats."),
     }
 }
 
-fn load(study: &Study<'_>) -> Finding {
-    let environment = &study.run.manifest.environment;
+fn load(view: &RunView<'_>) -> Finding {
+    let environment = &view.run.manifest.environment;
     let load = environment.load_before;
     if load > 0.5 * f64::from(environment.cpus) {
         let text = format!(
@@ -175,10 +173,11 @@ fn load(study: &Study<'_>) -> Finding {
     )
 }
 
-fn build(study: &Study<'_>) -> Finding {
-    let environment = &study.run.manifest.environment;
+fn build(view: &RunView<'_>) -> Finding {
+    let environment = &view.run.manifest.environment;
     if environment.build != "release" {
-        let text = format!("This is a {} build: times and pauses mean nothing.", environment.build);
+        let text =
+            format!("This is a {} build: its times and pauses are invalid.", environment.build);
         return finding(Weight::Bad, text);
     }
     if environment.commit.ends_with('+') || environment.commit == "unknown" {
@@ -191,10 +190,10 @@ fn build(study: &Study<'_>) -> Finding {
     finding(Weight::Good, format!("A release build of commit {}.", environment.commit))
 }
 
-/// Cells that failed, by outcome; pairs that do not apply are no failure.
-fn failures(study: &Study<'_>) -> Vec<Finding> {
+/// Failed cells by outcome; not applicable pairs are not failures.
+fn failures(view: &RunView<'_>) -> Vec<Finding> {
     let mut by_word: Vec<(&'static str, bool, Vec<String>)> = Vec::new();
-    for row in &study.summary.rows {
+    for row in &view.summary.rows {
         if matches!(
             row.outcome,
             Outcome::Ok | Outcome::NotApplicable { .. } | Outcome::WrongAnswer { .. }
@@ -211,20 +210,20 @@ fn failures(study: &Study<'_>) -> Vec<Finding> {
         .into_iter()
         .map(|(word, defect, cells)| {
             let weight = if defect { Weight::Bad } else { Weight::Note };
-            finding(weight, format!("Ended in {word}: {}.", shortened(&cells)))
+            finding(weight, format!("Outcome {word}: {}.", shortened(&cells)))
         })
         .collect()
 }
 
-fn unreadable(study: &Study<'_>) -> Option<Finding> {
-    let problems: Vec<String> = study.run.problems.iter().map(ToString::to_string).collect();
+fn unreadable(view: &RunView<'_>) -> Option<Finding> {
+    let problems: Vec<String> = view.run.problems.iter().map(ToString::to_string).collect();
     (!problems.is_empty()).then(|| {
         finding(Weight::Bad, format!("Lines that could not be read: {}.", shortened(&problems)))
     })
 }
 
-fn resident(study: &Study<'_>) -> Option<Finding> {
-    let far: Vec<String> = study
+fn resident(view: &RunView<'_>) -> Option<Finding> {
+    let far: Vec<String> = view
         .run
         .records
         .iter()
@@ -237,15 +236,15 @@ fn resident(study: &Study<'_>) -> Option<Finding> {
         .collect();
     (!far.is_empty()).then(|| {
         let text = format!(
-            "The footprint differs from what the process really held: {}.",
+            "The footprint differs from the resident set of the process: {}.",
             shortened(&far)
         );
         finding(Weight::Note, text)
     })
 }
 
-fn spread(study: &Study<'_>) -> Option<Finding> {
-    let widest = study
+fn spread(view: &RunView<'_>) -> Option<Finding> {
+    let widest = view
         .summary
         .rows
         .iter()
@@ -258,8 +257,8 @@ fn spread(study: &Study<'_>) -> Option<Finding> {
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let (factor, row) = widest.filter(|(factor, _)| *factor > SPREAD)?;
     let text = format!(
-        "Repeats of one cell differ by up to {} in CPU time ({} on {}): small differences between collectors mean \
-         little here.",
+        "Repeats of one cell differ by up to {} in CPU time ({} on {}): small differences between collectors are \
+         not significant here.",
         format::ratio(factor),
         row.collector,
         row.workload
@@ -267,22 +266,22 @@ fn spread(study: &Study<'_>) -> Option<Finding> {
     Some(finding(Weight::Note, text))
 }
 
-fn waiting(study: &Study<'_>) -> Option<Finding> {
+fn waiting(view: &RunView<'_>) -> Option<Finding> {
     let timed = |record: &&Record| record.cell.mode == Mode::Time && record.outcome == Outcome::Ok;
     let samples: Vec<_> =
-        study.run.records.iter().filter(timed).filter_map(|r| r.sample.as_ref()).collect();
+        view.run.records.iter().filter(timed).filter_map(|r| r.sample.as_ref()).collect();
     let waited = samples.iter().filter(|s| s.wall_ns as f64 > WAITING * s.cpu_ns as f64).count();
     (waited * 10 > samples.len()).then(|| {
         let text = format!(
             "In {waited} of {} timed processes the wall time exceeds the CPU time by more than a tenth: the machine \
-             was doing something else as well, so compare CPU times.",
+             had other load, so compare CPU times.",
             samples.len()
         );
         finding(Weight::Note, text)
     })
 }
 
-/// The first few of a list, and how many more there are.
+/// The first items of a list, and the number of the others.
 fn shortened(items: &[String]) -> String {
     const SHOWN: usize = 6;
     let mut text = items.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");

@@ -1,4 +1,4 @@
-//! The chapter on safety, over a matrix that never was: every verdict, under several collectors.
+//! The safety chapter, over a made-up matrix: every verdict, under several collectors.
 
 use super::{read, small};
 use charts::write_report;
@@ -9,7 +9,7 @@ use record::{
 use std::fs;
 use tempfile::TempDir;
 
-/// A matrix of the collectors of the synthetic run, in which the verdicts take turns.
+/// A matrix of the collectors of the synthetic run, with every verdict in turn.
 fn matrix() -> Safety {
     let collectors = super::synthetic::run(1, &super::ONE_HEAP).manifest.collectors;
     let counts = Counts { stale_reads: 12, refused: 3, ..Counts::default() };
@@ -18,7 +18,7 @@ fn matrix() -> Safety {
         Verdict::Impossible,
         Verdict::Detected,
         Verdict::Happens,
-        Verdict::NotApplicable { reason: "nobody owns it".to_owned() },
+        Verdict::NotApplicable { reason: "it has no owner".to_owned() },
     ];
     let mut turns = verdicts.iter().cycle();
     let mut cells = Vec::new();
@@ -88,7 +88,7 @@ fn a_matrix_beside_the_run_becomes_a_chapter() {
         read(&chart.unwrap_or_else(|| panic!("no {stem}")).svg)
     };
     let (matrix, shares) = (svg("safety-matrix"), svg("safety-shares"));
-    // The same shapes are dark on a dark page, by rules of the picture's own.
+    // The picture's own rules replace each light colour on a dark page.
     for picture in [&matrix, &shares] {
         let (_, dark) = picture.split_once("prefers-color-scheme:dark").expect("dark rules");
         for collector in &safety.collectors {
@@ -102,7 +102,7 @@ fn a_matrix_beside_the_run_becomes_a_chapter() {
     }
     let fields = safety.collectors.len() * (Failure::ALL.len() + 1);
     assert_eq!(matrix.matches("<title>").count(), fields, "fields and heads");
-    assert!(matrix.contains("n/a: nobody owns it"));
+    assert!(matrix.contains("n/a: it has no owner"));
     assert!(shares.contains(">75 % benign</text>") && shares.contains(">n = 4</text>"));
 
     let page = read(&paths.page);
@@ -112,13 +112,13 @@ fn a_matrix_beside_the_run_becomes_a_chapter() {
 }
 
 #[test]
-fn a_matrix_that_cannot_be_read_is_said_to_be_so() {
+fn an_unreadable_matrix_is_reported() {
     let directory = TempDir::new().unwrap();
     let mut run = small(1);
     run.directory = directory.path().to_path_buf();
     fs::write(directory.path().join(SAFETY_FILE), "{\"schema\": 0}").unwrap();
     let paths = write_report(&[run], directory.path()).unwrap();
     let page = read(&paths.page);
-    assert!(page.contains("It could not be read") && page.contains("gcw safety --out DIR"));
+    assert!(page.contains("could not be read") && page.contains("gcw safety --out DIR"));
     assert!(paths.charts.iter().all(|chart| !chart.svg.to_string_lossy().contains("safety")));
 }

@@ -1,5 +1,5 @@
-//! A run that never happened: deterministic, with every outcome and every shape a chart must cope
-//! with. The numbers are plausible, not measured.
+//! A synthetic run: deterministic, with every outcome and every shape that a chart must handle. The
+//! numbers are plausible, not measured.
 
 use record::{
     Answer, Cell, CollectorInfo, Colour, Environment, Family, Final, FootprintPoint, HeaderBytes,
@@ -14,14 +14,14 @@ const MS: u64 = 1_000_000;
 /// Peak of live bytes of every workload.
 const PEAK_LIVE: u64 = 24 * MB;
 
-/// How a discipline behaves in the made-up world.
+/// The behaviour of a synthetic collector.
 struct Nature {
     name: &'static str,
     family: Family,
     colour: (&'static str, &'static str),
     line: LineStyle,
     bounded: bool,
-    /// Run time relative to the first.
+    /// Run time relative to the first collector.
     pace: f64,
     reclaims: Reclaims,
 }
@@ -108,7 +108,7 @@ const NATURES: [Nature; 8] = [
     },
 ];
 
-/// Name, allocated bytes, wall time of the fastest.
+/// Name, allocated bytes, wall time of the fastest collector.
 const WORKLOADS: [(&str, u64, u64); 4] = [
     ("gcbench", 400 * MB, 380 * MS),
     ("binary-trees@regions", 900 * MB, 610 * MS),
@@ -116,7 +116,7 @@ const WORKLOADS: [(&str, u64, u64); 4] = [
     ("lru-cache", 260 * MB, 240 * MS),
 ];
 
-/// What fails, and how: every outcome there is.
+/// The outcome of a pair; every possible outcome occurs.
 fn outcome(workload: &str, collector: &str) -> Outcome {
     let reason = String::from;
     match (workload, collector) {
@@ -213,7 +213,7 @@ fn sample(index: usize, nature: &Nature, heap: HeapSize, mode: Mode, block: u32)
         HeapSize::LiveMultiple(x) if nature.bounded => Some((PEAK_LIVE as f64 * x) as u64),
         _ => None,
     };
-    // A tighter heap makes a batch collector slower.
+    // A smaller heap makes a batch collector slower.
     let pressure = match heap {
         HeapSize::LiveMultiple(x) => 1.0 + 0.6 / x,
         _ => 1.0,
@@ -315,7 +315,7 @@ fn footprint(
         .collect()
 }
 
-/// Pauses over five decades: many short, few long, each family in its own way.
+/// Pauses over five decades: many short, few long, by family.
 fn pauses(nature: &Nature, wall: u64, noise: &mut Noise) -> Vec<Pause> {
     let (n, kind) = match nature.reclaims {
         Reclaims::Nothing => (0, PauseKind::Stw),
@@ -442,8 +442,8 @@ fn manifest(repeats: u32, heaps: &[HeapSize]) -> Manifest {
     let workloads = WORKLOADS.iter().map(|(name, allocated, _)| WorkloadInfo {
         name: (*name).to_owned(),
         summary: "Builds trees of many sizes while a large one lives on.".to_owned(),
-        analysis: "Short-lived trees of doubling depth beside one long-lived tree. Whoever frees at once stays close \
-                   to the live curve; whoever waits for a full heap trades memory for fewer, longer pauses."
+        analysis: "Short-lived trees of doubling depth beside one long-lived tree. Immediate reclamation stays close \
+                   to the live curve; collecting a full heap trades memory for fewer, longer pauses."
             .to_owned(),
         source: "made up".to_owned(),
         seed: 1,

@@ -51,7 +51,7 @@ pub(crate) fn new(args: &Args, out: &mut dyn Write) -> Result<Exit, Failure> {
     let [_, _, name] = args.name.spellings();
     let (first, second) = match args.what {
         What::Collector => ("run --release -- verify ", format!("-c {name},mark-sweep")),
-        What::Workload => ("test -p workloads --lib ", format!("-w {name}")),
+        What::Workload => ("test -p gcw-workloads --lib ", format!("-w {name}")),
     };
     writeln!(out, "\nNext, in {}:\n  cargo {first}{name}", root.display())?;
     writeln!(out, "  cargo run --release -- run {second}")?;

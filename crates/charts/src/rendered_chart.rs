@@ -1,7 +1,7 @@
-//! Plates: charts as they go to disk and onto the page, drawn in parallel.
+//! Renders charts for the page and to files.
 //!
-//! A [`Job`] says what to draw; [`Job::plate`] runs its one function three times: wide and narrow
-//! as SVG for the page, wide as PNG for everything else.
+//! A [`Job`] names a chart and its data; [`Job::render`] calls its drawing function three times: wide
+//! and narrow as SVG for the page, wide as PNG.
 
 use crate::canvas::svg::{Picture, Svg};
 use crate::canvas::{Pen, Surface, bitmap};
@@ -9,7 +9,7 @@ use crate::chart::memory::Clock;
 use crate::chart::scaling::{self, Cost};
 use crate::chart::{footprint, heat_map, memory, pauses, percentiles, safety, scatter, time};
 use crate::layout::stamp;
-use crate::scene::{Scene, Series, Study};
+use crate::scene::{RunView, Scene, Series};
 use analysis::scaling::Series as Scaling;
 use analysis::{Estimate, Measure, Measured, format};
 use anyhow::{Context as _, Result};
@@ -19,49 +19,49 @@ use std::path::{Path, PathBuf};
 
 /// Width of a chart in pixels.
 const WIDE_PX: u32 = 760;
-/// Width of a chart for phones in pixels.
+/// Width of a chart on a phone in pixels.
 const NARROW_PX: u32 = 366;
 
-/// A chart to be drawn.
+/// A chart to draw, with its data.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Job<'a> {
-    /// Footprint over time of one scene.
+    /// Footprint over allocation or wall time of one scene.
     Memory(&'a Scene<'a>, Clock),
-    /// Pause percentiles of one scene.
+    /// Pause time distribution of one scene.
     Percentiles(&'a Scene<'a>),
     /// Pauses over time of one scene.
     Pauses(&'a Scene<'a>),
-    /// Times of one scene.
+    /// Wall, CPU and teardown times of one scene.
     Time(&'a Scene<'a>),
-    /// Peak footprints of one scene.
+    /// Peak footprints and leaked bytes of one scene.
     Footprint(&'a Scene<'a>),
-    /// Memory against time, all scenes of one workload (at least one).
+    /// Peak memory against CPU time, all scenes of one workload (at least one).
     Scatter(&'a [Scene<'a>]),
     /// The overview of a whole run.
-    Overview(&'a Study<'a>, Measure, HeapSize),
+    Overview(&'a RunView<'a>, Measure, HeapSize),
     /// Costs over the number of live objects.
     Scaling(&'a Run, &'a Scaling, Cost),
     /// The safety matrix beside a run.
     SafetyMatrix(&'a Run, &'a Safety),
-    /// What stale pointers did, by that matrix.
+    /// Effects of stale pointers, from that matrix.
     SafetyShares(&'a Run, &'a Safety),
 }
 
 /// A drawn chart.
 #[derive(Debug, Clone)]
-pub(crate) struct Plate {
-    /// File name without its ending.
+pub(crate) struct RenderedChart {
+    /// File name without its extension.
     pub(crate) stem: String,
-    /// For screens.
+    /// Layout for screens.
     pub(crate) wide: Picture,
-    /// For phones.
+    /// Layout for phones.
     pub(crate) narrow: Picture,
 }
 
 /// The files of a chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChartFiles {
-    /// The vector picture; it follows the reader's preference for light or dark.
+    /// The vector picture; it follows the reader's light or dark preference.
     pub svg: PathBuf,
     /// The same picture in pixels, two per pixel of the layout.
     pub png: PathBuf,
@@ -76,7 +76,7 @@ impl Job<'_> {
         }
     }
 
-    /// What must not be overlooked, whichever chart of the run is shown alone.
+    /// The run's warning, repeated on every chart because each may be shown alone.
     fn stamp(&self) -> Option<String> {
         let run = match self {
             Self::Memory(scene, _)
@@ -85,7 +85,7 @@ impl Job<'_> {
             | Self::Time(scene)
             | Self::Footprint(scene) => scene.run,
             Self::Scatter(scenes) => scenes[0].run,
-            Self::Overview(study, ..) => study.run,
+            Self::Overview(view, ..) => view.run,
             Self::Scaling(run, ..) | Self::SafetyMatrix(run, _) | Self::SafetyShares(run, _) => run,
         };
         run.manifest.stamp()
@@ -99,7 +99,7 @@ impl Job<'_> {
             Self::Time(scene) => time::draw(pen, scene),
             Self::Footprint(scene) => footprint::draw(pen, scene),
             Self::Scatter(scenes) => scatter::draw(pen, scenes),
-            Self::Overview(study, measure, heap) => heat_map::draw(pen, study, *measure, *heap),
+            Self::Overview(view, measure, heap) => heat_map::draw(pen, view, *measure, *heap),
             Self::Scaling(run, series, cost) => scaling::draw(pen, run, series, *cost),
             Self::SafetyMatrix(_, matrix) => safety::draw_matrix(pen, matrix),
             Self::SafetyShares(_, matrix) => safety::draw_shares(pen, matrix),
@@ -121,7 +121,7 @@ impl Job<'_> {
         }
     }
 
-    /// The mode whose records it shows; none where it is not a matter of modes.
+    /// The mode whose records the chart shows; `None` for the safety charts.
     pub(crate) fn mode(&self) -> Option<Mode> {
         match self {
             Self::Memory(..)
@@ -137,7 +137,7 @@ impl Job<'_> {
         }
     }
 
-    /// What it shows, in a word or two; also the end of its file name.
+    /// The kind of chart, which is also the end of its file name.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Memory(_, Clock::Allocation) => "memory",
@@ -156,12 +156,12 @@ impl Job<'_> {
         }
     }
 
-    /// The chart in words: what a reader who cannot see it should know.
+    /// The chart in words, for readers who cannot see it.
     fn description(&self) -> String {
-        let listed = |scene: &Scene<'_>, what: &str, say: &dyn Fn(&Series<'_>) -> String| {
+        let listed = |scene: &Scene<'_>, name: &str, value: &dyn Fn(&Series<'_>) -> String| {
             let values: Vec<String> =
-                scene.series.iter().map(|s| format!("{} {}", s.name(), say(s))).collect();
-            format!("{}. {what}: {}.", scene.facts("all collectors"), values.join("; "))
+                scene.series.iter().map(|s| format!("{} {}", s.name(), value(s))).collect();
+            format!("{}. {name}: {}.", scene.facts("all collectors"), values.join("; "))
         };
         let median = |measured: &Measured<Estimate>, written: fn(f64) -> String| match measured {
             Measured::Known(estimate) => written(estimate.median),
@@ -195,7 +195,7 @@ impl Job<'_> {
             }
             Self::Overview(_, measure, heap) => format!(
                 "Workloads by collectors, median {} over the best of the row, heap {heap}. \
-                 The tables of the workloads carry the numbers.",
+                 The tables of the workloads hold the numbers.",
                 measure.name()
             ),
             Self::Scaling(run, series, cost) => scaling::describe(run, series, *cost),
@@ -204,17 +204,17 @@ impl Job<'_> {
         }
     }
 
-    /// Draws the chart as SVG, wide and narrow, and writes the wide one to `directory` as SVG and
-    /// PNG under the name `stem`.
+    /// Draws the chart as SVG, wide and narrow, and writes the wide one to `directory` as `stem.svg`
+    /// and `stem.png`.
     ///
     /// # Errors
-    /// If a file cannot be written: with its path.
-    pub(crate) fn plate(
+    /// If a file cannot be written; the error names its path.
+    pub(crate) fn render(
         &self,
         stem: String,
         dark_rules: &str,
         directory: &Path,
-    ) -> Result<(Plate, ChartFiles)> {
+    ) -> Result<(RenderedChart, ChartFiles)> {
         let wide = self.picture(WIDE_PX)?;
         let narrow = self.picture(NARROW_PX)?;
         let svg = directory.join(format!("{stem}.svg"));
@@ -222,7 +222,7 @@ impl Job<'_> {
             .with_context(|| format!("cannot write {}", svg.display()))?;
         let png = directory.join(format!("{stem}.png"));
         self.write_png(&wide, &png)?;
-        Ok((Plate { stem, wide, narrow }, ChartFiles { svg, png }))
+        Ok((RenderedChart { stem, wide, narrow }, ChartFiles { svg, png }))
     }
 
     fn picture(&self, width_px: u32) -> Result<Picture> {
@@ -250,7 +250,7 @@ impl Job<'_> {
     }
 }
 
-/// All charts of one scene, in the order in which a reader wants them.
+/// All charts of one scene, in the order of the page.
 pub(crate) fn of_scene<'a>(scene: &'a Scene<'a>) -> [Job<'a>; 6] {
     [
         Job::Memory(scene, Clock::Allocation),
