@@ -15,8 +15,9 @@ use std::time::Duration;
 
 /// How much of the end of a child's standard error is kept for the reason.
 pub(crate) const STDERR_TAIL_BYTES: usize = 8 << 10;
-/// How long an output pipe may stay open after its process group is gone.
-pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(2);
+/// How long an output pipe may stay open after its process group is gone: only a process that has left the
+/// group holds it, and a thread that reads it on a busy machine must not lose a sample.
+pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(30);
 
 /// A child that leads a group. It ends, at the latest, with this value.
 #[derive(Debug)]
@@ -130,5 +131,26 @@ pub(crate) fn read_tail(mut pipe: impl Read, bytes_max: usize) -> io::Result<Vec
         if tail.len() > 2 * bytes_max {
             tail.drain(..tail.len() - bytes_max);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader};
+
+    #[test]
+    fn ending_a_group_ends_all_that_it_has_started() {
+        let script = "(echo begun; sleep 300; echo late) | cat";
+        let (wake, _woken) = mpsc::channel();
+        let mut command = Command::new("sh");
+        let mut group = Group::start(command.args(["-c", script]), Stdio::null(), wake).unwrap();
+        let mut stdout = BufReader::new(group.stdout().unwrap());
+        let mut said = String::new();
+        stdout.read_line(&mut said).unwrap();
+        assert_eq!(stop_of(group.end().unwrap()), Stop::Signalled(9));
+        // The pipe ends with the last process that could write to it.
+        stdout.read_to_string(&mut said).unwrap();
+        assert_eq!(said, "begun\n");
     }
 }
