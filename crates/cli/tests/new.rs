@@ -106,6 +106,7 @@ fn what_is_scaffolded_is_formatted_compiles_and_runs() {
     succeed(
         Command::new(&program)
             .args(["run", "--profile", "smoke", "-w", "my-program", "-c", "my-gc,every-mib"])
+            .args(["--timeout", "10m"])
             .arg("--out")
             .arg(&run),
     );
