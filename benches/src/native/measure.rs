@@ -82,29 +82,29 @@ mod tests {
 
     #[test]
     fn touched_memory_is_counted() {
-        const BYTES: u64 = 32 << 20;
+        const BYTES: u64 = 64 << 20;
         let fill = || (String::new(), black_box(vec![black_box(1_u8); BYTES as usize]));
         let measurement = run(fill).unwrap();
-        // The kernel keeps the resident set in batches per processor.
+        // The kernel keeps the resident set in batches per processor, and other tests free up to 14 MB.
         assert!(measurement.peak_rss_bytes >= BYTES / 4 * 3, "{measurement:?}");
         assert!(measurement.run.page_faults > 0, "{measurement:?}");
     }
 
     #[test]
     fn computing_is_cpu_time() {
-        const LEAST: Duration = Duration::from_millis(20);
+        const LEAST_NS: u64 = 20_000_000;
         let compute = || {
-            let start = Instant::now();
-            while start.elapsed() < LEAST {
+            // By the clock that is asserted on: another may run while a busy machine does something else.
+            let start = Moment::now().unwrap();
+            while Moment::now().unwrap().since(&start).cpu_ns < LEAST_NS {
                 black_box(());
             }
             ("done".to_owned(), ())
         };
         let measurement = run(compute).unwrap();
         assert_eq!(measurement.got, "done");
-        assert!(measurement.run.wall_ns >= LEAST.as_nanos() as u64, "{measurement:?}");
-        // A busy machine may take the processor away for a while, but not for all of it.
-        assert!(measurement.run.cpu_ns >= LEAST.as_nanos() as u64 / 10, "{measurement:?}");
+        assert!(measurement.run.cpu_ns >= LEAST_NS, "{measurement:?}");
+        assert!(measurement.run.wall_ns > 0, "{measurement:?}");
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
             }
         }
         let measurement = run(|| (String::new(), Slow)).unwrap();
+        // Were it dropped in the run, the teardown would be empty.
         assert!(measurement.teardown.wall_ns >= LEAST.as_nanos() as u64, "{measurement:?}");
-        assert!(measurement.run.wall_ns < measurement.teardown.wall_ns, "{measurement:?}");
     }
 }

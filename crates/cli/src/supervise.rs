@@ -241,7 +241,7 @@ impl<'a> Supervisor<'a> {
             Some(Death::TooLarge) => self.limits.program,
             _ => self.limits.attempt,
         };
-        let attempt = match death {
+        let mut attempt = match death {
             Some(Death::Hung) => (self.slowest * PATIENCE).max(ATTEMPT_MIN).min(most),
             _ => most,
         };
@@ -249,32 +249,38 @@ impl<'a> Supervisor<'a> {
             Some((_, Death::Hung)) => death == Some(Death::Hung),
             _ => answer.report.failure.is_some(),
         };
-        let mut stopped = None;
-        let mut fails = |program: &Program| {
-            if stopped.is_some() || Instant::now() >= until {
-                return false;
-            }
-            match self.ask(&of_program(job, program), attempt, &mut |_| ()) {
-                Ok(Some(answer)) => is_alike(&answer),
-                Ok(None) => {
-                    stopped = Some(Ok(None));
-                    false
+        let again = loop {
+            let mut stopped = None;
+            let mut fails = |program: &Program| {
+                if stopped.is_some() || Instant::now() >= until {
+                    return false;
                 }
-                Err(error) => {
-                    stopped = Some(Err(error));
-                    false
+                match self.ask(&of_program(job, program), attempt, &mut |_| ()) {
+                    Ok(Some(answer)) => is_alike(&answer),
+                    Ok(None) => {
+                        stopped = Some(Ok(None));
+                        false
+                    }
+                    Err(error) => {
+                        stopped = Some(Err(error));
+                        false
+                    }
                 }
+            };
+            let program = shrink(&drawn.program, drawn.program.ops.len(), &mut fails);
+            if let Some(stopped) = stopped {
+                return stopped;
             }
-        };
-        let program = shrink(&drawn.program, drawn.program.ops.len(), &mut fails);
-        if let Some(stopped) = stopped {
-            return stopped;
-        }
-        // Candidates had little time; the reported program fails even with more.
-        let again = match self.ask(&of_program(job, &program), most, &mut |_| ())? {
-            None => return Ok(None),
-            Some(answer) if is_alike(&answer) => answer.report.failure,
-            Some(_) => None,
+            // Candidates had little time; what is reported fails even with more.
+            match self.ask(&of_program(job, &program), most, &mut |_| ())? {
+                None => return Ok(None),
+                Some(answer) if is_alike(&answer) => break answer.report.failure,
+                // One of them was only slow, as all are on a busy machine: they get more time.
+                Some(_) if attempt < most && Instant::now() < until => {
+                    attempt = (attempt * 4).min(most);
+                }
+                Some(_) => break None,
+            }
         };
         let short = again.unwrap_or(drawn.clone());
         let Failure { seed, drawn_ops, .. } = drawn;
@@ -335,7 +341,7 @@ mod tests {
     fn a_process_that_never_begins_is_not_the_fault_of_a_collector() {
         let silent = || {
             let mut command = Command::new("sleep");
-            command.arg("60");
+            command.arg("1000000");
             command
         };
         let limits = Limits { startup: Duration::from_millis(200), ..Limits::default() };

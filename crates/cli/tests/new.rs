@@ -104,6 +104,7 @@ fn new_collectors_and_workloads_are_formatted_compile_and_run() {
     succeed(
         Command::new(&program)
             .args(["run", "--profile", "smoke", "-w", "my-program", "-c", "my-gc,every-mib"])
+            .args(["--timeout", "10m"])
             .arg("--out")
             .arg(&run),
     );

@@ -33,6 +33,8 @@ fn sizing_policies_run_side_by_side_and_say_what_triggered_them() {
             "run",
             "--profile",
             "smoke",
+            "--timeout",
+            "10m",
             "-w",
             "gcbench",
             "-c",

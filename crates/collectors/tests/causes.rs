@@ -3,7 +3,10 @@
 #![forbid(unsafe_code)]
 
 use collectors::registry::{Entry, Family, standard};
-use heap::{AnyCollector, Cause, Commit, Config, GROWTH, HeapConfig, Mutator, Off, Shared, Slot};
+use heap::{
+    AnyCollector, Cause, Collector, Commit, Config, GROWTH, HeapConfig, Mutator, Off, Shared, Slot,
+    Step,
+};
 
 const SLOTS: u32 = 16_000;
 /// Words of an object beside its slot; with it and the header the cell is 528 bytes at least.
@@ -25,7 +28,8 @@ fn sized(test: impl Fn(&Entry<()>)) {
     sized.into_iter().for_each(test);
 }
 
-/// A program whose objects all live equally long, each a cycle, so that only a trace reclaims it.
+/// A program whose objects all live equally long, each a cycle, so that only a trace reclaims it. A cycle
+/// on a thread ends in the allocation that begins it: counts do not depend on the scheduler.
 fn churn(entry: &Entry<()>, settings: &str, limit_bytes: Option<u64>) -> Mutator<AnyCollector> {
     let discipline = entry.discipline;
     let config = match settings {
@@ -36,11 +40,17 @@ fn churn(entry: &Entry<()>, settings: &str, limit_bytes: Option<u64>) -> Mutator
     let make = |heap: &_| discipline.collector(heap, &config);
     let mut m = Mutator::with(heap, Off, make).expect("address space");
     let array = m.alloc_array(Shared, SLOTS, 0).expect("there is room");
+    let has_thread = entry.info.family == Family::Concurrent && m.collector().threads() > 1;
+    let mut ended = Vec::new();
     for round in 0..(GENERATIONS + 1) * SLOTS {
         let object = m.alloc_array(Shared, 1, WORDS).expect("there is room");
         m.store(m.get(&object), Slot::<Shared>::element(0), m.get(&object));
         m.store(m.get(&array), Slot::<Shared>::element(round % SLOTS), m.get(&object));
         m.drop(object);
+        if has_thread && collections(&m) != ended {
+            m.step(Step::Finish);
+            ended = collections(&m);
+        }
     }
     m
 }
@@ -63,14 +73,12 @@ fn a_heap_is_collected_when_it_has_grown_by_its_factor() {
                 };
                 (count, u64::from(GENERATIONS) * per_generation)
             });
-            // A thread may be late on a machine that is busy.
-            if entry.info.family == Family::Concurrent {
-                let [(often, _), (seldom, _)] = counts;
-                assert!(often > seldom, "{name}: {counts:?}");
-                continue;
-            }
             for (count, expected) in counts {
-                let most = expected * 3 / 2;
+                let most = match entry.info.family {
+                    // It begins with at most four tenths of the room left: after six of ten at least.
+                    Family::Concurrent => expected * 3 / 2 * 10 / 6,
+                    _ => expected * 3 / 2,
+                };
                 assert!((expected..=most).contains(&count), "{name}: {count}, not {expected}");
             }
         }

@@ -119,7 +119,8 @@ pub(crate) fn verify(
     let kit = Kit {
         limits: Limits {
             program: args.timeout,
-            attempt: args.timeout.min(defaults.attempt),
+            attempt: args.timeout.min(defaults.attempt).max(args.timeout / 5),
+            shrinking: defaults.shrinking.max(args.timeout * 2),
             resident_bytes: args.memory_mib.saturating_mul(1 << 20),
             ..defaults
         },

@@ -92,6 +92,8 @@ impl ParallelMarker {
     /// If the operating system refuses address space for a stack.
     pub fn new(heap: &Heap, distance: usize, threads: usize, alone: u64) -> io::Result<Self> {
         let threads = match threads {
+            // Known bugs of helpers are found on a machine of one processor, too.
+            0 if SMALL => 2,
             0 => thread::available_parallelism().map_or(1, |n| n.get().min(DEFAULT_MAX_THREADS)),
             given => given.min(MAX_THREADS),
         };

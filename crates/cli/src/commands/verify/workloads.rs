@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Time limit of one workload. Under stress most take less than a second, and none more than a few.
+/// Least time limit of one workload. Under stress most take less than a second, and none more than a few.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A workload that was run under stress.
@@ -96,17 +96,17 @@ pub(super) fn stress(
 
 /// Runs a command within the limits of time and memory; `None` if interrupted.
 fn run(kit: &Kit<'_>, command: &mut Command) -> io::Result<Option<ChildEnd>> {
-    let clock = Instant::now();
+    let (clock, limit) = (Instant::now(), kit.limits.program.max(LIMIT));
     let mut child = Dialogue::open(command, kit.interrupt)?;
     let mut stdout = String::new();
     let (stop, stderr_tail) = loop {
-        match child.hear(clock + LIMIT, kit.limits.resident_bytes)? {
+        match child.hear(clock + limit, kit.limits.resident_bytes)? {
             Heard::Line(line) => {
                 stdout.push_str(&line);
                 stdout.push('\n');
             }
             Heard::Ended(end) => break (end.stop, end.stderr_tail),
-            Heard::Silence => break (Stop::TimedOut(LIMIT), String::new()),
+            Heard::Silence => break (Stop::TimedOut(limit), String::new()),
             Heard::TooLarge(bytes) => {
                 let words = format!("its process held {}", format::bytes(bytes as f64));
                 break (Stop::Exited(runner::EXIT_OUT_OF_MEMORY), words);
