@@ -401,6 +401,6 @@ mod tests {
             Mutator::new(HeapConfig::default(), &Config::default(), Off).unwrap();
         CycleTorture::prepare(parameters, 1).run(&mut m).unwrap();
         // The table and its objects, 20 rings and their elements of the list.
-        assert_eq!(m.collector().occupied().objects, 1 + 50 + 20 * (6 + 1));
+        assert_eq!(m.collector().parts().occupied().objects, 1 + 50 + 20 * (6 + 1));
     }
 }

@@ -196,11 +196,11 @@ fn measure<C: Collector, P: Probe>(
     };
     complete(&mut sample, &mutator);
 
-    let unreclaimed_bytes = mutator.collector().occupied().bytes;
+    let unreclaimed_bytes = mutator.collector().parts().occupied().bytes;
     let teardown_clock = Clock::start();
     mutator.tear_down();
     (sample.teardown_wall_ns, sample.teardown_cpu_ns) = teardown_clock.read();
-    let leaked = mutator.collector().occupied();
+    let leaked = mutator.collector().parts().occupied();
     sample.end = Some(Final {
         live_bytes,
         unreclaimed_bytes,

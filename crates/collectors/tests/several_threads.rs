@@ -53,10 +53,10 @@ fn churn<C: Collector>(settings: &str) -> (Outcome, u32) {
         let found = m.load(m.get(array), Slot::<Shared>::element(index));
         assert_eq!(found.map(|object| m.word(object, Numbered::ID)), expected, "slot {index}");
     }
-    assert_eq!(m.collector().verify(m.context()), Ok(()));
+    assert_eq!(m.verify_collector(), Ok(()));
     let outcome = Outcome {
         collections: m.context().log.collections().map(|(_, count)| count).sum(),
-        left: m.collector().occupied(),
+        left: m.collector().parts().occupied(),
         peak_bytes: m.heap().budget().peak_bytes(),
     };
     (outcome, m.collector().threads())

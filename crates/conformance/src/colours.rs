@@ -8,7 +8,7 @@
 
 use crate::detector::{Detector, Place, violate};
 use crate::player::M;
-use heap::{Collector, Colour, ObjectReference, Slots, Value};
+use heap::{Collector, Colour, Inspect, ObjectReference, Slots, Value};
 use std::collections::HashSet;
 
 /// Walks the graph as it is, if a collection is under way.
@@ -27,7 +27,7 @@ pub(crate) fn check(m: &M) {
     let (mut seen, mut protected, mut hidden) = (HashSet::new(), HashSet::new(), Vec::new());
     let mut grey: Vec<ObjectReference> = Vec::new();
     while let Some(object) = pending.pop() {
-        if !m.collector().is_allocated(object) || !seen.insert(object) {
+        if !m.collector().parts().is_allocated(object) || !seen.insert(object) {
             continue;
         }
         let own = colour(object);

@@ -94,7 +94,7 @@ impl Player<'_> {
     /// Compares the objects viewed, then the graph as a whole and the accounts; where there are many
     /// objects, not after every operation.
     pub(crate) fn compare<'m>(&self, m: &'m M, views: &[View<'m>]) {
-        m.collector().poison();
+        m.collector().poison(m.heap().memory());
         let every = (self.shadow.allocated() as usize + views.len()) / OFTEN_COMPARED + 1;
         if !self.begun().is_multiple_of(every) {
             return;
@@ -162,7 +162,7 @@ impl Player<'_> {
         if !self.looks(Detector::Verifier) && !self.looks(Detector::Model) {
             return;
         }
-        let is_allocated = |object| m.collector().is_allocated(object);
+        let is_allocated = |object| m.collector().parts().is_allocated(object);
         match verify(m.heap(), &m.context().roots, is_allocated) {
             Err(defect) if self.looks(Detector::Verifier) => {
                 let place = Place::of(defect.parent, defect.slot, defect.child);
@@ -190,7 +190,7 @@ impl Player<'_> {
     /// The collector's own tables.
     pub(crate) fn verify_tables(&self, m: &M) {
         if self.looks(Detector::Verifier)
-            && let Err(message) = m.collector().verify(m.context())
+            && let Err(message) = m.verify_collector()
         {
             violate(Detector::Verifier, message, None);
         }
@@ -203,7 +203,7 @@ impl Player<'_> {
         if !self.looks(Detector::Liveness) {
             return;
         }
-        let (occupied, allocated) = (m.collector().occupied().objects, self.shadow.allocated());
+        let (occupied, allocated) = (m.collector().parts().occupied().objects, self.shadow.allocated());
         let least = if has_collected { allocated } else { self.shadow.kept() };
         if !(least..=allocated).contains(&occupied) {
             let expected = if least == allocated {

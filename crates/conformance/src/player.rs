@@ -79,7 +79,7 @@ impl<'p> Player<'p> {
         }
         self.safely(m, Shadow::tear_down);
         m.tear_down();
-        m.collector().poison();
+        m.collector().poison(m.heap().memory());
         self.held.clear();
         self.shadow.tear_down();
         self.compare_occupied(m, true);
@@ -100,7 +100,7 @@ impl<'p> Player<'p> {
                 m.aim(&local, None);
             }
             m.end(region);
-            m.collector().poison();
+            m.collector().poison(m.heap().memory());
         }
         self.compare_growth(before, m.footprint().used_bytes);
     }

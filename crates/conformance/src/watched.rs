@@ -11,8 +11,8 @@
 use crate::detector::{Detector, Detectors, Place, violate};
 use crate::rules::Rules;
 use heap::{
-    AnyCollector, BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Extent, Footprint,
-    Heap, Layout, ObjectReference, Occupancy, Offset32, OutOfMemory, SlotKind, Step, Value,
+    AnyCollector, BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Extent, Heap, Inspect,
+    Layout, Memory, ObjectReference, ObjectSlot, Offset32, OutOfMemory, Parts, SlotKind, Step, Value,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ impl Watched {
         let cells = self.cells.borrow();
         let starts = cells.iter().filter(|(_, known)| !known.is_gone).map(|(&start, _)| start);
         let objects = starts.filter_map(ObjectReference::from_bits);
-        objects.filter(|&object| self.inner.is_allocated(object)).collect()
+        objects.filter(|&object| self.inner.parts().is_allocated(object)).collect()
     }
 
     fn looks(&self, detector: Detector) -> bool {
@@ -89,53 +89,39 @@ impl Watched {
 
     fn expects(&self, phase: &'static str, object: ObjectReference) {
         self.phase.set(phase);
-        if self.looks(Detector::Barrier) && !self.inner.is_allocated(object) {
+        if self.looks(Detector::Barrier) && !self.inner.parts().is_allocated(object) {
             let message = format!("`{phase}` is told of an object that is not allocated");
             violate(Detector::Barrier, message, Some(Place::of(None, 0, object)));
         }
     }
 
-    /// Before a slot is written: it is one of the object, of this kind.
-    fn expects_slot(
-        &self,
-        phase: &'static str,
-        object: ObjectReference,
-        at: Offset32,
-        kind: SlotKind,
-        new: Value,
-    ) -> u32 {
-        self.expects(phase, object);
-        let extent = Extent::of(self.heap().memory(), object);
-        let slot = (at.bytes() / 4).wrapping_sub(extent.first);
+    /// Before a slot is written: it is one of the object, of this kind. Returns its number.
+    fn expects_slot(&self, cx: &Context, slot: ObjectSlot, new: Value) -> u32 {
+        let ObjectSlot { object, at, kind } = slot;
+        self.expects("store", object);
+        let extent = Extent::of(cx.memory(), object);
+        let index = (at.bytes() / 4).wrapping_sub(extent.first);
         if self.looks(Detector::Barrier) {
-            if slot >= extent.slots || extent.kind(slot) != kind {
-                let message = format!("`{phase}` is told of a {kind:?} slot that is none");
-                violate(Detector::Barrier, message, Some(Place::of(None, slot, object)));
+            if index >= extent.slots || extent.kind(index) != kind {
+                let message = format!("`store` is told of a {kind:?} slot that is none");
+                violate(Detector::Barrier, message, Some(Place::of(None, index, object)));
             }
             if let Some(child) = new.reference()
-                && !self.inner.is_allocated(child)
+                && !self.inner.parts().is_allocated(child)
             {
-                let message = format!("`{phase}` stores an object that is not allocated");
-                violate(Detector::Barrier, message, Some(Place::of(Some(object), slot, child)));
+                let message = "`store` stores an object that is not allocated".to_owned();
+                violate(Detector::Barrier, message, Some(Place::of(Some(object), index, child)));
             }
         }
-        slot
+        index
     }
 
     /// After a slot was written: it holds what it must.
-    fn has_written(
-        &self,
-        phase: &'static str,
-        object: ObjectReference,
-        at: Offset32,
-        slot: u32,
-        new: Value,
-    ) {
-        let found = self.heap().memory().read(object, at);
-        if self.looks(Detector::Barrier) && found != new.bits() {
-            let message =
-                format!("`{phase}` left {found:#x} in slot {slot}, not {:#x}", new.bits());
-            violate(Detector::Barrier, message, Some(Place::of(None, slot, object)));
+    fn has_written(&self, cx: &Context, slot: ObjectSlot, index: u32, new: Value) {
+        let found = slot.read(cx.memory());
+        if self.looks(Detector::Barrier) && found != new {
+            let message = format!("`store` left {found:?} in slot {index}, not {new:?}");
+            violate(Detector::Barrier, message, Some(Place::of(None, index, slot.object)));
         }
     }
 
@@ -162,16 +148,16 @@ impl Watched {
     }
 
     /// A new object lies over no other, has its header and is empty.
-    fn is_new(&self, object: ObjectReference, layout: Layout) {
+    fn is_new(&self, memory: Memory<'_>, object: ObjectReference, layout: Layout) {
         let words = layout.bytes() / 4;
         let mut cells = self.cells.borrow_mut();
-        let (start, memory) = (object.bits(), self.heap().memory());
+        let start = object.bits();
         for other in overlapped(&cells, object, words) {
             let known = cells.remove(&other).expect("it was found there");
             // An object at the same place may have been reclaimed to make room for this one.
             let is_there = other != start
                 && !known.is_gone
-                && ObjectReference::from_bits(other).is_some_and(|o| self.inner.is_allocated(o));
+                && ObjectReference::from_bits(other).is_some_and(|o| self.inner.parts().is_allocated(o));
             if self.looks(Detector::Verifier) && is_there {
                 let message = format!("a new object lies over object {other:#x}");
                 violate(Detector::Verifier, message, Some(Place::of(None, 0, object)));
@@ -183,7 +169,7 @@ impl Watched {
             return;
         }
         let place = || Some(Place::of(None, 0, object));
-        if !self.inner.is_allocated(object) {
+        if !self.inner.parts().is_allocated(object) {
             violate(Detector::Verifier, "a new object is not allocated".to_owned(), place());
         }
         let extent = Extent::of(memory, object);
@@ -204,20 +190,21 @@ impl Watched {
 
     fn after_alloc(
         &self,
+        cx: &Context,
         object: Result<ObjectReference, OutOfMemory>,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
         if let Ok(object) = object {
-            self.is_new(object, layout);
+            self.is_new(cx.memory(), object, layout);
         }
         object
     }
 
     /// After an operation: what has gone is poisoned, what was poisoned has stayed so.
-    pub(crate) fn poison(&self) {
+    pub(crate) fn poison(&self, memory: Memory<'_>) {
         // The address sanitizer poisons by itself, and reports who looks.
         let poisons = self.looks(Detector::Stamps) && !cfg!(gcw_asan);
-        let (memory, may_have_gone) = (self.heap().memory(), self.may_have_reclaimed.take());
+        let may_have_gone = self.may_have_reclaimed.take();
         for (&start, known) in self.cells.borrow_mut().iter_mut() {
             let object = ObjectReference::from_bits(start).expect("it was one");
             let words = known.words;
@@ -238,7 +225,7 @@ impl Watched {
                     let message = "freed memory was written to".to_owned();
                     violate(Detector::Stamps, message, Some(Place::of(None, 0, object)));
                 }
-            } else if !known.is_gone && may_have_gone && !self.inner.is_allocated(object) {
+            } else if !known.is_gone && may_have_gone && !self.inner.parts().is_allocated(object) {
                 known.is_gone = true;
                 if poisons {
                     ends.into_iter().flatten().for_each(|w| word(w).store(POISON, Relaxed));
@@ -275,78 +262,23 @@ impl Collector for Watched {
         }
         let object = self.inner.alloc(cx, layout);
         self.follow(cx);
-        self.after_alloc(object, layout)
+        self.after_alloc(cx, object, layout)
     }
 
-    fn footprint(&self) -> Footprint {
-        self.inner.footprint()
+    fn parts(&self) -> Parts<'_> {
+        self.inner.parts()
     }
 
-    fn occupied(&self) -> Occupancy {
-        self.inner.occupied()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.inner.is_allocated(object)
-    }
-
-    fn heap(&self) -> &Heap {
-        self.inner.heap()
-    }
-
-    fn verify(&self, cx: &Context) -> Result<(), String> {
-        self.inner.verify(cx)
-    }
-
-    fn colour(&self, object: ObjectReference) -> Option<Colour> {
-        self.inner.colour(object)
-    }
-
-    fn store(
-        &self,
-        cx: &Context,
-        object: ObjectReference,
-        at: Offset32,
-        kind: SlotKind,
-        new: Value,
-    ) {
-        let slot = self.expects_slot("store", object, at, kind, new);
-        self.inner.store(cx, object, at, kind, new);
-        self.has_written("store", object, at, slot, new);
-    }
-
-    fn store_hidden(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {
-        let kind = Extent::of(self.heap().memory(), object).hidden;
-        let slot = self.expects_slot("store_hidden", object, at, kind, new);
-        self.inner.store_hidden(cx, object, at, new);
-        self.has_written("store_hidden", object, at, slot, new);
-    }
-
-    fn load_hidden(&self, cx: &Context, value: Value) -> Value {
-        self.phase.set("load_hidden");
-        let found = self.inner.load_hidden(cx, value);
-        if self.looks(Detector::Barrier) && found != value && found != Value::NULL {
-            let message = format!("`load_hidden` turned {value:?} into {found:?}");
-            violate(Detector::Barrier, message, None);
-        }
-        found
-    }
-
-    fn moved(&self, cx: &Context, object: ObjectReference, at: Offset32, new: Value) {
-        let slot = self.expects_slot("moved", object, at, SlotKind::Own, new);
-        self.inner.moved(cx, object, at, new);
-        self.has_written("moved", object, at, slot, new);
-    }
-
-    fn orphan(&self, cx: &Context, object: ObjectReference) {
-        self.expects("orphan", object);
-        self.inner.orphan(cx, object);
+    fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
+        let index = self.expects_slot(cx, slot, new);
+        self.inner.store(cx, slot, new);
+        self.has_written(cx, slot, index, new);
     }
 
     fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value {
         self.phase.set("load");
         let found = self.inner.load(cx, kind, value);
-        let may_be_null = kind == SlotKind::Borrow && self.caps().weak;
+        let may_be_null = kind.is_hidden() || kind == SlotKind::Borrow && self.caps().weak;
         if self.looks(Detector::Barrier) && found != value && !(may_be_null && found == Value::NULL)
         {
             let message = format!("`load` turned {value:?} of a {kind:?} slot into {found:?}");
@@ -355,30 +287,35 @@ impl Collector for Watched {
         found
     }
 
-    fn retain(&self, cx: &Context, object: ObjectReference) {
-        self.expects("retain", object);
-        self.inner.retain(cx, object);
+    fn owner_lost(&self, cx: &Context, object: ObjectReference) {
+        self.expects("owner_lost", object);
+        self.inner.owner_lost(cx, object);
     }
 
-    fn unretain(&self, cx: &Context, object: ObjectReference) {
-        self.expects_unless_trusted("unretain", object);
-        self.inner.unretain(cx, object);
+    fn root_added(&self, cx: &Context, object: ObjectReference) {
+        self.expects("root_added", object);
+        self.inner.root_added(cx, object);
     }
 
-    fn release(&mut self, cx: &mut Context, object: ObjectReference, owned: bool) {
+    fn root_removed_deferred(&self, cx: &Context, object: ObjectReference) {
+        self.expects_unless_trusted("root_removed_deferred", object);
+        self.inner.root_removed_deferred(cx, object);
+    }
+
+    fn root_removed(&mut self, cx: &mut Context, object: ObjectReference, owned: bool) {
         if owned {
-            self.expects("release", object);
+            self.expects("root_removed", object);
         } else {
-            self.expects_unless_trusted("release", object);
+            self.expects_unless_trusted("root_removed", object);
         }
         self.may_have_reclaimed.set(true);
-        self.inner.release(cx, object, owned);
+        self.inner.root_removed(cx, object, owned);
     }
 
-    fn reclaim(&mut self, cx: &mut Context) {
-        self.phase.set("reclaim");
+    fn process_parked(&mut self, cx: &mut Context) {
+        self.phase.set("process_parked");
         self.may_have_reclaimed.set(true);
-        self.inner.reclaim(cx);
+        self.inner.process_parked(cx);
     }
 
     fn free(&mut self, cx: &mut Context, object: ObjectReference) {
@@ -398,17 +335,6 @@ impl Collector for Watched {
         self.follow(cx);
     }
 
-    fn step(&mut self, cx: &mut Context, step: Step) {
-        self.phase.set(match step {
-            Step::Start => "start of a cycle",
-            Step::Advance => "step of a cycle",
-            Step::Finish => "end of a cycle",
-        });
-        self.may_have_reclaimed.set(true);
-        self.inner.step(cx, step);
-        self.follow(cx);
-    }
-
     fn region_begin(&mut self, cx: &mut Context) -> u32 {
         self.phase.set("begin of a region");
         self.inner.region_begin(cx)
@@ -420,16 +346,37 @@ impl Collector for Watched {
         region: u32,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
-        self.poison();
+        self.poison(cx.memory());
         self.phase.set("allocation in a region");
         let object = self.inner.region_alloc(cx, region, layout);
         self.follow(cx);
-        self.after_alloc(object, layout)
+        self.after_alloc(cx, object, layout)
     }
 
     fn region_end(&mut self, cx: &mut Context, region: u32) {
         self.phase.set("end of a region");
         self.may_have_reclaimed.set(true);
         self.inner.region_end(cx, region);
+    }
+}
+
+impl Inspect for Watched {
+    fn verify(&self, cx: &Context) -> Result<(), String> {
+        self.inner.verify(cx)
+    }
+
+    fn colour(&self, object: ObjectReference) -> Option<Colour> {
+        self.inner.colour(object)
+    }
+
+    fn step(&mut self, cx: &mut Context, step: Step) {
+        self.phase.set(match step {
+            Step::Start => "start of a cycle",
+            Step::Advance => "step of a cycle",
+            Step::Finish => "end of a cycle",
+        });
+        self.may_have_reclaimed.set(true);
+        self.inner.step(cx, step);
+        self.follow(cx);
     }
 }

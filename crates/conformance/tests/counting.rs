@@ -61,7 +61,7 @@ fn drop_a_list<C: Collector>(m: &mut Mutator<C, Off>) -> (u64, usize) {
     m.forget(middle);
     let increments = m.context().log.pauses()[before..].iter();
     let increments = increments.filter(|pause| pause.kind == PauseKind::Increment).count();
-    (m.collector().occupied().objects, increments)
+    (m.collector().parts().occupied().objects, increments)
 }
 
 #[test]
@@ -93,8 +93,8 @@ fn many_stores_to_one_object_are_one_log_entry() {
         m.put(m.get(&array), Slot::element(index), None);
     }
     m.collect();
-    assert_eq!(m.collector().occupied().objects, 4, "three pairs and the array");
-    assert_eq!(m.collector().verify(m.context()), Ok(()));
+    assert_eq!(m.collector().parts().occupied().objects, 4, "three pairs and the array");
+    assert_eq!(m.verify_collector(), Ok(()));
 }
 
 #[test]

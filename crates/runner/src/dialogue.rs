@@ -216,11 +216,7 @@ mod tests {
         assert!(clock.elapsed() >= limit);
         let process = child.group.process_id();
         drop(child);
-<<<<<<< HEAD
         assert_eq!(resident_bytes(process), None, "it still runs");
-=======
-        assert_eq!(resident_bytes(process), None, "it runs on");
->>>>>>> i10-busy
     }
 
     #[test]

@@ -50,14 +50,14 @@ fn mutator<P: Probe>(discipline: Discipline, probe: P) -> Mutator<AnyCollector, 
 
 fn run_in<P: Probe>(mut m: Mutator<AnyCollector, P>, program: &Prepared) -> Outcome {
     let answer = program.run(&mut m).unwrap();
-    let is_allocated = |object| m.collector().is_allocated(object);
+    let is_allocated = |object| m.collector().parts().is_allocated(object);
     let live = match P::ON {
         true => verify(m.heap(), &m.context().roots, is_allocated).unwrap(),
         false => m.reachable().unwrap(),
     };
     m.tear_down();
     let queue_peak_bytes = m.heap().budget().queue_peak_bytes();
-    Outcome { answer, live, leaked: m.collector().occupied(), queue_peak_bytes }
+    Outcome { answer, live, leaked: m.collector().parts().occupied(), queue_peak_bytes }
 }
 
 /// Whether a discipline with these capabilities ever reclaims anything.

@@ -60,7 +60,7 @@ fn check<C: Collector>() {
     }
     for workload in ["binary-trees", "message-window", "cycle-torture"] {
         let m = run::<C>(workload, None);
-        assert!(m.reachable().expect("address space").objects <= m.collector().occupied().objects);
+        assert!(m.reachable().expect("address space").objects <= m.collector().parts().occupied().objects);
     }
 }
 
@@ -91,7 +91,7 @@ fn step_2_allocates_cells() {
     let mut m = mutator::<step_2::MyGc>(None);
     let _nodes = [m.alloc::<Node>(), m.alloc::<Node>()];
     let _array = m.alloc_array(Own, 100_000, 0).expect("there is room for a large object");
-    assert_eq!(m.collector().occupied().objects, 3);
+    assert_eq!(m.collector().parts().occupied().objects, 3);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn step_3_marks_what_is_reachable_and_keeps_the_rest() {
     let mut m = mutator::<step_3::MyGc>(None);
     let _kept = drop_cycles(&mut m, 10);
     m.collect();
-    assert_eq!((m.collector().marked, m.collector().occupied().objects), (1, 21));
+    assert_eq!((m.collector().marked, m.collector().parts().occupied().objects), (1, 21));
     assert_eq!(m.context().log.pauses().len(), 1);
 }
 
@@ -111,7 +111,7 @@ fn step_4_reclaims_cycles_when_asked_to() {
     let _kept = drop_cycles(&mut m, 10);
     for _ in 0..3 {
         m.collect();
-        assert_eq!(m.collector().occupied().objects, 1);
+        assert_eq!(m.collector().parts().occupied().objects, 1);
     }
     let m = run::<step_4::MyGc>("binary-trees", None);
     assert_eq!(m.context().log.pauses().len(), 0, "nobody asked");

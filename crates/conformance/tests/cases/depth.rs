@@ -29,7 +29,7 @@ fn build_and_free(discipline: Discipline) {
     m.collect();
     let rules = Rules::of(discipline.caps);
     let is_kept = matches!(rules, Rules::NeverReclaims | Rules::EndsRegions);
-    let left = m.collector().occupied().objects;
+    let left = m.collector().parts().occupied().objects;
     assert_eq!(left, if is_kept { NODES } else { 0 }, "{rules:?}");
 }
 

@@ -141,7 +141,7 @@ fn a_fragmented_heap_is_not_collected_at_every_block() {
     m.collect();
     // It grows by whole blocks until it has grown by its factor. In 4 MiB of another size, a block at a time
     // would be 128 collections.
-    let between = (m.collector().occupied().bytes as f64 * (GROWTH.default - 1.0)) as u64;
+    let between = (m.collector().parts().occupied().bytes as f64 * (GROWTH.default - 1.0)) as u64;
     let expected = 128 / between.div_ceil(u64::from(BLOCK_BYTES));
     assert_eq!((pauses(m, 4 << 20) as u64, expected), (16, 16));
 }

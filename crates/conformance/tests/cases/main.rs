@@ -75,10 +75,10 @@ fn id<C: Collector, P: Probe>(m: &Mutator<C, P>, object: Ref<'_>) -> u64 {
 }
 
 fn objects<C: Collector, P: Probe>(m: &Mutator<C, P>) -> u64 {
-    m.collector().occupied().objects
+    m.collector().parts().occupied().objects
 }
 
 fn verified<C: Collector, P: Probe>(m: &Mutator<C, P>) -> u64 {
-    let is_allocated = |object| m.collector().is_allocated(object);
+    let is_allocated = |object| m.collector().parts().is_allocated(object);
     verify(m.heap(), &m.context().roots, is_allocated).expect("the heap is sound").objects
 }

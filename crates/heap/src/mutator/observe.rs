@@ -104,6 +104,15 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         Ok(Survey::new()?.reachable(&self.heap, &self.cx.roots))
     }
 
+    /// Checks the spaces of the collector and its own invariants, between collections. Slow.
+    ///
+    /// # Errors
+    /// The first contradiction, in words.
+    pub fn verify_collector(&self) -> Result<(), String> {
+        self.collector.parts().verify()?;
+        self.collector.verify(&self.cx)
+    }
+
     /// What is held, in parts.
     pub fn footprint(&self) -> Footprint {
         let own = Footprint {
