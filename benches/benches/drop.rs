@@ -36,7 +36,7 @@ fn drop_list(mut list: List) -> Duration {
     let started = Instant::now();
     cascade(space, pending, &mut log, order[0], Slots::Own, |_, _| true);
     let elapsed = started.elapsed();
-    assert_eq!(space.occupied().objects, 0);
+    assert_eq!(space.allocated().objects, 0);
     elapsed
 }
 

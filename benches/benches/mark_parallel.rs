@@ -10,7 +10,7 @@ use heap::{Commit, Heap, HeapConfig, Marker, ObjectReference, ObjectSpace, Paral
 use rand::RngExt;
 
 /// Objects that one thread marks before others join it: the default of the collector.
-const ALONE: u64 = heap::ALONE.default as u64;
+const PARALLEL_THRESHOLD: u64 = heap::PARALLEL_THRESHOLD.default as u64;
 
 /// Edges prefetched ahead: the default of the collectors.
 const DISTANCE: usize = heap::PREFETCH.default as usize;
@@ -71,7 +71,7 @@ fn times(link: Linking, count: usize, rounds: usize) -> Vec<Times> {
     let heap = Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space");
     let cores = std::thread::available_parallelism().map_or(1, usize::from).clamp(2, 4);
     let mut alone = Marker::new(&heap, DISTANCE).expect("address space");
-    let parallel = |threads| ParallelMarker::new(&heap, DISTANCE, threads, ALONE);
+    let parallel = |threads| ParallelMarker::new(&heap, DISTANCE, threads, PARALLEL_THRESHOLD);
     let mut parallel: Vec<_> = (1..=cores).map(|n| parallel(n).expect("address space")).collect();
     let most = parallel.last().expect("there are at least two");
     let mut space = ObjectSpace::with_marks_for(&heap, most).expect("address space");
@@ -96,7 +96,7 @@ fn times(link: Linking, count: usize, rounds: usize) -> Vec<Times> {
             let after = read_clocks();
             times.push([after[0] - before[0], after[1] - before[1]]);
             space.sweep();
-            assert_eq!(space.occupied().objects as usize, count, "an object is not marked");
+            assert_eq!(space.allocated().objects as usize, count, "an object is not marked");
         }
     }
     times.into_iter().map(|times| [median(&times, 0), median(&times, 1)]).collect()

@@ -93,7 +93,7 @@ impl Program for InRegions {
             let tree = tree_in(m, &region, depth)?;
             let nodes = count(m, m.get(&tree), RegionNode::LEFT, RegionNode::RIGHT);
             m.forget(tree);
-            m.end(region);
+            m.end_region(region);
             Ok(nodes)
         }
         let Self(program) = self;
@@ -107,7 +107,7 @@ impl Program for InRegions {
         let nodes = count(m, m.get(&long_lived), RegionNode::LEFT, RegionNode::RIGHT);
         // Only the program ends a region; the end of a run does not.
         m.forget(long_lived);
-        m.end(region);
+        m.end_region(region);
         Ok(program.answer(stretch, &rounds, nodes))
     }
 }

@@ -112,7 +112,7 @@ impl Program for CycleTorture {
         m.phase("ballast");
         let ballast = build_ballast(m, self.0.parameters.ballast)?;
         m.phase("rings");
-        let kept = m.nowhere();
+        let kept = m.null_local();
         for batch in self.0.batches() {
             m.scope(|m| self.0.build_batch(m, batch, &kept, &Anywhere, &Anywhere))?;
         }
@@ -131,17 +131,17 @@ impl Program for InRegions {
         m.phase("ballast");
         let ballast = build_ballast(m, self.0.parameters.ballast)?;
         m.phase("rings");
-        let kept = m.nowhere();
+        let kept = m.null_local();
         let lasting = m.region();
         for batch in self.0.batches() {
             let passing = m.region();
             m.scope(|m| self.0.build_batch(m, batch, &kept, &lasting, &passing))?;
-            m.end(passing);
+            m.end_region(passing);
         }
         let answer = self.0.answer(m, &ballast, &kept);
         // Only the program ends a region; the end of a run does not.
         m.forget(kept);
-        m.end(lasting);
+        m.end_region(lasting);
         Ok(answer)
     }
 }
@@ -157,7 +157,7 @@ trait Place {
     ) -> Result<Self::Held, OutOfMemory>;
 
     /// Gives up the handle of an object.
-    fn let_go<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Self::Held);
+    fn ownership_ended<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Self::Held);
 }
 
 /// Outside all regions.
@@ -175,7 +175,7 @@ impl Place for Anywhere {
     }
 
     #[inline(always)]
-    fn let_go<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Root) {
+    fn ownership_ended<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Root) {
         m.drop(held);
     }
 }
@@ -192,7 +192,7 @@ impl Place for Region {
     }
 
     #[inline(always)]
-    fn let_go<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Local) {
+    fn ownership_ended<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Local) {
         m.forget(held);
     }
 }
@@ -219,9 +219,9 @@ impl Plan {
                 let new = m.get(&element);
                 m.set_word(new, Kept::NUMBER, ring.number.into());
                 m.store(new, Kept::RING, m.get(&first));
-                m.store(new, Kept::REST, m.find(kept));
-                m.aim(kept, new);
-                L::let_go(m, element);
+                m.store(new, Kept::REST, m.try_get(kept));
+                m.assign(kept, new);
+                L::ownership_ended(m, element);
             }
         }
         Ok(())
@@ -237,14 +237,14 @@ impl Plan {
         let length = self.parameters.ring_length.get();
         let first = place.alloc::<Node, C, P>(m)?;
         m.set_word(m.get(&first), Node::RING, ring.number.into());
-        let last = m.keep(m.get(&first));
+        let last = m.local(m.get(&first));
         for _ in 1..length {
             let node = place.alloc::<Node, C, P>(m)?;
             let new = m.get(&node);
             m.set_word(new, Node::RING, ring.number.into());
             m.store(m.get(&last), Node::NEXT, new);
-            m.aim(&last, new);
-            L::let_go(m, node);
+            m.assign(&last, new);
+            L::ownership_ended(m, node);
         }
         m.store(m.get(&last), Node::NEXT, m.get(&first));
         m.forget(last);
@@ -271,7 +271,7 @@ impl Plan {
         m.collect();
         m.phase("count");
         let (mut nodes, mut chords) = (0_u64, 0_u64);
-        let mut rest = m.find(kept);
+        let mut rest = m.try_get(kept);
         // Both walks are bounded: if a live object was reclaimed, neither might end.
         for _ in 0..self.parameters.kept_rings() {
             let Some(element) = rest else { break };
@@ -401,6 +401,6 @@ mod tests {
             Mutator::new(HeapConfig::default(), &Config::default(), Off).unwrap();
         CycleTorture::prepare(parameters, 1).run(&mut m).unwrap();
         // The table and its objects, 20 rings and their elements of the list.
-        assert_eq!(m.collector().parts().occupied().objects, 1 + 50 + 20 * (6 + 1));
+        assert_eq!(m.collector().parts().allocated().objects, 1 + 50 + 20 * (6 + 1));
     }
 }

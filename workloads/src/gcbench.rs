@@ -132,7 +132,7 @@ fn top_down<C: Collector, P: Probe>(
 ) -> Result<Root, OutOfMemory> {
     let root = m.alloc::<Node>()?;
     *made += 1;
-    let cursor = m.keep(m.get(&root));
+    let cursor = m.local(m.get(&root));
     populate(m, depth, &cursor, made)?;
     m.forget(cursor);
     Ok(root)
@@ -155,9 +155,9 @@ fn populate<C: Collector, P: Probe>(
     *made += 2;
     // Leaves get no children, so they need no local.
     if depth > 1 {
-        let child = m.nowhere();
+        let child = m.null_local();
         for side in [Node::LEFT, Node::RIGHT] {
-            m.aim(&child, m.load(m.get(node), side));
+            m.assign(&child, m.load(m.get(node), side));
             populate(m, depth - 1, &child, made)?;
         }
         m.forget(child);

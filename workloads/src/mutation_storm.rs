@@ -213,7 +213,7 @@ mod tests {
             Mutator::new(HeapConfig::default(), &Config::default(), heap::Off).unwrap();
         program.run(&mut m).unwrap();
         m.tear_down();
-        m.collector().parts().occupied().objects
+        m.collector().parts().allocated().objects
     }
 
     #[test]

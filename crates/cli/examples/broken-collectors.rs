@@ -83,8 +83,8 @@ impl<const BUG: u8> Collector for Broken<BUG> {
         self.space.footprint()
     }
 
-    fn occupied(&self) -> Occupancy {
-        self.space.occupied()
+    fn allocated(&self) -> Occupancy {
+        self.space.allocated()
     }
 
     fn is_allocated(&self, object: ObjectReference) -> bool {

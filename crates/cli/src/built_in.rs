@@ -69,7 +69,7 @@ impl Provider for BuiltIn {
     }
 
     fn parameters(&self, collector: &str) -> &'static [Parameter] {
-        self.collectors.find(collector).map_or(&[], |entry| entry.discipline.parameters)
+        self.collectors.find(collector).map_or(&[], |entry| entry.factory.parameters)
     }
 
     fn suites(&self) -> &[Suite] {
@@ -84,7 +84,7 @@ impl Provider for BuiltIn {
     fn census(&self) -> Option<&str> {
         // Any discipline would do. One that collects keeps the census small; one that has weak slots can
         // run every workload.
-        let caps = |entry: &Entry<Timed>| entry.discipline.caps;
+        let caps = |entry: &Entry<Timed>| entry.factory.caps;
         let collects = || self.collectors.entries().iter().filter(|entry| caps(entry).cycles);
         let all = collects().find(|entry| caps(entry).weak_slots);
         all.or_else(|| collects().next()).map(|entry| entry.info.name)
@@ -96,7 +96,7 @@ impl Provider for BuiltIn {
         let workload = suite
             .find(workload)
             .ok_or_else(|| format!("there is no workload '{workload}' in suite {}", suite.name))?;
-        let refusal = workload.entry().needs.refusal(entry.discipline.caps);
+        let refusal = workload.entry().needs.refusal(entry.factory.caps);
         refusal.map_or(Ok(()), |reason| Err(reason.to_owned()))
     }
 
@@ -113,7 +113,7 @@ impl Provider for BuiltIn {
     fn verify(&self, job: &conformance::Job, begins: fn(u64)) -> anyhow::Result<Report> {
         let (entry, config) = self.choose(&job.collector)?;
         let job = conformance::Job { config, ..job.clone() };
-        Ok(on_small_stack(|| conformance::verify(entry.discipline, &job, begins))?)
+        Ok(on_small_stack(|| conformance::verify(entry.factory, &job, begins))?)
     }
 
     fn type_path(&self, collector: &str) -> String {
@@ -142,7 +142,7 @@ impl Provider for BuiltIn {
         done: &mut (dyn FnMut(Trial) + Send),
     ) -> anyhow::Result<()> {
         let (entry, config) = self.choose(collector)?;
-        Ok(safety::run(entry.discipline, &config, seeds, first, done)?)
+        Ok(safety::run(entry.factory, &config, seeds, first, done)?)
     }
 }
 
@@ -187,14 +187,14 @@ fn collector_info(entry: &Entry<Timed>) -> CollectorInfo {
             Family::Moving => record::Family::Moving,
         },
         summary: info.summary.to_owned(),
-        capabilities: capabilities(entry.discipline.caps),
+        capabilities: capabilities(entry.factory.caps),
         colour: Colour { light: info.light.to_owned(), dark: info.dark.to_owned() },
         line: match info.line {
             Line::Solid => LineStyle::Solid,
             Line::Dashed => LineStyle::Dashed,
             Line::Dotted => LineStyle::Dotted,
         },
-        bounded: entry.discipline.caps.bounded,
+        bounded: entry.factory.caps.bounded,
     }
 }
 

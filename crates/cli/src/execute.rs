@@ -4,7 +4,7 @@
 use crate::registry::CellError;
 use collectors::registry::{Entry, Harness};
 use heap::{
-    AnyCollector, Caps, Checker, Collector, Commit, Config, Discipline, EventLog, HeapConfig,
+    AnyCollector, Caps, Checker, Collector, CollectorFactory, Commit, Config, EventLog, HeapConfig,
     Meter, Mutator, Off, OutOfMemory, Probe, os,
 };
 use record::{
@@ -56,10 +56,10 @@ impl Harness for Timed {
 /// # Errors
 /// If it runs out of memory or cannot be run.
 pub(crate) fn run_cell(entry: &Entry<Timed>, task: &Task) -> Result<Sample, CellError> {
-    let discipline = entry.discipline;
+    let factory = entry.factory;
     let run = || match (task.collect_every, task.cell.mode) {
-        (Some(allocations), _) => under_stress(discipline, task, allocations),
-        _ => in_memory_mode(discipline, task),
+        (Some(allocations), _) => under_stress(factory, task, allocations),
+        _ => in_memory_mode(factory, task),
     };
     match (task.collect_every, task.cell.mode) {
         (None, Mode::Time) => (entry.run)(task),
@@ -86,9 +86,9 @@ fn in_time_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
     measure(task, mutator, |_, _| {})
 }
 
-fn in_memory_mode(discipline: Discipline, task: &Task) -> Result<Sample, CellError> {
+fn in_memory_mode(factory: CollectorFactory, task: &Task) -> Result<Sample, CellError> {
     let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
-    let mut mutator = with_probe(discipline, task, config, Meter::default()).map_err(failed)?;
+    let mut mutator = with_probe(factory, task, config, Meter::default()).map_err(failed)?;
     let is_census = task.cell.mode == Mode::Census;
     let step_bytes = task.census.map_or(1 << 20, |census| census.allocated_bytes / CENSUS_SAMPLES);
     if is_census {
@@ -100,7 +100,7 @@ fn in_memory_mode(discipline: Discipline, task: &Task) -> Result<Sample, CellErr
         sample.allocated_objects = Some(objects);
         sample.header_bytes = Some(HeaderBytes {
             as_built: mutator.probe().header_bytes(),
-            needed: objects * u64::from(discipline.caps.header_bytes),
+            needed: objects * u64::from(factory.caps.header_bytes),
         });
         if is_census {
             sample.statistics = Some(statistics(sample, mutator, step_bytes));
@@ -110,22 +110,22 @@ fn in_memory_mode(discipline: Discipline, task: &Task) -> Result<Sample, CellErr
 
 /// A mutator with a probe: compiled once for all collectors, because its time is not measured.
 fn with_probe<P: Probe>(
-    discipline: Discipline,
+    factory: CollectorFactory,
     task: &Task,
     heap: HeapConfig,
     probe: P,
 ) -> std::io::Result<Mutator<AnyCollector, P>> {
-    Mutator::with(heap, probe, |heap| discipline.collector(heap, &task.config))
+    Mutator::with(heap, probe, |heap| factory.collector(heap, &task.config))
 }
 
 /// Runs a cell in checking mode, with a forced collection before every `allocations`-th allocation.
 fn under_stress(
-    discipline: Discipline,
+    factory: CollectorFactory,
     task: &Task,
     allocations: u64,
 ) -> Result<Sample, CellError> {
     let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
-    let mutator = with_probe(discipline, task, config, Checker::default());
+    let mutator = with_probe(factory, task, config, Checker::default());
     let mut mutator = mutator.map_err(failed)?;
     mutator.collect_every(allocations);
     measure(task, mutator, |_, _| {})
@@ -196,11 +196,11 @@ fn measure<C: Collector, P: Probe>(
     };
     complete(&mut sample, &mutator);
 
-    let unreclaimed_bytes = mutator.collector().parts().occupied().bytes;
+    let unreclaimed_bytes = mutator.collector().parts().allocated().bytes;
     let teardown_clock = Clock::start();
     mutator.tear_down();
     (sample.teardown_wall_ns, sample.teardown_cpu_ns) = teardown_clock.read();
-    let leaked = mutator.collector().parts().occupied();
+    let leaked = mutator.collector().parts().allocated();
     sample.end = Some(Final {
         live_bytes,
         unreclaimed_bytes,
@@ -227,7 +227,7 @@ fn out_of_memory<C: Collector, P: Probe>(error: &OutOfMemory, mutator: &Mutator<
     format!(
         "{error}: {} bytes were requested, {} of {} are held; try a larger --heap",
         budget.refused_bytes(),
-        budget.held_bytes(),
+        budget.committed_bytes(),
         budget.limit_bytes()
     )
 }
@@ -284,7 +284,7 @@ fn footprint_point(sample: &heap::FootprintSample) -> FootprintPoint {
         allocated_bytes: sample.allocated_bytes,
         at_ns: sample.at_ns,
         footprint_bytes: sample.footprint.total_bytes(),
-        used_bytes: sample.footprint.used_bytes,
+        used_bytes: sample.footprint.reserved_bytes,
         metadata_bytes: sample.footprint.metadata_bytes,
     }
 }

@@ -39,8 +39,8 @@ impl Collector for MyGc {
         self.space.footprint()
     }
 
-    fn occupied(&self) -> Occupancy {
-        self.space.occupied()
+    fn allocated(&self) -> Occupancy {
+        self.space.allocated()
     }
 
     fn is_allocated(&self, object: ObjectReference) -> bool {

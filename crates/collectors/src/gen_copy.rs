@@ -13,7 +13,7 @@
 //!    half: a minor one, then marking and sweeping as in `mark-sweep`. After it the nursery is
 //!    sized anew: half of what is free, for the other half is promised to its copies, or as much as told.
 //! 5. *Weak slots, ephemerons, finalizable objects*, old and young, are looked at in both (see
-//!    [`heap::WeakTables`]), so a store to such a slot needs no barrier. In a minor collection all that
+//!    [`heap::ReferenceProcessor`]), so a store to such a slot needs no barrier. In a minor collection all that
 //!    is old counts as reached. The minor part of a major one only copies what could be finalized: the
 //!    major part finds all that can be, in order.
 //! 6. *Nurseries in vain*: where hardly anything has died young since the last major collection, the next
@@ -82,7 +82,7 @@ impl Collector for GenCopy {
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
         let is_young = |object| self.objects.nursery.contains(object);
-        if !slot.kind.is_hidden()
+        if !slot.kind.is_weak()
             && let Some(new) = new.reference()
             && is_young(new)
             && (!is_young(slot.object) || mutant!(cx.memory(), "a young object is logged"))
@@ -109,13 +109,13 @@ impl StopTheWorld for GenCopy {
         if cause == Cause::Young {
             return self.collect_young(cx);
         }
-        cx.weak.postpone();
+        cx.weak.skip_cycle();
         self.collect_young(cx);
         let old = &mut self.objects.old;
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         old.trace(&mut self.marker);
-        old.trace_hidden(&mut self.marker, &mut cx.weak);
-        self.sizer.keep_free(self.marker.metadata_bytes());
+        old.trace_weak(&mut self.marker, &mut cx.weak);
+        self.sizer.reserve_queue(self.marker.metadata_bytes());
         old.sweep();
         self.marker.shrink();
     }
@@ -132,7 +132,7 @@ impl StopTheWorld for GenCopy {
         cause: Cause,
     ) -> Option<ObjectReference> {
         self.collect(cx, cause);
-        if self.objects.nursery.used_bytes() > 0
+        if self.objects.nursery.reserved_bytes() > 0
             && let Some(object) = self.alloc_without_collecting(cx, layout)
         {
             return Some(object);
@@ -149,7 +149,7 @@ impl GenCopy {
         cx: &mut Context,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
-        if self.objects.nursery.used_bytes() == 0
+        if self.objects.nursery.reserved_bytes() == 0
             && let Some(object) = self.objects.old.alloc(layout, 0)
         {
             return Ok(object);
@@ -177,7 +177,7 @@ impl GenCopy {
     /// Copies what survives to the old space and leaves the nursery empty.
     fn collect_young(&mut self, cx: &mut Context) {
         let WithNursery { nursery, old } = &mut self.objects;
-        let (young_bytes, before_bytes) = (nursery.filled_bytes(), old.filled_bytes());
+        let (young_bytes, before_bytes) = (nursery.allocated_bytes(), old.allocated_bytes());
         let memory = cx.heap.memory();
         let mut moves = std::mem::take(&mut cx.moves);
         let mut promoter =
@@ -192,12 +192,12 @@ impl GenCopy {
             promoter.scan_copies(|_| ());
         }
         let place = |object| nursery.survivor(object);
-        while cx.weak.resume(place, |object| _ = promoter.promote(object)) {
-            promoter.scan_copies(|object| cx.weak.met(object));
+        while cx.weak.advance(place, |object| _ = promoter.promote(object)) {
+            promoter.scan_copies(|object| cx.weak.object_reached(object));
         }
         cx.moves = moves;
         nursery.clear(old);
-        self.policy.minor_ended(young_bytes, old.filled_bytes() - before_bytes);
+        self.policy.minor_ended(young_bytes, old.allocated_bytes() - before_bytes);
     }
 }
 

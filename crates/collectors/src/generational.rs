@@ -17,7 +17,7 @@
 //!    has been worth its time.
 //!
 //! Both then look at weak slots, ephemerons and finalizable objects, old and young (see
-//! [`heap::WeakTables`]), so a store to such a slot needs no barrier.
+//! [`heap::ReferenceProcessor`]), so a store to such a slot needs no barrier.
 //!
 //! It does not move. Garbage that has become old floats until the next major collection, whose pause
 //! grows with what is live. A logged array is looked at as a whole.
@@ -59,7 +59,7 @@ impl Collector for Generational {
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
         let is_old = |object| self.objects.is_marked(object);
-        if !slot.kind.is_hidden()
+        if !slot.kind.is_weak()
             && let Some(new) = new.reference()
             && !is_old(new)
             && is_old(slot.object)
@@ -87,11 +87,11 @@ impl StopTheWorld for Generational {
         }
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
-        self.objects.trace_hidden(&mut self.marker, &mut cx.weak);
-        self.sizer.keep_free(self.marker.metadata_bytes());
+        self.objects.trace_weak(&mut self.marker, &mut cx.weak);
+        self.sizer.reserve_queue(self.marker.metadata_bytes());
         self.objects.sweep_unmarked();
         self.marker.shrink();
-        self.policy.ended(cause, self.objects.filled_bytes());
+        self.policy.ended(cause, self.objects.allocated_bytes());
     }
 
     fn ends_cycle(&self, cause: Cause) -> bool {
@@ -105,7 +105,7 @@ impl StopTheWorld for Generational {
         layout: Layout,
         cause: Cause,
     ) -> Option<ObjectReference> {
-        if !self.policy.is_major_due(self.objects.filled_bytes()) {
+        if !self.policy.is_major_due(self.objects.allocated_bytes()) {
             self.collect(cx, Cause::Young);
             if let Some(object) = self.alloc_without_collecting(cx, layout) {
                 return Some(object);

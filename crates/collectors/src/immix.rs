@@ -7,7 +7,7 @@
 //!    room for copies of what lives in them.
 //! 3. *Mark* from the roots: side bits for objects, and the lines that they reach. What is met in a
 //!    chosen block is copied to an empty one, while there is room; slots and roots follow.
-//! 4. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::WeakTables`]). What only
+//! 4. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::ReferenceProcessor`]). What only
 //!    they keep is marked or copied in the same way.
 //! 5. *Large objects* do not move, and are swept one by one.
 //! 6. *Classify*, from marks alone: a block without one goes back to the heap, one with holes
@@ -95,11 +95,11 @@ impl StopTheWorld for Immix {
         let copies_bytes = self.copies_bytes(&cx.heap, cause);
         let lines = &mut self.objects.small;
         if self.headroom.is_some() {
-            lines.choose(copies_bytes, lines.used_bytes() / self.worth);
+            lines.select_candidates(copies_bytes, lines.reserved_bytes() / self.worth);
         }
         lines.trace(&mut self.marker, &cx.roots, &mut cx.moves, &mut cx.weak);
         self.queue_peak_bytes = self.queue_peak_bytes.max(self.marker.metadata_bytes());
-        self.sizer.keep_free(self.queue_peak_bytes);
+        self.sizer.reserve_queue(self.queue_peak_bytes);
         self.marker.shrink();
         self.objects.sweep_large();
         self.objects.small.sweep();
@@ -112,8 +112,8 @@ impl StopTheWorld for Immix {
         cx: &Context,
         layout: Layout,
     ) -> Option<ObjectReference> {
-        let room_bytes = cx.heap.room_bytes().saturating_sub(self.objects.kept_bytes);
-        let may_grow = self.sizer.may_grow(self.objects.used_bytes(), room_bytes);
+        let available_bytes = cx.heap.available_bytes().saturating_sub(self.objects.kept_bytes);
+        let may_grow = self.sizer.may_grow(self.objects.reserved_bytes(), available_bytes);
         self.objects.alloc_without_collecting(layout, 0, may_grow)
     }
 
@@ -129,15 +129,15 @@ impl StopTheWorld for Immix {
         let found = loop {
             let found = self.objects.alloc(layout, 0);
             let found = found.or_else(|| self.objects.alloc_growing(layout, 0));
-            let used_bytes = self.objects.small.used_bytes();
+            let reserved_bytes = self.objects.small.reserved_bytes();
             let copies_bytes = self.headroom.map_or(0, |_| self.copies_bytes(&cx.heap, cause));
-            if found.is_some() || self.objects.small.gain_bytes(copies_bytes) == 0 {
+            if found.is_some() || self.objects.small.reclaimable_bytes(copies_bytes) == 0 {
                 break found;
             }
             self.worth = u64::MAX;
             self.collect(cx, cause);
             self.worth = WORTH;
-            if self.objects.small.used_bytes() >= used_bytes {
+            if self.objects.small.reserved_bytes() >= reserved_bytes {
                 break None;
             }
         };
@@ -150,17 +150,17 @@ impl Immix {
     /// now where that is less.
     fn headroom_bytes(&self) -> u64 {
         let lines = &self.objects.small;
-        let share_bytes = (lines.used_bytes() as f64 * self.headroom.unwrap_or(0.0)) as u64;
+        let share_bytes = (lines.reserved_bytes() as f64 * self.headroom.unwrap_or(0.0)) as u64;
         share_bytes.min(lines.sparse_bytes()).next_multiple_of(u64::from(BLOCK_BYTES))
     }
 
     /// Bytes that copies may take in a collection: the headroom, and in a heap at its limit all that is
     /// free.
     fn copies_bytes(&self, heap: &Heap, cause: Cause) -> u64 {
-        let room_bytes = heap.room_bytes().saturating_sub(self.queue_peak_bytes);
+        let available_bytes = heap.available_bytes().saturating_sub(self.queue_peak_bytes);
         match cause {
-            Cause::Exhausted => room_bytes,
-            _ => room_bytes.min(self.objects.kept_bytes),
+            Cause::Exhausted => available_bytes,
+            _ => available_bytes.min(self.objects.kept_bytes),
         }
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! 1. *Allocate* by bumping through blocks.
 //! 2. *Mark* from the roots (see [`heap::Marker`]): side bits say where an object begins and what it covers.
-//!    Then weak slots, ephemerons and finalizable objects are looked at (see [`heap::WeakTables`]).
+//!    Then weak slots, ephemerons and finalizable objects are looked at (see [`heap::ReferenceProcessor`]).
 //! 3. *Plan*: from the bits alone, the new place of the objects that begin in each 64 granules. Where any
 //!    one of them goes is that place and a count of bits, so nothing is written to the objects.
 //! 4. *Update* the roots and the large objects, which do not move, with the new places.
@@ -56,7 +56,7 @@ impl StopTheWorld for MarkCompact {
         let (space, memory) = (&mut self.objects.small, cx.heap.memory());
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         space.trace(&mut self.marker);
-        space.trace_hidden(&mut self.marker, &mut cx.weak);
+        space.trace_weak(&mut self.marker, &mut cx.weak);
         // The most that the queue has ever held is kept free: marking cannot be refused memory.
         let queue_bytes = self.marker.metadata_bytes() + TABLES_BYTES;
         self.objects.kept_bytes = self.objects.kept_bytes.max(queue_bytes);
@@ -65,7 +65,7 @@ impl StopTheWorld for MarkCompact {
         let WithLarge { small: space, large, .. } = &mut self.objects;
         space.plan();
         cx.roots.update(|object| space.new_place(object));
-        cx.weak.move_to(|object| space.new_place(object));
+        cx.weak.update_references(|object| space.new_place(object));
         for object in
             large.objects().filter(|_| !mutant!(memory, "a large object's slots are not updated"))
         {

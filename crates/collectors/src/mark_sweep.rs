@@ -4,7 +4,7 @@
 //!    [`heap::Sizer`]).
 //! 2. *Stop and mark*: from the roots, depth first, with a queue of prefetched edges (see
 //!    [`heap::Marker`]). Marks are side bits; every block counts its own.
-//! 3. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::WeakTables`]).
+//! 3. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::ReferenceProcessor`]).
 //! 4. *Classify*: allocation bits and mark bits change places. A block without marks goes back to the
 //!    heap, one with free cells on its class's list. No object is touched. The world runs again.
 //! 5. *Sweep lazily*: the allocator finds the free cells of a listed block by scanning its bits, when it
@@ -49,8 +49,8 @@ impl StopTheWorld for MarkSweep {
     fn trace_and_reclaim(&mut self, cx: &mut Context, _: Cause) {
         cx.roots.to_mark().for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
-        self.objects.trace_hidden(&mut self.marker, &mut cx.weak);
-        self.sizer.keep_free(self.marker.metadata_bytes());
+        self.objects.trace_weak(&mut self.marker, &mut cx.weak);
+        self.sizer.reserve_queue(self.marker.metadata_bytes());
         self.objects.sweep();
         self.marker.shrink();
     }

@@ -14,7 +14,7 @@
 //!    slot meanwhile is logged too, as if it had been in the snapshot.
 //! 4. *Remark*, a pause: the collector is dry. The program hands over the rest of its log and marks what
 //!    that shows; if it is more than a slice, the collector goes on. Then weak slots, ephemerons and
-//!    finalizable objects are looked at, and what only they keep is traced (see [`heap::WeakTables`]). At
+//!    finalizable objects are looked at, and what only they keep is traced (see [`heap::ReferenceProcessor`]). At
 //!    last the large objects are swept.
 //! 5. *Sweep*, on the collector thread. It owns every block of the space until it has swept it; the
 //!    program allocates from those that it has taken since, or got back. It finds the free cells of a
@@ -116,7 +116,7 @@ impl Collector for MarkSweepConcurrent {
     /// releasing store, so that the marker finds the bit that says whether its object is new.
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
-        if slot.kind.is_hidden() {
+        if slot.kind.is_weak() {
             return slot.write(cx.memory(), new);
         }
         if self.phase == Phase::Marking {
@@ -129,7 +129,7 @@ impl Collector for MarkSweepConcurrent {
     /// snapshot.
     #[inline(always)]
     fn load(&self, _: &Context, kind: SlotKind, value: Value) -> Value {
-        if kind.is_hidden()
+        if kind.is_weak()
             && self.phase == Phase::Marking
             && let Some(object) = value.reference()
         {
@@ -154,19 +154,19 @@ impl MarkSweepConcurrent {
     fn remark(&mut self, cx: &mut Context, most: Slice) {
         let is_skipped = self.tracer.is_dry() && mutant!(cx.memory(), "a remark is skipped");
         if !is_skipped && self.tracer.mark_some(most.work) {
-            return self.tracer.allow(if self.is_stepped { 0 } else { ALL_SLICES });
+            return self.tracer.set_credit(if self.is_stepped { 0 } else { ALL_SLICES });
         }
-        self.tracer.trace_hidden(&mut cx.weak);
+        self.tracer.trace_weak(&mut cx.weak);
         self.work = self.tracer.done();
-        self.pacer.sizer.keep_free(self.tracer.metadata_bytes());
-        self.tracer.lend(&mut self.objects);
+        self.pacer.sizer.reserve_queue(self.tracer.metadata_bytes());
+        self.tracer.hand_to_sweeper(&mut self.objects);
         self.phase = Phase::Sweeping;
         if !self.is_stepped {
             // So that there is something to allocate from.
             self.sweep(cx, most.blocks, MOST_BACK);
         }
         if self.phase == Phase::Sweeping && !self.is_stepped {
-            self.tracer.allow(ALL_SLICES);
+            self.tracer.set_credit(ALL_SLICES);
         }
     }
 
@@ -220,7 +220,7 @@ impl InCycles for MarkSweepConcurrent {
         if self.phase == Phase::Idle {
             let pause = cx.log.begin_pause();
             self.start_cycle(cx, Cause::Growth);
-            self.tracer.allow(ALL_SLICES);
+            self.tracer.set_credit(ALL_SLICES);
             return cx.log.end_pause(pause, PauseKind::Stw);
         }
         let spent_bytes = self.pacer.count_spent(&mut self.objects);
@@ -237,7 +237,7 @@ impl InCycles for MarkSweepConcurrent {
         let pause = cx.log.begin_pause();
         let mut kind = PauseKind::Increment;
         if self.phase == Phase::Sweeping {
-            if !self.tracer.take_back(&mut self.objects, MOST_BACK) {
+            if !self.tracer.take_swept(&mut self.objects, MOST_BACK) {
                 self.cycle_ended(cx);
             }
         } else if self.tracer.is_dry() {
@@ -285,7 +285,7 @@ impl Inspect for MarkSweepConcurrent {
                 self.is_stepped = !self.delays;
                 self.start_cycle(cx, Cause::Requested);
                 if !self.is_stepped {
-                    self.tracer.allow(ALL_SLICES);
+                    self.tracer.set_credit(ALL_SLICES);
                 }
             }
             (Step::Start, _) | (Step::Advance, Phase::Idle) => {}
@@ -308,12 +308,12 @@ impl MarkSweepConcurrent {
         }
         if self.is_stepped {
             // The log is kept back, so that the remark finds something.
-            self.tracer.allow(1);
+            self.tracer.set_credit(1);
             self.tracer.wait();
         } else {
             self.tracer.hand_over();
         }
-        if self.phase == Phase::Sweeping && !self.tracer.take_back(&mut self.objects, u32::MAX) {
+        if self.phase == Phase::Sweeping && !self.tracer.take_swept(&mut self.objects, u32::MAX) {
             self.cycle_ended(cx);
         }
     }

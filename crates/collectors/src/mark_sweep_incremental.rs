@@ -2,7 +2,7 @@
 //! "On-the-fly garbage collection: an exercise in cooperation", 1978), in slices that allocation pays.
 //!
 //! 1. *Start*: when most of what was free after the last cycle has been allocated, the roots turn grey.
-//!    White is what has no mark, grey what waits in [`heap::Greys`], black what has been looked at.
+//!    White is what has no mark, grey what waits in [`heap::GreyQueue`], black what has been looked at.
 //! 2. *Mark* in slices. Every few blocks that allocation enters, it pays for the bytes it has used with
 //!    work in proportion, so that marking ends before the free memory does. A slice is cut off at
 //!    [`SLICE_WORK`]; what is then owed is paid by the next. Long arrays are looked at in pieces.
@@ -12,7 +12,7 @@
 //!    barrier: a reference that is stored turns grey, new objects are white, and the roots, whose
 //!    changes no barrier sees, are looked at again until they show nothing new.
 //!    When nothing is grey any more, weak slots, ephemerons and finalizable objects are looked at (see
-//!    [`heap::WeakTables`]). Until then the program can still take from there what nobody has reached, so
+//!    [`heap::ReferenceProcessor`]). Until then the program can still take from there what nobody has reached, so
 //!    with the deletion barrier that turns grey, as if it had been in the snapshot.
 //! 4. *Sweep* in slices of [`SWEEP_BLOCKS`], lazily within a block, as [`crate::MarkSweep`] does.
 //! 5. *Outrun*: an allocation that finds no memory while a cycle is under way finishes it at once. The
@@ -32,7 +32,7 @@
 //! pay, and what happens when that was not enough.
 
 use heap::{
-    Barrier, Caps, Cause, Collector, Colour, Config, Context, GROWTH, Greys, Heap, InCycles,
+    Barrier, Caps, Cause, Collector, Colour, Config, Context, GROWTH, GreyQueue, Heap, InCycles,
     Inspect, MarkBits, NonMovingSpace, ObjectReference, ObjectSlot, PREFETCH, PRICE, Pace, Pacer,
     Parameter, PauseKind, Phase, SIZER, SlotKind, Step, Value, mutant, traced,
 };
@@ -52,7 +52,7 @@ const SLICE_BYTES: u64 = 16 * 1024;
 #[derive(Debug)]
 pub struct MarkSweepIncremental<const DIJKSTRA: bool = false> {
     objects: NonMovingSpace<MarkBits>,
-    greys: Greys,
+    greys: GreyQueue,
     phase: Phase,
     pacer: Pacer,
     /// Objects and slots scanned in this cycle.
@@ -89,7 +89,7 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         let mut objects = NonMovingSpace::new(heap)?;
         let pacer = Pacer::new(config, Self::PACE, &mut objects);
-        let greys = Greys::new(heap, config.whole(&PREFETCH))?;
+        let greys = GreyQueue::new(heap, config.whole(&PREFETCH))?;
         Ok(Self { objects, greys, phase: Phase::Idle, pacer, work: 0 })
     }
 
@@ -99,7 +99,7 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
         let memory = cx.memory();
-        if self.phase == Phase::Marking && !slot.kind.is_hidden() {
+        if self.phase == Phase::Marking && !slot.kind.is_weak() {
             let old = slot.read(memory);
             if let Some(object) = if DIJKSTRA { new } else { old }.reference() {
                 self.shade(object);
@@ -113,7 +113,7 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
     #[inline(always)]
     fn load(&self, _: &Context, kind: SlotKind, value: Value) -> Value {
         if !DIJKSTRA
-            && kind.is_hidden()
+            && kind.is_weak()
             && self.phase == Phase::Marking
             && let Some(object) = value.reference()
         {
@@ -159,14 +159,14 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
         let mut done = 0;
         loop {
             done += self.objects.trace_some(&mut self.greys, most_work.saturating_sub(done));
-            self.pacer.sizer.keep_free(self.greys.metadata_bytes());
+            self.pacer.sizer.reserve_queue(self.greys.metadata_bytes());
             if !self.greys.is_empty() {
                 break;
             }
             let again = DIJKSTRA && !mutant!(cx.memory(), "roots are looked at once only");
             if !(again && self.shade_roots(cx)) {
-                done += self.objects.trace_hidden_greys(&mut self.greys, &mut cx.weak);
-                self.pacer.sizer.keep_free(self.greys.metadata_bytes());
+                done += self.objects.trace_weak_in_slices(&mut self.greys, &mut cx.weak);
+                self.pacer.sizer.reserve_queue(self.greys.metadata_bytes());
                 self.objects.begin_sweep();
                 self.phase = Phase::Sweeping;
                 break;

@@ -10,7 +10,7 @@
 //!    own. Who runs out of edges is given some (see [`heap::ParallelMarker`]).
 //! 3. *Fold*: marks are bytes while several set them. All threads turn them, block by block, into the
 //!    bits that the sweep reads, and count them. The helpers end.
-//! 4. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::WeakTables`]). What only
+//! 4. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::ReferenceProcessor`]). What only
 //!    they keep is traced on one thread.
 //! 5. *Classify* and *sweep lazily*: as in [`crate::MarkSweep`], on one thread.
 //!
@@ -25,8 +25,8 @@
 //! for helpers; theirs is in the CPU time of the process.
 
 use heap::{
-    ALONE, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect,
-    NonMovingSpace, PREFETCH, PRICE, ParallelMarker, ParallelMarks, Parameter, SIZER, Sizer,
+    Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect, NonMovingSpace,
+    PARALLEL_THRESHOLD, PREFETCH, PRICE, ParallelMarker, ParallelMarks, Parameter, SIZER, Sizer,
     StopTheWorld, THREADS, traced,
 };
 use std::io;
@@ -41,11 +41,13 @@ pub struct MarkSweepParallel {
 
 impl Collector for MarkSweepParallel {
     const CAPS: Caps = Caps::TRACING;
-    const PARAMETERS: &'static [Parameter] = &[THREADS, ALONE, PREFETCH, SIZER, GROWTH, PRICE];
+    const PARAMETERS: &'static [Parameter] =
+        &[THREADS, PARALLEL_THRESHOLD, PREFETCH, SIZER, GROWTH, PRICE];
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
-        let (threads, alone) = (config.whole(&THREADS), config.whole(&ALONE) as u64);
-        let marker = ParallelMarker::new(heap, config.whole(&PREFETCH), threads, alone)?;
+        let (threads, threshold) =
+            (config.whole(&THREADS), config.whole(&PARALLEL_THRESHOLD) as u64);
+        let marker = ParallelMarker::new(heap, config.whole(&PREFETCH), threads, threshold)?;
         let objects = NonMovingSpace::marked_by(heap, &marker)?;
         Ok(Self { objects, marker, sizer: Sizer::new(heap, config) })
     }
@@ -61,15 +63,15 @@ impl StopTheWorld for MarkSweepParallel {
     fn trace_and_reclaim(&mut self, cx: &mut Context, _: Cause) {
         cx.roots.to_mark().for_each(|root| self.marker.push(root.object));
         self.objects.trace_in_parallel(&mut self.marker);
-        self.objects.trace_hidden_alone(&mut self.marker, &mut cx.weak);
-        self.sizer.keep_free(self.marker.metadata_bytes());
+        self.objects.trace_weak_serially(&mut self.marker, &mut cx.weak);
+        self.sizer.reserve_queue(self.marker.metadata_bytes());
         self.objects.sweep();
         self.marker.shrink();
     }
 }
 
 impl Inspect for MarkSweepParallel {
-    const THRESHOLDS: &'static [Parameter] = &[ALONE];
+    const THRESHOLDS: &'static [Parameter] = &[PARALLEL_THRESHOLD];
 
     fn threads(&self) -> u32 {
         self.marker.most_threads()

@@ -49,18 +49,18 @@ const GREY: u32 = 0b01 << 26;
 const WHITE: u32 = 0b11 << 26;
 
 /// Entries up to which the buffer is not winnowed.
-const FEW_SUSPECTS: u32 = 1 << 14;
+const SHORT_BUFFER: u32 = 1 << 14;
 /// Slots of an object that is moved that are looked at: one that holds nothing closes no cycle.
-const LOOKED_AT: usize = 4;
+const MAX_SLOTS_INSPECTED: usize = 4;
 
 /// Counts every reference, and tries those that it suspects.
 #[derive(Debug)]
 pub struct RcCycles {
     objects: NonMovingSpace<NoMarks>,
     /// Objects that may be in garbage cycles: all purple ones, and places where one has been.
-    suspects: Stack,
+    possible_roots: Stack,
     /// Length of that buffer at which it is winnowed.
-    winnow_at: u32,
+    purge_at: u32,
     /// Objects to be scanned, or freed, next.
     pending: Stack,
     /// Objects that have turned black, and whose referents' counts are to be restored.
@@ -80,15 +80,15 @@ impl Collector for RcCycles {
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
             objects: NonMovingSpace::new(heap)?,
-            suspects: heap.stack()?,
-            winnow_at: FEW_SUSPECTS,
+            possible_roots: heap.stack()?,
+            purge_at: SHORT_BUFFER,
             pending: heap.queue()?,
             restored: heap.queue()?,
             sizer: Sizer::new(heap, config),
         })
     }
 
-    traced!(objects; suspects, pending, restored; stop_and_collect);
+    traced!(objects; possible_roots, pending, restored; stop_and_collect);
 
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
@@ -102,11 +102,11 @@ impl Collector for RcCycles {
         if let Some(new) = new.reference()
             && may_close_a_cycle(cx.memory(), new)
         {
-            self.suspect(cx, new);
+            self.add_possible_root(cx, new);
         }
     }
 
-    counted_roots!(COUNT; free_dead; suspect);
+    counted_roots!(COUNT; free_dead; add_possible_root);
 
     #[inline(never)]
     fn process_parked(&mut self, cx: &mut Context) {
@@ -117,7 +117,7 @@ impl Collector for RcCycles {
             {
                 self.free_dead(cx, object);
             } else if !mutant!(memory, "what lives on is not suspected") {
-                self.suspect(cx, object);
+                self.add_possible_root(cx, object);
             }
         }
     }
@@ -131,7 +131,7 @@ impl StopTheWorld for RcCycles {
     }
 
     fn trace_and_reclaim(&mut self, _: &mut Context, _: Cause) {
-        self.winnow();
+        self.purge_buffer();
         self.mark_grey();
         self.scan();
         self.collect_white();
@@ -158,12 +158,13 @@ fn paint(memory: Memory<'_>, object: ObjectReference, colour: u32) {
 #[inline(always)]
 fn may_close_a_cycle(memory: Memory<'_>, object: ObjectReference) -> bool {
     let mut slots = memory.slots(object, Slots::All);
-    slots.by_ref().take(LOOKED_AT).any(|slot| slot.reference().is_some()) || slots.next().is_some()
+    slots.by_ref().take(MAX_SLOTS_INSPECTED).any(|slot| slot.reference().is_some())
+        || slots.next().is_some()
 }
 
 /// Buffers an object that may be in a cycle that nothing else refers to. One without slots is green.
 #[inline(always)]
-fn suspect(suspects: &Stack, memory: Memory<'_>, object: ObjectReference) {
+fn add_possible_root(possible_roots: &Stack, memory: Memory<'_>, object: ObjectReference) {
     let word = memory.collector_word(object);
     let bits = word.load(Relaxed);
     if bits & COLOUR == BLACK
@@ -171,31 +172,31 @@ fn suspect(suspects: &Stack, memory: Memory<'_>, object: ObjectReference) {
         && !mutant!(memory, "a suspect is lost")
     {
         word.store(bits | PURPLE, Relaxed);
-        suspects.push_object(object);
+        possible_roots.push_object(object);
     }
 }
 
 impl RcCycles {
     #[inline(always)]
-    fn suspect(&self, cx: &Context, object: ObjectReference) {
-        suspect(&self.suspects, cx.memory(), object);
+    fn add_possible_root(&self, cx: &Context, object: ObjectReference) {
+        add_possible_root(&self.possible_roots, cx.memory(), object);
     }
 
     /// Frees an object whose count is zero, and what only it kept alive.
     #[inline(never)]
     fn free_dead(&mut self, cx: &mut Context, dead: ObjectReference) {
-        let Self { objects, suspects, pending, .. } = self;
+        let Self { objects, possible_roots, pending, .. } = self;
         let dies = |memory: Memory<'_>, child| {
             let dies =
                 !mutant!(memory, "children are not decremented") && COUNT.release(memory, child);
-            if !dies && !mutant!(memory, "a cascade suspects nobody") {
-                suspect(suspects, memory, child);
+            if !dies && !mutant!(memory, "a cascade possible_roots nobody") {
+                add_possible_root(possible_roots, memory, child);
             }
             dies
         };
         cascade(objects, pending, &mut cx.log, dead, Slots::All, dies);
-        if self.suspects.len() >= self.winnow_at {
-            self.winnow();
+        if self.possible_roots.len() >= self.purge_at {
+            self.purge_buffer();
         }
     }
 
@@ -203,32 +204,32 @@ impl RcCycles {
     /// been freed and be the place of another suspect.
     #[cold]
     #[inline(never)]
-    fn winnow(&mut self) {
+    fn purge_buffer(&mut self) {
         let memory = self.objects.heap().memory();
         let mut kept = 0;
-        for object in self.suspects.objects() {
+        for object in self.possible_roots.objects() {
             let is_there =
                 self.objects.is_allocated(object) || mutant!(memory, "a freed suspect is tried");
             if is_there && colour(memory, object) == PURPLE {
                 // Grey for now, so that a second entry is not taken for a suspect.
                 paint(memory, object, GREY);
-                self.suspects.set(kept, object.bits());
+                self.possible_roots.set(kept, object.bits());
                 kept += 1;
             }
         }
-        self.suspects.truncate(kept);
-        for object in self.suspects.objects() {
+        self.possible_roots.truncate(kept);
+        for object in self.possible_roots.objects() {
             paint(memory, object, PURPLE);
         }
-        self.suspects.shrink();
-        self.winnow_at = (2 * kept).max(FEW_SUSPECTS);
+        self.possible_roots.shrink();
+        self.purge_at = (2 * kept).max(SHORT_BUFFER);
     }
 
     /// Takes away the counts of all references within what the suspects reach.
     fn mark_grey(&mut self) {
         let memory = self.objects.heap().memory();
         let mut pending = self.pending.top();
-        for object in self.suspects.objects() {
+        for object in self.possible_roots.objects() {
             if colour(memory, object) != PURPLE {
                 continue;
             }
@@ -250,7 +251,7 @@ impl RcCycles {
     /// Turns what is held from outside black again, with all that it holds, and the others white.
     fn scan(&mut self) {
         let memory = self.objects.heap().memory();
-        for object in self.suspects.objects() {
+        for object in self.possible_roots.objects() {
             self.pending.push_object(object);
             while let Some(object) = self.pending.pop_object() {
                 if colour(memory, object) != GREY {
@@ -299,7 +300,7 @@ impl RcCycles {
             }
             is_white
         };
-        for object in self.suspects.objects() {
+        for object in self.possible_roots.objects() {
             if is_taken(object) {
                 pending.push_object(object);
             }
@@ -315,10 +316,10 @@ impl RcCycles {
         }
         drop(pending);
         white.free(&mut self.objects);
-        self.suspects.truncate(0);
-        self.sizer.keep_free(self.pending.committed_bytes() + self.restored.committed_bytes());
-        [&self.suspects, &self.pending, &self.restored].into_iter().for_each(Stack::shrink);
-        self.winnow_at = FEW_SUSPECTS;
+        self.possible_roots.truncate(0);
+        self.sizer.reserve_queue(self.pending.committed_bytes() + self.restored.committed_bytes());
+        [&self.possible_roots, &self.pending, &self.restored].into_iter().for_each(Stack::shrink);
+        self.purge_at = SHORT_BUFFER;
     }
 }
 
@@ -326,7 +327,8 @@ impl Inspect for RcCycles {
     /// Counts are those of references, and every suspect is buffered.
     fn verify(&self, cx: &Context) -> Result<(), String> {
         COUNT.verify_all(&self.objects, &cx.roots)?;
-        let buffered: HashSet<u32> = self.suspects.objects().map(ObjectReference::bits).collect();
+        let buffered: HashSet<u32> =
+            self.possible_roots.objects().map(ObjectReference::bits).collect();
         for object in self.objects.objects() {
             let (name, colour) = (object.bits(), colour(cx.memory(), object));
             match colour {

@@ -39,7 +39,7 @@ const COUNT: Count = Count::ONLY;
 /// In the log, or new: what it refers to is not counted as it stands. Nothing is ever parked.
 const LOGGED: u32 = PARKED;
 /// In the zero-count table.
-const LISTED: u32 = 1 << 26;
+const IN_ZCT: u32 = 1 << 26;
 /// A root referred to it at the last epoch, if that has not reclaimed everything yet.
 const ROOTED: u32 = 1 << 27;
 
@@ -86,13 +86,13 @@ struct Lists {
     /// Older objects that were stored to since then.
     logged: Stack,
     /// What the slots of the logged objects held: of the first object all of them, then of the second.
-    before: Stack,
+    old_slots: Stack,
     /// References that slots have got, each once for each slot.
-    gains: Stack,
+    increments: Stack,
     /// References that slots have lost.
-    losses: Stack,
+    decrements: Stack,
     /// Objects whose count is zero.
-    zeros: Stack,
+    zct: Stack,
     /// Objects that were rooted at the last epoch, if that has not reclaimed everything yet.
     rooted: Stack,
     /// Objects that are dead, to be freed with what only they refer to.
@@ -101,13 +101,22 @@ struct Lists {
 
 impl Lists {
     fn new(heap: &Heap) -> io::Result<Self> {
-        let [new, logged, before, gains, losses, zeros, rooted] = heap.stacks()?;
-        Ok(Self { new, logged, before, gains, losses, zeros, rooted, dead: heap.queue()? })
+        let [new, logged, old_slots, increments, decrements, zct, rooted] = heap.stacks()?;
+        Ok(Self {
+            new,
+            logged,
+            old_slots,
+            increments,
+            decrements,
+            zct,
+            rooted,
+            dead: heap.queue()?,
+        })
     }
 
     fn all(&self) -> [&Stack; 8] {
-        let Self { new, logged, before, gains, losses, zeros, rooted, dead } = self;
-        [new, logged, before, gains, losses, zeros, rooted, dead]
+        let Self { new, logged, old_slots, increments, decrements, zct, rooted, dead } = self;
+        [new, logged, old_slots, increments, decrements, zct, rooted, dead]
     }
 
     fn committed_bytes(&self) -> u64 {
@@ -182,10 +191,10 @@ impl Collector for RcDeferred {
 
 /// Puts an object whose count is zero in the table of such.
 #[inline(always)]
-fn list(zeros: &Stack, memory: Memory<'_>, object: ObjectReference) {
-    if !memory.has(object, LISTED) {
-        memory.set_bits(object, LISTED);
-        zeros.push_object(object);
+fn list(zct: &Stack, memory: Memory<'_>, object: ObjectReference) {
+    if !memory.has(object, IN_ZCT) {
+        memory.set_bits(object, IN_ZCT);
+        zct.push_object(object);
     }
 }
 
@@ -195,13 +204,13 @@ impl Lists {
     fn log(&self, memory: Memory<'_>, slot: ObjectSlot, new: Value) {
         let object = slot.object;
         if memory.is_extended(object) {
-            new.reference().into_iter().for_each(|new| self.gains.push_object(new));
+            new.reference().into_iter().for_each(|new| self.increments.push_object(new));
             let old = slot.read(memory).reference();
-            return old.into_iter().for_each(|old| self.losses.push_object(old));
+            return old.into_iter().for_each(|old| self.decrements.push_object(old));
         }
         memory.set_bits(object, LOGGED);
         self.logged.push_object(object);
-        memory.slots(object, Slots::All).for_each(|slot| self.before.push(slot.bits()));
+        memory.slots(object, Slots::All).for_each(|slot| self.old_slots.push(slot.bits()));
     }
 
     /// Brings all counts up to date and finds out what is dead. Everything that was dead before has
@@ -209,11 +218,11 @@ impl Lists {
     fn epoch(&self, cx: &Context) {
         let memory = cx.memory();
         self.compare_logged(memory);
-        self.count_gains(memory);
-        self.count_losses(memory);
+        self.count_increments(memory);
+        self.count_decrements(memory);
         self.list_new(memory);
         self.mark_roots(memory, cx);
-        self.scan_zeros(memory);
+        self.scan_zct(memory);
     }
 
     /// Finds what the logged slots have got and lost.
@@ -222,24 +231,24 @@ impl Lists {
         for object in self.logged.objects_ahead(memory, AHEAD) {
             memory.clear_bits(object, LOGGED);
             for new in memory.slots(object, Slots::All) {
-                let old = Value::from_bits(self.before.get(place));
+                let old = Value::from_bits(self.old_slots.get(place));
                 place += 1;
                 if old == new {
                     continue;
                 }
                 if new.reference().is_some() && !mutant!(memory, "a logged gain is not counted") {
-                    self.gains.push(new.bits());
+                    self.increments.push(new.bits());
                 }
                 if old.reference().is_some() && !mutant!(memory, "a logged loss is not counted") {
-                    self.losses.push(old.bits());
+                    self.decrements.push(old.bits());
                 }
             }
         }
         self.logged.truncate(0);
-        self.before.truncate(0);
+        self.old_slots.truncate(0);
     }
 
-    fn count_gains(&self, memory: Memory<'_>) {
+    fn count_increments(&self, memory: Memory<'_>) {
         for object in self.new.objects_ahead(memory, AHEAD) {
             if mutant!(memory, "a new object is born unlogged") {
                 break;
@@ -248,27 +257,27 @@ impl Lists {
                 COUNT.increment(memory, child);
             }
         }
-        for object in self.gains.objects_ahead(memory, AHEAD) {
+        for object in self.increments.objects_ahead(memory, AHEAD) {
             COUNT.increment(memory, object);
         }
-        self.gains.truncate(0);
+        self.increments.truncate(0);
     }
 
-    fn count_losses(&self, memory: Memory<'_>) {
-        for object in self.losses.objects_ahead(memory, AHEAD) {
+    fn count_decrements(&self, memory: Memory<'_>) {
+        for object in self.decrements.objects_ahead(memory, AHEAD) {
             if COUNT.decrement(memory, object) && !mutant!(memory, "a count of zero is not listed")
             {
-                list(&self.zeros, memory, object);
+                list(&self.zct, memory, object);
             }
         }
-        self.losses.truncate(0);
+        self.decrements.truncate(0);
     }
 
     fn list_new(&self, memory: Memory<'_>) {
         for object in self.new.objects_ahead(memory, AHEAD) {
             memory.clear_bits(object, LOGGED);
             if COUNT.get(memory, object) == 0 {
-                list(&self.zeros, memory, object);
+                list(&self.zct, memory, object);
             }
         }
         self.new.truncate(0);
@@ -284,22 +293,22 @@ impl Lists {
     }
 
     /// Takes from the table what is referred to by now, and what is dead.
-    fn scan_zeros(&self, memory: Memory<'_>) {
+    fn scan_zct(&self, memory: Memory<'_>) {
         let mut kept = 0;
-        for object in self.zeros.objects_ahead(memory, AHEAD) {
+        for object in self.zct.objects_ahead(memory, AHEAD) {
             let is_rooted = memory.has(object, ROOTED);
             let resurrects = !mutant!(memory, "what has zero references once is dead");
             if COUNT.get(memory, object) > 0 && resurrects {
-                memory.clear_bits(object, LISTED);
+                memory.clear_bits(object, IN_ZCT);
             } else if is_rooted {
-                self.zeros.set(kept, object.bits());
+                self.zct.set(kept, object.bits());
                 kept += 1;
             } else {
-                memory.clear_bits(object, LISTED);
+                memory.clear_bits(object, IN_ZCT);
                 self.dead.push_object(object);
             }
         }
-        self.zeros.truncate(kept);
+        self.zct.truncate(kept);
     }
 }
 
@@ -307,7 +316,7 @@ impl RcDeferred {
     /// Frees at most `most` dead objects.
     fn reclaim_some(&mut self, most: u32) {
         let Self { objects, lists, .. } = self;
-        let Lists { dead, zeros, .. } = lists;
+        let Lists { dead, zct, .. } = lists;
         cascade_pending(objects, dead, most, Slots::All, |memory, child| {
             if mutant!(memory, "children are not decremented") || !COUNT.decrement(memory, child) {
                 return false;
@@ -315,7 +324,7 @@ impl RcDeferred {
             let lives =
                 memory.has(child, ROOTED) && !mutant!(memory, "a cascade frees what is rooted");
             if lives {
-                list(zeros, memory, child);
+                list(zct, memory, child);
             }
             !lives
         });
@@ -335,7 +344,7 @@ impl RcDeferred {
         self.lists.rooted.truncate(0);
         self.lists_peak_bytes = self.lists_peak_bytes.max(self.lists.committed_bytes());
         self.lists.all().into_iter().for_each(Stack::shrink);
-        let live_bytes = self.objects.filled_bytes();
+        let live_bytes = self.objects.allocated_bytes();
         let epoch_bytes = (live_bytes / EPOCH_SHARE).max(LEAST_EPOCH_BYTES);
         self.credit_bytes = epoch_bytes.min(self.most_epoch_bytes);
     }
@@ -350,13 +359,13 @@ impl RcDeferred {
         if self.credit_bytes < u64::from(layout.bytes()) {
             self.work(cx);
         }
-        let may_grow = cx.heap.room_bytes() > RESERVE_BYTES + self.lists_peak_bytes;
+        let may_grow = cx.heap.available_bytes() > RESERVE_BYTES + self.lists_peak_bytes;
         if let Some(object) = self.objects.alloc_without_collecting(layout, LOGGED, may_grow) {
             return Ok(object);
         }
         self.collect(cx, Cause::Exhausted);
         let object = self.objects.alloc_after_collecting(layout, LOGGED);
-        object.ok_or_else(|| cx.heap.refuse(layout))
+        object.ok_or_else(|| cx.heap.out_of_memory(layout))
     }
 
     /// Something is due: a slice of what is dead, or, if nothing is, an epoch.
@@ -376,7 +385,7 @@ impl Inspect for RcDeferred {
         let memory = cx.memory();
         let expected = self.counted(memory);
         COUNT.verify(&self.objects, |object| expected.get(&object).copied().unwrap_or(0))?;
-        let mut listed: Vec<u32> = self.lists.zeros.objects().map(ObjectReference::bits).collect();
+        let mut listed: Vec<u32> = self.lists.zct.objects().map(ObjectReference::bits).collect();
         listed.sort_unstable();
         let (lists, new) = (listed.len(), self.lists.new.len());
         listed.dedup();
@@ -387,7 +396,7 @@ impl Inspect for RcDeferred {
         for object in self.objects.objects() {
             let name = object.bits();
             let is_listed = listed.binary_search(&name).is_ok();
-            if is_listed != memory.has(object, LISTED) {
+            if is_listed != memory.has(object, IN_ZCT) {
                 return Err(format!("object {name:#x} is listed: {is_listed}, and says otherwise"));
             }
             if is_idle && !is_listed && COUNT.get(memory, object) == 0 {
@@ -405,7 +414,7 @@ impl RcDeferred {
         let mut place = 0;
         for object in self.lists.logged.objects() {
             for _ in memory.slots(object, Slots::All) {
-                let old = Value::from_bits(self.lists.before.get(place)).reference();
+                let old = Value::from_bits(self.lists.old_slots.get(place)).reference();
                 old.into_iter().for_each(|old| *expected.entry(old).or_default() += 1);
                 place += 1;
             }
@@ -416,8 +425,8 @@ impl RcDeferred {
                 *degree = degree.wrapping_add(by);
             });
         };
-        add(&mut expected, &self.lists.losses, 1);
-        add(&mut expected, &self.lists.gains, 1u32.wrapping_neg());
+        add(&mut expected, &self.lists.decrements, 1);
+        add(&mut expected, &self.lists.increments, 1u32.wrapping_neg());
         expected
     }
 }

@@ -3,7 +3,7 @@
 //! Those of this crate stand in the table of `lib.rs`, one line each. Names, colours and capabilities
 //! in the command line, the charts and the tests all come from there.
 
-use heap::{Collector, Config, Discipline, WrongSetting};
+use heap::{Collector, CollectorFactory, Config, WrongSetting};
 use std::fmt;
 
 /// The family whose hue a collector wears in charts.
@@ -67,7 +67,7 @@ pub trait Harness {
     fn run<C: Collector>(job: &Self::Job) -> Self::Report;
 }
 
-/// Nothing is compiled for a collector: for those who need its [`Discipline`] only.
+/// Nothing is compiled for a collector: for those who need its [`CollectorFactory`] only.
 impl Harness for () {
     type Job = ();
     type Report = ();
@@ -80,7 +80,7 @@ pub struct Entry<H: Harness> {
     /// What it is.
     pub info: Info,
     /// What it can do, its parameters, and how one is made.
-    pub discipline: Discipline,
+    pub factory: CollectorFactory,
     /// Path of its type, as another crate names it.
     pub type_path: String,
     /// Runs a job that was compiled for it.
@@ -126,9 +126,9 @@ impl<H: Harness> Registry<H> {
     /// Adds a collector. One of the same name is replaced.
     #[must_use]
     pub fn with<C: Collector>(mut self, info: Info) -> Self {
-        let discipline = Discipline::of::<C>();
-        let type_path = type_path(discipline.type_name);
-        let entry = Entry { info, discipline, type_path, run: H::run::<C> };
+        let factory = CollectorFactory::of::<C>();
+        let type_path = type_path(factory.type_name);
+        let entry = Entry { info, factory, type_path, run: H::run::<C> };
         match self.entries.iter_mut().find(|e| e.info.name == info.name) {
             Some(old) => *old = entry,
             None => self.entries.push(entry),
@@ -158,7 +158,7 @@ impl<H: Harness> Registry<H> {
         let entry = self.entries.iter().filter(rest).max_by_key(|entry| entry.info.name.len());
         let entry = entry.ok_or_else(|| WrongName::Unknown(name.to_owned()))?;
         let settings = settings_after(entry.info.name, name).unwrap_or_default();
-        let config = Config::read(entry.discipline.parameters, settings);
+        let config = Config::read(entry.factory.parameters, settings);
         Ok((entry, config.map_err(|wrong| WrongName::Setting(entry.info.name, wrong))?))
     }
 }

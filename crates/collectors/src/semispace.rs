@@ -10,7 +10,7 @@
 //!    makes the copy, and leaves a forwarding reference where the object was.
 //! 4. *Large objects* do not move. One that is reached is marked in its header and waits on a stack until
 //!    the cursor has caught up.
-//! 5. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::WeakTables`]), and what they
+//! 5. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::ReferenceProcessor`]), and what they
 //!    keep is copied in the same way.
 //! 6. *Release* from-space, block by block, without looking at it; then the large objects that were not
 //!    reached.
@@ -70,8 +70,8 @@ impl StopTheWorld for SemiSpace {
         cx.roots.update(|object| copier.forward(object, &mut |_| ()));
         copier.scan(|_| ());
         let place = |object| place_if_reached(memory, object);
-        while cx.weak.resume(place, |object| _ = copier.forward(object, &mut |_| ())) {
-            copier.scan(|object| cx.weak.met(object));
+        while cx.weak.advance(place, |object| _ = copier.forward(object, &mut |_| ())) {
+            copier.scan(|object| cx.weak.object_reached(object));
         }
         from_space.clear();
         self.objects.large.sweep(|object| take_mark(memory, object));

@@ -32,7 +32,7 @@ fn what_was_reclaimed_cannot_be_read_unseen() {
     }
     let itself = env::current_exe().expect("a test knows its own program");
     let reclaims = |caps: Caps| caps.cycles || caps.counts || caps.defers || caps.drops;
-    for entry in collectors.entries().iter().filter(|entry| reclaims(entry.discipline.caps)) {
+    for entry in collectors.entries().iter().filter(|entry| reclaims(entry.factory.caps)) {
         let name = entry.info.name;
         let mut child = Command::new(&itself);
         child.args(["what_was_reclaimed_cannot_be_read_unseen", "--exact", "--nocapture"]);
@@ -48,8 +48,8 @@ fn what_was_reclaimed_cannot_be_read_unseen() {
 
 /// The object before it in the same block is kept, so that the block is, and in its line its line.
 fn read_what_was_dropped(collectors: &Registry<()>, name: &str) {
-    let discipline = collectors.find(name).expect("a registered collector").discipline;
-    let make = |heap: &_| discipline.collector(heap, &Config::default());
+    let factory = collectors.find(name).expect("a registered collector").factory;
+    let make = |heap: &_| factory.collector(heap, &Config::default());
     let m = &mut Mutator::with(HeapConfig::default(), Off, make).expect("address space");
     let kept = m.alloc::<Numbered>().expect("there is no limit");
     let dropped = m.alloc::<Numbered>().expect("there is no limit");

@@ -22,7 +22,7 @@ type Ask = fn(&mut Mutator<AnyCollector>);
 /// The collectors that a policy sizes.
 fn sized(test: impl Fn(&Entry<()>)) {
     let all = standard::<()>();
-    let has_policy = |entry: &&Entry<()>| entry.discipline.parameters.contains(&GROWTH);
+    let has_policy = |entry: &&Entry<()>| entry.factory.parameters.contains(&GROWTH);
     let sized: Vec<_> = all.entries().iter().filter(has_policy).collect();
     assert!(sized.len() > 8, "{} collectors", sized.len());
     sized.into_iter().for_each(test);
@@ -31,13 +31,13 @@ fn sized(test: impl Fn(&Entry<()>)) {
 /// A program whose objects all live equally long, each a cycle, so that only a trace reclaims it. A cycle
 /// on a thread ends in the allocation that begins it: counts do not depend on the scheduler.
 fn churn(entry: &Entry<()>, settings: &str, limit_bytes: Option<u64>) -> Mutator<AnyCollector> {
-    let discipline = entry.discipline;
+    let factory = entry.factory;
     let config = match settings {
         "" => Config::default(),
-        _ => Config::read(discipline.parameters, settings).expect("settings that it has"),
+        _ => Config::read(factory.parameters, settings).expect("settings that it has"),
     };
     let heap = HeapConfig { limit_bytes, commit: Commit::Lazily };
-    let make = |heap: &_| discipline.collector(heap, &config);
+    let make = |heap: &_| factory.collector(heap, &config);
     let mut m = Mutator::with(heap, Off, make).expect("address space");
     let array = m.alloc_array(Shared, SLOTS, 0).expect("there is room");
     let has_thread = entry.info.family == Family::Concurrent && m.collector().threads() > 1;

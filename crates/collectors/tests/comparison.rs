@@ -65,7 +65,7 @@ fn table() -> String {
         let Row { name, barrier, pauses, space } = row;
         let entry = registry.find(name).unwrap_or_else(|| panic!("{name} is no collector"));
         let word = |is: bool| if is { "yes" } else { "no" };
-        let (moves, cycles) = (word(entry.discipline.caps.moves), cycles(entry));
+        let (moves, cycles) = (word(entry.factory.caps.moves), cycles(entry));
         let lines = lines(&source(name));
         writeln!(
             table,
@@ -78,7 +78,7 @@ fn table() -> String {
 }
 
 fn cycles(entry: &Entry<()>) -> &'static str {
-    let caps = entry.discipline.caps;
+    let caps = entry.factory.caps;
     match () {
         () if caps.cycles => "yes",
         () if caps.needs_free => "if the author frees them",

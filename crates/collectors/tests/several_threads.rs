@@ -48,7 +48,7 @@ fn churn<C: Collector>(settings: &str) -> (Outcome, u32) {
         }
         m.drop(root);
     }
-    let array: &Local = &m.keep(m.get(&array));
+    let array: &Local = &m.local(m.get(&array));
     for (index, expected) in (0..).zip(expected) {
         let found = m.load(m.get(array), Slot::<Shared>::element(index));
         assert_eq!(found.map(|object| m.word(object, Numbered::ID)), expected, "slot {index}");
@@ -56,7 +56,7 @@ fn churn<C: Collector>(settings: &str) -> (Outcome, u32) {
     assert_eq!(m.verify_collector(), Ok(()));
     let outcome = Outcome {
         collections: m.context().log.collections().map(|(_, count)| count).sum(),
-        left: m.collector().parts().occupied(),
+        left: m.collector().parts().allocated(),
         peak_bytes: m.heap().budget().peak_bytes(),
     };
     (outcome, m.collector().threads())
@@ -65,7 +65,7 @@ fn churn<C: Collector>(settings: &str) -> (Outcome, u32) {
 #[test]
 fn on_one_thread_it_is_mark_sweep() {
     let (expected, _) = churn::<MarkSweep>("");
-    let (alone, threads) = churn::<MarkSweepParallel>("threads-1|alone-1");
+    let (alone, threads) = churn::<MarkSweepParallel>("threads-1|parallel-threshold-1");
     assert_eq!(threads, 1);
     assert!(alone.collections > 5, "{alone:?}");
     assert_eq!((alone.collections, alone.left), (expected.collections, expected.left));
@@ -76,7 +76,8 @@ fn on_one_thread_it_is_mark_sweep() {
 #[test]
 fn on_several_threads_it_keeps_the_same_objects_and_the_limit() {
     for threads in [2, 3] {
-        let (together, most) = churn::<MarkSweepParallel>(&format!("threads-{threads}|alone-1"));
+        let (together, most) =
+            churn::<MarkSweepParallel>(&format!("threads-{threads}|parallel-threshold-1"));
         assert_eq!(most, threads);
         assert!(together.collections > 5, "{together:?}");
         assert!(together.peak_bytes <= LIMIT_BYTES, "{together:?}");

@@ -27,7 +27,7 @@ impl Player<'_> {
         self.may_fail = self.fails_next || self.program.limit_bytes.is_some();
         if self.fails_next {
             let budget = m.heap().budget();
-            budget.set_limit_bytes(budget.held_bytes().min(budget.limit_bytes()));
+            budget.set_limit_bytes(budget.committed_bytes().min(budget.limit_bytes()));
         }
     }
 
@@ -125,7 +125,7 @@ impl Player<'_> {
         self.before_allocation(m);
         let (mut locals, mut parts) = (Vec::new(), Vec::new());
         for &pick in picks {
-            let aimed = |held: &Held| matches!(held, Held::Local(local) if m.find(local).is_some());
+            let aimed = |held: &Held| matches!(held, Held::Local(local) if m.try_get(local).is_some());
             let Some(index) = self.handle(pick, aimed) else { continue };
             let target = self.shadow.handles[index].and_then(|hold| hold.target);
             let Some(target) = target else { continue };

@@ -39,7 +39,7 @@ pub(crate) fn check(m: &M) {
             pending.push(child);
         }
     }
-    // Greys that cannot be reached any more protect as well: they will be looked at.
+    // GreyQueue that cannot be reached any more protect as well: they will be looked at.
     let unreached = m.collector().objects().into_iter().filter(|object| !seen.contains(object));
     grey.extend(unreached.filter(|&object| colour(object) == Some(Colour::Grey)));
     while let Some(object) = grey.pop() {

@@ -49,15 +49,15 @@ impl Player<'_> {
     /// if the model is not asked.
     pub(crate) fn views<'m>(&self, m: &'m M) -> Vec<View<'m>> {
         // What only an ephemeron keeps is left out: to load it would keep it longer.
-        let reached = self.shadow.reach(false, |kind| !kind.is_hidden());
+        let reached = self.shadow.reach(false, |kind| !kind.is_weak());
         let mut found: Vec<Option<View<'m>>> = Vec::with_capacity(reached.len());
         for (id, from) in reached {
             let object = match from {
                 From::Queue => None,
-                From::Global(global) => m.find(&ROOTS[global]),
+                From::Global(global) => m.try_get(&ROOTS[global]),
                 From::Handle(index) => match &self.held[index] {
                     Some(Held::Root(root)) => Some(m.get(root)),
-                    Some(Held::Local(local)) => m.find(local),
+                    Some(Held::Local(local)) => m.try_get(local),
                     None => None,
                 },
                 From::Slot(place, slot) => {
@@ -121,7 +121,7 @@ impl Player<'_> {
         if data != object.data {
             self.differs(view.id, 0, format!("holds {data:#x}, not {:#x}", object.data));
         }
-        for slot in object.form.slots(|kind| !kind.is_hidden()) {
+        for slot in object.form.slots(|kind| !kind.is_weak()) {
             self.compare_slot(m, view, slot, findable);
         }
     }
@@ -203,7 +203,8 @@ impl Player<'_> {
         if !self.looks(Detector::Liveness) {
             return;
         }
-        let (occupied, allocated) = (m.collector().parts().occupied().objects, self.shadow.allocated());
+        let (occupied, allocated) =
+            (m.collector().parts().allocated().objects, self.shadow.allocated());
         let least = if has_collected { allocated } else { self.shadow.kept() };
         if !(least..=allocated).contains(&occupied) {
             let expected = if least == allocated {
@@ -225,7 +226,7 @@ impl Player<'_> {
     }
 
     pub(crate) fn compare_account(&self, m: &M) {
-        let (sum, held) = (m.footprint().total_bytes(), m.heap().budget().held_bytes());
+        let (sum, held) = (m.footprint().total_bytes(), m.heap().budget().committed_bytes());
         if self.looks(Detector::Account) && sum != held {
             let message = format!("the parts hold {sum} bytes, the heap {held}");
             violate(Detector::Account, message, None);

@@ -19,7 +19,7 @@ impl Player<'_> {
     pub(crate) fn finalize(&mut self, m: &mut M, handle: Pick) {
         let is_aimed = |held: &Held| match held {
             Held::Root(_) => true,
-            Held::Local(local) => m.find(local).is_some(),
+            Held::Local(local) => m.try_get(local).is_some(),
         };
         let Some(index) = self.handle(handle, is_aimed).filter(|_| m.collector().caps().finalizers)
         else {
@@ -57,7 +57,7 @@ impl Player<'_> {
         };
         // What it should hold was compared after the last operation that may reclaim.
         if let (Some(object), Content::To(id)) = (found, self.shadow.objects[view.id].slot(slot)) {
-            self.new_local(m.keep(object), Some(id));
+            self.new_local(m.local(object), Some(id));
             self.follow_hidden(m, true);
         }
     }

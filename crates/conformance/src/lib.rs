@@ -35,7 +35,7 @@ pub use play::{Defeat, Played, Setup, play};
 pub use rules::Rules;
 pub use verify::{Job, OPS, Report, verify};
 
-use heap::{Collector, Config, Discipline};
+use heap::{Collector, CollectorFactory, Config};
 use program::Program;
 
 /// Plays a program under a collector, and fails as a test does if anything is wrong: what the test
@@ -55,15 +55,15 @@ pub fn replay_with<C: Collector>(settings: &str, program: &Program) {
     match Config::read(C::PARAMETERS, settings) {
         Ok(config) => replay_told::<C>(config, program),
         Err(wrong) => {
-            panic!("{settings} tells {} nothing: {wrong}", Discipline::of::<C>().type_name)
+            panic!("{settings} tells {} nothing: {wrong}", CollectorFactory::of::<C>().type_name)
         }
     }
 }
 
 fn replay_told<C: Collector>(config: Config, program: &Program) {
-    let discipline = Discipline::of::<C>();
-    let job = Job { config, program: Some(program.clone()), ..Job::of(discipline.type_name, 0..0) };
-    if let Some(failure) = verify(discipline, &job, |_| ()).failure {
+    let factory = CollectorFactory::of::<C>();
+    let job = Job { config, program: Some(program.clone()), ..Job::of(factory.type_name, 0..0) };
+    if let Some(failure) = verify(factory, &job, |_| ()).failure {
         panic!("{failure}");
     }
 }

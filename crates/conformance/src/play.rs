@@ -5,7 +5,7 @@ use crate::mutants::Passed;
 use crate::player::{M, Player};
 use crate::program::Program;
 use crate::watched::Watched;
-use heap::{Checker, Commit, Config, Discipline, HeapConfig, Mutant};
+use heap::{Checker, CollectorFactory, Commit, Config, HeapConfig, Mutant};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -57,18 +57,18 @@ pub struct Played {
 ///
 /// # Panics
 /// If the operating system refuses address space for a heap.
-pub fn play(discipline: Discipline, program: &Program, setup: &Setup) -> Played {
+pub fn play(factory: CollectorFactory, program: &Program, setup: &Setup) -> Played {
     let heap = HeapConfig { limit_bytes: program.limit_bytes, commit: Commit::Lazily };
     let stamps = setup.detectors.has(Detector::Stamps);
     let probe = if stamps { Checker::default() } else { Checker::disabled() };
-    let config = setup.config.with_least(discipline.thresholds);
-    let collector = |heap: &_| Ok(Watched::over(discipline.collector(heap, &config)?));
+    let config = setup.config.with_least(factory.thresholds);
+    let collector = |heap: &_| Ok(Watched::over(factory.collector(heap, &config)?));
     let mut m = M::with(heap, probe, collector).expect("address space for a heap");
     if let Some(mutant) = setup.mutant {
         m.heap().infect(mutant);
     }
     m.collector().watch(setup.detectors);
-    let mut player = Player::new(program, discipline.caps, setup.detectors);
+    let mut player = Player::new(program, factory.caps, setup.detectors);
     let result = catch_unwind(AssertUnwindSafe(|| player.play(&mut m)));
     let defeat = result.err().map(|payload| {
         let Violation { detector, message, place } = read(payload);
@@ -124,7 +124,7 @@ mod tests {
     fn what_the_checker_says_is_told_from_a_panic_of_the_collector() {
         let freed = detector(|m| {
             let root = m.alloc::<Pair>().expect("there is room");
-            let local = m.keep(m.get(&root));
+            let local = m.local(m.get(&root));
             m.free(root);
             m.get(&local);
         });

@@ -93,16 +93,16 @@ impl<'p> Player<'p> {
         if !self.shadow.rules.have_regions() {
             return;
         }
-        let before = m.footprint().used_bytes;
+        let before = m.footprint().reserved_bytes;
         for _ in 0..300 {
             let region = m.region();
             if let Ok(local) = m.alloc_in::<Pair>(&region) {
-                m.aim(&local, None);
+                m.assign(&local, None);
             }
-            m.end(region);
+            m.end_region(region);
             m.collector().poison(m.heap().memory());
         }
-        self.compare_growth(before, m.footprint().used_bytes);
+        self.compare_growth(before, m.footprint().reserved_bytes);
     }
 
     /// Plays up to the end of the innermost scope.
@@ -116,7 +116,7 @@ impl<'p> Player<'p> {
             match op {
                 Op::Exit if self.depth > 0 => return,
                 Op::Scope if self.depth < DEEPEST_SCOPE => self.scope(m),
-                Op::Yields(root) if self.depth < DEEPEST_SCOPE => self.yields(m, root),
+                Op::Yields(root) if self.depth < DEEPEST_SCOPE => self.scope_returning(m, root),
                 Op::Exit | Op::Scope | Op::Yields(_) => {}
                 op => self.step(m, op),
             }
@@ -185,7 +185,7 @@ impl<'p> Player<'p> {
                     return;
                 }
                 self.safely(m, effect);
-                m.end(self.regions[region].take().expect("it is open"));
+                m.end_region(self.regions[region].take().expect("it is open"));
                 self.finish(effect);
             }
             Op::Safepoint => {
@@ -236,10 +236,10 @@ impl<'p> Player<'p> {
         self.finish(|shadow| shadow.leave(base));
     }
 
-    fn yields(&mut self, m: &mut M, root: Pick) {
+    fn scope_returning(&mut self, m: &mut M, root: Pick) {
         let base = self.held.len();
         self.depth += 1;
-        let result = m.yields(|m| {
+        let result = m.scope_returning(|m| {
             self.run(m);
             let root = self.handle(root, |held| matches!(held, Held::Root(_)));
             let result = root.map(|index| {

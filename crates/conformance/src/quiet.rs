@@ -77,24 +77,24 @@ impl Player<'_> {
             }
             Op::Keep(o) => {
                 if let Some(view) = choose(views, o) {
-                    self.new_local(m.keep(view.object), Some(view.id));
+                    self.new_local(m.local(view.object), Some(view.id));
                 }
             }
             Op::Upgrade(o, slot) => {
-                if let Some((view, slot)) = self.slot(views, o, slot, SlotKind::is_hidden) {
+                if let Some((view, slot)) = self.slot(views, o, slot, SlotKind::is_weak) {
                     self.upgrade(m, view, slot);
                 }
             }
-            Op::Nowhere => self.new_local(m.nowhere(), None),
+            Op::Nowhere => self.new_local(m.null_local(), None),
             Op::Aim(local, to) => {
                 if let Some(local) = self.handle(local, |held| matches!(held, Held::Local(_))) {
                     let to = self.stored(views, to);
-                    self.aim(m, local, to.map(|view| (view.id, view.object)));
+                    self.assign(m, local, to.map(|view| (view.id, view.object)));
                 }
             }
             Op::AimGlobal(global, to) => {
                 let to = self.stored(views, to).map(|view| (view.id, view.object));
-                self.aim_global(m, usize::from(global) % GLOBALS, to);
+                self.assign_global(m, usize::from(global) % GLOBALS, to);
             }
             _ => unreachable!("it may reclaim"),
         }
@@ -156,14 +156,14 @@ impl Player<'_> {
         }
     }
 
-    pub(crate) fn aim(&mut self, m: &M, local: usize, to: Option<(Id, Ref<'_>)>) {
+    pub(crate) fn assign(&mut self, m: &M, local: usize, to: Option<(Id, Ref<'_>)>) {
         let Some(Held::Local(value)) = &self.held[local] else { unreachable!() };
-        m.aim(value, to.map(|(_, object)| object));
+        m.assign(value, to.map(|(_, object)| object));
         self.shadow.handles[local].as_mut().expect("it was picked").target = to.map(|(id, _)| id);
     }
 
-    pub(crate) fn aim_global(&mut self, m: &M, global: usize, to: Option<(Id, Ref<'_>)>) {
-        m.aim_global(ROOTS[global], to.map(|(_, object)| object));
+    pub(crate) fn assign_global(&mut self, m: &M, global: usize, to: Option<(Id, Ref<'_>)>) {
+        m.assign_global(ROOTS[global], to.map(|(_, object)| object));
         self.shadow.globals[global] = to.map(|(id, _)| id);
     }
 

@@ -388,7 +388,7 @@ impl Shadow {
             let first = pending.len();
             for (slot, target, kind) in self.objects[id].edges() {
                 let is_found = kind != SlotKind::Borrow || findable[target];
-                if follow(kind) && !kind.is_hidden() && is_found && !seen[target] {
+                if follow(kind) && !kind.is_weak() && is_found && !seen[target] {
                     pending.push((target, From::Slot(place, slot)));
                 }
             }

@@ -101,12 +101,12 @@ impl Player<'_> {
             if let Some(Hold { owned: false, target: Some(id), lost: false }) = hold
                 && dying.contains(&id)
             {
-                self.aim(m, index, None);
+                self.assign(m, index, None);
             }
         }
         for global in 0..GLOBALS {
             if self.shadow.globals[global].is_some_and(|id| dying.contains(&id)) {
-                self.aim_global(m, global, None);
+                self.assign_global(m, global, None);
             }
         }
     }

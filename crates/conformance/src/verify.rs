@@ -7,7 +7,7 @@ use crate::mutants::Passed;
 use crate::play::{Defeat, Setup, play};
 use crate::program::{Program, Schedule};
 use crate::shrink::shrink;
-use heap::{Config, Discipline};
+use heap::{CollectorFactory, Config};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -84,7 +84,7 @@ pub struct Report {
 
 /// Plays programs under a discipline, until one fails unless failures are to be counted. `begins` is
 /// told of each seed before it is played.
-pub fn verify(discipline: Discipline, job: &Job, mut begins: impl FnMut(u64)) -> Report {
+pub fn verify(factory: CollectorFactory, job: &Job, mut begins: impl FnMut(u64)) -> Report {
     let setup = job.setup();
     let (mut report, mut passed) = (Report::default(), Passed::default());
     let given = job.program.iter().map(|program| (None, program.clone()));
@@ -92,13 +92,13 @@ pub fn verify(discipline: Discipline, job: &Job, mut begins: impl FnMut(u64)) ->
     let drawn = seeds.map(|seed| (Some(seed), job.program_of(seed)));
     for (seed, program) in given.chain(drawn) {
         begins(seed.unwrap_or(0));
-        let played = play(discipline, &program, &setup);
+        let played = play(factory, &program, &setup);
         report.programs += 1;
         passed = passed.or(played.passed);
         let Some(defeat) = played.defeat else { continue };
         report.failed += 1;
         if report.failure.is_none() {
-            report.failure = Some(failure(discipline, job, &setup, seed, program, defeat));
+            report.failure = Some(failure(factory, job, &setup, seed, program, defeat));
         }
         if !job.counts {
             break;
@@ -109,7 +109,7 @@ pub fn verify(discipline: Discipline, job: &Job, mut begins: impl FnMut(u64)) ->
 }
 
 fn failure(
-    discipline: Discipline,
+    factory: CollectorFactory,
     job: &Job,
     setup: &Setup,
     seed: Option<u64>,
@@ -120,10 +120,10 @@ fn failure(
     // What comes after the failure has never run.
     program.ops.truncate(shown.begun);
     if job.shrinks {
-        let fails = |program: &_| play(discipline, program, setup).defeat.is_some();
+        let fails = |program: &_| play(factory, program, setup).defeat.is_some();
         program = shrink(&drawn, shown.begun, fails);
         // What the short program shows is what is reported.
-        shown = play(discipline, &program, setup).defeat.unwrap_or(shown);
+        shown = play(factory, &program, setup).defeat.unwrap_or(shown);
     }
     let Defeat { detector, message, place, phase, .. } = shown;
     Failure {

@@ -11,8 +11,9 @@
 use crate::detector::{Detector, Detectors, Place, violate};
 use crate::rules::Rules;
 use heap::{
-    AnyCollector, BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Extent, Heap, Inspect,
-    Layout, Memory, ObjectReference, ObjectSlot, Offset32, OutOfMemory, Parts, SlotKind, Step, Value,
+    AnyCollector, BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Extent, Heap,
+    Inspect, Layout, Memory, ObjectReference, ObjectSlot, Offset32, OutOfMemory, Parts, SlotKind,
+    Step, Value,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -157,7 +158,8 @@ impl Watched {
             // An object at the same place may have been reclaimed to make room for this one.
             let is_there = other != start
                 && !known.is_gone
-                && ObjectReference::from_bits(other).is_some_and(|o| self.inner.parts().is_allocated(o));
+                && ObjectReference::from_bits(other)
+                    .is_some_and(|o| self.inner.parts().is_allocated(o));
             if self.looks(Detector::Verifier) && is_there {
                 let message = format!("a new object lies over object {other:#x}");
                 violate(Detector::Verifier, message, Some(Place::of(None, 0, object)));
@@ -278,7 +280,7 @@ impl Collector for Watched {
     fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value {
         self.phase.set("load");
         let found = self.inner.load(cx, kind, value);
-        let may_be_null = kind.is_hidden() || kind == SlotKind::Borrow && self.caps().weak;
+        let may_be_null = kind.is_weak() || kind == SlotKind::Borrow && self.caps().weak;
         if self.looks(Detector::Barrier) && found != value && !(may_be_null && found == Value::NULL)
         {
             let message = format!("`load` turned {value:?} of a {kind:?} slot into {found:?}");

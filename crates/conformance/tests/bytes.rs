@@ -17,7 +17,7 @@ proptest! {
         for entry in standard::<()>().entries() {
             let job = Job { program: Some(program.clone()), ..Job::of(entry.info.name, 0..0) };
             let job = Job { shrinks: false, ..job };
-            if let Some(failure) = verify(entry.discipline, &job, |_| ()).failure {
+            if let Some(failure) = verify(entry.factory, &job, |_| ()).failure {
                 prop_assert!(false, "{}", failure);
             }
         }

@@ -4,7 +4,7 @@
 
 use collectors::{MarkSweepConcurrent, MarkSweepIncremental};
 use conformance::{Detector, Detectors, Job, verify};
-use heap::{Collector, Discipline};
+use heap::{Collector, CollectorFactory};
 
 const SEEDS: u64 = 120;
 
@@ -16,20 +16,20 @@ fn a_missing_barrier_is_found_by_colours_more_often_than_by_the_model() {
 }
 
 fn finds<C: Collector>(barrier: &str) {
-    let discipline = Discipline::of::<C>();
+    let factory = CollectorFactory::of::<C>();
     let job = || Job {
         mutant: Some("a barrier shades nothing".to_owned()),
         ..Job::of(barrier, 0..SEEDS)
     };
     let failed = |detector| {
         let detectors = Detectors::only(detector);
-        verify(discipline, &Job { detectors, shrinks: false, counts: true, ..job() }, |_| ()).failed
+        verify(factory, &Job { detectors, shrinks: false, counts: true, ..job() }, |_| ()).failed
     };
     let (colours, model) = (failed(Detector::Colours), failed(Detector::Model));
     assert!(
         colours > model && colours > 5,
         "{barrier}: {colours} programs by colours, {model} by the model"
     );
-    let failure = verify(discipline, &job(), |_| ()).failure.expect("all together find it, too");
+    let failure = verify(factory, &job(), |_| ()).failure.expect("all together find it, too");
     assert!(failure.program.ops.len() <= 15, "{failure}");
 }

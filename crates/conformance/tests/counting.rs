@@ -6,7 +6,9 @@ use collectors::{Rc, RcCycles, RcDeferred};
 use conformance::program::Pair;
 use conformance::{Job, verify};
 use heap::os::PAGE_BYTES;
-use heap::{Collector, Config, Discipline, HeapConfig, Mutator, Off, Own, PauseKind, Root, Slot};
+use heap::{
+    Collector, CollectorFactory, Config, HeapConfig, Mutator, Off, Own, PauseKind, Root, Slot,
+};
 
 fn mutator<C: Collector>() -> Mutator<C, Off> {
     mutator_told(Config::default())
@@ -36,7 +38,7 @@ fn churn<C: Collector>(m: &mut Mutator<C, Off>, pairs: u32) {
 fn the_smallest_slices_pass_the_kit() {
     // Between two slices of one object, programs do all that they can.
     let job = Job { config: told::<RcDeferred>("slice-1"), ..Job::of("slice-1", 0..120) };
-    if let Some(failure) = verify(Discipline::of::<RcDeferred>(), &job, |_| ()).failure {
+    if let Some(failure) = verify(CollectorFactory::of::<RcDeferred>(), &job, |_| ()).failure {
         panic!("{failure}");
     }
 }
@@ -45,13 +47,13 @@ fn the_smallest_slices_pass_the_kit() {
 /// allocations later nothing is being reclaimed any more, and the pauses that were on the way.
 fn drop_a_list<C: Collector>(m: &mut Mutator<C, Off>) -> (u64, usize) {
     let mut list = pair(m);
-    let mut middle = m.nowhere();
+    let mut middle = m.null_local();
     for place in 1..200_000 {
         let head = pair(m);
         m.put(m.get(&head), Pair::LEFT, list);
         list = head;
         if place == 100_000 {
-            middle = m.keep(m.get(&list));
+            middle = m.local(m.get(&list));
         }
     }
     m.drop(list);
@@ -61,7 +63,7 @@ fn drop_a_list<C: Collector>(m: &mut Mutator<C, Off>) -> (u64, usize) {
     m.forget(middle);
     let increments = m.context().log.pauses()[before..].iter();
     let increments = increments.filter(|pause| pause.kind == PauseKind::Increment).count();
-    (m.collector().parts().occupied().objects, increments)
+    (m.collector().parts().allocated().objects, increments)
 }
 
 #[test]
@@ -93,7 +95,7 @@ fn many_stores_to_one_object_are_one_log_entry() {
         m.put(m.get(&array), Slot::element(index), None);
     }
     m.collect();
-    assert_eq!(m.collector().parts().occupied().objects, 4, "three pairs and the array");
+    assert_eq!(m.collector().parts().allocated().objects, 4, "three pairs and the array");
     assert_eq!(m.verify_collector(), Ok(()));
 }
 
@@ -103,7 +105,7 @@ fn the_buffer_of_suspects_is_bounded_by_what_is_allocated() {
     let before = m.footprint().metadata_bytes;
     for _ in 0..300_000 {
         let root = pair(m);
-        let local = m.keep(m.get(&root));
+        let local = m.local(m.get(&root));
         m.forget(local);
         m.drop(root);
     }
@@ -119,10 +121,10 @@ fn a_heap_that_does_not_grow_is_not_tried() {
         let held = pair(m);
         m.put(m.get(&table), Slot::element(index), held);
     }
-    let cursor = m.nowhere();
+    let cursor = m.null_local();
     for step in 0..1_000_000u32 {
         let view = m.load(m.get(&table), Slot::<Own>::element(step % 1000));
-        m.aim(&cursor, view);
+        m.assign(&cursor, view);
         if step % 10 == 0 {
             churn(m, 1);
         }

@@ -5,7 +5,7 @@
 
 use collectors::MarkSweepConcurrent;
 use conformance::{Job, verify};
-use heap::{Collector, Config, Discipline};
+use heap::{Collector, CollectorFactory, Config};
 
 /// Programs for each delay.
 const SEEDS: u64 = if cfg!(gcw_tsan) { 20 } else { 60 };
@@ -15,7 +15,7 @@ fn a_thread_that_is_held_up_anywhere_loses_nothing() {
     for settings in ["delay-1", "delay-30", "delay-1000"] {
         let config = Config::read(MarkSweepConcurrent::PARAMETERS, settings).expect("a setting");
         let job = Job { config, ..Job::of(settings, 0..SEEDS) };
-        let failure = verify(Discipline::of::<MarkSweepConcurrent>(), &job, |_| ()).failure;
+        let failure = verify(CollectorFactory::of::<MarkSweepConcurrent>(), &job, |_| ()).failure;
         assert!(failure.is_none(), "{}", failure.map_or(String::new(), |f| f.to_string()));
     }
 }
@@ -24,7 +24,7 @@ fn a_thread_that_is_held_up_anywhere_loses_nothing() {
 fn a_remark_that_is_skipped_is_missed_in_steps() {
     let mutant = Some("a remark is skipped".to_owned());
     let job = Job { mutant, shrinks: false, ..Job::of("steps", 0..5 * SEEDS) };
-    assert!(verify(Discipline::of::<MarkSweepConcurrent>(), &job, |_| ()).failure.is_some());
+    assert!(verify(CollectorFactory::of::<MarkSweepConcurrent>(), &job, |_| ()).failure.is_some());
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_mistake_is_found_beside_the_program() {
         let mutant = Some(mutant.to_owned());
         let job = Job { config, mutant, shrinks: false, ..Job::of("delay-30", 0..10 * SEEDS) };
         assert!(
-            verify(Discipline::of::<MarkSweepConcurrent>(), &job, |_| ()).failure.is_some(),
+            verify(CollectorFactory::of::<MarkSweepConcurrent>(), &job, |_| ()).failure.is_some(),
             "{:?}",
             job.mutant
         );

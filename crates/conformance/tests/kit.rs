@@ -17,7 +17,7 @@ fn every_collector_passes() {
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let fails = |entry: &Entry<()>| {
         let job = Job::of(entry.info.name, 0..SEEDS);
-        let failure = verify(entry.discipline, &job, |_| ()).failure?;
+        let failure = verify(entry.factory, &job, |_| ()).failure?;
         Some(format!("{failure}\n\n{}", failure.as_test(&entry.type_path, "")))
     };
     thread::scope(|scope| {

@@ -9,7 +9,7 @@ use crate::blocks::heap::Heap;
 use crate::context::events::EventLog;
 use crate::context::moves::Moves;
 use crate::context::roots::RootStack;
-use crate::context::weak::WeakTables;
+use crate::context::weak::ReferenceProcessor;
 use crate::memory::Memory;
 use crate::memory::stack::Stack;
 use crate::memory::value::ObjectReference;
@@ -30,14 +30,14 @@ pub struct Context {
     /// What has moved, if anybody listens.
     pub moves: Moves,
     /// What is looked at when a trace is done.
-    pub weak: WeakTables,
+    pub weak: ReferenceProcessor,
     parked: Stack,
 }
 
 impl Context {
     pub(crate) fn new(heap: &Heap) -> io::Result<Self> {
         let (roots, parked) = (RootStack::new(heap)?, heap.stack()?);
-        let (moves, weak) = (Moves::default(), WeakTables::new(heap));
+        let (moves, weak) = (Moves::default(), ReferenceProcessor::new(heap));
         Ok(Self { heap: heap.clone(), roots, log: EventLog::new(), moves, weak, parked })
     }
 

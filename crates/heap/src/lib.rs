@@ -9,7 +9,7 @@
 //! * Disciplines implement [`Collector`] and are composed of spaces: [`ObjectSpace`] (size-classed
 //!   cells with side bits, and large objects), [`Arena`] and [`Regions`] (bump allocation),
 //!   [`MovableSpace`] (bump allocation of objects that may move), [`LineSpace`] (bump allocation into
-//!   the holes between marked lines), [`Marker`], [`Count`], [`Stack`], [`Sizer`], [`WeakTables`]; what
+//!   the holes between marked lines), [`Marker`], [`Count`], [`Stack`], [`Sizer`], [`ReferenceProcessor`]; what
 //!   they can be told stands in their [`Config`].
 //! * What a run was like stands in its [`EventLog`].
 
@@ -62,16 +62,16 @@ pub use blocks::reuse::{Order, Reuse};
 pub use context::Context;
 pub use context::events::{CascadeClock, Cause, EventLog, Pause, PauseKind, PauseStart};
 pub use context::moves::Moves;
-pub use context::roots::{GLOBALS, Global, Leftover, Local, Root, RootStack, Rooted};
-pub use context::weak::WeakTables;
+pub use context::roots::{GLOBALS, Global, Local, Root, RootEntry, RootStack, Rooted};
+pub use context::weak::ReferenceProcessor;
 
 // ---- trace: marking engines ---------------------------------------------------------------------
 
 pub use trace::background::{ALL_SLICES, Background, DELAY};
-pub use trace::greys::Greys;
+pub use trace::grey_queue::GreyQueue;
 pub use trace::mark::{MAX_PREFETCH, Marker, PREFETCH};
 pub use trace::packets::{PACKET_EDGES, Packet, Packets};
-pub use trace::parallel::{ALONE, ParallelMarker, THREADS};
+pub use trace::parallel::{PARALLEL_THRESHOLD, ParallelMarker, THREADS};
 
 // ---- space: where objects live ------------------------------------------------------------------
 
@@ -100,7 +100,7 @@ pub use reclaim::snapshot::{Slice, SnapshotTracer};
 // ---- collector: the collectors' contract --------------------------------------------------------
 
 pub use collector::Collector;
-pub use collector::any::{AnyCollector, Discipline};
+pub use collector::any::{AnyCollector, CollectorFactory};
 pub use collector::caps::{Barrier, Caps};
 pub use collector::config::{Config, WrongSetting};
 pub use collector::in_cycles::{InCycles, Phase};
@@ -113,7 +113,7 @@ pub use collector::stop_the_world::StopTheWorld;
 
 // ---- mutator: the programs' contract ------------------------------------------------------------
 
-pub use mutator::mistake::{Access, Deed, Omission};
+pub use mutator::injected_fault::{Access, FreeFault, InjectedFault};
 pub use mutator::probe::{Checker, Meter, Off, Probe};
 pub use mutator::stamps::StampTable;
 pub use mutator::survey::{Defect, Reachable, Survey, verify};

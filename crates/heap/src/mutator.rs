@@ -8,7 +8,7 @@
 //! * What loses its owner or last count in an operation that takes `&self` is parked, and settled by
 //!   the next one that takes `&mut self`.
 
-pub(crate) mod mistake;
+pub(crate) mod injected_fault;
 pub(crate) mod probe;
 pub(crate) mod stamps;
 pub(crate) mod survey;
@@ -170,7 +170,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     ) -> Result<Root, OutOfMemory> {
         let layout = Layout::array(K::KIND, slots, words).ok_or(OutOfMemory(()))?;
         let object = self.alloc_object(layout)?;
-        if K::KIND.is_hidden() {
+        if K::KIND.is_weak() {
             self.hide(object, K::KIND, slots);
         }
         Ok(self.push_root(object))

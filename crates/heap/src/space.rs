@@ -18,13 +18,13 @@ use crate::object::header::Layout;
 /// What a space holds: from this every account of a collector follows (see [`crate::Parts`]).
 pub trait Space {
     /// Bytes of the blocks it holds.
-    fn used_bytes(&self) -> u64;
+    fn reserved_bytes(&self) -> u64;
 
     /// Bytes of its tables.
     fn metadata_bytes(&self) -> u64;
 
     /// Objects not reclaimed, and the bytes of the cells, chunks or runs of blocks that hold them.
-    fn occupied(&self) -> Occupancy;
+    fn allocated(&self) -> Occupancy;
 
     /// Whether an object is allocated here now. May be slow: for checks.
     fn is_allocated(&self, object: ObjectReference) -> bool;
@@ -74,13 +74,13 @@ pub trait SmallSpace: Space {
     }
 
     /// Bytes of the objects allocated here and not reclaimed.
-    fn filled_bytes(&self) -> u64 {
-        self.occupied().bytes
+    fn allocated_bytes(&self) -> u64 {
+        self.allocated().bytes
     }
 
     /// Bytes that a [`crate::Sizer`] counts: blocks, or objects where blocks have no holes.
     fn sized_bytes(&self) -> u64 {
-        self.used_bytes()
+        self.reserved_bytes()
     }
 }
 
@@ -111,7 +111,7 @@ pub trait CollectedSpace: Space {
     ) -> Option<ObjectReference>;
 
     /// Bytes allocated and not reclaimed.
-    fn filled_bytes(&self) -> u64;
+    fn allocated_bytes(&self) -> u64;
 
     /// Bytes that a [`crate::Sizer`] counts: see [`SmallSpace::sized_bytes`].
     fn sized_bytes(&self) -> u64;

@@ -52,10 +52,10 @@ impl Measured {
 
     fn check(&self, when: &str) {
         let grown_bytes = resident().saturating_sub(self.start_bytes);
-        let held_bytes = self.space.heap().budget().held_bytes();
+        let committed_bytes = self.space.heap().budget().committed_bytes();
         assert!(
-            grown_bytes.abs_diff(held_bytes) < TOLERANCE_BYTES,
-            "{when}: {grown_bytes} bytes more are resident, but the heap says {held_bytes}"
+            grown_bytes.abs_diff(committed_bytes) < TOLERANCE_BYTES,
+            "{when}: {grown_bytes} bytes more are resident, but the heap says {committed_bytes}"
         );
     }
 }

@@ -4,7 +4,7 @@
 //! objects freed, so one seed injects faults at the same places of the program under every
 //! discipline.
 
-use heap::{Deed, Layout, ObjectReference, Offset32};
+use heap::{InjectedFault, Layout, ObjectReference, Offset32};
 use rand::Rng;
 use rand_pcg::Pcg64;
 use std::collections::VecDeque;
@@ -100,7 +100,7 @@ impl OwnStore {
 struct Delayed {
     /// The number of objects allocated by then.
     due: u64,
-    fault: Deed,
+    fault: InjectedFault,
     /// Stamp of the object meant.
     stamp: u64,
 }
@@ -113,7 +113,7 @@ pub(crate) struct FaultSchedule {
     times: VecDeque<u64>,
     random: Pcg64,
     stores: VecDeque<OwnStore>,
-    now: VecDeque<(Deed, u64)>,
+    now: VecDeque<(InjectedFault, u64)>,
     later: Vec<Delayed>,
     borrows: u32,
 }
@@ -158,13 +158,14 @@ impl FaultSchedule {
 
     /// Frees the object now, through a copy of its pointer.
     pub(crate) fn free_now(&mut self, object: ObjectReference, stamp: u64) {
-        self.now.extend([(Deed::Copy(object), stamp), (Deed::Free(object), stamp)]);
+        self.now
+            .extend([(InjectedFault::Copy(object), stamp), (InjectedFault::Free(object), stamp)]);
     }
 
     /// Frees the object, which the program is about to free, a second time later.
     pub(crate) fn free_again(&mut self, object: ObjectReference, stamp: u64, clock: u64) {
-        self.now.push_back((Deed::Copy(object), stamp));
-        self.later(clock, Deed::Free(object), stamp);
+        self.now.push_back((InjectedFault::Copy(object), stamp));
+        self.later(clock, InjectedFault::Free(object), stamp);
     }
 
     /// Borrows the object, which the program is about to free, and uses the borrow later.
@@ -177,11 +178,11 @@ impl FaultSchedule {
     ) {
         let slot = self.borrows % BORROWS;
         self.borrows += 1;
-        self.now.push_back((Deed::Borrow { slot, object }, stamp));
-        self.later(clock, Deed::Use { slot, layout }, stamp);
+        self.now.push_back((InjectedFault::Borrow { slot, object }, stamp));
+        self.later(clock, InjectedFault::Use { slot, layout }, stamp);
     }
 
-    fn later(&mut self, clock: u64, fault: Deed, stamp: u64) {
+    fn later(&mut self, clock: u64, fault: InjectedFault, stamp: u64) {
         let due = clock + 1 + draw(&mut self.random, u64::from(DELAY));
         self.later.push(Delayed { due, fault, stamp });
     }
@@ -191,7 +192,9 @@ impl FaultSchedule {
         self.stores.iter_mut().for_each(|store| store.relocate(from, to));
         let now = self.now.iter_mut().map(|(fault, _)| fault);
         for fault in now.chain(self.later.iter_mut().map(|later| &mut later.fault)) {
-            if let Deed::Copy(object) | Deed::Free(object) | Deed::Borrow { object, .. } = fault
+            if let InjectedFault::Copy(object)
+            | InjectedFault::Free(object)
+            | InjectedFault::Borrow { object, .. } = fault
                 && *object == from
             {
                 *object = to;
@@ -200,7 +203,7 @@ impl FaultSchedule {
     }
 
     /// The next fault to inject at `clock`, and the stamp of the object meant.
-    pub(crate) fn next_fault(&mut self, clock: u64) -> Option<(Deed, u64)> {
+    pub(crate) fn next_fault(&mut self, clock: u64) -> Option<(InjectedFault, u64)> {
         self.now.pop_front().or_else(|| {
             let index = self.later.iter().position(|fault| fault.due <= clock)?;
             let Delayed { fault, stamp, .. } = self.later.remove(index);

@@ -9,8 +9,8 @@ use crate::leak_survey::Survey;
 use crate::reference_tracker::{ReferenceTracker, Stale};
 use crate::stale_bytes::StaleBytes;
 use heap::{
-    Access, Deed, Heap, Layout, ObjectReference, Offset32, Offset64, Omission, Probe, Reachable,
-    SlotKind, Slots, Value,
+    Access, FreeFault, Heap, InjectedFault, Layout, ObjectReference, Offset32, Offset64, Probe,
+    Reachable, SlotKind, Slots, Value,
 };
 use record::Counts;
 use std::cell::{Cell, RefCell};
@@ -198,7 +198,7 @@ impl Probe for StaleAccessProbe {
         self.kind.set(kind);
     }
 
-    fn remains(
+    fn initial_contents(
         &mut self,
         heap: &Heap,
         object: ObjectReference,
@@ -293,7 +293,7 @@ impl Probe for StaleAccessProbe {
         }
     }
 
-    fn let_go(&self, heap: &Heap, object: ObjectReference) {
+    fn ownership_ended(&self, heap: &Heap, object: ObjectReference) {
         if self.frees {
             follow_owned(heap, object);
         }
@@ -313,47 +313,47 @@ impl Probe for StaleAccessProbe {
         self.surveys.push(Survey { allocated_bytes, live, unreclaimed });
     }
 
-    fn frees(
+    fn fault_at_free(
         &mut self,
         heap: &Heap,
         index: u32,
         object: ObjectReference,
         allocated: impl Fn(ObjectReference) -> bool,
-    ) -> Omission {
+    ) -> FreeFault {
         self.consumed(index, object);
         let stamp = self.references.meant(object);
         self.freed(heap, object, stamp, allocated);
         self.objects_freed += 1;
         let mistake = self.faults.mistake;
         if !mistake.occurs_at_frees() || !self.faults.is_due(self.objects_freed) {
-            return Omission::None;
+            return FreeFault::None;
         }
         self.faults.advance();
         let clock = self.references.objects();
         let current = self.references.current(object, stamp);
         let omission = match (mistake, current) {
-            (Mistake::OmitsFree, _) => Omission::Unsaid,
-            (Mistake::Forgets, _) => Omission::Forgotten,
-            (Mistake::KeepsRoot, _) => Omission::Kept,
+            (Mistake::OmitsFree, _) => FreeFault::Unsaid,
+            (Mistake::Forgets, _) => FreeFault::Forgotten,
+            (Mistake::KeepsRoot, _) => FreeFault::Kept,
             (Mistake::FreesTwice, _) => {
                 self.faults.free_again(object, stamp, clock);
-                Omission::None
+                FreeFault::None
             }
             (Mistake::BorrowsTooLong, Some(occupant)) => {
                 self.faults.borrow(object, occupant.layout, stamp, clock);
-                Omission::None
+                FreeFault::None
             }
-            _ => return Omission::None,
+            _ => return FreeFault::None,
         };
         self.count(|counts| counts.mistakes += 1);
         omission
     }
 
-    fn next_mistake(
+    fn next_fault(
         &mut self,
         heap: &Heap,
         allocated: impl Fn(ObjectReference) -> bool,
-    ) -> Option<Deed> {
+    ) -> Option<InjectedFault> {
         for store in self.own_stores.get_mut().drain(..) {
             self.faults.own_store(store);
         }
@@ -366,19 +366,20 @@ impl Probe for StaleAccessProbe {
             self.faults.free_now(child, stamp);
         }
         let (fault, stamp) = self.faults.next_fault(clock)?;
-        if let Deed::Free(object) = fault {
+        if let InjectedFault::Free(object) = fault {
             self.freed(heap, object, stamp, allocated);
         }
         Some(fault)
     }
 
-    fn resets(&mut self) -> bool {
+    fn ends_region_early(&mut self) -> bool {
         let clock = self.references.objects();
-        let resets = self.faults.mistake == Mistake::ResetsRegion && self.faults.is_due(clock);
-        if resets {
+        let ends_region_early =
+            self.faults.mistake == Mistake::ResetsRegion && self.faults.is_due(clock);
+        if ends_region_early {
             self.made();
         }
-        resets
+        ends_region_early
     }
 
     fn refused(&self) {

@@ -10,7 +10,8 @@ use crate::native::{self, native_drop};
 use crate::plan::{Planned, TrialKind, plan};
 use crate::stale_access_probe::{Ended, StaleAccessProbe};
 use heap::{
-    AnyCollector, Caps, Config, Discipline, HeapConfig, Mutator, Off, OutOfMemory, Reachable, Reuse,
+    AnyCollector, Caps, CollectorFactory, Config, HeapConfig, Mutator, Off, OutOfMemory, Reachable,
+    Reuse,
 };
 use record::{Counts, Failure, SAFETY_VERSION, Trial, TrialEnd};
 use std::any::Any;
@@ -36,7 +37,7 @@ const PRESSURE: u64 = 4;
 /// # Errors
 /// If their thread cannot be started.
 pub fn run(
-    discipline: Discipline,
+    factory: CollectorFactory,
     config: &Config,
     seeds: u32,
     first: usize,
@@ -49,11 +50,11 @@ pub fn run(
         let thread = thread.spawn_scoped(scope, || {
             let mut controls = HashMap::new();
             for (number, planned) in
-                plan(discipline.caps, seeds).into_iter().enumerate().skip(first)
+                plan(factory.caps, seeds).into_iter().enumerate().skip(first)
             {
-                let mut trial = begin(number, &planned, discipline.caps);
+                let mut trial = begin(number, &planned, factory.caps);
                 done(trial.clone());
-                attempt(discipline, config, &planned, &mut controls, &mut trial);
+                attempt(factory, config, &planned, &mut controls, &mut trial);
                 done(trial);
             }
         })?;
@@ -75,7 +76,7 @@ fn begin(number: usize, planned: &Planned, caps: Caps) -> Trial {
 }
 
 fn attempt(
-    discipline: Discipline,
+    factory: CollectorFactory,
     config: &Config,
     planned: &Planned,
     controls: &mut Controls,
@@ -83,9 +84,9 @@ fn attempt(
 ) {
     match planned.kind {
         TrialKind::Mistake(mistake) => {
-            inject(discipline, config, planned, mistake, controls, trial)
+            inject(factory, config, planned, mistake, controls, trial)
         }
-        TrialKind::Pressure => trial.end = press(discipline, config, planned),
+        TrialKind::Pressure => trial.end = press(factory, config, planned),
         TrialKind::Native(list) => {
             trial.end = match native_drop(list, native::NODES, native::STACK_BYTES) {
                 Ok(()) => TrialEnd::Right,
@@ -121,7 +122,7 @@ struct Probed {
 }
 
 fn inject(
-    discipline: Discipline,
+    factory: CollectorFactory,
     config: &Config,
     planned: &Planned,
     mistake: Mistake,
@@ -130,7 +131,7 @@ fn inject(
 ) {
     let entry = workloads::find(planned.program).map_err(|e| e.to_string());
     let needs = entry.as_ref().map(|entry| entry.needs);
-    if let Some(reason) = needs.ok().and_then(|needs| needs.refusal(discipline.caps)) {
+    if let Some(reason) = needs.ok().and_then(|needs| needs.refusal(factory.caps)) {
         trial.end = TrialEnd::NotApplicable { reason: reason.to_owned() };
         return;
     }
@@ -138,7 +139,7 @@ fn inject(
         matches!(planned.failure, Failure::Leak | Failure::LogicalLeak | Failure::CycleLeak);
     let key = (planned.program, is_surveyed);
     let control =
-        controls.entry(key).or_insert_with(|| control(discipline, config, planned, is_surveyed));
+        controls.entry(key).or_insert_with(|| control(factory, config, planned, is_surveyed));
     let control = match control {
         Ok(control) => control,
         Err(reason) => {
@@ -153,10 +154,10 @@ fn inject(
     let probed = loop {
         let faults = FaultSchedule::new(mistake, events, planned.seed);
         let probed = run_probed(
-            discipline,
+            factory,
             config,
             &control.program,
-            probe(discipline, faults, accesses_max),
+            probe(factory, faults, accesses_max),
             limit_bytes,
             planned.reuse(),
             step_bytes,
@@ -196,7 +197,7 @@ fn inject(
 /// Runs the program without its mistake: first without a tight limit, then, if the discipline collects
 /// at its limit, under the tightest of a few limits that suffices.
 fn control(
-    discipline: Discipline,
+    factory: CollectorFactory,
     config: &Config,
     planned: &Planned,
     is_surveyed: bool,
@@ -207,10 +208,10 @@ fn control(
     let run = |limit_bytes, step_bytes| {
         let faults = FaultSchedule::new(Mistake::None, 0, 0);
         run_probed(
-            discipline,
+            factory,
             config,
             &program,
-            probe(discipline, faults, u64::MAX),
+            probe(factory, faults, u64::MAX),
             limit_bytes,
             planned.reuse(),
             step_bytes,
@@ -218,7 +219,7 @@ fn control(
     };
     let free = run(LIMIT_BYTES, None);
     let mut limit_bytes = LIMIT_BYTES;
-    if discipline.caps.bounded {
+    if factory.caps.bounded {
         // Eighths of the footprint that the program reaches without a collection.
         let limits = (1..=8).map(|eighths| free.peak_bytes * eighths / 8);
         let is_enough = |limit: &u64| run(*limit, None).end.is_ok();
@@ -246,14 +247,18 @@ fn control(
 }
 
 /// The probe for a discipline; it ends the program after `accesses_max` accesses.
-fn probe(discipline: Discipline, faults: FaultSchedule, accesses_max: u64) -> StaleAccessProbe {
-    let frees = discipline.caps.releases() || discipline.caps.needs_free;
+fn probe(
+    factory: CollectorFactory,
+    faults: FaultSchedule,
+    accesses_max: u64,
+) -> StaleAccessProbe {
+    let frees = factory.caps.releases() || factory.caps.needs_free;
     StaleAccessProbe::new(faults, frees, accesses_max)
 }
 
 /// Runs a program under a probe.
 fn run_probed(
-    discipline: Discipline,
+    factory: CollectorFactory,
     config: &Config,
     program: &Prepared,
     probe: StaleAccessProbe,
@@ -264,7 +269,7 @@ fn run_probed(
     let heap = HeapConfig { limit_bytes: Some(limit_bytes), ..HeapConfig::default() };
     let refused = |e: io::Error| TrialEnd::NotApplicable { reason: e.to_string() };
     let mut m =
-        match Mutator::with_reuse(heap, reuse, probe, |heap| discipline.collector(heap, config)) {
+        match Mutator::with_reuse(heap, reuse, probe, |heap| factory.collector(heap, config)) {
             Ok(m) => m,
             Err(e) => return Probed::nothing(refused(e)),
         };
@@ -325,7 +330,7 @@ fn words(payload: &(dyn Any + Send)) -> String {
 
 /// Runs a program of the suite as it is, with its literal answer, on a small stack. For unbounded
 /// garbage the heap limit binds every discipline.
-fn press(discipline: Discipline, config: &Config, planned: &Planned) -> TrialEnd {
+fn press(factory: CollectorFactory, config: &Config, planned: &Planned) -> TrialEnd {
     let not_run = |reason: String| TrialEnd::NotApplicable { reason };
     let suite = Suite::builtin();
     let workload = suite.find(planned.program);
@@ -342,7 +347,7 @@ fn press(discipline: Discipline, config: &Config, planned: &Planned) -> TrialEnd
     let heap = HeapConfig { limit_bytes, ..HeapConfig::default() };
     let body = || {
         let mut m =
-            Mutator::<AnyCollector, _>::with(heap, Off, |heap| discipline.collector(heap, config))
+            Mutator::<AnyCollector, _>::with(heap, Off, |heap| factory.collector(heap, config))
                 .map_err(|e| not_run(e.to_string()))?;
         let answer = program.run(&mut m).map_err(|OutOfMemory { .. }| TrialEnd::OutOfMemory)?;
         m.tear_down();

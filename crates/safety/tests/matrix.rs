@@ -2,7 +2,7 @@
 //! of the disciplines follow from their trials.
 
 use collectors::registry::standard;
-use heap::{Caps, Config, Discipline};
+use heap::{Caps, CollectorFactory, Config};
 use record::{
     CollectorInfo, Colour, Counts, Effect, Failure, Family, LineStyle, Safety, SafetyCell, Trial,
     TrialEnd, Verdict,
@@ -15,11 +15,11 @@ use std::sync::OnceLock;
 const SEEDS: u32 = 2;
 
 /// Runs all trials except the native drops, which would end this process.
-fn trials(discipline: Discipline) -> Vec<Trial> {
-    let wanted = planned(discipline.caps);
+fn trials(factory: CollectorFactory) -> Vec<Trial> {
+    let wanted = planned(factory.caps);
     let mut trials = Vec::new();
     let enough = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        run(discipline, &Config::default(), SEEDS, 0, &mut |trial| {
+        run(factory, &Config::default(), SEEDS, 0, &mut |trial| {
             if trial.number >= wanted {
                 std::panic::resume_unwind(Box::new("the native drops come last"));
             }
@@ -51,7 +51,7 @@ fn safety() -> &'static Safety {
             bounded: false,
         };
         let registry = standard::<()>();
-        let tried = registry.entries().iter().map(|e| (info(e.info.name), trials(e.discipline)));
+        let tried = registry.entries().iter().map(|e| (info(e.info.name), trials(e.factory)));
         matrix(tried.collect(), SEEDS, "a test".to_owned())
     })
 }
@@ -126,7 +126,7 @@ fn stale_pointers_harm_where_nothing_guards_them() {
 
 #[test]
 fn a_free_cannot_harm_where_cycles_are_reclaimed() {
-    for entry in standard::<()>().entries().iter().filter(|e| e.discipline.caps.cycles) {
+    for entry in standard::<()>().entries().iter().filter(|e| e.factory.caps.cycles) {
         for failure in [Failure::UseAfterFree, Failure::DoubleFree, Failure::DanglingBorrow] {
             let cell = cell(failure, entry.info.name);
             assert_eq!(cell.verdict, Verdict::Impossible, "{cell:?}");
@@ -257,5 +257,5 @@ fn the_cases_are_the_compile_fail_tests_of_the_heap() {
 fn the_same_seeds_give_the_same_matrix() {
     let registry = standard::<()>();
     let manual = registry.find("manual").expect("it is registered");
-    assert_eq!(trials(manual.discipline), trials(manual.discipline));
+    assert_eq!(trials(manual.factory), trials(manual.factory));
 }

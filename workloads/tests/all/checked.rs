@@ -3,7 +3,7 @@
 
 use crate::under::{Watch, each, reclaims, run};
 use collectors::registry::standard;
-use heap::{Caps, Discipline};
+use heap::{Caps, CollectorFactory};
 use workloads::{PROGRAMS, Parameters, Size, Suite};
 
 /// Parameters for a short run of each program; those of the small size for programs not listed.
@@ -80,15 +80,16 @@ fn every_program_is_sound_under_every_collector() {
 fn every_program_survives_moving_collections_before_every_allocation() {
     let suite = Suite::builtin();
     let moving = standard::<()>();
-    let moving = moving.entries().iter().filter(|entry| entry.discipline.caps.moves);
+    let moving = moving.entries().iter().filter(|entry| entry.factory.caps.moves);
     let moving: Vec<_> = moving.collect();
     assert!(!moving.is_empty(), "there are collectors that move");
     for entry in PROGRAMS {
         let program = entry.prepare(&few_objects(entry.name, &suite), suite.seed).unwrap();
-        let expected = run(Discipline::of::<collectors::MarkSweep>(), &program, Watch::Off).answer;
+        let expected =
+            run(CollectorFactory::of::<collectors::MarkSweep>(), &program, Watch::Off).answer;
         let suits = |caps| entry.needs.refusal(caps).is_none();
-        for collector in moving.iter().filter(|collector| suits(collector.discipline.caps)) {
-            let outcome = run(collector.discipline, &program, Watch::Stress);
+        for collector in moving.iter().filter(|collector| suits(collector.factory.caps)) {
+            let outcome = run(collector.factory, &program, Watch::Stress);
             let pair = format!("{} under {}", entry.name, collector.info.name);
             assert_eq!(outcome.answer, expected, "{pair}");
             assert_eq!(outcome.leaked.objects, 0, "{pair}: {:?}", outcome.leaked);

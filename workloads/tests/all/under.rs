@@ -2,8 +2,8 @@
 
 use collectors::registry::standard;
 use heap::{
-    AnyCollector, Caps, Checker, Collector, Config, Discipline, HeapConfig, Mutator, Occupancy,
-    Off, Probe, Reachable, verify,
+    AnyCollector, Caps, Checker, Collector, CollectorFactory, Config, HeapConfig, Mutator,
+    Occupancy, Off, Probe, Reachable, verify,
 };
 use workloads::{Needs, Prepared};
 
@@ -31,20 +31,20 @@ pub(crate) enum Watch {
 }
 
 /// Runs the program under a discipline.
-pub(crate) fn run(discipline: Discipline, program: &Prepared, watch: Watch) -> Outcome {
+pub(crate) fn run(factory: CollectorFactory, program: &Prepared, watch: Watch) -> Outcome {
     match watch {
-        Watch::Off => run_in(mutator(discipline, Off), program),
-        Watch::Checker => run_in(mutator(discipline, Checker::default()), program),
+        Watch::Off => run_in(mutator(factory, Off), program),
+        Watch::Checker => run_in(mutator(factory, Checker::default()), program),
         Watch::Stress => {
-            let mut m = mutator(discipline, Checker::default());
+            let mut m = mutator(factory, Checker::default());
             m.collect_every(1);
             run_in(m, program)
         }
     }
 }
 
-fn mutator<P: Probe>(discipline: Discipline, probe: P) -> Mutator<AnyCollector, P> {
-    let make = |heap: &_| discipline.collector(heap, &Config::default());
+fn mutator<P: Probe>(factory: CollectorFactory, probe: P) -> Mutator<AnyCollector, P> {
+    let make = |heap: &_| factory.collector(heap, &Config::default());
     Mutator::with(HeapConfig::default(), probe, make).unwrap()
 }
 
@@ -57,7 +57,7 @@ fn run_in<P: Probe>(mut m: Mutator<AnyCollector, P>, program: &Prepared) -> Outc
     };
     m.tear_down();
     let queue_peak_bytes = m.heap().budget().queue_peak_bytes();
-    Outcome { answer, live, leaked: m.collector().parts().occupied(), queue_peak_bytes }
+    Outcome { answer, live, leaked: m.collector().parts().allocated(), queue_peak_bytes }
 }
 
 /// Whether a discipline with these capabilities ever reclaims anything.
@@ -74,9 +74,9 @@ pub(crate) fn each(
     mut inspect: impl FnMut(&str, Caps, Outcome),
 ) {
     for entry in standard::<()>().entries() {
-        let caps = entry.discipline.caps;
+        let caps = entry.factory.caps;
         if needs.refusal(caps).is_none() {
-            inspect(entry.info.name, caps, run(entry.discipline, program, watch));
+            inspect(entry.info.name, caps, run(entry.factory, program, watch));
         }
     }
 }

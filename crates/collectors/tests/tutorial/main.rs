@@ -15,7 +15,7 @@ pub mod step_5;
 pub mod step_6;
 
 use collectors::MarkSweep;
-use heap::{Caps, Collector, Config, Discipline, HeapConfig, Mutator, Off, Own, Shape, Slot};
+use heap::{Caps, Collector, CollectorFactory, Config, HeapConfig, Mutator, Off, Own, Shape, Slot};
 use workloads::{Instance, Prepared, Size, Suite};
 
 /// Random programs of the conformance kit that each step plays.
@@ -48,19 +48,26 @@ fn run<C: Collector>(workload: &str, limit_bytes: Option<u64>) -> Mutator<C, Off
     let mut m = mutator::<C>(limit_bytes);
     let answer = program.run(&mut m).unwrap_or_else(|e| panic!("{workload}: {e}"));
     assert_eq!(answer, small.answer, "{workload}");
-    assert_eq!(m.footprint().total_bytes(), m.heap().budget().held_bytes(), "{workload}: account");
+    assert_eq!(
+        m.footprint().total_bytes(),
+        m.heap().budget().committed_bytes(),
+        "{workload}: account"
+    );
     m
 }
 
 /// What every step must do: pass the conformance kit, and run programs with the right answers.
 fn check<C: Collector>() {
     let job = conformance::Job::of("my-gc", 0..PROGRAMS);
-    if let Some(failure) = conformance::verify(Discipline::of::<C>(), &job, |_| ()).failure {
+    if let Some(failure) = conformance::verify(CollectorFactory::of::<C>(), &job, |_| ()).failure {
         panic!("{failure}");
     }
     for workload in ["binary-trees", "message-window", "cycle-torture"] {
         let m = run::<C>(workload, None);
-        assert!(m.reachable().expect("address space").objects <= m.collector().parts().occupied().objects);
+        assert!(
+            m.reachable().expect("address space").objects
+                <= m.collector().parts().allocated().objects
+        );
     }
 }
 
@@ -91,7 +98,7 @@ fn step_2_allocates_cells() {
     let mut m = mutator::<step_2::MyGc>(None);
     let _nodes = [m.alloc::<Node>(), m.alloc::<Node>()];
     let _array = m.alloc_array(Own, 100_000, 0).expect("there is room for a large object");
-    assert_eq!(m.collector().parts().occupied().objects, 3);
+    assert_eq!(m.collector().parts().allocated().objects, 3);
 }
 
 #[test]
@@ -100,7 +107,7 @@ fn step_3_marks_what_is_reachable_and_keeps_the_rest() {
     let mut m = mutator::<step_3::MyGc>(None);
     let _kept = drop_cycles(&mut m, 10);
     m.collect();
-    assert_eq!((m.collector().marked, m.collector().parts().occupied().objects), (1, 21));
+    assert_eq!((m.collector().marked, m.collector().parts().allocated().objects), (1, 21));
     assert_eq!(m.context().log.pauses().len(), 1);
 }
 
@@ -111,7 +118,7 @@ fn step_4_reclaims_cycles_when_asked_to() {
     let _kept = drop_cycles(&mut m, 10);
     for _ in 0..3 {
         m.collect();
-        assert_eq!(m.collector().parts().occupied().objects, 1);
+        assert_eq!(m.collector().parts().allocated().objects, 1);
     }
     let m = run::<step_4::MyGc>("binary-trees", None);
     assert_eq!(m.context().log.pauses().len(), 0, "nobody asked");

@@ -38,8 +38,8 @@ impl Collector for MyGc {
         self.objects.footprint(self.marker.metadata_bytes())
     }
 
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied()
+    fn allocated(&self) -> Occupancy {
+        self.objects.allocated()
     }
 
     fn is_allocated(&self, object: ObjectReference) -> bool {
@@ -65,6 +65,6 @@ impl MyGc {
     #[inline(never)]
     fn alloc_slow(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         let object = self.objects.alloc_growing(layout, 0);
-        object.ok_or_else(|| self.heap().refuse(layout))
+        object.ok_or_else(|| self.heap().out_of_memory(layout))
     }
 }

@@ -46,8 +46,8 @@ impl Collector for MyGc {
         self.objects.footprint(self.marker.metadata_bytes())
     }
 
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied()
+    fn allocated(&self) -> Occupancy {
+        self.objects.allocated()
     }
 
     fn is_allocated(&self, object: ObjectReference) -> bool {
@@ -77,18 +77,18 @@ impl MyGc {
         cx: &mut Context,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
-        if self.objects.used_bytes() < self.collect_at_bytes
+        if self.objects.reserved_bytes() < self.collect_at_bytes
             && let Some(object) = self.objects.alloc_growing(layout, 0)
         {
             return Ok(object);
         }
         self.collect(cx, Cause::Exhausted);
         if let Some(growth) = self.growth {
-            let grown_bytes = (self.objects.used_bytes() as f64 * growth) as u64;
+            let grown_bytes = (self.objects.reserved_bytes() as f64 * growth) as u64;
             self.collect_at_bytes = grown_bytes.max(SMALLEST_HEAP_BYTES);
         }
         let objects = &mut self.objects;
         let object = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
-        object.ok_or_else(|| objects.heap().refuse(layout))
+        object.ok_or_else(|| objects.heap().out_of_memory(layout))
     }
 }

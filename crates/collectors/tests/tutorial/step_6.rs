@@ -47,8 +47,8 @@ impl Collector for MyGc {
         self.objects.footprint(self.marker.metadata_bytes())
     }
 
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied()
+    fn allocated(&self) -> Occupancy {
+        self.objects.allocated()
     }
 
     fn is_allocated(&self, object: ObjectReference) -> bool {
@@ -62,19 +62,19 @@ impl Collector for MyGc {
 
     fn collect(&mut self, cx: &mut Context, cause: Cause) {
         cx.log.collects(cause);
-        let occupied_bytes = self.objects.occupied().bytes;
+        let allocated_bytes = self.objects.allocated().bytes;
         let pause = cx.log.begin_pause();
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
-        self.sizer.keep_free(self.marker.metadata_bytes());
+        self.sizer.reserve_queue(self.marker.metadata_bytes());
         self.objects.sweep();
         self.marker.shrink();
         cx.log.end_pause(pause, PauseKind::Stw);
         self.sizer.collected(Cycle {
             cause,
-            occupied_bytes,
-            survived_bytes: self.objects.occupied().bytes,
-            used_bytes: self.objects.used_bytes(),
+            allocated_bytes,
+            survived_bytes: self.objects.allocated().bytes,
+            reserved_bytes: self.objects.reserved_bytes(),
             ended_ns: cx.log.now_ns(),
             collecting_ns: cx.log.pause_total_ns(),
         });
@@ -89,19 +89,19 @@ impl MyGc {
         cx: &mut Context,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
-        let used_bytes = self.objects.used_bytes();
-        if self.sizer.may_grow(used_bytes, self.heap().room_bytes())
+        let reserved_bytes = self.objects.reserved_bytes();
+        if self.sizer.may_grow(reserved_bytes, self.heap().available_bytes())
             && let Some(object) = self.objects.alloc_growing(layout, 0)
         {
             return Ok(object);
         }
-        if self.sizer.is_futile(self.objects.occupied().bytes, used_bytes) {
-            return Err(self.heap().refuse(layout));
+        if self.sizer.overhead_limit_exceeded(self.objects.allocated().bytes, reserved_bytes) {
+            return Err(self.heap().out_of_memory(layout));
         }
-        self.collect(cx, self.sizer.cause(used_bytes));
+        self.collect(cx, self.sizer.cause(reserved_bytes));
         let objects = &mut self.objects;
         let object = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
         let object = object.or_else(|| objects.alloc_larger(layout, 0));
-        object.ok_or_else(|| objects.heap().refuse(layout))
+        object.ok_or_else(|| objects.heap().out_of_memory(layout))
     }
 }

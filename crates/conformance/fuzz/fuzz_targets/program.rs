@@ -37,7 +37,7 @@ fuzz_target!(
                 continue;
             }
             let job = Job { program: Some(program.clone()), ..Job::of(entry.info.name, 0..0) };
-            if let Some(failure) = verify(entry.discipline, &job, |_| ()).failure {
+            if let Some(failure) = verify(entry.factory, &job, |_| ()).failure {
                 eprintln!("{failure}");
                 process::abort();
             }

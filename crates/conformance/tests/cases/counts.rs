@@ -60,7 +60,7 @@ fn a_saturated_count_of_26_bits_sticks() {
     assert_eq!(Count::ONLY.of(count.load(Relaxed)), 1);
     // One below the maximum, as if that many references had been made.
     count.fetch_add((1 << 26) - 3, Relaxed);
-    let local = m.keep(m.get(&root));
+    let local = m.local(m.get(&root));
     m.forget(local);
     m.drop(root);
     m.tear_down();

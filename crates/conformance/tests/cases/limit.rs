@@ -19,7 +19,7 @@ impl Case for FullHeap {
     fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, rules: Rules) {
         let mut lengths = Vec::new();
         for _ in 0..3 {
-            let list = m.yields(|m| {
+            let list = m.scope_returning(|m| {
                 let mut list = pair(m, 0);
                 let mut length = 0u64;
                 loop {
@@ -44,14 +44,15 @@ impl Case for FullHeap {
                 Ok::<_, ()>(list)
             });
             let list = list.expect("it yields");
-            assert_eq!(m.footprint().total_bytes(), m.heap().budget().held_bytes());
+            assert_eq!(m.footprint().total_bytes(), m.heap().budget().committed_bytes());
             assert_eq!(verified(m), m.reachable().expect("address space").objects);
             // Of 32 blocks all but three to five hold pairs, or the room for copies that a space to be
             // left needs; the others are tables, stacks and the reserve.
             let footprint = m.footprint();
-            let blocks = (footprint.used_bytes + footprint.retained_bytes) / u64::from(BLOCK_BYTES);
+            let blocks =
+                (footprint.reserved_bytes + footprint.retained_bytes) / u64::from(BLOCK_BYTES);
             assert!((27..=29).contains(&blocks), "{blocks} blocks: {footprint:?}");
-            let most = footprint.used_bytes / u64::from(BLOCK_BYTES) * BLOCK_PAIRS;
+            let most = footprint.reserved_bytes / u64::from(BLOCK_BYTES) * BLOCK_PAIRS;
             match rules {
                 // The chunks of a region end with less than an object each.
                 Rules::EndsRegions => assert!((most - 16..most).contains(&objects(m))),
@@ -141,7 +142,7 @@ fn a_fragmented_heap_is_not_collected_at_every_block() {
     m.collect();
     // It grows by whole blocks until it has grown by its factor. In 4 MiB of another size, a block at a time
     // would be 128 collections.
-    let between = (m.collector().parts().occupied().bytes as f64 * (GROWTH.default - 1.0)) as u64;
+    let between = (m.collector().parts().allocated().bytes as f64 * (GROWTH.default - 1.0)) as u64;
     let expected = 128 / between.div_ceil(u64::from(BLOCK_BYTES));
     assert_eq!((pauses(m, 4 << 20) as u64, expected), (16, 16));
 }

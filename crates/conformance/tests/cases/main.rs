@@ -14,8 +14,8 @@ use collectors::registry::standard;
 use conformance::Rules;
 use conformance::program::Pair;
 use heap::{
-    AnyCollector, Caps, Checker, Collector, Commit, Config, Discipline, HeapConfig, Mutator, Off,
-    Probe, Ref, Root, verify,
+    AnyCollector, Caps, Checker, Collector, CollectorFactory, Commit, Config, HeapConfig, Mutator,
+    Off, Probe, Ref, Root, verify,
 };
 
 /// A program that some collectors are to run.
@@ -35,22 +35,22 @@ trait Case {
 /// Plays a case under every collector that it suits, in checking mode and as it is measured.
 fn check<T: Case>() {
     for entry in standard::<()>().entries().iter() {
-        let discipline = entry.discipline;
-        if T::suits(discipline.caps) {
-            let rules = Rules::of(discipline.caps);
-            T::play(&mut chosen(discipline, T::LIMIT_BYTES, Checker::default()), rules);
-            T::play(&mut chosen(discipline, T::LIMIT_BYTES, Off), rules);
+        let factory = entry.factory;
+        if T::suits(factory.caps) {
+            let rules = Rules::of(factory.caps);
+            T::play(&mut chosen(factory, T::LIMIT_BYTES, Checker::default()), rules);
+            T::play(&mut chosen(factory, T::LIMIT_BYTES, Off), rules);
         }
     }
 }
 
 fn chosen<P: Probe>(
-    discipline: Discipline,
+    factory: CollectorFactory,
     limit_bytes: Option<u64>,
     probe: P,
 ) -> Mutator<AnyCollector, P> {
     let heap = HeapConfig { limit_bytes, commit: Commit::Lazily };
-    let make = |heap: &_| discipline.collector(heap, &Config::default());
+    let make = |heap: &_| factory.collector(heap, &Config::default());
     Mutator::with(heap, probe, make).expect("address space")
 }
 
@@ -75,7 +75,7 @@ fn id<C: Collector, P: Probe>(m: &Mutator<C, P>, object: Ref<'_>) -> u64 {
 }
 
 fn objects<C: Collector, P: Probe>(m: &Mutator<C, P>) -> u64 {
-    m.collector().parts().occupied().objects
+    m.collector().parts().allocated().objects
 }
 
 fn verified<C: Collector, P: Probe>(m: &Mutator<C, P>) -> u64 {

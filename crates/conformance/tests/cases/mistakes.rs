@@ -16,7 +16,7 @@ fn objection(program: impl FnOnce()) -> String {
 fn a_local_to_what_was_freed_is_a_use_after_free() {
     let m = &mut mutator::<Manual>();
     let root = pair(m, 1);
-    let local = m.keep(m.get(&root));
+    let local = m.local(m.get(&root));
     m.free(root);
     let gone = objection(|| _ = m.get(&local));
     assert!(gone.contains("use after free: a root"), "{gone}");
@@ -30,7 +30,7 @@ fn a_local_to_what_was_freed_is_a_use_after_free() {
 fn without_the_checker_it_is_a_wrong_answer() {
     let m = &mut limited::<Manual, Off>(None, Off);
     let root = pair(m, 1);
-    let local = m.keep(m.get(&root));
+    let local = m.local(m.get(&root));
     m.free(root);
     let mut others = Vec::new();
     while m.word(m.get(&local), Pair::ID) == 1 {
@@ -71,7 +71,7 @@ fn an_object_that_outlives_its_region_is_a_use_after_free() {
     let m = &mut mutator::<Region>();
     let region = m.region();
     let inside = m.alloc_in::<Pair>(&region).expect("there is room");
-    m.end(region);
+    m.end_region(region);
     let objection = objection(|| _ = m.get(&inside));
     assert!(objection.contains("use after free: a root"), "{objection}");
 }

@@ -47,7 +47,7 @@ impl Case for OpenedCycle {
 
     fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
         let (a, b) = (pair(m, 1), pair(m, 2));
-        let way_in = m.keep(m.get(&a));
+        let way_in = m.local(m.get(&a));
         m.put(m.get(&a), Pair::LEFT, b);
         let second = m.load(m.get(&a), Pair::LEFT).expect("a owns b");
         m.put(second, Pair::LEFT, a);
@@ -117,12 +117,12 @@ impl Case for OutOfOrder {
             let _left = pair(m, 4);
             m.scope(|m| {
                 let _built = m.build::<Pair, 1>([second]).expect("there is room");
-                let kept = m.keep(m.get(&first));
+                let kept = m.local(m.get(&first));
                 assert_eq!(id(m, m.get(&kept)), 1);
                 assert_eq!(objects(m), 4);
             });
             assert_eq!(objects(m), 2, "the inner scope left what it had built");
-            let yielded = m.yields(|m| {
+            let yielded = m.scope_returning(|m| {
                 m.drop(first);
                 let yielded = pair(m, 5);
                 let _left = pair(m, 6);
@@ -159,7 +159,7 @@ fn a_region_drops_what_it_owns_outside_and_owns_itself() {
     assert_eq!(marks, [(false, true)], "an object of a region is rooted, never owned");
     assert_eq!(objects(m), 4);
     m.forget(neighbour);
-    m.end(region);
+    m.end_region(region);
     assert_eq!(objects(m), 0);
 }
 
@@ -174,7 +174,7 @@ impl Case for RegionsElsewhere {
     fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
         let region = m.region();
         let inside = m.alloc_in::<Pair>(&region).expect("there is room");
-        m.end(region);
+        m.end_region(region);
         m.collect();
         m.set_word(m.get(&inside), Pair::ID, 7);
         assert_eq!(verified(m), 1);
@@ -196,7 +196,7 @@ fn only_open_regions_are_left_at_the_end_of_a_run() {
         let gone = m.alloc_in::<Pair>(&ended).expect("there is room");
         let _owned = pair(m, 1);
         m.forget(gone);
-        m.end(ended);
+        m.end_region(ended);
         m.tear_down();
         objects(m)
     }

@@ -126,15 +126,15 @@ impl Case for LongChain {
         const LINKS: u32 = 200_000;
         let table = m.alloc_array(Ephemeral, 2 * LINKS, 0).expect("there is room");
         let first = pair(m, 0);
-        let last = m.keep(m.get(&first));
+        let last = m.local(m.get(&first));
         for link in (0..LINKS).rev() {
             let next = pair(m, 1);
             m.store(m.get(&table), key(link), m.get(&last));
             m.store(m.get(&table), value(link), m.get(&next));
-            m.aim(&last, m.get(&next));
+            m.assign(&last, m.get(&next));
             m.drop(next);
         }
-        m.aim(&last, None);
+        m.assign(&last, None);
         m.collect();
         assert_eq!(objects(m), u64::from(LINKS) + 2);
         m.drop(first);
@@ -162,7 +162,7 @@ impl Case for HalfOfFinalizers {
     fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
         let keys = pairs(m, MANY);
         for number in 0..MANY {
-            let object = m.keep(nth(m, &keys, number));
+            let object = m.local(nth(m, &keys, number));
             let child = pair(m, u64::from(number + MANY));
             m.put(m.get(&object), Pair::LEFT, child);
             m.finalize(&object, number);
@@ -238,7 +238,7 @@ fn weak_slots_are_cleared_before_objects_are_finalized() {
 #[test]
 fn whoever_traces_has_them_all() {
     for entry in standard::<()>().entries() {
-        let caps = entry.discipline.caps;
+        let caps = entry.factory.caps;
         let traces = caps.cycles && !caps.counts;
         let has = [caps.weak_slots, caps.ephemerons, caps.finalizers];
         assert!(!traces || has == [true; 3], "{}: {has:?}", entry.info.name);

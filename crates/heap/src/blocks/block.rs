@@ -152,7 +152,7 @@ impl BlockTable {
         memory: &ObjectMemory,
         budget: &Budget,
     ) {
-        let is_overdrawn = budget.held_bytes() > budget.limit_bytes();
+        let is_overdrawn = budget.committed_bytes() > budget.limit_bytes();
         let most = if is_overdrawn { 0 } else { self.retained_max - self.retained };
         let kept = most.min(count);
         let (kept_end, end) = ((start.0 + kept) as usize, (start.0 + count) as usize);
@@ -230,7 +230,7 @@ impl BlockTable {
         u64::from(self.retained) * u64::from(BLOCK_BYTES)
     }
 
-    pub(crate) fn used_bytes(&self) -> u64 {
+    pub(crate) fn reserved_bytes(&self) -> u64 {
         u64::from(self.used) * u64::from(BLOCK_BYTES)
     }
 }
@@ -271,8 +271,8 @@ mod tests {
                     let (start, len) = held.swap_remove(which.index(held.len()));
                     table.release(Block(start), len, &memory, &budget);
                 }
-                let parts = table.used_bytes() + table.retained_bytes() + table.metadata_bytes() - empty;
-                prop_assert_eq!(budget.held_bytes(), parts);
+                let parts = table.reserved_bytes() + table.retained_bytes() + table.metadata_bytes() - empty;
+                prop_assert_eq!(budget.committed_bytes(), parts);
                 prop_assert!(table.retained <= RETAINED_BLOCKS);
             }
         }

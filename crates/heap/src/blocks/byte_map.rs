@@ -160,7 +160,7 @@ mod tests {
             let mut map = heap.byte_map().unwrap();
             let blocks = || (0..2 * 4096 * 8 * 3 / BLOCK_BYTES).filter_map(Block::from_index);
             prop_assert!(blocks().all(|block| map.cover(block)));
-            prop_assert_eq!(heap.budget().held_bytes(), heap.metadata_bytes() + map.covered_bytes());
+            prop_assert_eq!(heap.budget().committed_bytes(), heap.metadata_bytes() + map.covered_bytes());
             let mut pairs = BTreeSet::new();
             for &granule in &granules {
                 let object = ObjectReference::from_granule(granule);

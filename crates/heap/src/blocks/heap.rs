@@ -172,8 +172,8 @@ impl Heap {
     /// The error for an object of this layout, for which there is no room.
     #[cold]
     #[inline(never)]
-    pub fn refuse(&self, layout: Layout) -> OutOfMemory {
-        self.shared.budget.refuse(u64::from(layout.bytes()));
+    pub fn out_of_memory(&self, layout: Layout) -> OutOfMemory {
+        self.shared.budget.out_of_memory(u64::from(layout.bytes()));
         OutOfMemory(())
     }
 
@@ -203,12 +203,12 @@ impl Heap {
     }
 
     /// Bytes that blocks could still be had for: what the limit leaves, and free blocks.
-    pub fn room_bytes(&self) -> u64 {
+    pub fn available_bytes(&self) -> u64 {
         let budget = self.budget();
-        let (held_bytes, retained_bytes) = (budget.held_bytes(), self.retained_bytes());
+        let (committed_bytes, retained_bytes) = (budget.committed_bytes(), self.retained_bytes());
         // Nobody holds more than can be addressed.
         let limit_bytes = budget.limit_bytes().min(ADDRESSABLE_BYTES);
-        limit_bytes.saturating_sub(held_bytes) + retained_bytes
+        limit_bytes.saturating_sub(committed_bytes) + retained_bytes
     }
 
     /// Bytes of free blocks that are still held.
@@ -222,8 +222,8 @@ impl Heap {
     }
 
     /// Bytes of blocks that spaces hold.
-    pub fn used_bytes(&self) -> u64 {
-        self.table().used_bytes()
+    pub fn reserved_bytes(&self) -> u64 {
+        self.table().reserved_bytes()
     }
 
     fn table(&self) -> impl DerefMut<Target = BlockTable> + '_ {

@@ -78,8 +78,8 @@ pub(crate) fn poison_between(memory: Memory<'_>, block: Block, kept: &Bitmap) {
 /// All of a block has been freed that lies behind the end of its last object, given as reference bits.
 #[inline(always)]
 pub(crate) fn poison_behind(memory: Memory<'_>, block: Block, end: u32) {
-    let filled_bytes = u64::from(end - (block.first_granule() << 1)) * UNIT_BYTES as u64;
+    let allocated_bytes = u64::from(end - (block.first_granule() << 1)) * UNIT_BYTES as u64;
     if let Some(end) = ObjectReference::from_bits(end) {
-        poison(memory, end, u64::from(BLOCK_BYTES) - filled_bytes);
+        poison(memory, end, u64::from(BLOCK_BYTES) - allocated_bytes);
     }
 }

@@ -172,10 +172,10 @@ mod tests {
                     distinct.remove(&cell);
                     assert!(space.free(cell) && !space.free(cell));
                 }
-                assert_eq!(space.occupied().objects, live.len() as u64);
+                assert_eq!(space.allocated().objects, live.len() as u64);
             }
             live.iter().for_each(|&cell| assert!(space.free(cell)));
-            assert_eq!(space.occupied().objects, 0);
+            assert_eq!(space.allocated().objects, 0);
             let is_kept = order == Order::Quarantine;
             let held = live.iter().filter(|&&cell| space.heap().is_held(cell)).count();
             assert_eq!(held > live.len() / 2, is_kept, "{order:?}");
@@ -190,7 +190,7 @@ mod tests {
             let cells: Vec<_> = (0..5000).map(|_| alloc_as(&mut space, layout)).collect();
             let blocks =
                 cells.len() as u64 * u64::from(layout.bytes()) / u64::from(crate::BLOCK_BYTES);
-            let used_blocks = space.used_bytes() / u64::from(crate::BLOCK_BYTES);
+            let used_blocks = space.reserved_bytes() / u64::from(crate::BLOCK_BYTES);
             assert!(used_blocks <= blocks + 2, "round {round}: {used_blocks} blocks for {blocks}");
             cells.iter().for_each(|&cell| assert!(space.free(cell)));
         }

@@ -22,7 +22,7 @@ use std::{fmt, io};
 
 /// A memory-management discipline as a value: what a collector can do, and how one is made.
 #[derive(Clone, Copy, Debug)]
-pub struct Discipline {
+pub struct CollectorFactory {
     /// What it can do.
     pub caps: Caps,
     /// The parameters that it reads.
@@ -34,7 +34,7 @@ pub struct Discipline {
     make: fn(&Heap, &Config) -> io::Result<AnyCollector>,
 }
 
-impl Discipline {
+impl CollectorFactory {
     /// The discipline of a collector.
     pub fn of<C: Collector>() -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Discipline {
     }
 }
 
-/// A collector of some type, made by its [`Discipline`].
+/// A collector of some type, made by its [`CollectorFactory`].
 pub struct AnyCollector {
     caps: Caps,
     inner: Box<dyn Operations>,
@@ -102,7 +102,7 @@ macro_rules! passed_on {
         impl Collector for AnyCollector {
             const CAPS: Caps = Caps::ANY;
 
-            /// Refused: a [`Discipline`] makes one.
+            /// Refused: a [`CollectorFactory`] makes one.
             fn new(_: &Heap, _: &Config) -> io::Result<Self> {
                 Err(io::Error::other("a collector of any type is made by its discipline"))
             }

@@ -104,7 +104,7 @@ impl Caps {
         ..Self::NONE
     };
 
-    /// A tracing discipline, non-moving, with reference processing (see [`crate::WeakTables`]).
+    /// A tracing discipline, non-moving, with reference processing (see [`crate::ReferenceProcessor`]).
     pub const TRACING: Self = Self {
         cycles: true,
         bounded: true,

@@ -58,7 +58,7 @@ pub trait InCycles: Collector {
     fn collect_at_once(&mut self, cx: &mut Context, cause: Cause) {
         let pause = cx.log.begin_pause();
         if self.phase() == Phase::Marking {
-            cx.weak.postpone();
+            cx.weak.skip_cycle();
         }
         self.finish_cycle(cx);
         self.start_cycle(cx, cause);
@@ -87,9 +87,10 @@ pub trait InCycles: Collector {
             return Ok(object);
         }
         let (space, pacer) = self.space_and_pacer();
-        let is_futile = pacer.sizer.is_futile(space.filled_bytes(), space.sized_bytes());
-        let object = if is_futile { None } else { self.alloc_stalling(cx, layout) };
-        object.ok_or_else(|| cx.heap.refuse(layout))
+        let overhead_limit_exceeded =
+            pacer.sizer.overhead_limit_exceeded(space.allocated_bytes(), space.sized_bytes());
+        let object = if overhead_limit_exceeded { None } else { self.alloc_stalling(cx, layout) };
+        object.ok_or_else(|| cx.heap.out_of_memory(layout))
     }
 
     /// A new object in memory that is free, or in a block that the limit has room for.

@@ -52,19 +52,19 @@ pub struct StickyPolicy {
     /// Bytes that the last collection kept.
     survived_bytes: u64,
     /// Bytes allocated between the last major collection and the one after it; `None` until then.
-    room_bytes: Option<u64>,
+    available_bytes: Option<u64>,
     /// Minor collections since the last major one.
     minors: u32,
     backoff: Backoff,
 }
 
 impl StickyPolicy {
-    /// Whether a minor collection would be one too many, with `filled_bytes` allocated now.
-    pub fn is_major_due(&mut self, filled_bytes: u64) -> bool {
-        let allocated_bytes = filled_bytes.saturating_sub(self.survived_bytes);
-        let room_bytes = *self.room_bytes.get_or_insert(allocated_bytes);
+    /// Whether a minor collection would be one too many, with `allocated_bytes` allocated now.
+    pub fn is_major_due(&mut self, allocated_bytes: u64) -> bool {
+        let fresh_bytes = allocated_bytes.saturating_sub(self.survived_bytes);
+        let available_bytes = *self.available_bytes.get_or_insert(fresh_bytes);
         self.backoff.cycles_to_skip > 0
-            || (allocated_bytes as f64) < room_bytes as f64 * MAJOR_SHARE
+            || (fresh_bytes as f64) < available_bytes as f64 * MAJOR_SHARE
     }
 
     /// A major collection is due. If a single minor one preceded it, that was futile: it made too little
@@ -78,7 +78,7 @@ impl StickyPolicy {
         self.survived_bytes = survived_bytes;
         match cause {
             Cause::Young => self.minors += 1,
-            _ => (self.room_bytes, self.minors) = (None, 0),
+            _ => (self.available_bytes, self.minors) = (None, 0),
         }
     }
 }
@@ -102,8 +102,8 @@ impl NurseryPolicy {
 
     /// Whether a minor collection would make too little room.
     pub fn is_major_due(&self, objects: &WithNursery) -> bool {
-        let least_bytes = objects.nursery.used_bytes() as f64 * MAJOR_SHARE;
-        (objects.nursery.filled_bytes() as f64) < least_bytes.max(1.0)
+        let least_bytes = objects.nursery.reserved_bytes() as f64 * MAJOR_SHARE;
+        (objects.nursery.allocated_bytes() as f64) < least_bytes.max(1.0)
     }
 
     /// A minor collection has copied `promoted_bytes` of `young_bytes`.
@@ -127,12 +127,12 @@ impl NurseryPolicy {
         if self.backoff.cycles_to_skip > 0 {
             return nursery.resize(0, old);
         }
-        let (before_bytes, used_bytes) = (nursery.used_bytes(), old.used_bytes());
-        let room_bytes = old.heap().room_bytes() + before_bytes;
-        let room_bytes = sizer.growth_bytes(used_bytes, room_bytes);
-        let holes_bytes = used_bytes - old.filled_bytes();
-        let wanted_bytes = self.nursery_bytes.min((room_bytes + holes_bytes) / ROOM_SHARE);
-        let bytes = wanted_bytes.min(room_bytes.max(before_bytes));
+        let (before_bytes, reserved_bytes) = (nursery.reserved_bytes(), old.reserved_bytes());
+        let available_bytes = old.heap().available_bytes() + before_bytes;
+        let available_bytes = sizer.growth_bytes(reserved_bytes, available_bytes);
+        let holes_bytes = reserved_bytes - old.allocated_bytes();
+        let wanted_bytes = self.nursery_bytes.min((available_bytes + holes_bytes) / ROOM_SHARE);
+        let bytes = wanted_bytes.min(available_bytes.max(before_bytes));
         let is_worth_having = bytes as f64 >= wanted_bytes as f64 * MAJOR_SHARE;
         nursery.resize(if is_worth_having { bytes } else { 0 }, old);
     }

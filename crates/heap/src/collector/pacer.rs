@@ -47,7 +47,7 @@ pub struct Pacer {
     pub sizer: Sizer,
     /// The cause of the cycle under way, the bytes allocated when it began, and its start in ns.
     cause: Cause,
-    occupied_bytes: u64,
+    allocated_bytes: u64,
     began_ns: u64,
     /// The time of all cycles so far, ns; for concurrent ones.
     collecting_ns: u64,
@@ -72,7 +72,7 @@ impl Pacer {
             pace,
             sizer: Sizer::new(space.heap(), config),
             cause: Cause::Requested,
-            occupied_bytes: 0,
+            allocated_bytes: 0,
             began_ns: 0,
             collecting_ns: 0,
             credit_bytes: 0,
@@ -95,14 +95,14 @@ impl Pacer {
         cause: Cause,
     ) {
         cx.log.collects(cause);
-        let occupied_bytes = space.filled_bytes();
-        let growth = (occupied_bytes as f64 / self.occupied_bytes.max(1) as f64).max(1.0);
-        (self.cause, self.occupied_bytes) = (cause, occupied_bytes);
+        let allocated_bytes = space.allocated_bytes();
+        let growth = (allocated_bytes as f64 / self.allocated_bytes.max(1) as f64).max(1.0);
+        (self.cause, self.allocated_bytes) = (cause, allocated_bytes);
         (self.began_ns, self.spent_bytes) = (cx.log.now_ns(), 0);
-        let free_bytes = self.free_bytes(space, occupied_bytes).max(u64::from(BLOCK_BYTES));
+        let free_bytes = self.free_bytes(space, allocated_bytes).max(u64::from(BLOCK_BYTES));
         self.unaided_bytes = (free_bytes as f64 * self.pace.unaided_share) as u64;
         // No object has more slots than its bytes divided by four.
-        let most = occupied_bytes as f64 / 4.0;
+        let most = allocated_bytes as f64 / 4.0;
         let expected = if self.last_work == 0 { most } else { self.last_work as f64 };
         let expected = (expected * self.pace.expected_growth.unwrap_or(growth)).min(most);
         self.work_per_byte = expected / (free_bytes as f64 * self.pace.pace_share);
@@ -148,7 +148,7 @@ impl Pacer {
     ) {
         self.count_spent(space);
         (self.last_work, self.last_spent_bytes) = (work, Some(self.spent_bytes));
-        let mut cycle = Cycle::ended(self.cause, self.occupied_bytes, space, &cx.log);
+        let mut cycle = Cycle::ended(self.cause, self.allocated_bytes, space, &cx.log);
         self.collecting_ns += cycle.ended_ns - self.began_ns;
         if self.pace.is_concurrent {
             cycle.collecting_ns = self.collecting_ns;
@@ -161,10 +161,10 @@ impl Pacer {
     fn schedule_next_cycle<M: MarkTables>(
         &mut self,
         space: &mut NonMovingSpace<M>,
-        occupied_bytes: u64,
+        allocated_bytes: u64,
     ) {
         let Pace { least_left, most_left, needed_factor, .. } = self.pace;
-        let free_bytes = self.free_bytes(space, occupied_bytes) as f64;
+        let free_bytes = self.free_bytes(space, allocated_bytes) as f64;
         let needed_bytes = self.last_spent_bytes.map_or(f64::MAX, |b| b as f64 * needed_factor);
         let left_bytes = needed_bytes.clamp(free_bytes * least_left, free_bytes * most_left);
         self.set_credit(space, (free_bytes - left_bytes) as u64);
@@ -172,14 +172,14 @@ impl Pacer {
     }
 
     /// Bytes that can be allocated without reclaiming any: free cells and blocks.
-    fn free_bytes<M: MarkTables>(&self, space: &NonMovingSpace<M>, occupied_bytes: u64) -> u64 {
-        let used_bytes = space.used_bytes();
-        let growth_bytes = self.sizer.growth_bytes(used_bytes, space.heap().room_bytes());
-        growth_bytes.saturating_add(used_bytes.saturating_sub(occupied_bytes))
+    fn free_bytes<M: MarkTables>(&self, space: &NonMovingSpace<M>, allocated_bytes: u64) -> u64 {
+        let reserved_bytes = space.reserved_bytes();
+        let growth_bytes = self.sizer.growth_bytes(reserved_bytes, space.heap().available_bytes());
+        growth_bytes.saturating_add(reserved_bytes.saturating_sub(allocated_bytes))
     }
 
     /// Whether the space may take another block: up to the limit, whatever the sizing policy.
     pub fn may_grow(&self, heap: &Heap) -> bool {
-        self.sizer.unreserved_bytes(heap.room_bytes()) > 0
+        self.sizer.unreserved_bytes(heap.available_bytes()) > 0
     }
 }

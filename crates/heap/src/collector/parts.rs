@@ -29,15 +29,15 @@ impl<'c> Parts<'c> {
     pub fn footprint(self) -> Footprint {
         let metadata_bytes: u64 = self.spaces().map(|space| space.metadata_bytes()).sum();
         Footprint {
-            used_bytes: self.spaces().map(|space| space.used_bytes()).sum(),
+            reserved_bytes: self.spaces().map(|space| space.reserved_bytes()).sum(),
             retained_bytes: 0,
             metadata_bytes: metadata_bytes + self.queue_bytes,
         }
     }
 
     /// Objects not reclaimed, and the bytes that hold them.
-    pub fn occupied(self) -> Occupancy {
-        self.spaces().map(|space| space.occupied()).fold(Occupancy::default(), Occupancy::plus)
+    pub fn allocated(self) -> Occupancy {
+        self.spaces().map(|space| space.allocated()).fold(Occupancy::default(), Occupancy::plus)
     }
 
     /// Whether the object's memory is allocated to an object now.

@@ -11,7 +11,7 @@
 //!
 //! A limit, where there is one, binds under all of them. Two rules keep a full heap usable: some room is
 //! left for sizes that were never allocated and for the mark queue ([`Sizer::may_grow`]), and a heap
-//! that is collected for next to nothing counts as too small ([`Sizer::is_futile`]).
+//! that is collected for next to nothing counts as too small ([`Sizer::overhead_limit_exceeded`]).
 //!
 //! What grows is counted in blocks, on top of those that a collection leaves: in a fragmented heap they
 //! exceed what is live. No clock is read here; times come from the event log.
@@ -79,7 +79,7 @@ pub struct Sizer {
     /// Bytes of cells that the last collection kept.
     survived_bytes: u64,
     /// Bytes allocated between the last collection for want of room and the last one of any cause.
-    allocated_bytes: u64,
+    fresh_bytes: u64,
     /// Collections in a row that made room for next to nothing.
     futile_collections: u32,
     /// When the last collection ended, and the time spent in collections until then, ns.
@@ -109,11 +109,11 @@ pub struct Cycle {
     /// Why it happened.
     pub cause: Cause,
     /// Bytes of cells that were allocated when it began.
-    pub occupied_bytes: u64,
+    pub allocated_bytes: u64,
     /// Bytes of cells that it kept.
     pub survived_bytes: u64,
     /// Bytes of blocks that are left.
-    pub used_bytes: u64,
+    pub reserved_bytes: u64,
     /// Its end, ns since the start of the run.
     pub ended_ns: u64,
     /// Time spent in collections since the start of the run, this one included, ns.
@@ -121,19 +121,19 @@ pub struct Cycle {
 }
 
 impl Cycle {
-    /// A collection that ends now and began with `occupied_bytes`, of a collector whose time is that of its
+    /// A collection that ends now and began with `allocated_bytes`, of a collector whose time is that of its
     /// pauses.
     pub fn ended(
         cause: Cause,
-        occupied_bytes: u64,
+        allocated_bytes: u64,
         space: &dyn CollectedSpace,
         log: &EventLog,
     ) -> Self {
         Self {
             cause,
-            occupied_bytes,
-            survived_bytes: space.filled_bytes(),
-            used_bytes: space.sized_bytes(),
+            allocated_bytes,
+            survived_bytes: space.allocated_bytes(),
+            reserved_bytes: space.sized_bytes(),
             ended_ns: log.now_ns(),
             collecting_ns: log.pause_total_ns(),
         }
@@ -172,7 +172,7 @@ impl Sizer {
             policy,
             queue_peak_bytes: 0,
             survived_bytes: 0,
-            allocated_bytes: 0,
+            fresh_bytes: 0,
             futile_collections: 0,
             ended_ns: 0,
             collecting_ns: 0,
@@ -181,44 +181,46 @@ impl Sizer {
 
     /// Whether spaces that hold blocks of so many bytes may take another one before a collection, where
     /// the limit leaves so much room.
-    pub fn may_grow(&self, used_bytes: u64, room_bytes: u64) -> bool {
-        self.growth_bytes(used_bytes, room_bytes) > 0
+    pub fn may_grow(&self, reserved_bytes: u64, available_bytes: u64) -> bool {
+        self.growth_bytes(reserved_bytes, available_bytes) > 0
     }
 
     /// Bytes of blocks that such spaces may still take before a collection.
-    pub fn growth_bytes(&self, used_bytes: u64, room_bytes: u64) -> u64 {
-        self.collect_at_bytes.saturating_sub(used_bytes).min(self.unreserved_bytes(room_bytes))
+    pub fn growth_bytes(&self, reserved_bytes: u64, available_bytes: u64) -> u64 {
+        self.collect_at_bytes
+            .saturating_sub(reserved_bytes)
+            .min(self.unreserved_bytes(available_bytes))
     }
 
     /// What is left of this room beside that for the mark queue and for sizes never allocated.
-    pub fn unreserved_bytes(&self, room_bytes: u64) -> u64 {
-        room_bytes.saturating_sub(RESERVE_BYTES + self.queue_peak_bytes)
+    pub fn unreserved_bytes(&self, available_bytes: u64) -> u64 {
+        available_bytes.saturating_sub(RESERVE_BYTES + self.queue_peak_bytes)
     }
 
     /// Why there is a collection, where an allocation needs one.
-    pub fn cause(&self, used_bytes: u64) -> Cause {
-        match used_bytes < self.collect_at_bytes {
+    pub fn cause(&self, reserved_bytes: u64) -> Cause {
+        match reserved_bytes < self.collect_at_bytes {
             true => Cause::Exhausted,
             false => Cause::Growth,
         }
     }
 
     /// The mark queue has held so many bytes: they are kept free from now on.
-    pub fn keep_free(&mut self, queue_bytes: u64) {
+    pub fn reserve_queue(&mut self, queue_bytes: u64) {
         self.queue_peak_bytes = self.queue_peak_bytes.max(queue_bytes);
     }
 
     /// A collection has ended: how far may the heap grow until the next one?
     pub fn collected(&mut self, cycle: Cycle) {
-        let Cycle { cause, survived_bytes, used_bytes, .. } = cycle;
-        let allocated_bytes = cycle.occupied_bytes.saturating_sub(self.survived_bytes);
+        let Cycle { cause, survived_bytes, reserved_bytes, .. } = cycle;
+        let fresh_bytes = cycle.allocated_bytes.saturating_sub(self.survived_bytes);
         let collecting_ns = cycle.collecting_ns.saturating_sub(self.collecting_ns);
         let elapsed_ns = cycle.ended_ns.saturating_sub(self.ended_ns);
-        let room_bytes = match &mut self.policy {
+        let available_bytes = match &mut self.policy {
             Policy::Fixed => None,
             Policy::Proportional { growth } => Some(survived_bytes as f64 * (*growth - 1.0)),
             Policy::MemBalancer { price, allocation, collection } => {
-                allocation.add(allocated_bytes, elapsed_ns.saturating_sub(collecting_ns));
+                allocation.add(fresh_bytes, elapsed_ns.saturating_sub(collecting_ns));
                 collection.add(survived_bytes, collecting_ns);
                 let ratio = allocation.per_ns() / (*price * collection.per_ns());
                 // Nothing is known of a rate before the first time that is not 0.
@@ -226,12 +228,12 @@ impl Sizer {
             }
         };
         if !matches!(self.policy, Policy::Fixed) {
-            let room_bytes = room_bytes.unwrap_or(0.0) as u64;
-            self.collect_at_bytes = (used_bytes + room_bytes).max(SMALLEST_HEAP_BYTES);
+            let available_bytes = available_bytes.unwrap_or(0.0) as u64;
+            self.collect_at_bytes = (reserved_bytes + available_bytes).max(SMALLEST_HEAP_BYTES);
         }
-        self.allocated_bytes = match cause {
+        self.fresh_bytes = match cause {
             Cause::Exhausted | Cause::Growth => 0,
-            _ => self.allocated_bytes + allocated_bytes,
+            _ => self.fresh_bytes + fresh_bytes,
         };
         self.survived_bytes = survived_bytes;
         (self.ended_ns, self.collecting_ns) = (cycle.ended_ns, cycle.collecting_ns);
@@ -240,12 +242,11 @@ impl Sizer {
     /// Whether the last collections each made room for next to nothing, so that the program would spend
     /// its time collecting: then the heap is too small, as it is if nothing was reclaimed. To be asked
     /// once before each collection that an allocation needs.
-    pub fn is_futile(&mut self, occupied_bytes: u64, used_bytes: u64) -> bool {
-        let allocated_bytes =
-            self.allocated_bytes + occupied_bytes.saturating_sub(self.survived_bytes);
+    pub fn overhead_limit_exceeded(&mut self, allocated_bytes: u64, reserved_bytes: u64) -> bool {
+        let fresh_bytes = self.fresh_bytes + allocated_bytes.saturating_sub(self.survived_bytes);
         // A policy may want many collections. Only where there is no room are they in vain.
-        let is_next_to_nothing = self.cause(used_bytes) == Cause::Exhausted
-            && allocated_bytes < used_bytes / FUTILE_SHARE;
+        let is_next_to_nothing = self.cause(reserved_bytes) == Cause::Exhausted
+            && fresh_bytes < reserved_bytes / FUTILE_SHARE;
         self.futile_collections = if is_next_to_nothing { self.futile_collections + 1 } else { 0 };
         self.futile_collections > FUTILE_COLLECTIONS
     }
@@ -295,9 +296,9 @@ mod tests {
     fn cycle(occupied: u64, survived: u64, used: u64, ended: u64, collecting: u64) -> Cycle {
         Cycle {
             cause: Cause::Exhausted,
-            occupied_bytes: occupied * MIB,
+            allocated_bytes: occupied * MIB,
             survived_bytes: survived * MIB,
-            used_bytes: used * MIB,
+            reserved_bytes: used * MIB,
             ended_ns: ended * 1_000_000,
             collecting_ns: collecting * 1_000_000,
         }
@@ -315,8 +316,8 @@ mod tests {
         assert!(sizer.may_grow(1 << 40, RESERVE_BYTES + 1));
         assert!(!sizer.may_grow(0, RESERVE_BYTES), "the reserve is kept");
         assert_eq!(sizer.cause(1 << 40), Cause::Exhausted);
-        sizer.keep_free(5000);
-        sizer.keep_free(100);
+        sizer.reserve_queue(5000);
+        sizer.reserve_queue(100);
         assert!(!sizer.may_grow(0, RESERVE_BYTES + 5000), "and what marking will need");
     }
 
@@ -382,11 +383,11 @@ mod tests {
         let mut sizer = sizer("", true);
         sizer.collected(cycle(10, 10, 10, 1, 1));
         for _ in 0..FUTILE_COLLECTIONS {
-            assert!(!sizer.is_futile(10 * MIB + 20_000, 10 * MIB));
-            sizer.collected(Cycle { occupied_bytes: 10 * MIB + 20_000, ..cycle(0, 10, 10, 1, 1) });
+            assert!(!sizer.overhead_limit_exceeded(10 * MIB + 20_000, 10 * MIB));
+            sizer.collected(Cycle { allocated_bytes: 10 * MIB + 20_000, ..cycle(0, 10, 10, 1, 1) });
         }
-        assert!(sizer.is_futile(10 * MIB + 20_000, 10 * MIB), "20,971 are a 500th");
-        assert!(!sizer.is_futile(10 * MIB + 21_000, 10 * MIB), "room was made");
+        assert!(sizer.overhead_limit_exceeded(10 * MIB + 20_000, 10 * MIB), "20,971 are a 500th");
+        assert!(!sizer.overhead_limit_exceeded(10 * MIB + 21_000, 10 * MIB), "room was made");
     }
 
     #[test]
@@ -398,7 +399,7 @@ mod tests {
             for occupied in [12, 10] {
                 sizer.collected(Cycle { cause: Cause::Requested, ..cycle(occupied, 10, 10, 1, 1) });
             }
-            assert!(!sizer.is_futile(10 * MIB, 10 * MIB));
+            assert!(!sizer.overhead_limit_exceeded(10 * MIB, 10 * MIB));
             sizer.collected(cycle(10, 10, 10, 1, 1));
         }
     }
@@ -408,7 +409,7 @@ mod tests {
         let mut sizer = sizer("growth-1.1", true);
         for _ in 0..2 * FUTILE_COLLECTIONS {
             sizer.collected(cycle(4, 4, 4, 1, 1));
-            assert!(!sizer.is_futile(4 * MIB, sizer.collect_at_bytes));
+            assert!(!sizer.overhead_limit_exceeded(4 * MIB, sizer.collect_at_bytes));
         }
     }
 }

@@ -85,7 +85,7 @@ macro_rules! allocates_in_regions {
             region: u32,
             layout: $crate::Layout,
         ) -> Result<$crate::ObjectReference, $crate::OutOfMemory> {
-            self.$regions.alloc(region, layout, 0).ok_or_else(|| cx.heap.refuse(layout))
+            self.$regions.alloc(region, layout, 0).ok_or_else(|| cx.heap.out_of_memory(layout))
         }
     };
 }

@@ -31,13 +31,13 @@ pub trait StopTheWorld: Collector {
     /// [`Collector::collect`] for such a collector.
     fn stop_and_collect(&mut self, cx: &mut Context, cause: Cause) {
         cx.log.collects(cause);
-        let occupied_bytes = self.space_and_sizer().0.filled_bytes();
+        let allocated_bytes = self.space_and_sizer().0.allocated_bytes();
         let pause = cx.log.begin_pause();
         self.trace_and_reclaim(cx, cause);
         cx.log.end_pause(pause, PauseKind::Stw);
         if self.ends_cycle(cause) {
             let (space, sizer) = self.space_and_sizer();
-            sizer.collected(Cycle::ended(cause, occupied_bytes, space, &cx.log));
+            sizer.collected(Cycle::ended(cause, allocated_bytes, space, &cx.log));
         }
     }
 
@@ -56,14 +56,15 @@ pub trait StopTheWorld: Collector {
             return Ok(object);
         }
         let (space, sizer) = self.space_and_sizer();
-        let used_bytes = space.sized_bytes();
-        let is_futile = sizer.is_futile(space.filled_bytes(), used_bytes);
-        let cause = sizer.cause(used_bytes);
-        let object = match is_futile {
+        let reserved_bytes = space.sized_bytes();
+        let overhead_limit_exceeded =
+            sizer.overhead_limit_exceeded(space.allocated_bytes(), reserved_bytes);
+        let cause = sizer.cause(reserved_bytes);
+        let object = match overhead_limit_exceeded {
             true => self.alloc_when_futile(layout),
             false => self.alloc_collecting(cx, layout, cause),
         };
-        object.ok_or_else(|| cx.heap.refuse(layout))
+        object.ok_or_else(|| cx.heap.out_of_memory(layout))
     }
 
     /// A new object, for which the space grows if its sizer lets it.
@@ -73,7 +74,7 @@ pub trait StopTheWorld: Collector {
         layout: Layout,
     ) -> Option<ObjectReference> {
         let (space, sizer) = self.space_and_sizer();
-        let may_grow = sizer.may_grow(space.sized_bytes(), cx.heap.room_bytes());
+        let may_grow = sizer.may_grow(space.sized_bytes(), cx.heap.available_bytes());
         space.alloc_without_collecting(layout, Self::NEW, may_grow)
     }
 

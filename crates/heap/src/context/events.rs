@@ -236,10 +236,15 @@ impl EventLog {
         allocated_bytes >= self.next_sample_bytes
     }
 
-    /// Records the footprint, and checks it: the parts against `held_bytes`, and against the
+    /// Records the footprint, and checks it: the parts against `committed_bytes`, and against the
     /// resident set where memory is committed lazily.
-    pub(crate) fn sample(&mut self, allocated_bytes: u64, footprint: Footprint, held_bytes: u64) {
-        if footprint.total_bytes() != held_bytes {
+    pub(crate) fn sample(
+        &mut self,
+        allocated_bytes: u64,
+        footprint: Footprint,
+        committed_bytes: u64,
+    ) {
+        if footprint.total_bytes() != committed_bytes {
             self.accounting_errors += 1;
         }
         if let Some(start) = self.resident_start_bytes

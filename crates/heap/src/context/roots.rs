@@ -87,7 +87,7 @@ fn place(index: u32) -> NonZeroU32 {
 
 /// An entry that a scope leaves behind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Leftover {
+pub struct RootEntry {
     /// The object.
     pub object: ObjectReference,
     /// Whether the entry owned it.
@@ -228,7 +228,7 @@ impl RootStack {
 
     /// Points a non-owning entry at another object, or at none; returns the old one.
     #[inline(always)]
-    pub(crate) fn aim(
+    pub(crate) fn assign(
         &self,
         place: &impl sealed::Place,
         object: Option<ObjectReference>,
@@ -246,7 +246,7 @@ impl RootStack {
 
     /// Pops the topmost entry of the innermost scope; `None` when it has no more.
     #[inline(always)]
-    pub(crate) fn pop(&self) -> Option<Leftover> {
+    pub(crate) fn pop(&self) -> Option<RootEntry> {
         while self.entries.len() > self.base.get() {
             if let Some(leftover) = self.entries.pop().and_then(leftover) {
                 return Some(leftover);
@@ -266,7 +266,7 @@ impl RootStack {
     }
 
     /// Pops the topmost entry of all scopes and the globals: for the end of a run.
-    pub(crate) fn pop_any(&self) -> Option<Leftover> {
+    pub(crate) fn pop_any(&self) -> Option<RootEntry> {
         self.base.set(GLOBALS);
         self.pop().or_else(|| {
             // The globals stay where they are, empty: no root may ever lie in their place.
@@ -279,12 +279,12 @@ impl RootStack {
     }
 
     /// Every object that is rooted, with repetitions.
-    pub fn iter(&self) -> impl Iterator<Item = Leftover> {
+    pub fn iter(&self) -> impl Iterator<Item = RootEntry> {
         (0..self.entries.len()).filter_map(|index| leftover(self.entries.get(index)))
     }
 
     /// [`RootStack::iter`] for a marker to begin with.
-    pub fn to_mark(&self) -> impl Iterator<Item = Leftover> {
+    pub fn to_mark(&self) -> impl Iterator<Item = RootEntry> {
         let memory = self.heap.memory();
         let (loses, owned) =
             (mutant!(memory, "a root is lost"), mutant!(memory, "locals are no roots"));
@@ -296,7 +296,7 @@ impl RootStack {
         let forgets = u32::from(mutant!(self.heap.memory(), "the last root is not updated"));
         for index in 0..self.entries.len() - forgets {
             let entry = self.entries.get(index);
-            if let Some(Leftover { object, .. }) = leftover(entry) {
+            if let Some(RootEntry { object, .. }) = leftover(entry) {
                 self.entries.set(index, new(object).bits() | entry & LOCAL_TAG);
             }
         }
@@ -319,9 +319,9 @@ fn local_entry(object: Option<ObjectReference>) -> u32 {
     object.map_or(0, ObjectReference::bits) | LOCAL_TAG
 }
 
-fn leftover(entry: u32) -> Option<Leftover> {
+fn leftover(entry: u32) -> Option<RootEntry> {
     let object = Value::from_bits(entry).referent()?;
-    Some(Leftover { object, owned: entry & LOCAL_TAG == 0 })
+    Some(RootEntry { object, owned: entry & LOCAL_TAG == 0 })
 }
 
 #[cold]
@@ -377,18 +377,18 @@ mod tests {
     fn what_moves_is_found_by_owners_locals_and_globals_and_holes_stay() {
         let stack = stack();
         let global = Global::new(3);
-        stack.aim(&global, Some(object(1)));
+        stack.assign(&global, Some(object(1)));
         let (root, hole, local) = (
             stack.push_root(object(2)),
             stack.push_root(object(3)),
             stack.push_local(Some(object(2))),
         );
-        let nowhere = stack.push_local(None);
+        let null_local = stack.push_local(None);
         stack.consume(&hole);
         stack.update(|old| object(old.granule() + 10));
         assert_eq!(stack.get(&global), object(11));
         assert_eq!((stack.get(&root), stack.get(&local)), (object(12), object(12)));
-        assert_eq!(stack.peek(nowhere.index.into()), None);
+        assert_eq!(stack.peek(null_local.index.into()), None);
         assert_eq!(stack.peek(hole.index.into()), None);
         let owned: Vec<bool> = stack.iter().map(|leftover| leftover.owned).collect();
         assert_eq!(owned, [false, true, false], "owners own, and the others do not");

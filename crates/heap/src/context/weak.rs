@@ -52,7 +52,7 @@ enum Stage {
 
 /// All arrays of weak slots and of ephemerons, and all objects registered for finalization.
 #[derive(Debug)]
-pub struct WeakTables {
+pub struct ReferenceProcessor {
     arrays: WeakArrays,
     ephemerons: Ephemerons,
     finalizers: Finalizers,
@@ -63,7 +63,7 @@ pub struct WeakTables {
     heap: Heap,
 }
 
-impl WeakTables {
+impl ReferenceProcessor {
     pub(crate) fn new(heap: &Heap) -> Self {
         Self {
             arrays: WeakArrays::default(),
@@ -91,14 +91,14 @@ impl WeakTables {
 
     /// Registers an object for finalization.
     #[cold]
-    pub(crate) fn watch(&mut self, object: ObjectReference, tag: u32) {
-        self.finalizers.watch(object, tag);
+    pub(crate) fn register_finalizable(&mut self, object: ObjectReference, tag: u32) {
+        self.finalizers.register_finalizable(object, tag);
         self.settle_account();
     }
 
     /// Takes the oldest ready object from the queue.
-    pub(crate) fn take_ready(&mut self) -> Option<(ObjectReference, u32)> {
-        self.finalizers.take_ready()
+    pub(crate) fn poll_finalizable(&mut self) -> Option<(ObjectReference, u32)> {
+        self.finalizers.poll_finalizable()
     }
 
     /// The ready objects, oldest first, with the tags of their registration.
@@ -115,13 +115,13 @@ impl WeakTables {
     // ---- the collector's side -----------------------------------------------------------------
 
     /// Goes on with what is to be done when a trace is. As long as this is true, there is more to trace:
-    /// the collector does so, tells [`WeakTables::met`] of each object that it reaches, and calls it again.
+    /// the collector does so, tells [`ReferenceProcessor::object_reached`] of each object that it reaches, and calls it again.
     ///
     /// `place` says where an object is now if it was reached, `reach` adds an object to trace from.
     ///
-    /// [`crate::ObjectSpace::trace_hidden`] does so for collectors that mark.
+    /// [`crate::ObjectSpace::trace_weak`] does so for collectors that mark.
     #[inline]
-    pub fn resume(
+    pub fn advance(
         &mut self,
         place: impl Fn(ObjectReference) -> Option<ObjectReference>,
         reach: impl FnMut(ObjectReference),
@@ -130,12 +130,12 @@ impl WeakTables {
             self.postpones = false;
             return false;
         }
-        self.resume_slowly(place, reach)
+        self.advance_slowly(place, reach)
     }
 
     #[cold]
     #[inline(never)]
-    fn resume_slowly(
+    fn advance_slowly(
         &mut self,
         place: impl Fn(ObjectReference) -> Option<ObjectReference>,
         mut reach: impl FnMut(ObjectReference),
@@ -163,7 +163,7 @@ impl WeakTables {
                     reach(object);
                     if place(object).is_some() {
                         // A collector that copies it at once does not meet it again.
-                        ephemerons.met(memory, object);
+                        ephemerons.object_reached(memory, object);
                     }
                 })
             };
@@ -179,21 +179,21 @@ impl WeakTables {
         has_more
     }
 
-    /// An object was reached since [`WeakTables::resume`].
+    /// An object was reached since [`ReferenceProcessor::advance`].
     #[inline]
-    pub fn met(&mut self, object: ObjectReference) {
-        self.ephemerons.met(self.heap.memory(), object);
+    pub fn object_reached(&mut self, object: ObjectReference) {
+        self.ephemerons.object_reached(self.heap.memory(), object);
     }
 
     /// The collection under way only keeps what it finds finalizable, for another one follows at once: one
     /// that began earlier may miss an object, which those that it finds would then keep.
-    pub fn postpone(&mut self) {
+    pub fn skip_cycle(&mut self) {
         self.postpones = !mutant!(self.heap.memory(), "what is postponed is made ready");
     }
 
     /// Everything that is left is about to move to where `new` says: for a collector that decides where
     /// when all has been reached. Objects still lie at their old places.
-    pub fn move_to(&mut self, new: impl Fn(ObjectReference) -> ObjectReference) {
+    pub fn update_references(&mut self, new: impl Fn(ObjectReference) -> ObjectReference) {
         self.update(|object| Some(new(object)), |old, _| old);
     }
 
@@ -230,7 +230,7 @@ impl WeakTables {
     }
 }
 
-impl Drop for WeakTables {
+impl Drop for ReferenceProcessor {
     fn drop(&mut self) {
         self.heap.budget().discharge(self.charged_bytes);
     }

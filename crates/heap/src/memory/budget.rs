@@ -5,12 +5,12 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// The account that every part of a heap charges for the memory it holds.
 ///
-/// **Invariant:** `held_bytes` equals the sum of what the parts say they hold; checked at every
+/// **Invariant:** `committed_bytes` equals the sum of what the parts say they hold; checked at every
 /// footprint sample by [`crate::EventLog`].
 #[derive(Debug)]
 pub struct Budget {
     limit_bytes: AtomicU64,
-    held_bytes: AtomicU64,
+    committed_bytes: AtomicU64,
     peak_bytes: AtomicU64,
     refused_bytes: AtomicU64,
     /// How many queues there have been: without one, their peak is not 0 but unknown.
@@ -24,7 +24,7 @@ impl Budget {
     pub(crate) fn new(limit_bytes: u64) -> Self {
         Self {
             limit_bytes: AtomicU64::new(limit_bytes),
-            held_bytes: AtomicU64::new(0),
+            committed_bytes: AtomicU64::new(0),
             peak_bytes: AtomicU64::new(0),
             refused_bytes: AtomicU64::new(0),
             queues: AtomicU64::new(0),
@@ -36,7 +36,7 @@ impl Budget {
     /// Charges `bytes`, if the limit allows it.
     pub(crate) fn try_charge(&self, bytes: u64) -> bool {
         let allowed = |held: u64| held.checked_add(bytes).filter(|&sum| sum <= self.limit_bytes());
-        match self.held_bytes.fetch_update(Relaxed, Relaxed, allowed) {
+        match self.committed_bytes.fetch_update(Relaxed, Relaxed, allowed) {
             Ok(before) => {
                 self.peak_bytes.fetch_max(before + bytes, Relaxed);
                 true
@@ -48,13 +48,13 @@ impl Budget {
     /// Charges `bytes` beyond the limit if need be: for stacks and logs that cannot refuse. What
     /// overdraws the account is felt by the next block that is asked for.
     pub(crate) fn charge(&self, bytes: u64) {
-        let held = self.held_bytes.fetch_add(bytes, Relaxed) + bytes;
+        let held = self.committed_bytes.fetch_add(bytes, Relaxed) + bytes;
         self.peak_bytes.fetch_max(held, Relaxed);
     }
 
     /// Takes a charge back.
     pub(crate) fn discharge(&self, bytes: u64) {
-        let before = self.held_bytes.fetch_sub(bytes, Relaxed);
+        let before = self.committed_bytes.fetch_sub(bytes, Relaxed);
         debug_assert!(before >= bytes, "more is given back than was charged");
     }
 
@@ -82,7 +82,7 @@ impl Budget {
     }
 
     /// Remembers the size of an object for which there was no room.
-    pub(crate) fn refuse(&self, bytes: u64) {
+    pub(crate) fn out_of_memory(&self, bytes: u64) {
         self.refused_bytes.store(bytes, Relaxed);
     }
 
@@ -103,8 +103,8 @@ impl Budget {
     }
 
     /// What is held now.
-    pub fn held_bytes(&self) -> u64 {
-        self.held_bytes.load(Relaxed)
+    pub fn committed_bytes(&self) -> u64 {
+        self.committed_bytes.load(Relaxed)
     }
 
     /// The most that was ever held.

@@ -5,7 +5,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Footprint {
     /// Blocks and runs of blocks in spaces, with or without an object in them.
-    pub used_bytes: u64,
+    pub reserved_bytes: u64,
     /// Free blocks that are kept.
     pub retained_bytes: u64,
     /// Side tables, root stacks, mark queues and logs.
@@ -15,13 +15,13 @@ pub struct Footprint {
 impl Footprint {
     /// The sum of the parts.
     pub fn total_bytes(self) -> u64 {
-        self.used_bytes + self.retained_bytes + self.metadata_bytes
+        self.reserved_bytes + self.retained_bytes + self.metadata_bytes
     }
 
     /// The parts of two holders, added.
     pub fn plus(self, other: Self) -> Self {
         Self {
-            used_bytes: self.used_bytes + other.used_bytes,
+            reserved_bytes: self.reserved_bytes + other.reserved_bytes,
             retained_bytes: self.retained_bytes + other.retained_bytes,
             metadata_bytes: self.metadata_bytes + other.metadata_bytes,
         }

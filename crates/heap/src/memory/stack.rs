@@ -4,8 +4,8 @@
 //! address space is reserved once: growing never moves it, and a page is charged when it is first
 //! reached.
 
-use crate::memory::budget::Budget;
 use crate::memory::Memory;
+use crate::memory::budget::Budget;
 use crate::memory::os::{PAGE_BYTES, Reservation};
 use crate::memory::value::ObjectReference;
 use std::cell::Cell;
@@ -352,7 +352,7 @@ mod tests {
                     Op::Shrink => stack.shrink(),
                 }
                 prop_assert_eq!(stack.len() as usize, model.len());
-                prop_assert_eq!(budget.held_bytes(), stack.committed_bytes());
+                prop_assert_eq!(budget.committed_bytes(), stack.committed_bytes());
                 prop_assert!(stack.committed_bytes() >= model.len() as u64 * 4);
             }
             prop_assert_eq!(budget.queue_peak_bytes(), None);
@@ -371,7 +371,10 @@ mod tests {
         assert_eq!(budget.queue_peak_bytes(), Some(0));
         let fill = |stack: &Stack| (0..3 * PAGE_ENTRIES).for_each(|word| stack.push(word));
         [&stack, &first].into_iter().for_each(fill);
-        assert_eq!((budget.held_bytes(), budget.queue_peak_bytes()), (6 * page, Some(3 * page)));
+        assert_eq!(
+            (budget.committed_bytes(), budget.queue_peak_bytes()),
+            (6 * page, Some(3 * page))
+        );
         first.truncate(0);
         first.shrink();
         let second = Stack::queue(Arc::clone(&budget), true).unwrap();
@@ -381,6 +384,6 @@ mod tests {
         fill(&second);
         assert_eq!(budget.queue_peak_bytes(), Some(5 * page), "of both at once");
         drop([stack, first, second]);
-        assert_eq!(budget.held_bytes(), 0);
+        assert_eq!(budget.committed_bytes(), 0);
     }
 }

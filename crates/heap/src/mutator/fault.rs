@@ -1,4 +1,4 @@
-//! Carrying out what an author does wrong, see [`crate::Deed`]. Only under a probe that watches.
+//! Carrying out what an author does wrong, see [`crate::InjectedFault`]. Only under a probe that watches.
 
 use super::{Mutator, Ref, Region};
 use crate::blocks::heap::{Heap, HeapConfig};
@@ -8,7 +8,7 @@ use crate::context::roots::{GLOBALS, Global, Root, sealed::Place};
 use crate::memory::Offset32;
 use crate::memory::budget::OutOfMemory;
 use crate::memory::value::{ObjectReference, Value};
-use crate::mutator::mistake::{Access, Deed, Omission};
+use crate::mutator::injected_fault::{Access, FreeFault, InjectedFault};
 use crate::mutator::probe::Probe;
 use crate::object::header::Layout;
 use crate::object::shape::{Borrow, Slot, Word};
@@ -31,14 +31,14 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         Self::over(Heap::with_reuse(heap, reuse)?, heap.commit, probe, make)
     }
 
-    /// Makes the table for [`Deed::Borrow`], of so many places, before the program begins.
+    /// Makes the table for [`InjectedFault::Borrow`], of so many places, before the program begins.
     ///
     /// # Errors
     /// If the heap limit has no room for it.
     pub fn make_borrows(&mut self, slots: u32) -> Result<(), OutOfMemory> {
         // The root stays where it is, in the outermost scope: the table lives as long as the run.
         let table = self.alloc_array(Borrow, slots, 0)?;
-        self.aim_global(BORROWS, self.get(&table));
+        self.assign_global(BORROWS, self.get(&table));
         Ok(())
     }
 
@@ -46,42 +46,42 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub(super) fn is_freed(&mut self, root: &Root) -> bool {
         let object = self.cx.roots.get(root);
         let allocated = |object| self.collector.parts().is_allocated(object);
-        let omission = self.probe.frees(&self.heap, root.index(), object, allocated);
+        let omission = self.probe.fault_at_free(&self.heap, root.index(), object, allocated);
         match omission {
-            Omission::None => self.make_mistakes(),
-            Omission::Unsaid => {
+            FreeFault::None => self.make_mistakes(),
+            FreeFault::Unsaid => {
                 self.cx.roots.vacate(root);
                 if self.collector.caps().releases() {
                     self.collector.root_removed(&mut self.cx, object, true);
                 }
             }
-            Omission::Forgotten => self.cx.roots.vacate(root),
-            Omission::Kept => {}
+            FreeFault::Forgotten => self.cx.roots.vacate(root),
+            FreeFault::Kept => {}
         }
-        omission == Omission::None
+        omission == FreeFault::None
     }
 
     /// Lets the author err beside the program.
     pub(super) fn make_mistakes(&mut self) {
         while let Some(deed) = {
             let allocated = |object| self.collector.parts().is_allocated(object);
-            self.probe.next_mistake(&self.heap, allocated)
+            self.probe.next_fault(&self.heap, allocated)
         } {
             match deed {
-                Deed::Copy(object) => self.collector.root_added(&self.cx, object),
-                Deed::Free(object) => {
+                InjectedFault::Copy(object) => self.collector.root_added(&self.cx, object),
+                InjectedFault::Free(object) => {
                     self.collector.free(&mut self.cx, object);
                     self.settle();
                 }
-                Deed::Borrow { slot, object } => self.borrow(slot, object),
-                Deed::Use { slot, layout } => self.use_borrow(slot, layout),
+                InjectedFault::Borrow { slot, object } => self.borrow(slot, object),
+                InjectedFault::Use { slot, layout } => self.use_borrow(slot, layout),
             }
         }
     }
 
     /// Puts back into a new object what its memory held before, where the probe says so.
     pub(super) fn unzero(&mut self, object: ObjectReference, layout: Layout) {
-        for (at, bits) in self.probe.remains(&self.heap, object, layout) {
+        for (at, bits) in self.probe.initial_contents(&self.heap, object, layout) {
             self.heap.memory().write(object, at, bits);
         }
     }

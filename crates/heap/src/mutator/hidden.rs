@@ -21,7 +21,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             "this discipline does not find out that an object has become unreachable: \
              ask for `finalizers` among the needs of the program"
         );
-        self.cx.weak.watch(self.cx.roots.get(place), tag);
+        self.cx.weak.register_finalizable(self.cx.roots.get(place), tag);
     }
 
     /// The next object registered for finalization that has become unreachable, and its tag; `None` if
@@ -31,8 +31,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// It is whole, with all that it refers to, and lives on as long as anything refers to it. The local
     /// does not own it: somebody else may, who has become unreachable with it.
     pub fn finalizable(&mut self) -> Option<(Local, u32)> {
-        let (object, tag) = self.cx.weak.take_ready()?;
-        let object = self.load_hidden(SlotKind::Weak, object.into()).reference()?;
+        let (object, tag) = self.cx.weak.poll_finalizable()?;
+        let object = self.load_weak(SlotKind::Weak, object.into()).reference()?;
         Some((self.push_local(Some(object)), tag))
     }
 
@@ -45,7 +45,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
 
     /// What is taken from a hidden slot is the program's.
     #[inline(always)]
-    pub(super) fn load_hidden(&self, kind: SlotKind, value: Value) -> Value {
+    pub(super) fn load_weak(&self, kind: SlotKind, value: Value) -> Value {
         if mutant!(self.heap.memory(), "what was hidden is not shown to the collector") {
             return value;
         }

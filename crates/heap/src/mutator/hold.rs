@@ -11,7 +11,7 @@ use crate::mutator::probe::Probe;
 impl<C: Collector, P: Probe> Mutator<C, P> {
     /// A local that refers to the object: a borrow to be kept across safepoints.
     #[inline(always)]
-    pub fn keep(&self, object: Ref<'_>) -> Local {
+    pub fn local(&self, object: Ref<'_>) -> Local {
         if !(self.collector.caps().counts && mutant!(self.heap.memory(), "a local is not counted"))
         {
             self.collector.root_added(&self.cx, object.object);
@@ -21,24 +21,24 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
 
     /// A local that refers to nothing yet.
     #[inline(always)]
-    pub fn nowhere(&self) -> Local {
+    pub fn null_local(&self) -> Local {
         self.push_local(None)
     }
 
     /// Makes a local refer to another object, or to none.
     #[inline(always)]
-    pub fn aim<'m>(&'m self, local: &Local, object: impl Into<Option<Ref<'m>>>) {
-        self.aim_at(local, object.into());
+    pub fn assign<'m>(&'m self, local: &Local, object: impl Into<Option<Ref<'m>>>) {
+        self.assign_place(local, object.into());
     }
 
     /// Makes a global (a static variable) refer to another object, or to none.
     #[inline(always)]
-    pub fn aim_global<'m>(&'m self, global: Global, object: impl Into<Option<Ref<'m>>>) {
-        self.aim_at(&global, object.into());
+    pub fn assign_global<'m>(&'m self, global: Global, object: impl Into<Option<Ref<'m>>>) {
+        self.assign_place(&global, object.into());
     }
 
     #[inline(always)]
-    pub(super) fn aim_at(&self, place: &impl Rooted, object: Option<Ref<'_>>) {
+    pub(super) fn assign_place(&self, place: &impl Rooted, object: Option<Ref<'_>>) {
         let object = object.map(|object| object.object);
         if let Some(object) = object {
             self.collector.root_added(&self.cx, object);
@@ -46,7 +46,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
                 self.probe.rooted(place.index(), object);
             }
         }
-        if let Some(old) = self.cx.roots.aim(place, object)
+        if let Some(old) = self.cx.roots.assign(place, object)
             && !(self.collector.caps().counts
                 && mutant!(self.heap.memory(), "a local that is aimed anew counts twice"))
         {
@@ -83,7 +83,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         self.settle();
         let object = self.consume(&root);
         if P::ON {
-            self.probe.let_go(&self.heap, object);
+            self.probe.ownership_ended(&self.heap, object);
         }
         if self.collector.caps().releases() {
             self.collector.root_removed(&mut self.cx, object, true);

@@ -8,7 +8,7 @@ use crate::blocks::heap::Heap;
 use crate::collector::Collector;
 use crate::context::Context;
 use crate::context::events::Cause;
-use crate::context::roots::Leftover;
+use crate::context::roots::RootEntry;
 use crate::memory::footprint::Footprint;
 use crate::mutator::probe::Probe;
 use crate::mutator::survey::{Reachable, Survey};
@@ -66,8 +66,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     fn sample(&mut self) {
-        let held_bytes = self.heap.budget().held_bytes();
-        self.cx.log.sample(self.allocated_bytes, self.footprint(), held_bytes);
+        let committed_bytes = self.heap.budget().committed_bytes();
+        self.cx.log.sample(self.allocated_bytes, self.footprint(), committed_bytes);
     }
 
     fn take_live(&mut self) {
@@ -83,7 +83,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// What is registered for finalization goes with the rest. A discipline that frees only where the author says frees what is owned here.
     pub fn tear_down(&mut self) {
         self.settle();
-        while let Some(Leftover { object, owned }) = self.cx.roots.pop_any() {
+        while let Some(RootEntry { object, owned }) = self.cx.roots.pop_any() {
             if owned {
                 self.collector.free(&mut self.cx, object);
             } else {
@@ -116,7 +116,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// What is held, in parts.
     pub fn footprint(&self) -> Footprint {
         let own = Footprint {
-            used_bytes: 0,
+            reserved_bytes: 0,
             retained_bytes: self.heap.retained_bytes(),
             metadata_bytes: self.cx.metadata_bytes() + self.heap.metadata_bytes(),
         };

@@ -6,7 +6,7 @@
 use crate::blocks::heap::Heap;
 use crate::memory::value::{ObjectReference, Value};
 use crate::memory::{Offset32, Offset64};
-use crate::mutator::mistake::{Access, Deed, Omission};
+use crate::mutator::injected_fault::{Access, FreeFault, InjectedFault};
 use crate::mutator::stamps::StampTable;
 use crate::mutator::survey::Reachable;
 use crate::object::header::{Extent, Layout, SlotKind};
@@ -112,7 +112,7 @@ pub trait Probe {
     /// An owned object is let go of other than by `free`: overwritten, dropped, left behind by its
     /// scope. The discipline may drop it, and all that it owns.
     #[inline(always)]
-    fn let_go(&self, heap: &Heap, object: ObjectReference) {
+    fn ownership_ended(&self, heap: &Heap, object: ObjectReference) {
         let _ = (heap, object);
     }
 
@@ -130,39 +130,39 @@ pub trait Probe {
 
     /// The program frees the object of a root: whether the author does.
     #[inline(always)]
-    fn frees(
+    fn fault_at_free(
         &mut self,
         heap: &Heap,
         index: u32,
         object: ObjectReference,
         allocated: impl Fn(ObjectReference) -> bool,
-    ) -> Omission {
+    ) -> FreeFault {
         let _ = (heap, index, object, allocated);
-        Omission::None
+        FreeFault::None
     }
 
     /// What the author does beside the program, before an allocation or a `free`: asked until there
     /// is nothing more.
     #[inline(always)]
-    fn next_mistake(
+    fn next_fault(
         &mut self,
         heap: &Heap,
         allocated: impl Fn(ObjectReference) -> bool,
-    ) -> Option<Deed> {
+    ) -> Option<InjectedFault> {
         let _ = (heap, allocated);
         None
     }
 
     /// Whether the author ends a region too early, before another object is allocated in it.
     #[inline(always)]
-    fn resets(&mut self) -> bool {
+    fn ends_region_early(&mut self) -> bool {
         false
     }
 
     /// What a new object, of which the probe has not been told yet, is to show in place of zeros: the
     /// bits of slots and payload words, as an allocator leaves them that does not zero.
     #[inline(always)]
-    fn remains(
+    fn initial_contents(
         &mut self,
         heap: &Heap,
         object: ObjectReference,

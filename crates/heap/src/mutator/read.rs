@@ -4,7 +4,7 @@ use super::{Loaded, Mutator, Ref};
 use crate::collector::Collector;
 use crate::context::roots::Rooted;
 use crate::memory::value::Value;
-use crate::mutator::mistake::Access;
+use crate::mutator::injected_fault::Access;
 use crate::mutator::probe::Probe;
 use crate::object::shape::{Checked, Kind, NotOwn, Slot, Strong, Word};
 use std::sync::atomic::Ordering::Relaxed;
@@ -26,7 +26,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
 
     /// The object that a local or global refers to, if any.
     #[inline(always)]
-    pub fn find(&self, place: &impl Rooted) -> Option<Ref<'_>> {
+    pub fn try_get(&self, place: &impl Rooted) -> Option<Ref<'_>> {
         self.cx.roots.peek(place.index()).map(Ref::of)
     }
 
@@ -38,8 +38,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.touch(object, Access::Read);
         }
         let value = Value::from_bits(self.heap.memory().read(object, at));
-        let value = if K::KIND.is_hidden() {
-            self.load_hidden(K::KIND, value)
+        let value = if K::KIND.is_weak() {
+            self.load_weak(K::KIND, value)
         } else {
             self.collector.load(&self.cx, K::KIND, value)
         };

@@ -3,7 +3,7 @@
 use super::{Mutator, Region};
 use crate::collector::Collector;
 use crate::context::roots::sealed::Place;
-use crate::context::roots::{Leftover, Local, Root};
+use crate::context::roots::{Local, Root, RootEntry};
 use crate::memory::budget::OutOfMemory;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
@@ -26,7 +26,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// # Errors
     /// Those of `body`.
     #[inline]
-    pub fn yields<E>(
+    pub fn scope_returning<E>(
         &mut self,
         body: impl FnOnce(&mut Self) -> Result<Root, E>,
     ) -> Result<Root, E> {
@@ -43,9 +43,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub(super) fn leave(&mut self, outer: u32) {
         if self.collector.caps().releases() {
             self.settle();
-            while let Some(Leftover { object, owned }) = self.cx.roots.pop() {
+            while let Some(RootEntry { object, owned }) = self.cx.roots.pop() {
                 if P::ON && owned {
-                    self.probe.let_go(&self.heap, object);
+                    self.probe.ownership_ended(&self.heap, object);
                 }
                 self.collector.root_removed(&mut self.cx, object, owned);
             }
@@ -107,7 +107,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
         self.before_allocation(layout);
-        if P::ON && self.probe.resets() {
+        if P::ON && self.probe.ends_region_early() {
             self.reset(region);
         }
         let object = self.collector.region_alloc(&mut self.cx, region.number, layout);
@@ -119,7 +119,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
 
     /// Ends a region and frees its objects.
     #[inline]
-    pub fn end(&mut self, region: Region) {
+    pub fn end_region(&mut self, region: Region) {
         self.settle();
         self.collector.region_end(&mut self.cx, region.number);
     }

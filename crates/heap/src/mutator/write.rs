@@ -5,7 +5,7 @@ use crate::collector::Collector;
 use crate::context::roots::Root;
 use crate::memory::value::Value;
 use crate::mutant;
-use crate::mutator::mistake::Access;
+use crate::mutator::injected_fault::Access;
 use crate::mutator::probe::Probe;
 use crate::object::header::{ObjectSlot, SlotKind};
 use crate::object::shape::{NotOwn, Own, Slot, Strong};
@@ -60,7 +60,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
                 && mutant!(self.heap.memory(), "nobody is told of an orphan"))
         {
             if P::ON {
-                self.probe.let_go(&self.heap, orphan);
+                self.probe.ownership_ended(&self.heap, orphan);
             }
             self.collector.owner_lost(&self.cx, orphan);
         }

@@ -64,7 +64,7 @@ pub enum SlotKind {
     Shared = 1,
     /// No holder, as `&` or `Weak`: back, parent and previous links.
     Borrow = 2,
-    /// A slot of a weak array: reads as null once its referent is dead (see [`crate::WeakTables`]).
+    /// A slot of a weak array: reads as null once its referent is dead (see [`crate::ReferenceProcessor`]).
     Weak = 3,
     /// A slot of an array of ephemerons: in turn a key, as weak, and what is kept while it lives.
     Ephemeral = 4,
@@ -73,7 +73,7 @@ pub enum SlotKind {
 impl SlotKind {
     /// Whether it is left out of every trace, and looked at when the trace is done.
     #[inline(always)]
-    pub const fn is_hidden(self) -> bool {
+    pub const fn is_weak(self) -> bool {
         matches!(self, Self::Weak | Self::Ephemeral)
     }
 }
@@ -244,12 +244,12 @@ impl Extent {
         let words = memory.read(object, Offset32::word(3));
         let kind = bits & 0xff;
         let is_weak = kind == SlotKind::Weak as u32;
-        let is_hidden = is_weak || kind == SlotKind::Ephemeral as u32;
+        let is_weak = is_weak || kind == SlotKind::Ephemeral as u32;
         Self {
             first: EXTENDED_HEADER_BYTES / 4,
             own_end: if kind == SlotKind::Own as u32 { slots } else { 0 },
             shared_end: if kind <= SlotKind::Shared as u32 { slots } else { 0 },
-            borrow_end: if is_hidden { 0 } else { slots },
+            borrow_end: if is_weak { 0 } else { slots },
             slots,
             hidden: if is_weak { SlotKind::Weak } else { SlotKind::Ephemeral },
             words,
@@ -297,7 +297,7 @@ pub enum Slots {
     Strong,
     /// Borrow and weak slots: those that a weak counter counts.
     Borrow,
-    /// All slots but the hidden ones, of which [`crate::WeakTables`] knows.
+    /// All slots but the hidden ones, of which [`crate::ReferenceProcessor`] knows.
     All,
 }
 
@@ -489,7 +489,7 @@ mod tests {
             let extent = Extent::of(memory, object(4096));
             prop_assert_eq!((extent.slots, extent.words), (slots, words));
             let traced = memory.slots(object(4096), Slots::All).count() as u32;
-            prop_assert_eq!(traced, if kind.is_hidden() { 0 } else { slots });
+            prop_assert_eq!(traced, if kind.is_weak() { 0 } else { slots });
             prop_assert_eq!(extent.bytes(), u64::from(layout.bytes()));
             prop_assert_eq!(memory.last_granule(object(4096)), 4096 + layout.bytes() / 8 - 1);
             if slots > 0 {

@@ -203,7 +203,7 @@ mod tests {
                     prop_assert_eq!(space.is_allocated(object), root_of(index) > root);
                 }
             }
-            prop_assert_eq!(space.occupied().objects, 0);
+            prop_assert_eq!(space.allocated().objects, 0);
         }
 
         #[test]
@@ -259,7 +259,7 @@ mod tests {
         }
         let (mut pending, mut log) = (space.heap().stack().unwrap(), EventLog::new());
         cascade(&mut space, &mut pending, &mut log, list, Slots::Own, |_, _| true);
-        assert_eq!((space.occupied().objects, log.pauses().len()), (0, 1));
+        assert_eq!((space.allocated().objects, log.pauses().len()), (0, 1));
         assert_eq!(log.pauses()[0].kind, PauseKind::Cascade);
         assert_eq!(pending.committed_bytes(), 0, "a list needs no stack");
     }
@@ -282,7 +282,7 @@ mod tests {
             let part = 7.min(left);
             let freed = cascade_pending(&mut space, &mut pending, 7, Slots::Own, |_, _| true);
             left -= part;
-            assert_eq!((freed, space.occupied().objects), (part, u64::from(left)));
+            assert_eq!((freed, space.allocated().objects), (part, u64::from(left)));
         }
         assert_eq!(cascade_pending(&mut space, &mut pending, 7, Slots::Own, |_, _| true), 0);
     }

@@ -3,8 +3,8 @@
 //! A count that reaches its maximum sticks there: the object is never reclaimed by counting. That
 //! leaks, but it never frees what is in use.
 
-use crate::memory::Memory;
 use crate::context::roots::RootStack;
+use crate::memory::Memory;
 use crate::memory::value::{ObjectReference, Value};
 use crate::mutant;
 use crate::object::header::{ObjectSlot, PARKED, Slots};

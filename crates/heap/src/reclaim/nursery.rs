@@ -44,7 +44,7 @@ pub struct Nursery {
     /// Whether the free cells of a class have been promised.
     is_counted: [bool; CLASSES],
     /// Blocks set aside in the old space of which nothing is promised.
-    unpromised_blocks: u32,
+    unassigned_blocks: u32,
     /// Where an object begins, about one for each block that has been reached.
     stretches: Vec<u32>,
     heap: Heap,
@@ -60,7 +60,7 @@ impl Nursery {
             units: 0,
             promised: [0; CLASSES],
             is_counted: [false; CLASSES],
-            unpromised_blocks: 0,
+            unassigned_blocks: 0,
             stretches: Vec::new(),
             heap: heap.clone(),
         }
@@ -69,7 +69,7 @@ impl Nursery {
     /// Gives it so many bytes, down to whole blocks; none if the limit has no room for them. It must be
     /// empty.
     pub fn resize(&mut self, bytes: u64, old: &NonMovingSpace<MarkBits>) {
-        debug_assert_eq!(self.filled_bytes(), 0, "the young would be lost");
+        debug_assert_eq!(self.allocated_bytes(), 0, "the young would be lost");
         let (blocks, before) = ((bytes / u64::from(BLOCK_BYTES)) as u32, self.blocks());
         if blocks < before {
             self.release(blocks, before - blocks);
@@ -106,7 +106,7 @@ impl Nursery {
     }
 
     /// A new object, its slots null and its payload zero; `None` if no cell is promised for it or the
-    /// stretch is full: see [`Nursery::alloc_promising`].
+    /// stretch is full: see [`Nursery::alloc_reserving`].
     #[inline(always)]
     pub fn alloc(&mut self, layout: Layout) -> Option<ObjectReference> {
         let units = layout.bytes() / UNIT_BYTES as u32;
@@ -127,7 +127,7 @@ impl Nursery {
     /// A new object, for which the old space promises another cell if need be. If `may_grow`, it may take
     /// a block to keep that promise. `None` if the nursery is full, the promise cannot be made, or the
     /// object is large.
-    pub fn alloc_promising(
+    pub fn alloc_reserving(
         &mut self,
         layout: Layout,
         old: &mut NonMovingSpace<MarkBits>,
@@ -165,13 +165,13 @@ impl Nursery {
                 return true;
             }
         }
-        if self.unpromised_blocks == 0 {
-            if !may_grow || !old.small.set_aside() {
+        if self.unassigned_blocks == 0 {
+            if !may_grow || !old.small.reserve_block() {
                 return false;
             }
-            self.unpromised_blocks = 1;
+            self.unassigned_blocks = 1;
         }
-        self.unpromised_blocks -= 1;
+        self.unassigned_blocks -= 1;
         self.promised[class] = cells_per_block(class);
         true
     }
@@ -197,7 +197,7 @@ impl Nursery {
     /// Forgets all objects: those that were reached have been copied. The old space's promises are void.
     pub fn clear(&mut self, old: &NonMovingSpace<MarkBits>) {
         if let Some(start) = ObjectReference::from_bits(self.start).filter(|_| self.units > 0) {
-            asan::poison(self.heap.memory(), start, self.used_bytes());
+            asan::poison(self.heap.memory(), start, self.reserved_bytes());
         }
         self.rewind(old);
     }
@@ -207,7 +207,7 @@ impl Nursery {
         self.stretches.clear();
         self.promised = [0; CLASSES];
         self.is_counted = [false; CLASSES];
-        self.unpromised_blocks = old.small.spare_blocks();
+        self.unassigned_blocks = old.small.reserved_blocks();
     }
 
     // ---- looking ------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ impl Nursery {
     }
 
     /// Bytes of the objects.
-    pub fn filled_bytes(&self) -> u64 {
+    pub fn allocated_bytes(&self) -> u64 {
         u64::from(self.next - self.start) * UNIT_BYTES as u64
     }
 
@@ -240,7 +240,7 @@ impl Nursery {
     ///
     /// # Errors
     /// The first contradiction, in words.
-    pub fn verify_promises(&self, old: &NonMovingSpace<MarkBits>) -> Result<(), String> {
+    pub fn verify_reserve(&self, old: &NonMovingSpace<MarkBits>) -> Result<(), String> {
         let memory = self.heap.memory();
         let mut needed = self.promised;
         let mut bytes = 0;
@@ -255,15 +255,15 @@ impl Nursery {
                 None => return Err(format!("{object:?} is too large for a nursery")),
             }
         }
-        let filled_bytes = self.filled_bytes();
-        if bytes != filled_bytes {
-            return Err(format!("young objects of {bytes} bytes fill {filled_bytes} bytes"));
+        let allocated_bytes = self.allocated_bytes();
+        if bytes != allocated_bytes {
+            return Err(format!("young objects of {bytes} bytes fill {allocated_bytes} bytes"));
         }
         let missing_blocks = |(class, cells): (usize, &u32)| {
             (cells - old.small.free_cells(class, *cells)).div_ceil(cells_per_block(class))
         };
         let missing: u32 = needed.iter().enumerate().map(missing_blocks).sum();
-        let (unpromised, spare) = (self.unpromised_blocks, old.small.spare_blocks());
+        let (unpromised, spare) = (self.unassigned_blocks, old.small.reserved_blocks());
         match missing + unpromised <= spare {
             true => Ok(()),
             false => Err(format!(
@@ -274,7 +274,7 @@ impl Nursery {
 }
 
 impl Space for Nursery {
-    fn used_bytes(&self) -> u64 {
+    fn reserved_bytes(&self) -> u64 {
         u64::from(self.units) * UNIT_BYTES as u64
     }
 
@@ -284,8 +284,8 @@ impl Space for Nursery {
     }
 
     /// Objects, counted by walking them, and their bytes.
-    fn occupied(&self) -> Occupancy {
-        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
+    fn allocated(&self) -> Occupancy {
+        Occupancy { objects: self.objects().count() as u64, bytes: self.allocated_bytes() }
     }
 
     /// Whether an object begins here. Walks its stretch.
@@ -333,8 +333,8 @@ impl CollectedSpace for WithNursery {
         may_grow: bool,
     ) -> Option<ObjectReference> {
         let Self { nursery, old } = self;
-        if nursery.used_bytes() > 0 && layout.is_small() {
-            return nursery.alloc_promising(layout, old, may_grow);
+        if nursery.reserved_bytes() > 0 && layout.is_small() {
+            return nursery.alloc_reserving(layout, old, may_grow);
         }
         old.alloc_without_collecting(layout, collector_bits, may_grow)
     }
@@ -349,8 +349,8 @@ impl CollectedSpace for WithNursery {
         self.old.alloc_after_collecting(layout, collector_bits)
     }
 
-    fn filled_bytes(&self) -> u64 {
-        self.nursery.filled_bytes() + self.old.filled_bytes()
+    fn allocated_bytes(&self) -> u64 {
+        self.nursery.allocated_bytes() + self.old.allocated_bytes()
     }
 
     /// Bytes of the blocks of the old space.
@@ -360,16 +360,16 @@ impl CollectedSpace for WithNursery {
 }
 
 impl Space for WithNursery {
-    fn used_bytes(&self) -> u64 {
-        self.old.used_bytes() + self.nursery.used_bytes()
+    fn reserved_bytes(&self) -> u64 {
+        self.old.reserved_bytes() + self.nursery.reserved_bytes()
     }
 
     fn metadata_bytes(&self) -> u64 {
         self.old.metadata_bytes() + self.nursery.metadata_bytes()
     }
 
-    fn occupied(&self) -> Occupancy {
-        self.nursery.occupied().plus(self.old.occupied())
+    fn allocated(&self) -> Occupancy {
+        self.nursery.allocated().plus(self.old.allocated())
     }
 
     fn is_allocated(&self, object: ObjectReference) -> bool {
@@ -378,7 +378,7 @@ impl Space for WithNursery {
 
     fn verify(&self) -> Result<(), String> {
         self.old.verify()?;
-        self.nursery.verify_promises(&self.old)
+        self.nursery.verify_reserve(&self.old)
     }
 }
 
@@ -430,9 +430,9 @@ mod tests {
         prop_oneof![8 => 0u32..4, 2 => 4u32..200, 1 => 200..=most]
     }
 
-    fn held_bytes(heap: &Heap, nursery: &Nursery, old: &NonMovingSpace<MarkBits>) -> u64 {
+    fn committed_bytes(heap: &Heap, nursery: &Nursery, old: &NonMovingSpace<MarkBits>) -> u64 {
         let spaces: [&dyn Space; 2] = [old, nursery];
-        let parts: u64 = spaces.iter().map(|s| s.used_bytes() + s.metadata_bytes()).sum();
+        let parts: u64 = spaces.iter().map(|s| s.reserved_bytes() + s.metadata_bytes()).sum();
         parts + heap.retained_bytes() + heap.metadata_bytes()
     }
 
@@ -451,19 +451,19 @@ mod tests {
             for words in before {
                 let _ = old.alloc(layout(words), 0).or_else(|| old.alloc_growing(layout(words), 0));
             }
-            nursery.resize(heap.room_bytes() / 2, &old);
+            nursery.resize(heap.available_bytes() / 2, &old);
             for _ in 0..rounds {
                 let mut made = Vec::new();
                 for (&words, number) in young.iter().zip(1..) {
                     let object = nursery.alloc(layout(words));
-                    let object = object.or_else(|| nursery.alloc_promising(layout(words), &mut old, true));
+                    let object = object.or_else(|| nursery.alloc_reserving(layout(words), &mut old, true));
                     let Some(object) = object else { break };
                     heap.memory().word64(object, Offset64::word(2)).store(number, Relaxed);
                     made.push((object, number));
                 }
                 let walked: Vec<_> = nursery.objects().collect();
                 prop_assert_eq!(walked, made.iter().map(|&(object, _)| object).collect::<Vec<_>>());
-                prop_assert_eq!(nursery.verify_promises(&old), Ok(()));
+                prop_assert_eq!(nursery.verify_reserve(&old), Ok(()));
                 for &(object, _) in &made {
                     prop_assert!(nursery.contains(object) && nursery.is_allocated(object));
                     let inside = ObjectReference::from_granule(object.granule() + 1);
@@ -477,10 +477,10 @@ mod tests {
                     prop_assert_eq!(copied, number);
                 }
                 nursery.clear(&old);
-                prop_assert_eq!(nursery.occupied(), Occupancy::default());
-                prop_assert_eq!((nursery.verify_promises(&old), old.verify()), (Ok(()), Ok(())));
-                let held = heap.budget().held_bytes();
-                prop_assert_eq!(held, held_bytes(&heap, &nursery, &old));
+                prop_assert_eq!(nursery.allocated(), Occupancy::default());
+                prop_assert_eq!((nursery.verify_reserve(&old), old.verify()), (Ok(()), Ok(())));
+                let held = heap.budget().committed_bytes();
+                prop_assert_eq!(held, committed_bytes(&heap, &nursery, &old));
                 // Small tables cannot be refused.
                 let tables_bytes = heap.metadata_bytes() + nursery.metadata_bytes();
                 prop_assert!(heap.budget().peak_bytes() <= limit_blocks * BLOCK + tables_bytes);
@@ -498,17 +498,17 @@ mod tests {
         nursery.resize(4 * BLOCK, &old);
         for _ in 0..3 {
             let object = nursery.alloc(layout(0));
-            object.or_else(|| nursery.alloc_promising(layout(0), &mut old, false)).unwrap();
+            object.or_else(|| nursery.alloc_reserving(layout(0), &mut old, false)).unwrap();
         }
-        assert_eq!(nursery.alloc_promising(layout(0), &mut old, false), None, "no fourth cell");
-        assert_eq!(old.small.spare_blocks(), 0);
-        assert!(nursery.alloc_promising(layout(0), &mut old, true).is_some());
-        assert_eq!(old.small.spare_blocks(), 1);
-        assert_eq!(nursery.verify_promises(&old), Ok(()));
+        assert_eq!(nursery.alloc_reserving(layout(0), &mut old, false), None, "no fourth cell");
+        assert_eq!(old.small.reserved_blocks(), 0);
+        assert!(nursery.alloc_reserving(layout(0), &mut old, true).is_some());
+        assert_eq!(old.small.reserved_blocks(), 1);
+        assert_eq!(nursery.verify_reserve(&old), Ok(()));
         old.sweep();
-        let error = nursery.verify_promises(&old).unwrap_err();
+        let error = nursery.verify_reserve(&old).unwrap_err();
         assert!(error.contains("blocks are promised"), "the sweep took them: {error}");
-        assert_eq!(old.small.spare_blocks(), 0);
+        assert_eq!(old.small.reserved_blocks(), 0);
     }
 
     #[test]
@@ -517,8 +517,8 @@ mod tests {
         let sizes = [(3 * BLOCK + 1, 3), (2 * BLOCK, 2), (9 * BLOCK, 9), (99 * BLOCK, 0)];
         for (asked, given) in sizes {
             nursery.resize(asked, &old);
-            assert_eq!(nursery.used_bytes(), given * BLOCK);
-            assert_eq!(heap.budget().held_bytes(), held_bytes(&heap, &nursery, &old));
+            assert_eq!(nursery.reserved_bytes(), given * BLOCK);
+            assert_eq!(heap.budget().committed_bytes(), committed_bytes(&heap, &nursery, &old));
         }
     }
 
@@ -530,9 +530,9 @@ mod tests {
         nursery.resize(BLOCK, &old);
         assert!(!nursery.contains(other) && !nursery.is_allocated(other));
         let large = layout(MAX_CELL_BYTES / 8);
-        assert_eq!(nursery.alloc_promising(large, &mut old, true), None);
+        assert_eq!(nursery.alloc_reserving(large, &mut old, true), None);
         let mut made = 0;
-        while nursery.alloc_promising(layout(0), &mut old, true).is_some() {
+        while nursery.alloc_reserving(layout(0), &mut old, true).is_some() {
             made += 1;
         }
         assert_eq!(made, BLOCK_BYTES / layout(0).bytes());
@@ -549,7 +549,7 @@ mod tests {
         let node = Layout::shape(1, 1, 0, 0);
         let mut made = Vec::new();
         for _ in 0..5 {
-            let object = nursery.alloc_promising(node, &mut old, true).unwrap();
+            let object = nursery.alloc_reserving(node, &mut old, true).unwrap();
             let copy = old.copy(object).unwrap();
             memory.forward(object, copy);
             grey.push(memory, object);

@@ -19,16 +19,16 @@
 //! or has been at the desk: so a footprint and the account that it is compared with are of one moment.
 
 use crate::blocks::heap::Heap;
-use crate::context::weak::WeakTables;
+use crate::context::weak::ReferenceProcessor;
 use crate::memory::budget::Budget;
 use crate::memory::stack::Stack;
 use crate::memory::sync::{self, Mutex};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
-use crate::space::cells::{ConcurrentMarks, Lent, LentBits};
+use crate::space::cells::{ConcurrentMarks, SweeperBits, UnsweptBlock};
 use crate::space::non_moving::NonMovingSpace;
 use crate::trace::background::{Background, Delay};
-use crate::trace::greys::Greys;
+use crate::trace::grey_queue::GreyQueue;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub struct SnapshotTracer {
     inbox: Arc<Mutex<Stack>>,
     /// References that were overwritten, and not handed over yet.
     log: Stack,
-    bits: LentBits,
+    bits: SweeperBits,
     /// What the stacks of both threads hold, and what of it the heap has been charged.
     account: Arc<Budget>,
     charged_bytes: Cell<u64>,
@@ -71,9 +71,9 @@ pub struct SnapshotTracer {
 /// What lies on the desk.
 #[derive(Debug)]
 struct Work {
-    greys: Greys,
+    greys: GreyQueue,
     inbox: Arc<Mutex<Stack>>,
-    bits: LentBits,
+    bits: SweeperBits,
     /// Blocks to be swept.
     lent: Stack,
     /// Blocks that have been swept, each below its number of live cells.
@@ -97,14 +97,14 @@ impl SnapshotTracer {
         delay_us: u64,
     ) -> io::Result<Self> {
         let heap = objects.heap().clone();
-        let bits = || objects.lent_bits();
+        let bits = || objects.sweeper_bits();
         let account = Arc::new(Budget::new(u64::MAX));
         let stack = || Stack::new(Arc::clone(&account), heap.decommits());
         let queue = || Stack::queue(Arc::clone(&account), heap.decommits());
         heap.budget().has_queue();
         let inbox = Arc::new(Mutex::new(queue()?));
         let work = Work {
-            greys: Greys::on(queue()?, distance),
+            greys: GreyQueue::on(queue()?, distance),
             inbox: Arc::clone(&inbox),
             bits: bits(),
             lent: stack()?,
@@ -137,8 +137,8 @@ impl SnapshotTracer {
     }
 
     /// Lets the thread do so many slices.
-    pub fn allow(&mut self, slices: u64) {
-        self.background.allow(slices);
+    pub fn set_credit(&mut self, slices: u64) {
+        self.background.set_credit(slices);
     }
 
     /// Waits until it has done them, or has run dry.
@@ -196,14 +196,19 @@ impl SnapshotTracer {
     }
 
     /// What is to be done when nothing is grey any more, all of it at once and on the program's thread: see
-    /// [`WeakTables`].
-    pub fn trace_hidden(&self, weak: &mut WeakTables) {
+    /// [`ReferenceProcessor`].
+    pub fn trace_weak(&self, weak: &mut ReferenceProcessor) {
         let is_reached = |object| self.bits.is_new(object) || self.bits.is_traced(object);
         let place = |object| is_reached(object).then_some(object);
         self.with(|work| {
-            while weak.resume(place, |object| work.shade(object)) {
+            while weak.advance(place, |object| work.shade(object)) {
                 let Work { greys, bits, heap, .. } = work;
-                greys.trace(heap, u64::MAX, |object| bits.trace(object), |object| weak.met(object));
+                greys.trace(
+                    heap,
+                    u64::MAX,
+                    |object| bits.trace(object),
+                    |object| weak.object_reached(object),
+                );
             }
         });
     }
@@ -216,8 +221,8 @@ impl SnapshotTracer {
     // ---- sweeping --------------------------------------------------------------------------------
 
     /// Everything is marked: reclaims the large objects that are not, and lends the blocks of cells.
-    pub fn lend(&self, objects: &mut NonMovingSpace<ConcurrentMarks>) {
-        self.with(|work| objects.lend(|block| work.lent.push(block.0)));
+    pub fn hand_to_sweeper(&self, objects: &mut NonMovingSpace<ConcurrentMarks>) {
+        self.with(|work| objects.hand_to_sweeper(|block| work.lent.push(block.0)));
     }
 
     /// Sweeps up to so many blocks on the program's thread, and takes back up to `most_back` that have
@@ -236,7 +241,7 @@ impl SnapshotTracer {
 
     /// Takes back up to so many blocks that have been swept, unless the thread is sweeping just now. Tells
     /// whether there are more.
-    pub fn take_back(&self, objects: &mut NonMovingSpace<ConcurrentMarks>, most: u32) -> bool {
+    pub fn take_swept(&self, objects: &mut NonMovingSpace<ConcurrentMarks>, most: u32) -> bool {
         let has_more = self.background.with_if_free(|work| work.give_back(objects, most));
         self.settle();
         has_more.unwrap_or(true)
@@ -244,7 +249,7 @@ impl SnapshotTracer {
 
     /// The cycle is over: the thread stops, and stacks give their memory back.
     pub fn end(&mut self) {
-        self.background.allow(0);
+        self.background.set_credit(0);
         self.with(|work| {
             work.greys.shrink();
             [&work.lent, &work.swept, &sync::lock(&work.inbox), &self.log]
@@ -281,10 +286,10 @@ impl SnapshotTracer {
 
     /// Charges the heap for what the stacks hold now.
     fn settle(&self) {
-        let held_bytes = self.account.held_bytes();
-        let before = self.charged_bytes.replace(held_bytes);
-        self.heap.budget().charge(held_bytes.saturating_sub(before));
-        self.heap.budget().discharge(before.saturating_sub(held_bytes));
+        let committed_bytes = self.account.committed_bytes();
+        let before = self.charged_bytes.replace(committed_bytes);
+        self.heap.budget().charge(committed_bytes.saturating_sub(before));
+        self.heap.budget().discharge(before.saturating_sub(committed_bytes));
         self.heap.budget().has_seen_queues(self.account.queue_peak_bytes().unwrap_or(0));
     }
 
@@ -336,7 +341,7 @@ impl Work {
     fn sweep(&self, most: u32) {
         for _ in 0..most {
             let Some(lent) = self.lent.pop() else { break };
-            let live = self.bits.sweep(&self.heap, Lent(lent));
+            let live = self.bits.sweep(&self.heap, UnsweptBlock(lent));
             self.swept.push(lent);
             self.swept.push(live);
         }
@@ -347,7 +352,7 @@ impl Work {
         for _ in 0..most {
             let Some(live) = self.swept.pop() else { break };
             let lent = self.swept.pop().expect("a count lies above its block");
-            objects.take_back(Lent(lent), live);
+            objects.take_swept(UnsweptBlock(lent), live);
         }
         !(self.lent.is_empty() && self.swept.is_empty())
     }

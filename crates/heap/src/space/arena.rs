@@ -131,7 +131,7 @@ impl Arena {
     }
 
     /// Objects allocated, counted by walking them, and the bytes of the chunks that hold them.
-    pub fn occupied(&self, memory: Memory<'_>) -> Occupancy {
+    pub fn allocated(&self, memory: Memory<'_>) -> Occupancy {
         let bytes: u64 = self.chunks.iter().map(|chunk| u64::from(chunk.bytes)).sum();
         let unused = u64::from(self.limit - self.next) * UNIT_BYTES as u64;
         Occupancy { objects: self.objects(memory).count() as u64, bytes: bytes - unused }
@@ -255,7 +255,7 @@ impl ChunkPool {
     }
 
     /// Bytes of the blocks in this pool, those of its arenas included.
-    pub fn used_bytes(&self) -> u64 {
+    pub fn reserved_bytes(&self) -> u64 {
         self.used_blocks * u64::from(BLOCK_BYTES)
     }
 
@@ -330,9 +330,9 @@ mod tests {
                     let listed: Vec<_> = arena.objects(heap.memory()).collect();
                     let expected: Vec<_> = objects.iter().map(|&(object, _)| object).collect();
                     prop_assert_eq!(listed, expected);
-                    prop_assert_eq!(arena.occupied(heap.memory()).objects, objects.len() as u64);
+                    prop_assert_eq!(arena.allocated(heap.memory()).objects, objects.len() as u64);
                     let bytes: u64 = objects.iter().map(|(_, layout)| u64::from(layout.bytes())).sum();
-                    prop_assert!(arena.occupied(heap.memory()).bytes >= bytes);
+                    prop_assert!(arena.allocated(heap.memory()).bytes >= bytes);
                     let owns = |&(_, layout): &(_, Layout)| layout.slots_of(SlotKind::Own) > 0;
                     prop_assert_eq!(arena.has_owners(), objects.iter().any(owns));
                     for &(object, layout) in objects {
@@ -343,14 +343,14 @@ mod tests {
                 ranges.sort_unstable();
                 prop_assert!(ranges.is_sorted_by(|a, b| a.1 <= b.0), "objects overlap");
                 let tables: u64 = arenas.iter().map(Arena::metadata_bytes).sum();
-                let parts = heap.retained_bytes() + heap.metadata_bytes() + pool.used_bytes();
-                prop_assert_eq!(heap.used_bytes(), pool.used_bytes());
-                prop_assert_eq!(heap.budget().held_bytes(), parts + pool.metadata_bytes() + tables);
+                let parts = heap.retained_bytes() + heap.metadata_bytes() + pool.reserved_bytes();
+                prop_assert_eq!(heap.reserved_bytes(), pool.reserved_bytes());
+                prop_assert_eq!(heap.budget().committed_bytes(), parts + pool.metadata_bytes() + tables);
             }
             for arena in &mut arenas {
                 arena.clear(&mut pool, &mut CascadeClock::default());
             }
-            prop_assert_eq!(pool.used_bytes(), 0, "the end of all arenas gives everything back");
+            prop_assert_eq!(pool.reserved_bytes(), 0, "the end of all arenas gives everything back");
         }
     }
 

@@ -39,21 +39,21 @@ impl BumpSpace {
     fn alloc_growing(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         let grown = self.arena.grow(layout, &mut self.pool);
         let object = grown.then(|| self.arena.alloc(layout, 0, &self.heap)).flatten();
-        object.ok_or_else(|| self.heap.refuse(layout))
+        object.ok_or_else(|| self.heap.out_of_memory(layout))
     }
 }
 
 impl Space for BumpSpace {
-    fn used_bytes(&self) -> u64 {
-        self.pool.used_bytes()
+    fn reserved_bytes(&self) -> u64 {
+        self.pool.reserved_bytes()
     }
 
     fn metadata_bytes(&self) -> u64 {
         self.pool.metadata_bytes() + self.arena.metadata_bytes()
     }
 
-    fn occupied(&self) -> Occupancy {
-        self.arena.occupied(self.heap.memory())
+    fn allocated(&self) -> Occupancy {
+        self.arena.allocated(self.heap.memory())
     }
 
     fn is_allocated(&self, object: ObjectReference) -> bool {

@@ -30,7 +30,7 @@ mod tests;
 mod verify;
 
 pub use batch::Batch;
-pub(crate) use concurrent::{Lent, LentBits};
+pub(crate) use concurrent::{SweeperBits, UnsweptBlock};
 pub use marks::{
     ConcurrentMarks, MarkBits, MarkTables, Marked, NoMarks, ParallelMarks, StickyMarks, Traced,
 };
@@ -76,8 +76,8 @@ pub struct SegregatedSpace<M: MarkTables> {
     newest_listed: [u32; CLASSES],
     used_blocks: u32,
     /// Blocks set aside for whichever class will need them, as a list.
-    newest_spare: u32,
-    spare_blocks: u32,
+    newest_reserved: u32,
+    reserved_blocks: u32,
     /// Bytes of free cells that cursors may still enter, for a collector that works in slices.
     credit_bytes: i64,
     /// Windows in blocks from this one on are marked when they are reserved.
@@ -103,8 +103,8 @@ impl<M: MarkTables> SegregatedSpace<M> {
             blocks: Vec::new(),
             newest_listed: [NONE; CLASSES],
             used_blocks: 0,
-            newest_spare: NONE,
-            spare_blocks: 0,
+            newest_reserved: NONE,
+            reserved_blocks: 0,
             credit_bytes: i64::MAX,
             black_from: NONE,
             large_are_black: false,
@@ -313,11 +313,11 @@ impl<M: MarkTables> Space for SegregatedSpace<M> {
         distance >= 64 || cursor.free >> distance & 1 == 0
     }
 
-    fn used_bytes(&self) -> u64 {
+    fn reserved_bytes(&self) -> u64 {
         u64::from(self.used_blocks) * u64::from(BLOCK_BYTES)
     }
 
-    fn occupied(&self) -> Occupancy {
+    fn allocated(&self) -> Occupancy {
         let mut total = Occupancy::default();
         for info in self.blocks.iter().filter(|info| info.state != State::Foreign) {
             total.add(u64::from(info.live), CELL_BYTES[usize::from(info.class)]);

@@ -39,14 +39,14 @@ impl Run {
 #[derive(Debug)]
 pub struct LargeSpace {
     runs: Vec<Run>,
-    used_bytes: u64,
+    reserved_bytes: u64,
     heap: Heap,
 }
 
 impl LargeSpace {
     /// An empty space.
     pub fn new(heap: &Heap) -> Self {
-        Self { runs: Vec::new(), used_bytes: 0, heap: heap.clone() }
+        Self { runs: Vec::new(), reserved_bytes: 0, heap: heap.clone() }
     }
 
     /// A new object, its slots null and its payload zero; `None` if the limit has no room for it, or for the
@@ -65,7 +65,7 @@ impl LargeSpace {
         self.runs.insert(place, run);
         self.heap.budget().charge(self.metadata_bytes() - before);
         self.heap.budget().discharge(run.tail_bytes());
-        self.used_bytes += run.touched_bytes();
+        self.reserved_bytes += run.touched_bytes();
         if !cover(object) {
             self.free(object);
             return None;
@@ -99,7 +99,7 @@ impl LargeSpace {
     }
 
     fn give_back(&mut self, run: Run) {
-        self.used_bytes -= run.touched_bytes();
+        self.reserved_bytes -= run.touched_bytes();
         let memory = self.heap.memory();
         if !mutant!(memory, "a large object's tail is not charged again") {
             self.heap.budget().charge(run.tail_bytes());
@@ -120,12 +120,12 @@ impl Space for LargeSpace {
     }
 
     /// Bytes of the pages that objects reach.
-    fn used_bytes(&self) -> u64 {
-        self.used_bytes
+    fn reserved_bytes(&self) -> u64 {
+        self.reserved_bytes
     }
 
-    fn occupied(&self) -> Occupancy {
-        Occupancy { objects: self.runs.len() as u64, bytes: self.used_bytes() }
+    fn allocated(&self) -> Occupancy {
+        Occupancy { objects: self.runs.len() as u64, bytes: self.reserved_bytes() }
     }
 
     /// Bytes of the table of objects.
@@ -217,14 +217,14 @@ mod tests {
                 }
                 let pages: u64 = live.iter().map(|&(.., pages)| pages).sum();
                 let bytes = pages * PAGE_BYTES as u64;
-                prop_assert_eq!(space.occupied(), Occupancy { objects: live.len() as u64, bytes });
+                prop_assert_eq!(space.allocated(), Occupancy { objects: live.len() as u64, bytes });
                 prop_assert!(live.iter().all(|&(object, ..)| space.is_allocated(object)));
                 let inside = live.iter().filter_map(|run| ObjectReference::from_bits(run.0.bits() + 2));
                 prop_assert!(inside.into_iter().all(|inside| !space.is_allocated(inside)));
                 let parts = bytes + heap.retained_bytes() + heap.metadata_bytes();
                 let blocks: u64 = live.iter().map(|&(_, blocks, _)| u64::from(blocks)).sum();
-                prop_assert_eq!(heap.used_bytes(), blocks * u64::from(BLOCK_BYTES));
-                prop_assert_eq!(heap.budget().held_bytes(), parts + space.metadata_bytes());
+                prop_assert_eq!(heap.reserved_bytes(), blocks * u64::from(BLOCK_BYTES));
+                prop_assert_eq!(heap.budget().committed_bytes(), parts + space.metadata_bytes());
             }
         }
     }
@@ -238,9 +238,9 @@ mod tests {
         let word = Offset32::word(0);
         let first = space.alloc(layout, 0, |_| true).unwrap();
         heap.memory().write(first, word, 77);
-        let used_bytes = space.used_bytes();
+        let reserved_bytes = space.reserved_bytes();
         assert!(space.free(first));
-        let held_bytes = heap.budget().held_bytes();
+        let committed_bytes = heap.budget().committed_bytes();
         let mut offered = None;
         let refuses = |object| {
             offered = Some(object);
@@ -251,8 +251,8 @@ mod tests {
         // The address sanitizer would report that it is read.
         assert!(cfg!(gcw_asan) || heap.memory().read(first, word) == 77, "it was written to");
         assert!(!space.is_allocated(first));
-        assert_eq!((space.used_bytes(), heap.budget().held_bytes()), (0, held_bytes));
+        assert_eq!((space.reserved_bytes(), heap.budget().committed_bytes()), (0, committed_bytes));
         assert_eq!(space.alloc(layout, 0, |_| true), Some(first));
-        assert_eq!(space.used_bytes(), used_bytes);
+        assert_eq!(space.reserved_bytes(), reserved_bytes);
     }
 }

@@ -72,7 +72,7 @@ impl Hole {
         Some(object)
     }
 
-    fn filled_bytes(&self) -> u64 {
+    fn allocated_bytes(&self) -> u64 {
         u64::from(self.next - self.start) * UNIT_BYTES as u64
     }
 }
@@ -182,7 +182,7 @@ impl LineSpace {
 
     /// Leaves a hole, and tells which block it is in.
     fn close(&mut self, hole: Hole) -> Option<Block> {
-        self.closed_bytes += hole.filled_bytes();
+        self.closed_bytes += hole.allocated_bytes();
         if hole.next < hole.limit
             && let Some(stopper) = ObjectReference::from_bits(hole.next)
             && !mutant!(self.heap.memory(), "a hole that is left has no stopper")
@@ -198,7 +198,7 @@ impl LineSpace {
     pub(super) fn grow(&mut self, layout: Layout, kept_bytes: u64) -> bool {
         let bytes = layout.bytes();
         let needed_bytes = kept_bytes.saturating_add(u64::from(BLOCK_BYTES));
-        if !layout.is_small() || self.heap.room_bytes() < needed_bytes {
+        if !layout.is_small() || self.heap.available_bytes() < needed_bytes {
             return false;
         }
         let Some(block) = self.take_block() else { return false };
@@ -215,7 +215,7 @@ impl LineSpace {
     /// Goes on to a hole among the lines in use that can hold an object of this layout, longer than a line:
     /// the last resort of a heap that has no empty block. Tells whether there is one.
     #[cold]
-    pub(super) fn make_do(&mut self, layout: Layout) -> bool {
+    pub(super) fn open_large_hole(&mut self, layout: Layout) -> bool {
         let lines = layout.bytes().div_ceil(self.line_bytes);
         if lines == 1 || !layout.is_small() {
             return false;
@@ -273,7 +273,7 @@ impl LineSpace {
 }
 
 impl Space for LineSpace {
-    fn used_bytes(&self) -> u64 {
+    fn reserved_bytes(&self) -> u64 {
         u64::from(self.used_blocks) * u64::from(BLOCK_BYTES)
     }
 
@@ -283,8 +283,8 @@ impl Space for LineSpace {
     }
 
     /// Objects, counted by walking them, and their bytes.
-    fn occupied(&self) -> Occupancy {
-        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
+    fn allocated(&self) -> Occupancy {
+        Occupancy { objects: self.objects().count() as u64, bytes: self.allocated_bytes() }
     }
 
     fn is_allocated(&self, object: ObjectReference) -> bool {
@@ -328,19 +328,19 @@ impl SmallSpace for LineSpace {
 
     /// An object longer than a line, in a hole among lines in use.
     fn alloc_anywhere(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        self.make_do(layout).then(|| self.alloc(layout, collector_bits))?
+        self.open_large_hole(layout).then(|| self.alloc(layout, collector_bits))?
     }
 
     fn admits_large(&self, run_bytes: u64, kept_bytes: u64) -> bool {
-        run_bytes + kept_bytes <= self.heap.room_bytes()
+        run_bytes + kept_bytes <= self.heap.available_bytes()
     }
 
     fn cover_large(&mut self, large: ObjectReference) -> bool {
         self.cover(Block::of(large))
     }
 
-    fn filled_bytes(&self) -> u64 {
-        let open_bytes = self.hole.filled_bytes() + self.overflow.filled_bytes();
+    fn allocated_bytes(&self) -> u64 {
+        let open_bytes = self.hole.allocated_bytes() + self.overflow.allocated_bytes();
         self.live_bytes + self.closed_bytes + open_bytes
     }
 }

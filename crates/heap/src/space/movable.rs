@@ -246,7 +246,7 @@ impl<M: Movement> MovableSpace<M> {
 
     /// The most that copies of all objects can need, in blocks and their list.
     pub fn copies_bytes(&self) -> u64 {
-        copies_bytes(self.filled_bytes(), self.largest_bytes)
+        copies_bytes(self.allocated_bytes(), self.largest_bytes)
     }
 
     fn list_bytes(&self) -> u64 {
@@ -263,7 +263,7 @@ impl MovableSpace<Copying> {
 }
 
 impl<M: Movement> Space for MovableSpace<M> {
-    fn used_bytes(&self) -> u64 {
+    fn reserved_bytes(&self) -> u64 {
         self.blocks.len() as u64 * u64::from(BLOCK_BYTES)
     }
 
@@ -273,8 +273,8 @@ impl<M: Movement> Space for MovableSpace<M> {
     }
 
     /// Objects, counted by walking them, and their bytes.
-    fn occupied(&self) -> Occupancy {
-        Occupancy { objects: self.objects().count() as u64, bytes: self.filled_bytes() }
+    fn allocated(&self) -> Occupancy {
+        Occupancy { objects: self.objects().count() as u64, bytes: self.allocated_bytes() }
     }
 
     /// Whether an object begins here. Walks its block.
@@ -302,9 +302,9 @@ impl<M: Movement> Space for MovableSpace<M> {
             }
             bytes += Extent::of(memory, object).bytes();
         }
-        if bytes != self.filled_bytes() {
-            let filled_bytes = self.filled_bytes();
-            return Err(format!("objects of {bytes} bytes fill {filled_bytes} bytes of blocks"));
+        if bytes != self.allocated_bytes() {
+            let allocated_bytes = self.allocated_bytes();
+            return Err(format!("objects of {bytes} bytes fill {allocated_bytes} bytes of blocks"));
         }
         match self.blocks.iter().find(|filled| self.tables.is_marked(filled.block())) {
             Some(filled) => Err(format!("{:?} has marks between collections", filled.block())),
@@ -338,20 +338,20 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
         kept_bytes: u64,
     ) -> Option<ObjectReference> {
         let bytes = layout.bytes();
-        let room_bytes = self.heap.room_bytes().saturating_sub(kept_bytes);
+        let available_bytes = self.heap.available_bytes().saturating_sub(kept_bytes);
         let largest_bytes = self.largest_bytes.max(bytes);
         let needed_bytes = |more_bytes: u32| match M::COPIES {
-            true => copies_bytes(self.filled_bytes() + u64::from(more_bytes), largest_bytes),
+            true => copies_bytes(self.allocated_bytes() + u64::from(more_bytes), largest_bytes),
             false => 0,
         };
         let needed_with_block_bytes = needed_bytes(BLOCK_BYTES) + u64::from(BLOCK_BYTES);
-        if needed_bytes(bytes) <= room_bytes {
+        if needed_bytes(bytes) <= available_bytes {
             self.largest_bytes = largest_bytes;
             if let Some(object) = self.alloc(layout, collector_bits) {
                 return Some(object);
             }
         }
-        if needed_with_block_bytes > room_bytes {
+        if needed_with_block_bytes > available_bytes {
             return None;
         }
         let block = self.heap.acquire(1)?;
@@ -366,21 +366,21 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
 
     fn admits_large(&self, run_bytes: u64, kept_bytes: u64) -> bool {
         let copies_bytes = if M::COPIES { self.copies_bytes() } else { 0 };
-        run_bytes + copies_bytes <= self.heap.room_bytes().saturating_sub(kept_bytes)
+        run_bytes + copies_bytes <= self.heap.available_bytes().saturating_sub(kept_bytes)
     }
 
     fn cover_large(&mut self, large: ObjectReference) -> bool {
         self.tables.cover(Block::of(large))
     }
 
-    fn filled_bytes(&self) -> u64 {
+    fn allocated_bytes(&self) -> u64 {
         let last = self.blocks.last().map_or(0, |last| bytes_between(last.start, self.next));
         self.closed_bytes + last
     }
 
     /// Bytes of the objects: blocks have no holes.
     fn sized_bytes(&self) -> u64 {
-        self.filled_bytes()
+        self.allocated_bytes()
     }
 }
 
@@ -441,9 +441,9 @@ mod tests {
         space.heap.memory().word64(object, Offset64::word(2)).load(Relaxed)
     }
 
-    fn held_bytes<M: Movement>(spaces: &[&MovableSpace<M>]) -> u64 {
+    fn committed_bytes<M: Movement>(spaces: &[&MovableSpace<M>]) -> u64 {
         let heap = &spaces[0].heap;
-        let parts = spaces.iter().map(|space| space.used_bytes() + space.metadata_bytes());
+        let parts = spaces.iter().map(|space| space.reserved_bytes() + space.metadata_bytes());
         parts.sum::<u64>() + heap.retained_bytes() + heap.metadata_bytes()
     }
 
@@ -454,7 +454,7 @@ mod tests {
             let made: Vec<_> = (0..).zip(&sizes).map(|(n, &words)| alloc(&mut space, words, n)).collect();
             prop_assert_eq!(space.objects().collect::<Vec<_>>(), made.clone());
             prop_assert_eq!(space.verify(), Ok(()));
-            prop_assert_eq!(space.heap.budget().held_bytes(), held_bytes(&[&space]));
+            prop_assert_eq!(space.heap.budget().committed_bytes(), committed_bytes(&[&space]));
             for object in made {
                 prop_assert!(space.is_allocated(object));
                 let inside = ObjectReference::from_granule(object.granule() + 1);
@@ -473,16 +473,16 @@ mod tests {
             let mut made: Vec<_> = (0..).zip(&sizes).map(|(n, &words)| alloc(&mut from, words, n)).collect();
             let stride = 1 + order.index(7);
             made.sort_by_key(|object| object.granule() as usize % stride);
-            let before = heap.budget().held_bytes();
+            let before = heap.budget().committed_bytes();
             for &object in &made {
                 let copy = to.copy(object);
                 prop_assert_eq!(number(&to, copy), number(&from, object));
             }
-            prop_assert!(heap.budget().held_bytes() - before <= from.copies_bytes());
+            prop_assert!(heap.budget().committed_bytes() - before <= from.copies_bytes());
             from.clear();
-            prop_assert_eq!((from.used_bytes(), from.objects().count()), (0, 0));
+            prop_assert_eq!((from.reserved_bytes(), from.objects().count()), (0, 0));
             prop_assert_eq!(to.objects().count(), made.len());
-            prop_assert_eq!(heap.budget().held_bytes(), held_bytes(&[&from, &to]));
+            prop_assert_eq!(heap.budget().committed_bytes(), committed_bytes(&[&from, &to]));
         }
 
         /// What is marked slides together, in order, whatever else lay between; the rest goes.
@@ -514,7 +514,7 @@ mod tests {
                 let moved = kept.into_iter().zip(places).filter(|(old, new)| old != new);
                 prop_assert_eq!(moves.take(), moved.collect::<Vec<_>>());
                 prop_assert_eq!(space.verify(), Ok(()));
-                prop_assert_eq!(space.heap.budget().held_bytes(), held_bytes(&[&space]));
+                prop_assert_eq!(space.heap.budget().committed_bytes(), committed_bytes(&[&space]));
             }
         }
     }

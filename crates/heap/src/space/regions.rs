@@ -123,14 +123,14 @@ impl Space for Regions {
         self.all().any(|arena| arena.is_allocated(object))
     }
 
-    fn occupied(&self) -> Occupancy {
+    fn allocated(&self) -> Occupancy {
         let memory = self.heap.memory();
-        let each = self.all().map(|arena| arena.occupied(memory));
+        let each = self.all().map(|arena| arena.allocated(memory));
         each.fold(Occupancy::default(), Occupancy::plus)
     }
 
-    fn used_bytes(&self) -> u64 {
-        self.pool.used_bytes()
+    fn reserved_bytes(&self) -> u64 {
+        self.pool.reserved_bytes()
     }
 
     fn metadata_bytes(&self) -> u64 {
@@ -164,7 +164,7 @@ mod tests {
 
     fn accounted_bytes(regions: &Regions, cx: &Context, heap: &Heap) -> u64 {
         let kept = heap.retained_bytes() + heap.metadata_bytes() + cx.metadata_bytes();
-        (regions.used_bytes() + regions.metadata_bytes()) + kept
+        (regions.reserved_bytes() + regions.metadata_bytes()) + kept
     }
 
     proptest! {
@@ -196,11 +196,11 @@ mod tests {
                     prop_assert!(objects.iter().all(|&object| !regions.is_allocated(object)));
                 }
                 let objects: usize = open.iter().map(|(_, objects, _)| objects.len()).sum();
-                prop_assert_eq!(regions.occupied().objects, objects as u64);
+                prop_assert_eq!(regions.allocated().objects, objects as u64);
                 let mut all = open.iter().flat_map(|(_, objects, _)| objects);
                 prop_assert!(all.all(|&object| regions.is_allocated(object)));
-                let held_bytes = heap.budget().held_bytes();
-                prop_assert_eq!(held_bytes, accounted_bytes(&regions, &cx, &heap));
+                let committed_bytes = heap.budget().committed_bytes();
+                prop_assert_eq!(committed_bytes, accounted_bytes(&regions, &cx, &heap));
             }
         }
     }
@@ -213,10 +213,10 @@ mod tests {
         for &region in &numbers {
             regions.alloc(region, LEAF, 0).unwrap();
         }
-        let bytes_each = (regions.used_bytes() + regions.metadata_bytes()) / MANY;
+        let bytes_each = (regions.reserved_bytes() + regions.metadata_bytes()) / MANY;
         assert!(bytes_each < 800, "a region of one object takes {bytes_each} bytes");
         numbers.iter().for_each(|&region| regions.end(&mut cx, region));
-        assert_eq!((regions.occupied().objects, regions.used_bytes()), (0, 0));
-        assert_eq!(heap.budget().held_bytes(), accounted_bytes(&regions, &cx, &heap));
+        assert_eq!((regions.allocated().objects, regions.reserved_bytes()), (0, 0));
+        assert_eq!(heap.budget().committed_bytes(), accounted_bytes(&regions, &cx, &heap));
     }
 }

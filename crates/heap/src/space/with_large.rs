@@ -78,9 +78,9 @@ impl<S: SmallSpace> WithLarge<S> {
     ) -> Result<ObjectReference, OutOfMemory> {
         match self.alloc(layout, collector_bits) {
             Some(object) => Ok(object),
-            None => {
-                self.alloc_growing(layout, collector_bits).ok_or_else(|| self.heap.refuse(layout))
-            }
+            None => self
+                .alloc_growing(layout, collector_bits)
+                .ok_or_else(|| self.heap.out_of_memory(layout)),
         }
     }
 
@@ -136,26 +136,26 @@ impl<S: SmallSpace> CollectedSpace for WithLarge<S> {
         self.or_anywhere(object, layout, collector_bits)
     }
 
-    fn filled_bytes(&self) -> u64 {
-        self.small.filled_bytes() + self.large.used_bytes()
+    fn allocated_bytes(&self) -> u64 {
+        self.small.allocated_bytes() + self.large.reserved_bytes()
     }
 
     fn sized_bytes(&self) -> u64 {
-        self.small.sized_bytes() + self.large.used_bytes()
+        self.small.sized_bytes() + self.large.reserved_bytes()
     }
 }
 
 impl<S: SmallSpace> Space for WithLarge<S> {
-    fn used_bytes(&self) -> u64 {
-        self.small.used_bytes() + self.large.used_bytes()
+    fn reserved_bytes(&self) -> u64 {
+        self.small.reserved_bytes() + self.large.reserved_bytes()
     }
 
     fn metadata_bytes(&self) -> u64 {
         self.small.metadata_bytes() + self.large.metadata_bytes()
     }
 
-    fn occupied(&self) -> Occupancy {
-        self.small.occupied().plus(self.large.occupied())
+    fn allocated(&self) -> Occupancy {
+        self.small.allocated().plus(self.large.allocated())
     }
 
     fn is_allocated(&self, object: ObjectReference) -> bool {

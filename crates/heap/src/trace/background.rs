@@ -85,7 +85,7 @@ impl<W: Send + 'static> Background<W> {
     }
 
     /// Lets the thread do up to so many slices from now on; with 0 it stops after the present one.
-    pub fn allow(&mut self, slices: u64) {
+    pub fn set_credit(&mut self, slices: u64) {
         let mut desk = self.desk();
         desk.allowed_slices = slices;
         self.shared.is_dry.store(false, Relaxed);
@@ -247,16 +247,16 @@ mod tests {
     fn the_thread_does_what_it_is_allowed_and_no_more() {
         let mut background = Background::new(10, count_down, 0);
         assert!(background.thread.is_none(), "it has nothing to do yet");
-        background.allow(3);
+        background.set_credit(3);
         background.wait();
         assert_eq!(background.with(|left| *left), 7);
         assert!(!background.is_dry());
-        background.allow(ALL_SLICES);
+        background.set_credit(ALL_SLICES);
         background.wait();
         assert!(background.is_dry());
         assert_eq!(background.with(|left| *left), 0);
         background.with(|left| *left = 5);
-        background.allow(1);
+        background.set_credit(1);
         background.wait();
         assert_eq!(background.with(|left| *left), 4);
         assert!(!background.is_dry(), "it was given more");
@@ -270,7 +270,7 @@ mod tests {
             true
         };
         let mut background = Background::new(Arc::clone(&slices), count, 0);
-        background.allow(ALL_SLICES);
+        background.set_credit(ALL_SLICES);
         for _ in 0..1000 {
             // As whoever takes the desk does first, but seen by the thread before it is counted.
             background.shared.is_wanted.store(true, SeqCst);
@@ -295,7 +295,7 @@ mod tests {
     fn the_owner_goes_on_with_a_panic_of_the_thread() {
         let broken = || {
             let mut background = Background::new((), |()| panic!("a slice is broken"), 0);
-            background.allow(1);
+            background.set_credit(1);
             background
         };
         let message = |panic: Box<dyn Any + Send>| *panic.downcast::<&str>().expect("a literal");

@@ -316,7 +316,7 @@ mod tests {
             marker.push(list);
             assert_eq!(space.trace(&mut marker), LENGTH);
             space.sweep();
-            assert_eq!(space.occupied().objects, LENGTH);
+            assert_eq!(space.allocated().objects, LENGTH);
             assert_eq!(marker.metadata_bytes(), crate::memory::os::PAGE_BYTES as u64);
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! 1. *Alone*: the program's own thread marks first. A small heap is done before another thread could
 //!    have started, and waking one for it costs more than it saves.
-//! 2. *Together*: above so many objects ([`ALONE`]) threads are started, for this collection only. Each
+//! 2. *Together*: above so many objects ([`PARALLEL_THRESHOLD`]) threads are started, for this collection only. Each
 //!    marker has a stack of its own, with a queue of prefetched edges before it as in [`crate::Marker`],
 //!    and works depth first. Who runs out of edges asks for some, and who has plenty gives the lower
 //!    half of its stack, where the largest parts of the graph hang (see [`crate::Packets`]). A list has
@@ -48,8 +48,8 @@ pub const THREADS: Parameter = Parameter {
 };
 
 /// How much one thread marks before it is worth while to start others.
-pub const ALONE: Parameter = Parameter {
-    key: "alone",
+pub const PARALLEL_THRESHOLD: Parameter = Parameter {
+    key: "parallel-threshold",
     values: Values::Whole(1, 1 << 31),
     default: if cfg!(tiny) { 1.0 } else { 65_536.0 },
     summary: "objects that one thread marks before others join it",
@@ -79,18 +79,18 @@ pub struct ParallelMarker {
     markers: Vec<Marker>,
     packets: Packets,
     /// Objects that are marked before helpers start.
-    alone: u64,
+    parallel_threshold: u64,
     /// The most that have worked at once.
     most_threads: u32,
 }
 
 impl ParallelMarker {
-    /// As many markers as [`THREADS`] says, of which the helpers start after `alone` objects, each
+    /// As many markers as [`THREADS`] says, of which the helpers start after `threshold` objects, each
     /// prefetching `distance` edges ahead (rounded down to a power of two).
     ///
     /// # Errors
     /// If the operating system refuses address space for a stack.
-    pub fn new(heap: &Heap, distance: usize, threads: usize, alone: u64) -> io::Result<Self> {
+    pub fn new(heap: &Heap, distance: usize, threads: usize, threshold: u64) -> io::Result<Self> {
         let threads = match threads {
             // Known bugs of helpers are found on a machine of one processor, too.
             0 if SMALL => 2,
@@ -102,7 +102,7 @@ impl ParallelMarker {
         Ok(Self {
             markers: (0..threads).map(marker).collect::<io::Result<_>>()?,
             packets: Packets::new(heap, threads),
-            alone,
+            parallel_threshold: threshold,
             most_threads: 1,
         })
     }
@@ -121,8 +121,8 @@ impl ParallelMarker {
     }
 
     /// Objects that are marked before they start.
-    pub fn alone(&self) -> u64 {
-        self.alone
+    pub fn parallel_threshold(&self) -> u64 {
+        self.parallel_threshold
     }
 
     /// The most threads that have marked at once.
@@ -132,15 +132,15 @@ impl ParallelMarker {
 
     /// Traces on one thread until nothing is left, or so many objects are marked. Tells whether nothing
     /// is left. For `is_marked` and `mark` see [`crate::Marker::trace`].
-    pub(crate) fn trace_alone(
+    pub(crate) fn trace_serially(
         &mut self,
         heap: &Heap,
-        alone: u64,
+        threshold: u64,
         is_marked: impl Fn(ObjectReference) -> bool,
         mark: impl FnMut(ObjectReference) -> bool,
     ) -> bool {
         let Some(first) = self.markers.first_mut() else { return true };
-        first.trace(heap, is_marked, mark, |marked| marked >= alone, |_| false, |_| false)
+        first.trace(heap, is_marked, mark, |marked| marked >= threshold, |_| false, |_| false)
     }
 
     /// Traces what is left on several threads. Each calls `fold` when everything reachable is marked.

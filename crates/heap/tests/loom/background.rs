@@ -46,7 +46,7 @@ fn remark(background: &Background<Work>) -> u32 {
 fn what_is_handed_over_beside_the_thread_is_looked_at_once() {
     holds(|| {
         let (mut background, inbox) = background(&[1]);
-        background.allow(ALL_SLICES);
+        background.set_credit(ALL_SLICES);
         hand_over(&inbox, 2);
         assert_eq!(remark(&background), 3, "a reference is lost");
     });
@@ -56,7 +56,7 @@ fn what_is_handed_over_beside_the_thread_is_looked_at_once() {
 fn without_a_remark_what_was_handed_over_last_is_lost() {
     is_refuted("a reference is lost", || {
         let (mut background, inbox) = background(&[1]);
-        background.allow(ALL_SLICES);
+        background.set_credit(ALL_SLICES);
         hand_over(&inbox, 2);
         if background.is_dry() {
             assert_eq!(background.with(|work| work.sum), 3, "a reference is lost");
@@ -68,11 +68,11 @@ fn without_a_remark_what_was_handed_over_last_is_lost() {
 fn waiting_ends_when_the_slices_are_done() {
     holds(|| {
         let (mut background, _) = background(&[1, 2]);
-        background.allow(1);
+        background.set_credit(1);
         background.wait();
         assert_eq!(background.with(|work| work.sum), 2);
         assert!(!background.is_dry());
-        background.allow(ALL_SLICES);
+        background.set_credit(ALL_SLICES);
         background.wait();
         assert!(background.is_dry(), "it has run dry");
         assert_eq!(background.with(|work| work.sum), 3);
@@ -83,8 +83,8 @@ fn waiting_ends_when_the_slices_are_done() {
 fn a_thread_that_is_stopped_at_any_time_ends_with_its_owner() {
     holds(|| {
         let (mut background, _) = background(&[1, 2]);
-        background.allow(ALL_SLICES);
-        background.allow(0);
+        background.set_credit(ALL_SLICES);
+        background.set_credit(0);
         let (before, after) = (background.with(|work| work.sum), background.with(|work| work.sum));
         assert_eq!(before, after, "it goes on");
     });
@@ -100,7 +100,7 @@ fn who_sees_that_the_thread_is_dry_sees_what_it_has_done() {
             false
         };
         let mut background = Background::new(work, set, 0);
-        background.allow(1);
+        background.set_credit(1);
         if background.is_dry() {
             assert_eq!(found.get(), 7);
         }

@@ -44,9 +44,9 @@ fn no_block_is_handed_out_twice() {
         });
         assert_ne!(held[0].1, held[1].1);
         let tables: u64 = held.iter().map(|(space, _)| space.metadata_bytes()).sum();
-        let parts = heap.used_bytes() + heap.retained_bytes() + heap.metadata_bytes();
-        assert_eq!(heap.used_bytes(), 2 * u64::from(BLOCK_BYTES));
-        assert_eq!(heap.budget().held_bytes(), parts + tables, "the account is wrong");
+        let parts = heap.reserved_bytes() + heap.retained_bytes() + heap.metadata_bytes();
+        assert_eq!(heap.reserved_bytes(), 2 * u64::from(BLOCK_BYTES));
+        assert_eq!(heap.budget().committed_bytes(), parts + tables, "the account is wrong");
     });
 }
 
@@ -68,8 +68,8 @@ fn two_spaces_never_overdraw_their_limit() {
             "the limit is overdrawn"
         );
         let spaces: u64 = grown.iter().map(|(space, _)| space.metadata_bytes()).sum();
-        let parts = heap.used_bytes() + heap.retained_bytes() + heap.metadata_bytes();
-        assert_eq!(heap.budget().held_bytes(), parts + spaces, "the account is wrong");
+        let parts = heap.reserved_bytes() + heap.retained_bytes() + heap.metadata_bytes();
+        assert_eq!(heap.budget().committed_bytes(), parts + spaces, "the account is wrong");
     });
 }
 

@@ -2,9 +2,9 @@
 //! nobody else knows the object, and a slot then tells where it is.
 //!
 //! Slots are stored and loaded `Relaxed` where mutator and collector are one thread. Where a marker runs
-//! beside the mutator, the store releases (`Memory::publish`) and the load acquires (`Greys`). The
+//! beside the mutator, the store releases (`Memory::publish`) and the load acquires (`GreyQueue`). The
 //! marker of a snapshot does not even look at new objects, but it must know them: a bit says that an
-//! object is new (`LentBits::trace`), and is stored before its reference is.
+//! object is new (`SweeperBits::trace`), and is stored before its reference is.
 
 use crate::{Plain, RACE, holds, is_refuted, on_two_threads};
 use loom::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};

@@ -12,7 +12,7 @@ heap::shape! {
 
 fn program<C: Collector>(m: &mut Mutator<C>) -> Result<(), OutOfMemory> {
     let a = m.alloc::<Node>()?;
-    let local = m.keep(m.get(&a));
+    let local = m.local(m.get(&a));
     let b = m.build::<Node, 1>([local])?;
     m.drop(b);
     Ok(())

@@ -12,7 +12,7 @@ heap::shape! {
 
 fn program<C: Collector>(m: &mut Mutator<C>) -> Result<(), OutOfMemory> {
     let region = m.region();
-    m.end(region);
+    m.end_region(region);
     let local = m.alloc_in::<Node>(&region)?;
     m.forget(local);
     Ok(())

@@ -60,8 +60,8 @@ impl Collector for EveryMib {
         self.objects.footprint(self.marker.metadata_bytes())
     }
 
-    fn occupied(&self) -> Occupancy {
-        self.objects.occupied()
+    fn allocated(&self) -> Occupancy {
+        self.objects.allocated()
     }
 
     fn is_allocated(&self, object: ObjectReference) -> bool {
@@ -103,6 +103,6 @@ impl EveryMib {
         let objects = &mut self.objects;
         let object = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
         let object = object.or_else(|| objects.alloc_larger(layout, 0));
-        object.ok_or_else(|| objects.heap().refuse(layout))
+        object.ok_or_else(|| objects.heap().out_of_memory(layout))
     }
 }

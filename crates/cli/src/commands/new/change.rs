@@ -165,7 +165,7 @@ mod tests {
         let (_directory, root) = checkout();
         check_refused(&root, creation("workloads/src/lib.rs"), "there is one already");
         check_refused(&root, addition("workloads/gone.toml"), "No such file");
-        check_refused(&root, creation("nowhere/a.rs"), "nowhere/a.rs");
+        check_refused(&root, creation("null_local/a.rs"), "null_local/a.rs");
         let place = root.join("crates/collectors/src/lib.rs");
         let mut permissions = fs::metadata(&place).unwrap().permissions();
         permissions.set_readonly(true);

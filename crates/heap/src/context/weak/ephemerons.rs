@@ -64,7 +64,7 @@ impl Ephemerons {
 
     /// An object was reached: wakes what waits for it.
     #[inline]
-    pub(super) fn met(&mut self, memory: Memory<'_>, object: ObjectReference) {
+    pub(super) fn object_reached(&mut self, memory: Memory<'_>, object: ObjectReference) {
         if self.first.is_empty() || mutant!(memory, "an ephemeron's late key is not noticed") {
             return;
         }
@@ -118,7 +118,7 @@ impl Ephemerons {
         reach(value);
         if place(value).is_some() {
             // A collector that copies it at once does not meet it again.
-            self.met(memory, value);
+            self.object_reached(memory, value);
         }
         true
     }
@@ -154,7 +154,7 @@ impl Ephemerons {
         *self = Self { arrays: std::mem::take(&mut self.arrays), ..Self::default() };
     }
 
-    /// Forgets arrays that died, and follows those that moved; see [`super::WeakTables`].
+    /// Forgets arrays that died, and follows those that moved; see [`super::ReferenceProcessor`].
     pub(super) fn update(
         &mut self,
         memory: Memory<'_>,

@@ -23,11 +23,11 @@ pub(super) struct Finalizers {
 }
 
 impl Finalizers {
-    pub(super) fn watch(&mut self, object: ObjectReference, tag: u32) {
+    pub(super) fn register_finalizable(&mut self, object: ObjectReference, tag: u32) {
         self.watched.push((object, tag));
     }
 
-    pub(super) fn take_ready(&mut self) -> Option<Entry> {
+    pub(super) fn poll_finalizable(&mut self) -> Option<Entry> {
         self.ready.pop_front()
     }
 

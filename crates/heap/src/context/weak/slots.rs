@@ -41,7 +41,7 @@ impl WeakArrays {
         }
     }
 
-    /// Forgets arrays that died, and follows those that moved; see [`super::WeakTables`].
+    /// Forgets arrays that died, and follows those that moved; see [`super::ReferenceProcessor`].
     pub(super) fn update(
         &mut self,
         memory: Memory<'_>,

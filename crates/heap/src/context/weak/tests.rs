@@ -7,7 +7,7 @@ use crate::object::header::{Extent, Layout};
 use crate::reclaim::snapshot::{Slice, SnapshotTracer};
 use crate::space::cells::MarkBits;
 use crate::space::non_moving::NonMovingSpace;
-use crate::trace::greys::Greys;
+use crate::trace::grey_queue::GreyQueue;
 use crate::trace::mark::Marker;
 use crate::trace::parallel::ParallelMarker;
 use proptest::prelude::*;
@@ -87,7 +87,7 @@ fn graphs() -> impl Strategy<Value = Graph> {
 #[derive(Debug)]
 enum Tracer {
     One(Marker),
-    InSlices(Greys),
+    InSlices(GreyQueue),
     Several(ParallelMarker),
     Beside(SnapshotTracer),
 }
@@ -103,7 +103,7 @@ impl Tracer {
         },
         |heap| {
             let space = NonMovingSpace::new(heap).unwrap();
-            (Self::InSlices(Greys::new(heap, 4).unwrap()), space)
+            (Self::InSlices(GreyQueue::new(heap, 4).unwrap()), space)
         },
         |heap| {
             let marker = ParallelMarker::new(heap, 4, 2, 1).unwrap();
@@ -119,19 +119,19 @@ impl Tracer {
     fn collect(
         &mut self,
         space: &mut NonMovingSpace<MarkBits>,
-        weak: &mut WeakTables,
+        weak: &mut ReferenceProcessor,
         roots: impl Iterator<Item = ObjectReference>,
     ) {
         match self {
             Self::One(marker) => {
                 roots.for_each(|root| marker.push(root));
                 space.trace(marker);
-                space.trace_hidden(marker, weak);
+                space.trace_weak(marker, weak);
             }
             Self::InSlices(greys) => {
                 roots.filter(|&root| space.shade(root)).for_each(|root| greys.push(root));
                 space.trace_some(greys, u64::MAX);
-                space.trace_hidden_greys(greys, weak);
+                space.trace_weak_in_slices(greys, weak);
                 space.begin_sweep();
                 while space.sweep_some(1) {}
                 return;
@@ -139,14 +139,14 @@ impl Tracer {
             Self::Several(marker) => {
                 roots.for_each(|root| marker.push(root));
                 space.trace_in_parallel(marker);
-                space.trace_hidden_alone(marker, weak);
+                space.trace_weak_serially(marker, weak);
             }
             Self::Beside(tracer) => {
                 space.begin_black();
                 tracer.begin(roots, Slice::ALL);
                 while tracer.mark_some(u64::MAX) {}
-                tracer.trace_hidden(weak);
-                tracer.lend(space);
+                tracer.trace_weak(weak);
+                tracer.hand_to_sweeper(space);
                 while tracer.sweep_some(space, u32::MAX, u32::MAX) {}
                 return tracer.end();
             }
@@ -177,7 +177,7 @@ proptest! {
         let count = graph.kinds.len();
         let heap = Heap::new(HeapConfig::default()).unwrap();
         let (mut tracer, mut space) = tracer(&heap);
-        let mut weak = WeakTables::new(&heap);
+        let mut weak = ReferenceProcessor::new(&heap);
         let memory = heap.memory();
         let mut objects = Vec::new();
         for kind in &graph.kinds {
@@ -202,13 +202,13 @@ proptest! {
         let roots: Vec<usize> = roots.iter().map(|root| root.index(count)).collect();
         let mut watched: Vec<(usize, u32)> =
             watched.iter().map(|object| object.index(count)).zip(0..).collect();
-        watched.iter().for_each(|&(object, tag)| weak.watch(objects[object], tag));
+        watched.iter().for_each(|&(object, tag)| weak.register_finalizable(objects[object], tag));
         let mut ready: Vec<(usize, u32)> = Vec::new();
 
         for first in [true, false] {
             let postpones = first && postponed;
             if postpones {
-                weak.postpone();
+                weak.skip_cycle();
             }
             tracer.collect(&mut space, &mut weak, roots.iter().map(|&root| objects[root]));
             prop_assert_eq!(space.verify(), Ok(()));
@@ -243,15 +243,15 @@ proptest! {
             }
         }
         let parts = space.footprint(tracer.metadata_bytes() + weak.metadata_bytes());
-        let held_bytes = heap.budget().held_bytes();
-        prop_assert_eq!(parts.total_bytes() + heap.retained_bytes() + heap.metadata_bytes(), held_bytes);
+        let committed_bytes = heap.budget().committed_bytes();
+        prop_assert_eq!(parts.total_bytes() + heap.retained_bytes() + heap.metadata_bytes(), committed_bytes);
     }
 }
 
 #[test]
 fn a_heap_without_weak_references_pays_nothing() {
     let heap = Heap::new(HeapConfig::default()).unwrap();
-    let mut weak = WeakTables::new(&heap);
-    assert!(!weak.resume(|_| panic!("nothing is asked"), |_| panic!("nothing is traced")));
+    let mut weak = ReferenceProcessor::new(&heap);
+    assert!(!weak.advance(|_| panic!("nothing is asked"), |_| panic!("nothing is traced")));
     assert_eq!(weak.metadata_bytes(), 0);
 }

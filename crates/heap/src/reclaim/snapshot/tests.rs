@@ -70,8 +70,8 @@ impl Program {
 
     fn finish(&mut self) {
         while self.tracer.mark_some(u64::MAX) {}
-        self.tracer.lend(&mut self.objects);
-        self.tracer.allow(ALL_SLICES);
+        self.tracer.hand_to_sweeper(&mut self.objects);
+        self.tracer.set_credit(ALL_SLICES);
         while self.tracer.sweep_some(&mut self.objects, 1, 1) {}
         self.tracer.end();
     }
@@ -97,7 +97,7 @@ proptest! {
         let snapshot = program.reachable();
         program.begin(SMALL);
         if is_free {
-            program.tracer.allow(ALL_SLICES);
+            program.tracer.set_credit(ALL_SLICES);
         }
         for (step, from, slot, to) in steps {
             // Only what the program can still get at.
@@ -111,7 +111,7 @@ proptest! {
                 2 => program.store(from, slot, Value::NULL),
                 _ if is_free => program.tracer.hand_over(),
                 _ => {
-                    program.tracer.allow(1);
+                    program.tracer.set_credit(1);
                     program.tracer.wait();
                 }
             }
@@ -123,15 +123,15 @@ proptest! {
             prop_assert_eq!(program.objects.is_allocated(object), is_kept);
         }
         let kept = snapshot.union(&new).count() as u64;
-        prop_assert_eq!(program.objects.occupied().objects, kept);
+        prop_assert_eq!(program.objects.allocated().objects, kept);
         prop_assert_eq!(program.objects.verify(), Ok(()));
         let Program { objects, tracer, .. } = program;
         let footprint = objects.footprint(tracer.metadata_bytes());
         let heap = objects.heap().clone();
         let others = heap.retained_bytes() + heap.metadata_bytes();
-        prop_assert_eq!(heap.budget().held_bytes(), footprint.total_bytes() + others);
+        prop_assert_eq!(heap.budget().committed_bytes(), footprint.total_bytes() + others);
         drop((objects, tracer));
-        prop_assert_eq!(heap.budget().held_bytes(), footprint.used_bytes + others);
+        prop_assert_eq!(heap.budget().committed_bytes(), footprint.reserved_bytes + others);
     }
 }
 
@@ -146,7 +146,7 @@ fn a_full_inbox_is_marked_by_the_program() {
     assert!(marked.count() as u32 >= MOST_IN_INBOX);
     assert!(sync::lock(&program.tracer.inbox).len() < MOST_IN_INBOX);
     program.finish();
-    assert_eq!(program.objects.occupied().objects as usize, count);
+    assert_eq!(program.objects.allocated().objects as usize, count);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn what_is_on_loan_is_not_allocated_from() {
     let mut program = Program::new(&[2; 100], 1);
     program.begin(SMALL);
     assert!(!program.tracer.mark_some(u64::MAX));
-    program.tracer.lend(&mut program.objects);
+    program.tracer.hand_to_sweeper(&mut program.objects);
     assert!(program.objects.verify().is_err(), "its blocks are lent");
     program.alloc(2);
     let (old, new) = (program.held[0].block(), program.held[100].block());
@@ -162,5 +162,5 @@ fn what_is_on_loan_is_not_allocated_from() {
     while program.tracer.sweep_some(&mut program.objects, u32::MAX, u32::MAX) {}
     program.tracer.end();
     assert_eq!(program.objects.verify(), Ok(()));
-    assert_eq!(program.objects.occupied().objects, 2, "a root, and the new one");
+    assert_eq!(program.objects.allocated().objects, 2, "a root, and the new one");
 }

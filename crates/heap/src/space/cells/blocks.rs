@@ -12,13 +12,13 @@ pub(super) enum State {
     /// Some cursor allocates from it.
     Current,
     /// Empty, and set aside: its class is not known yet.
-    Spare,
+    Reserved,
     /// On its class's list: has, or may have, free cells.
     Listed,
     /// Had no free cell when its cursor left it, and nothing was freed in it since.
     Full,
     /// Being swept by another thread: see [`super::concurrent`].
-    Lent,
+    UnsweptBlock,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +91,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
                 self.give_back(block);
             }
             (State::Full, _) => self.list(block),
-            (State::Listed | State::Spare | State::Foreign | State::Lent, _) => {}
+            (State::Listed | State::Reserved | State::Foreign | State::UnsweptBlock, _) => {}
         }
     }
 

@@ -25,14 +25,14 @@ use crate::mutant;
 use crate::object::size_class::{CLASSES, cells_per_block};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Bits of a [`Lent`] that tell the class.
+/// Bits of a [`UnsweptBlock`] that tell the class.
 const CLASS_BITS: u32 = 6;
 
 /// A block on loan, and its size class.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lent(pub(crate) u32);
+pub(crate) struct UnsweptBlock(pub(crate) u32);
 
-impl Lent {
+impl UnsweptBlock {
     fn of(index: u32, class: u8) -> Self {
         const { assert!(CLASSES <= 1 << CLASS_BITS) };
         Self(index << CLASS_BITS | u32::from(class))
@@ -49,7 +49,7 @@ impl Lent {
 
 /// The bits of a space of cells, for a marker and sweeper on another thread.
 #[derive(Debug)]
-pub(crate) struct LentBits {
+pub(crate) struct SweeperBits {
     allocated: Bitmap,
     /// What the program has allocated since marking began.
     new: Bitmap,
@@ -57,7 +57,7 @@ pub(crate) struct LentBits {
     traced: Bitmap,
 }
 
-impl LentBits {
+impl SweeperBits {
     /// Marks an object for the marker; tells whether it was unknown before, and is no new one. For who
     /// has the desk.
     #[inline(always)]
@@ -78,7 +78,7 @@ impl LentBits {
     }
 
     /// Reclaims what is not marked in a lent block. Returns how many cells are.
-    pub(crate) fn sweep(&self, heap: &Heap, lent: Lent) -> u32 {
+    pub(crate) fn sweep(&self, heap: &Heap, lent: UnsweptBlock) -> u32 {
         let Some(block) = lent.block() else { return 0 };
         let memory = heap.memory();
         let forgets = mutant!(memory, "what is allocated beside the marker is swept");
@@ -105,13 +105,13 @@ impl LentBits {
 
 impl SegregatedSpace<ConcurrentMarks> {
     /// The bits, for another thread.
-    pub(crate) fn lent_bits(&self) -> LentBits {
+    pub(crate) fn sweeper_bits(&self) -> SweeperBits {
         let [new, traced] = [&self.marks.new, &self.marks.traced].map(Bitmap::handle);
-        LentBits { allocated: self.allocated.handle(), new, traced }
+        SweeperBits { allocated: self.allocated.handle(), new, traced }
     }
 
     /// Lends all blocks out, to be swept. From now on nothing is allocated black.
-    pub(crate) fn lend(&mut self, mut to: impl FnMut(Lent)) {
+    pub(crate) fn hand_to_sweeper(&mut self, mut to: impl FnMut(UnsweptBlock)) {
         self.retire_windows();
         (self.black_from, self.large_are_black) = (NONE, false);
         if !mutant!(self.heap.memory(), "a block that is swept is allocated from") {
@@ -119,14 +119,14 @@ impl SegregatedSpace<ConcurrentMarks> {
         }
         for (info, index) in self.blocks.iter_mut().zip(0..) {
             if info.state != State::Foreign {
-                (info.state, info.marked) = (State::Lent, 0);
-                to(Lent::of(index, info.class));
+                (info.state, info.marked) = (State::UnsweptBlock, 0);
+                to(UnsweptBlock::of(index, info.class));
             }
         }
     }
 
     /// Takes a block back that has been swept, with the number of its live cells.
-    pub(crate) fn take_back(&mut self, lent: Lent, live: u32) {
+    pub(crate) fn take_swept(&mut self, lent: UnsweptBlock, live: u32) {
         let Some(block) = lent.block() else { return };
         let info = &mut self.blocks[block.index() as usize];
         info.live = live as u16;

@@ -54,13 +54,14 @@ impl SharedMarks {
 }
 
 impl SegregatedSpace<ParallelMarks> {
-    /// Adds marks for several markers, of which all but one wait until `alone` objects are marked. The
+    /// Adds marks for several markers, of which all but one wait until `threshold` objects are marked. The
     /// space must be empty.
     ///
     /// # Errors
     /// If the operating system refuses address space for the marks.
-    pub(crate) fn share_marks(&mut self, alone: u64) -> io::Result<()> {
-        let least_blocks = alone.saturating_mul(u64::from(MIN_CELL_BYTES)) / u64::from(BLOCK_BYTES);
+    pub(crate) fn share_marks(&mut self, threshold: u64) -> io::Result<()> {
+        let least_blocks =
+            threshold.saturating_mul(u64::from(MIN_CELL_BYTES)) / u64::from(BLOCK_BYTES);
         let from_block = u32::try_from(least_blocks).unwrap_or(u32::MAX);
         self.marks.shared = Some(SharedMarks { bytes: self.heap.byte_map()?, from_block });
         Ok(())

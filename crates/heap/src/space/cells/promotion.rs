@@ -28,24 +28,26 @@ impl<M: MarkTables> SegregatedSpace<M> {
     }
 
     /// Takes a block from the heap, for whichever class will need it; false if the limit has no room.
-    pub fn set_aside(&mut self) -> bool {
+    pub fn reserve_block(&mut self) -> bool {
         let Some(block) = self.take_block(0) else { return false };
-        let older = std::mem::replace(&mut self.newest_spare, block.index());
-        self.blocks[block.index() as usize] = BlockInfo { state: State::Spare, older, ..FOREIGN };
-        self.spare_blocks += 1;
+        let older = std::mem::replace(&mut self.newest_reserved, block.index());
+        self.blocks[block.index() as usize] =
+            BlockInfo { state: State::Reserved, older, ..FOREIGN };
+        self.reserved_blocks += 1;
         true
     }
 
     /// Blocks that are set aside.
-    pub fn spare_blocks(&self) -> u32 {
-        self.spare_blocks
+    pub fn reserved_blocks(&self) -> u32 {
+        self.reserved_blocks
     }
 
     /// A free cell of a class, nothing in it written yet: one that the space has, or the first of a block
     /// that was set aside.
     #[inline(always)]
     pub fn take(&mut self, class: usize) -> Option<ObjectReference> {
-        if self.cursors[class].free == 0 && !self.next_window(class) && !self.enter_spare(class) {
+        if self.cursors[class].free == 0 && !self.next_window(class) && !self.enter_reserved(class)
+        {
             return None;
         }
         Some(self.pop(class))
@@ -53,20 +55,20 @@ impl<M: MarkTables> SegregatedSpace<M> {
 
     #[cold]
     #[inline(never)]
-    fn enter_spare(&mut self, class: usize) -> bool {
-        let Some(block) = Block::from_index(self.newest_spare) else { return false };
+    fn enter_reserved(&mut self, class: usize) -> bool {
+        let Some(block) = Block::from_index(self.newest_reserved) else { return false };
         let info = &mut self.blocks[block.index() as usize];
-        self.newest_spare = info.older;
+        self.newest_reserved = info.older;
         *info = BlockInfo { class: class as u8, state: State::Full, ..FOREIGN };
         if !mutant!(self.heap.memory(), "a block that was set aside is counted twice") {
-            self.spare_blocks -= 1;
+            self.reserved_blocks -= 1;
         }
         self.enter(class, block);
         self.next_window(class)
     }
 
     /// Forgets the blocks that are set aside: a sweep gives them back.
-    pub(super) fn forget_spare(&mut self) {
-        (self.newest_spare, self.spare_blocks) = (NONE, 0);
+    pub(super) fn release_reserve(&mut self) {
+        (self.newest_reserved, self.reserved_blocks) = (NONE, 0);
     }
 }

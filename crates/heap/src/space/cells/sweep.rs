@@ -45,7 +45,7 @@ impl<M: Traced> SegregatedSpace<M> {
         std::mem::swap(&mut self.allocated, self.marks.bits_mut());
         self.cursors = [NO_WINDOW; CLASSES];
         self.newest_listed = [NONE; CLASSES];
-        self.forget_spare();
+        self.release_reserve();
         let mut is_used = [false; CLASSES];
         // Downwards, so that each list begins with its lowest block.
         for index in (0..self.blocks.len()).rev() {

@@ -226,15 +226,15 @@ impl Model {
         for object in self.dead.iter().filter(|object| !self.live.contains_key(object)) {
             assert!(!self.space.is_allocated(*object), "{object:?} was freed");
         }
-        assert_eq!(self.space.occupied(), occupancy);
+        assert_eq!(self.space.allocated(), occupancy);
         let heap_parts =
-            self.heap.used_bytes() + self.heap.retained_bytes() + self.heap.metadata_bytes();
-        let held_bytes = self.heap.budget().held_bytes();
-        assert_eq!(self.heap.used_bytes(), self.space.used_bytes());
-        assert_eq!(held_bytes, heap_parts + self.space.metadata_bytes());
+            self.heap.reserved_bytes() + self.heap.retained_bytes() + self.heap.metadata_bytes();
+        let committed_bytes = self.heap.budget().committed_bytes();
+        assert_eq!(self.heap.reserved_bytes(), self.space.reserved_bytes());
+        assert_eq!(committed_bytes, heap_parts + self.space.metadata_bytes());
         // The table of blocks cannot refuse: it may overdraw by what it grew last.
         let limit_bytes = self.heap.budget().limit_bytes();
-        assert!(held_bytes <= limit_bytes.saturating_add(self.heap.metadata_bytes()));
+        assert!(committed_bytes <= limit_bytes.saturating_add(self.heap.metadata_bytes()));
     }
 }
 
@@ -256,10 +256,10 @@ proptest! {
         // Twice, for the first sweep may keep a block for each class that it found in use.
         model.space.sweep();
         model.space.sweep();
-        prop_assert_eq!(model.space.used_bytes(), 0, "empty blocks were kept");
+        prop_assert_eq!(model.space.reserved_bytes(), 0, "empty blocks were kept");
         let heap = model.heap.clone();
         drop(model);
-        prop_assert_eq!(heap.budget().held_bytes(), heap.retained_bytes() + heap.metadata_bytes());
+        prop_assert_eq!(heap.budget().committed_bytes(), heap.retained_bytes() + heap.metadata_bytes());
     }
 }
 
@@ -269,14 +269,14 @@ fn a_block_is_given_back_with_its_last_cell() {
     let layout = LAYOUTS[0];
     let count = cells_per_block(usize::from(layout.class())) * 3;
     (0..count).for_each(|_| assert!(model.alloc(layout)));
-    assert_eq!(model.space.used_bytes(), 3 * u64::from(BLOCK_BYTES));
+    assert_eq!(model.space.reserved_bytes(), 3 * u64::from(BLOCK_BYTES));
     let objects: Vec<ObjectReference> = model.live.keys().copied().collect();
     for (freed, &object) in (1..).zip(&objects) {
         assert!(model.space.free(object));
         let full = u64::from((count - freed).div_ceil(count / 3));
         // The block that is allocated from stays until its class has another.
         assert!(
-            (full..=full.max(1)).contains(&(model.space.used_bytes() / u64::from(BLOCK_BYTES)))
+            (full..=full.max(1)).contains(&(model.space.reserved_bytes() / u64::from(BLOCK_BYTES)))
         );
     }
 }
@@ -308,5 +308,5 @@ fn freeing_twice_into_the_window_does_not_spoil_the_account() {
     let reserved = ObjectReference::from_bits(again.bits() + 8).unwrap();
     space.free(reserved);
     space.retire_windows();
-    assert_eq!(space.occupied().objects, 1);
+    assert_eq!(space.allocated().objects, 1);
 }

@@ -36,7 +36,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
         for block in self.used() {
             let info = self.blocks[block.index() as usize];
             let class = usize::from(info.class);
-            if info.state == State::Lent {
+            if info.state == State::UnsweptBlock {
                 return Err(format!("{block:?} is on loan, and nothing is being swept"));
             }
             let mut live = 0;

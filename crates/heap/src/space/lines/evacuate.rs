@@ -34,16 +34,16 @@ fn bin(live_bytes: u32) -> usize {
 
 impl LineSpace {
     /// Chooses what the collection that is about to begin copies: what lives in the emptiest blocks, as far
-    /// as `room_bytes` hold the copies. Nothing, if that gives back no block, or less than `least_bytes` of
+    /// as `available_bytes` hold the copies. Nothing, if that gives back no block, or less than `least_bytes` of
     /// blocks.
     ///
     /// **Invariant:** it never takes more blocks than it gives back. A block of copies is left when the next
     /// one does not fit the rest. If that one is short, the block is filled but for its length; if it is long,
     /// the rest is smaller than it. So long objects are reckoned twice, and copies need no more than that.
-    pub fn choose(&mut self, room_bytes: u64, least_bytes: u64) {
-        let room_blocks = self.cover_copies(room_bytes / u64::from(BLOCK_BYTES));
+    pub fn select_candidates(&mut self, available_bytes: u64, least_bytes: u64) {
+        let room_blocks = self.cover_copies(available_bytes / u64::from(BLOCK_BYTES));
         // A copy that finds no block may leave one object in each of those that were to be emptied.
-        let room_blocks = room_blocks.min(self.heap.room_bytes() / u64::from(BLOCK_BYTES));
+        let room_blocks = room_blocks.min(self.heap.available_bytes() / u64::from(BLOCK_BYTES));
         let (chosen, gained_blocks) = self.emptiest(room_blocks);
         if gained_blocks > 0 && gained_blocks * u64::from(BLOCK_BYTES) >= least_bytes {
             chosen.into_iter().for_each(|index| self.blocks[index].is_candidate = true);
@@ -53,8 +53,8 @@ impl LineSpace {
 
     /// How many bytes of blocks a collection would give back at once by copying, with so much room for
     /// copies: what is sparse by the last one.
-    pub fn gain_bytes(&self, room_bytes: u64) -> u64 {
-        self.emptiest(room_bytes / u64::from(BLOCK_BYTES)).1 * u64::from(BLOCK_BYTES)
+    pub fn reclaimable_bytes(&self, available_bytes: u64) -> u64 {
+        self.emptiest(available_bytes / u64::from(BLOCK_BYTES)).1 * u64::from(BLOCK_BYTES)
     }
 
     /// Bytes of the objects that the last collection left in blocks that are worth emptying: the next one has
@@ -105,7 +105,7 @@ impl LineSpace {
     /// allows; tells how many.
     fn cover_copies(&mut self, blocks: u64) -> u64 {
         // The lowest free block is taken first, so at most those in use lie below.
-        let in_use = self.heap.used_bytes() / u64::from(BLOCK_BYTES);
+        let in_use = self.heap.reserved_bytes() / u64::from(BLOCK_BYTES);
         if let Some(last) = Block::from_index((in_use + blocks).min(u64::from(u32::MAX)) as u32)
             && self.cover(last)
         {

@@ -13,7 +13,7 @@
 
 use super::blocks::{BlockInfo, SHORT_BYTES, State};
 use super::evacuate::{Evacuation, is_sparse};
-use super::hidden::trace_hidden;
+use super::hidden::trace_weak;
 use super::map::LineMap;
 use super::{LineSpace, NO_HOLE};
 use crate::blocks::bitmap::Bitmap;
@@ -21,7 +21,7 @@ use crate::blocks::block::Block;
 use crate::blocks::poison;
 use crate::context::moves::Moves;
 use crate::context::roots::RootStack;
-use crate::context::weak::WeakTables;
+use crate::context::weak::ReferenceProcessor;
 use crate::memory::Memory;
 use crate::memory::units::GRANULE_BYTES;
 use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS};
@@ -94,14 +94,14 @@ impl LineSpace {
     }
 
     /// Marks everything reachable from the roots, large objects included, and what `weak` keeps. What lives
-    /// in the blocks that [`LineSpace::choose`] has chosen is copied, as long as there is room, and what
+    /// in the blocks that [`LineSpace::select_candidates`] has chosen is copied, as long as there is room, and what
     /// refers to it follows.
     pub fn trace(
         &mut self,
         marker: &mut Marker,
         roots: &RootStack,
         moves: &mut Moves,
-        weak: &mut WeakTables,
+        weak: &mut ReferenceProcessor,
     ) {
         self.begin_marking();
         let memory = self.heap.memory();
@@ -120,7 +120,7 @@ impl LineSpace {
             });
             marker.trace_moving(&self.heap, is_marked, mark, |object| copies.forward(object));
         }
-        trace_hidden(&self.heap, marker, weak, is_marked, mark, &mut copies);
+        trace_weak(&self.heap, marker, weak, is_marked, mark, &mut copies);
         self.used_blocks += copies.taken_blocks();
         self.copy_blocks = 0;
     }

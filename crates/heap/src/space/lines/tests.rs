@@ -4,7 +4,7 @@ use super::*;
 use crate::blocks::heap::HeapConfig;
 use crate::context::moves::Moves;
 use crate::context::roots::RootStack;
-use crate::context::weak::WeakTables;
+use crate::context::weak::ReferenceProcessor;
 use crate::memory::Offset64;
 use crate::memory::os::PAGE_BYTES;
 use crate::memory::value::Value;
@@ -36,7 +36,7 @@ impl Model {
         let layout = Layout::array(SlotKind::Shared, 0, words.max(1)).unwrap();
         let space = &mut self.space;
         let object = space.alloc(layout).or_else(|| {
-            let found = makes_do && space.make_do(layout) || space.grow(layout, 0);
+            let found = makes_do && space.open_large_hole(layout) || space.grow(layout, 0);
             found.then(|| space.alloc(layout))?
         })?;
         let extent = Extent::of(self.heap.memory(), object);
@@ -51,15 +51,15 @@ impl Model {
     }
 
     /// Keeps what `keep` says, each object by a root of its own; tells what has moved.
-    fn collect(&mut self, room_bytes: u64, keep: impl Fn(u64) -> bool) -> usize {
+    fn collect(&mut self, available_bytes: u64, keep: impl Fn(u64) -> bool) -> usize {
         self.live.retain(|&(.., number)| keep(number));
         let roots = RootStack::new(&self.heap).unwrap();
         let locals: Vec<_> =
             self.live.iter().map(|&(object, ..)| roots.push_local(Some(object))).collect();
         let mut moves = Moves::default();
         moves.listen();
-        self.space.choose(room_bytes, 0);
-        let mut weak = WeakTables::new(&self.heap);
+        self.space.select_candidates(available_bytes, 0);
+        let mut weak = ReferenceProcessor::new(&self.heap);
         self.space.trace(&mut self.marker, &roots, &mut moves, &mut weak);
         self.marker.shrink();
         self.space.sweep();
@@ -91,19 +91,19 @@ impl Model {
         found.sort();
         places.sort();
         assert_eq!(found, places);
-        assert_eq!(self.space.filled_bytes(), bytes);
+        assert_eq!(self.space.allocated_bytes(), bytes);
         assert_eq!(self.space.verify(), Ok(()));
-        assert_eq!(self.heap.used_bytes(), self.space.used_bytes());
-        let parts = self.space.used_bytes()
+        assert_eq!(self.heap.reserved_bytes(), self.space.reserved_bytes());
+        let parts = self.space.reserved_bytes()
             + self.space.metadata_bytes()
             + self.marker.metadata_bytes()
             + self.heap.retained_bytes()
             + self.heap.metadata_bytes();
-        assert_eq!(self.heap.budget().held_bytes(), parts);
+        assert_eq!(self.heap.budget().committed_bytes(), parts);
     }
 
     fn used_blocks(&self) -> u64 {
-        self.space.used_bytes() / u64::from(BLOCK_BYTES)
+        self.space.reserved_bytes() / u64::from(BLOCK_BYTES)
     }
 }
 
@@ -145,9 +145,9 @@ proptest! {
                     prop_assert!(limit_blocks.is_some() || made == usize::from(count), "no limit, no room");
                 }
                 Op::Collect(share, blocks) => {
-                    let room_bytes = u64::from(blocks * BLOCK_BYTES);
+                    let available_bytes = u64::from(blocks * BLOCK_BYTES);
                     let used_blocks = model.used_blocks();
-                    model.collect(room_bytes, |number| is_kept(number, share));
+                    model.collect(available_bytes, |number| is_kept(number, share));
                     prop_assert!(model.used_blocks() <= used_blocks, "a collection takes more than it gives");
                     let limit_bytes = model.heap.budget().limit_bytes();
                     let peak_bytes = model.heap.budget().peak_bytes();
@@ -161,7 +161,7 @@ proptest! {
         prop_assert_eq!(model.used_blocks(), 0, "empty blocks were kept");
         let heap = model.heap.clone();
         drop(model);
-        prop_assert_eq!(heap.budget().held_bytes(), heap.retained_bytes() + heap.metadata_bytes());
+        prop_assert_eq!(heap.budget().committed_bytes(), heap.retained_bytes() + heap.metadata_bytes());
     }
 }
 
@@ -179,13 +179,13 @@ fn sparse(blocks: u32, one_in: u64) -> Model {
 fn holes_are_filled_before_the_space_grows() {
     // A line of four lives in sixteen.
     let mut model = sparse(20, 64);
-    let holes_bytes = model.space.used_bytes() / 16 * 15;
+    let holes_bytes = model.space.reserved_bytes() / 16 * 15;
     let before = model.live.len();
     for _ in 0..holes_bytes / 32 {
         let layout = Layout::array(SlotKind::Shared, 0, 2).unwrap();
         assert!(model.space.alloc(layout).is_some());
     }
-    assert_eq!(model.space.occupied().objects, before as u64 + holes_bytes / 32);
+    assert_eq!(model.space.allocated().objects, before as u64 + holes_bytes / 32);
     let one_more = Layout::array(SlotKind::Shared, 0, 1).unwrap();
     assert_eq!(model.space.alloc(one_more), None, "there is no hole left");
 }
@@ -205,7 +205,7 @@ fn a_long_object_leaves_the_holes_to_others() {
     // Without a block of its own it takes holes one by one.
     let mut model = sparse(20, 64);
     let mut made = 0;
-    while model.space.alloc(layout).is_some() || model.space.make_do(layout) {
+    while model.space.alloc(layout).is_some() || model.space.open_large_hole(layout) {
         made += 1;
     }
     assert!(made >= 20 * (BLOCK_BYTES / 128 / 16), "{made} objects in holes");
@@ -253,8 +253,8 @@ fn what_refers_to_a_copy_follows() {
         let _list = roots.push_local(head);
         let mut moves = Moves::default();
         moves.listen();
-        model.space.choose(64 * u64::from(BLOCK_BYTES), 0);
-        let mut weak = WeakTables::new(&model.heap);
+        model.space.select_candidates(64 * u64::from(BLOCK_BYTES), 0);
+        let mut weak = ReferenceProcessor::new(&model.heap);
         model.space.trace(&mut model.marker, &roots, &mut moves, &mut weak);
         model.space.sweep();
         assert_eq!(moves.take().is_empty(), round != 1, "the first knows of no block what lives");
@@ -276,7 +276,7 @@ fn what_refers_to_a_copy_follows() {
 fn a_chain_of_ephemerons_is_followed_while_objects_move() {
     const LINKS: u32 = 4000;
     let mut model = Model::new(128, None);
-    let (heap, mut weak) = (model.heap.clone(), WeakTables::new(&model.heap));
+    let (heap, mut weak) = (model.heap.clone(), ReferenceProcessor::new(&model.heap));
     let memory = heap.memory();
     let mut alloc = |slots: Layout| {
         let space = &mut model.space;
@@ -307,13 +307,13 @@ fn a_chain_of_ephemerons_is_followed_while_objects_move() {
     for moves_some in [false, true, false] {
         let mut moves = Moves::default();
         moves.listen();
-        model.space.choose(64 * u64::from(BLOCK_BYTES), 0);
+        model.space.select_candidates(64 * u64::from(BLOCK_BYTES), 0);
         model.space.trace(&mut model.marker, &roots, &mut moves, &mut weak);
         model.space.sweep();
         let moved = moves.take().len();
         assert_eq!(moved > 0 && moved < chain.len(), moves_some, "{moved} have moved");
         assert_eq!(model.space.verify(), Ok(()));
-        assert_eq!(model.space.occupied().objects as usize, chain.len() + tables.len());
+        assert_eq!(model.space.allocated().objects as usize, chain.len() + tables.len());
     }
     let tables: Vec<_> = roots.iter().map(|root| root.object).collect();
     for number in 0..LINKS {

@@ -106,10 +106,10 @@ impl LineSpace {
                 self.used_blocks
             ));
         }
-        let filled_bytes = self.filled_bytes();
-        if live_bytes + new_bytes != filled_bytes {
+        let allocated_bytes = self.allocated_bytes();
+        if live_bytes + new_bytes != allocated_bytes {
             return Err(format!(
-                "objects of {live_bytes} and {new_bytes} bytes fill {filled_bytes} bytes"
+                "objects of {live_bytes} and {new_bytes} bytes fill {allocated_bytes} bytes"
             ));
         }
         Ok(())

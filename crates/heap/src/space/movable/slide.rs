@@ -21,7 +21,7 @@ use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
 use crate::blocks::poison;
 use crate::context::moves::Moves;
-use crate::context::weak::WeakTables;
+use crate::context::weak::ReferenceProcessor;
 use crate::memory::Memory;
 use crate::memory::units::BLOCK_WORDS;
 use crate::memory::units::{GRANULE_BYTES, UNIT_BYTES};
@@ -129,20 +129,24 @@ impl MovableSpace<Sliding> {
     /// objects marked.
     #[inline(always)]
     pub fn trace(&mut self, marker: &mut Marker) -> u64 {
-        self.trace_telling(marker, |_| ())
+        self.trace_visiting(marker, |_| ())
     }
 
-    /// What is to be done when a trace is: see [`WeakTables`]. Objects are still where they were.
-    pub fn trace_hidden(&mut self, marker: &mut Marker, weak: &mut WeakTables) {
+    /// What is to be done when a trace is: see [`ReferenceProcessor`]. Objects are still where they were.
+    pub fn trace_weak(&mut self, marker: &mut Marker, weak: &mut ReferenceProcessor) {
         let place = |space: &Self, object| space.is_marked(object).then_some(object);
-        while weak.resume(|object| place(self, object), |object| marker.push(object)) {
-            self.trace_telling(marker, |object| weak.met(object));
+        while weak.advance(|object| place(self, object), |object| marker.push(object)) {
+            self.trace_visiting(marker, |object| weak.object_reached(object));
         }
     }
 
     /// [`MovableSpace::trace`] that tells of each object that it marks.
     #[inline(always)]
-    fn trace_telling(&mut self, marker: &mut Marker, mut tell: impl FnMut(ObjectReference)) -> u64 {
+    fn trace_visiting(
+        &mut self,
+        marker: &mut Marker,
+        mut tell: impl FnMut(ObjectReference),
+    ) -> u64 {
         let (tables, memory) = (&self.tables, self.heap.memory());
         let is_marked = |object| tables.marks.test(object);
         marker.trace(&self.heap, is_marked, |object| {

@@ -3,12 +3,13 @@
 
 use super::NonMovingSpace;
 use crate::blocks::heap::Heap;
-use crate::context::weak::WeakTables;
+use crate::context::weak::ReferenceProcessor;
 use crate::memory::value::ObjectReference;
 use crate::space::cells::{
-    ConcurrentMarks, Lent, LentBits, MarkBits, ParallelMarks, SegregatedSpace, StickyMarks, Traced,
+    ConcurrentMarks, MarkBits, ParallelMarks, SegregatedSpace, StickyMarks, SweeperBits, Traced,
+    UnsweptBlock,
 };
-use crate::trace::greys::Greys;
+use crate::trace::grey_queue::GreyQueue;
 use crate::trace::mark::Marker;
 use crate::trace::parallel::ParallelMarker;
 use std::io;
@@ -17,13 +18,13 @@ impl<M: Traced> NonMovingSpace<M> {
     /// Marks everything reachable from the edges that `marker` holds. Returns the objects marked.
     #[inline(always)]
     pub fn trace(&mut self, marker: &mut Marker) -> u64 {
-        self.trace_telling(marker, |_| ())
+        self.trace_visiting(marker, |_| ())
     }
 
-    /// What is to be done when a trace is: see [`WeakTables`].
-    pub fn trace_hidden(&mut self, marker: &mut Marker, weak: &mut WeakTables) {
-        while weak.resume(|object| self.place(object), |object| marker.push(object)) {
-            self.trace_telling(marker, |object| weak.met(object));
+    /// What is to be done when a trace is: see [`ReferenceProcessor`].
+    pub fn trace_weak(&mut self, marker: &mut Marker, weak: &mut ReferenceProcessor) {
+        while weak.advance(|object| self.place(object), |object| marker.push(object)) {
+            self.trace_visiting(marker, |object| weak.object_reached(object));
         }
     }
 
@@ -34,7 +35,7 @@ impl<M: Traced> NonMovingSpace<M> {
 
     /// [`NonMovingSpace::trace`] that calls `visit` with each object that it marks.
     #[inline(always)]
-    fn trace_telling(&mut self, marker: &mut Marker, visit: impl FnMut(ObjectReference)) -> u64 {
+    fn trace_visiting(&mut self, marker: &mut Marker, visit: impl FnMut(ObjectReference)) -> u64 {
         let Self { small, heap, .. } = self;
         let (marks, mark) = small.marking();
         marker.trace(heap, |object| marks.test(object), visiting(mark, visit))
@@ -63,32 +64,37 @@ impl NonMovingSpace<ParallelMarks> {
     pub fn marked_by(heap: &Heap, marker: &ParallelMarker) -> io::Result<Self> {
         let mut cells = SegregatedSpace::new(heap)?;
         if marker.has_helpers() {
-            cells.share_marks(marker.alone())?;
+            cells.share_marks(marker.parallel_threshold())?;
         }
         Ok(Self::over(cells))
     }
 
     /// [`NonMovingSpace::trace`] on several threads, if there is enough to mark.
     pub fn trace_in_parallel(&mut self, marker: &mut ParallelMarker) {
-        let alone = if self.small.has_shared_marks() { marker.alone() } else { u64::MAX };
-        let is_done = self.trace_alone(marker, alone, |_| ());
+        let threshold =
+            if self.small.has_shared_marks() { marker.parallel_threshold() } else { u64::MAX };
+        let is_done = self.trace_serially(marker, threshold, |_| ());
         if !is_done && let Some((marks, folding)) = self.small.marking_together() {
             marker.trace_together(&self.heap, marks, || folding.run());
         }
     }
 
-    /// [`NonMovingSpace::trace_hidden`] once [`NonMovingSpace::trace_in_parallel`] is done: on one thread,
+    /// [`NonMovingSpace::trace_weak`] once [`NonMovingSpace::trace_in_parallel`] is done: on one thread,
     /// for all marks are bits again.
-    pub fn trace_hidden_alone(&mut self, marker: &mut ParallelMarker, weak: &mut WeakTables) {
-        while weak.resume(|object| self.place(object), |object| marker.push(object)) {
-            self.trace_alone(marker, u64::MAX, |object| weak.met(object));
+    pub fn trace_weak_serially(
+        &mut self,
+        marker: &mut ParallelMarker,
+        weak: &mut ReferenceProcessor,
+    ) {
+        while weak.advance(|object| self.place(object), |object| marker.push(object)) {
+            self.trace_serially(marker, u64::MAX, |object| weak.object_reached(object));
         }
     }
 
     /// Traces on this thread until `most` objects are marked, and calls `visit` with each. Returns whether
     /// nothing is left.
     #[inline(always)]
-    fn trace_alone(
+    fn trace_serially(
         &mut self,
         marker: &mut ParallelMarker,
         most: u64,
@@ -96,7 +102,7 @@ impl NonMovingSpace<ParallelMarks> {
     ) -> bool {
         let Self { small, heap, .. } = self;
         let (marks, mark) = small.marking();
-        marker.trace_alone(heap, most, |object| marks.test(object), visiting(mark, visit))
+        marker.trace_serially(heap, most, |object| marks.test(object), visiting(mark, visit))
     }
 }
 
@@ -112,15 +118,19 @@ impl NonMovingSpace<MarkBits> {
     /// Scans grey objects until `budget` units of work (objects and slots) are done or none is left.
     /// Returns the work done.
     #[inline(always)]
-    pub fn trace_some(&mut self, greys: &mut Greys, budget: u64) -> u64 {
-        self.trace_some_telling(greys, budget, |_| ())
+    pub fn trace_some(&mut self, greys: &mut GreyQueue, budget: u64) -> u64 {
+        self.trace_some_visiting(greys, budget, |_| ())
     }
 
-    /// What is to be done when nothing is grey any more, all of it at once: see [`WeakTables`]. Returns the
+    /// What is to be done when nothing is grey any more, all of it at once: see [`ReferenceProcessor`]. Returns the
     /// work done.
-    pub fn trace_hidden_greys(&mut self, greys: &mut Greys, weak: &mut WeakTables) -> u64 {
+    pub fn trace_weak_in_slices(
+        &mut self,
+        greys: &mut GreyQueue,
+        weak: &mut ReferenceProcessor,
+    ) -> u64 {
         let mut done = 0;
-        while weak.resume(
+        while weak.advance(
             |object| self.place(object),
             |object| {
                 if self.shade(object) {
@@ -128,16 +138,16 @@ impl NonMovingSpace<MarkBits> {
                 }
             },
         ) {
-            done += self.trace_some_telling(greys, u64::MAX, |object| weak.met(object));
+            done += self.trace_some_visiting(greys, u64::MAX, |object| weak.object_reached(object));
         }
         done
     }
 
     /// [`NonMovingSpace::trace_some`] that calls `visit` with each object that it scans.
     #[inline(always)]
-    fn trace_some_telling(
+    fn trace_some_visiting(
         &mut self,
-        greys: &mut Greys,
+        greys: &mut GreyQueue,
         budget: u64,
         mut visit: impl FnMut(ObjectReference),
     ) -> u64 {
@@ -161,20 +171,20 @@ impl NonMovingSpace<MarkBits> {
 
 impl NonMovingSpace<ConcurrentMarks> {
     /// The bits that the other thread needs.
-    pub(crate) fn lent_bits(&self) -> LentBits {
-        self.small.lent_bits()
+    pub(crate) fn sweeper_bits(&self) -> SweeperBits {
+        self.small.sweeper_bits()
     }
 
     /// Everything that is reachable is marked: reclaims the large objects that are not, and lends all
     /// blocks of cells out.
-    pub(crate) fn lend(&mut self, to: impl FnMut(Lent)) {
+    pub(crate) fn hand_to_sweeper(&mut self, to: impl FnMut(UnsweptBlock)) {
         self.sweep_large();
-        self.small.lend(to);
+        self.small.hand_to_sweeper(to);
     }
 
     /// Takes a block back with the number of its live cells.
-    pub(crate) fn take_back(&mut self, lent: Lent, live: u32) {
-        self.small.take_back(lent, live);
+    pub(crate) fn take_swept(&mut self, lent: UnsweptBlock, live: u32) {
+        self.small.take_swept(lent, live);
     }
 }
 

@@ -19,9 +19,9 @@ struct Marking {
 }
 
 impl Marking {
-    fn on(threads: usize, alone: u64) -> Self {
+    fn on(threads: usize, threshold: u64) -> Self {
         let heap = Heap::new(HeapConfig::default()).unwrap();
-        let marker = ParallelMarker::new(&heap, 16, threads, alone).unwrap();
+        let marker = ParallelMarker::new(&heap, 16, threads, threshold).unwrap();
         let space = NonMovingSpace::marked_by(&heap, &marker).unwrap();
         Self { heap, space, marker }
     }
@@ -53,7 +53,7 @@ impl Marking {
         assert!(self.marker.markers.iter().all(|marker| marker.stack.is_empty()));
         let footprint = self.space.footprint(self.marker.metadata_bytes()).total_bytes();
         let heaps = self.heap.retained_bytes() + self.heap.metadata_bytes();
-        assert_eq!(self.heap.budget().held_bytes(), footprint + heaps, "the account is wrong");
+        assert_eq!(self.heap.budget().committed_bytes(), footprint + heaps, "the account is wrong");
     }
 
     /// The most that the stacks have held.
@@ -70,9 +70,9 @@ proptest! {
         slots in proptest::collection::vec(prop_oneof![8 => Just(2u32), 2 => 3u32..100, 1 => 4100u32..9000], 1..150),
         edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..400),
         threads in 1usize..5,
-        alone in prop_oneof![Just(0u64), 1u64..50, Just(u64::MAX)],
+        threshold in prop_oneof![Just(0u64), 1u64..50, Just(u64::MAX)],
     ) {
-        let mut marking = Marking::on(threads, alone);
+        let mut marking = Marking::on(threads, threshold);
         let alloc = |&slots: &u32| if slots == 2 { marking.alloc(NODE) } else { marking.array(slots) };
         let objects: Vec<_> = slots.iter().map(alloc).collect();
         for (from, slot, to) in edges {
@@ -102,7 +102,7 @@ fn a_list_stays_with_one_marker() {
     let list = marking.nodes(LENGTH);
     list.windows(2).for_each(|pair| marking.link(pair[0], 1, pair[1]));
     marking.collect(list[0]);
-    assert_eq!(marking.space.occupied().objects as usize, LENGTH);
+    assert_eq!(marking.space.allocated().objects as usize, LENGTH);
     assert_eq!(marking.marker.most_threads(), 3);
     assert_eq!(marking.stack_bytes(), PAGE_BYTES as u64, "the list has changed hands");
 }
@@ -117,7 +117,7 @@ fn the_stacks_of_a_long_array_stay_short() {
         marking.link(array, index, *node);
     }
     marking.collect(array);
-    assert_eq!(marking.space.occupied().objects as usize, LENGTH + 1);
+    assert_eq!(marking.space.allocated().objects as usize, LENGTH + 1);
     assert!(marking.stack_bytes() <= 6 * PAGE_BYTES as u64, "{} bytes", marking.stack_bytes());
 }
 
@@ -127,12 +127,12 @@ fn a_small_heap_is_marked_alone_and_has_no_bytes() {
     let list = marking.nodes(900);
     list.windows(2).for_each(|pair| marking.link(pair[0], 1, pair[1]));
     marking.collect(list[0]);
-    assert_eq!(marking.space.occupied().objects, 900);
+    assert_eq!(marking.space.allocated().objects, 900);
     assert_eq!(marking.marker.most_threads(), 1);
-    let mut alone = Marking::on(1, 0);
-    alone.nodes(900);
+    let mut threshold = Marking::on(1, 0);
+    threshold.nodes(900);
     let table_bytes = |marking: &Marking| marking.space.footprint(0).metadata_bytes;
-    assert_eq!(table_bytes(&marking), table_bytes(&alone));
+    assert_eq!(table_bytes(&marking), table_bytes(&threshold));
 }
 
 #[test]
@@ -145,9 +145,9 @@ fn a_heap_that_grows_past_the_threshold_is_marked_together() {
         }
     }
     marking.collect(tree[0]);
-    assert_eq!(marking.space.occupied().objects, 50_000);
+    assert_eq!(marking.space.allocated().objects, 50_000);
     assert_eq!(marking.marker.most_threads(), 2);
     marking.collect(tree[1]);
     // The left half: 15 whole levels, for the last of the tree's 16 fills it and goes on in the right half.
-    assert_eq!(marking.space.occupied().objects, (1 << 15) - 1);
+    assert_eq!(marking.space.allocated().objects, (1 << 15) - 1);
 }

@@ -14,15 +14,15 @@ impl Collector for Keeper {
 
     fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         let object = self.0.alloc(layout, 0).or_else(|| self.0.alloc_growing(layout, 0));
-        object.ok_or_else(|| self.0.heap().refuse(layout))
+        object.ok_or_else(|| self.0.heap().out_of_memory(layout))
     }
 
     fn footprint(&self) -> Footprint {
         self.0.footprint(0)
     }
 
-    fn occupied(&self) -> Occupancy {
-        self.0.occupied()
+    fn allocated(&self) -> Occupancy {
+        self.0.allocated()
     }
 
     fn is_allocated(&self, object: ObjectReference) -> bool {

@@ -15,7 +15,7 @@ fn program<C: Collector>(m: &mut Mutator<C>) -> Result<(), OutOfMemory> {
     let region = m.region();
     let inside = m.alloc_in::<Node>(&region)?;
     m.put(m.get(&owner), Node::NEXT, inside);
-    m.end(region);
+    m.end_region(region);
     Ok(())
 }
 

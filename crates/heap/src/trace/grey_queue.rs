@@ -29,13 +29,13 @@ const PIECE_SLOTS: u32 = if cfg!(tiny) { 16 } else { 1024 };
 
 /// The grey objects of a cycle.
 #[derive(Debug)]
-pub struct Greys {
+pub struct GreyQueue {
     stack: Stack,
     /// Distance between prefetch and use: a power of two, 1 for no prefetching.
     distance: usize,
 }
 
-impl Greys {
+impl GreyQueue {
     /// None, to be prefetched `distance` objects ahead (rounded down to a power of two).
     ///
     /// # Errors
@@ -225,7 +225,7 @@ mod tests {
                     pending.extend(memory.children(object, Slots::All));
                 }
             }
-            let mut greys = Greys::new(&heap, distance).unwrap();
+            let mut greys = GreyQueue::new(&heap, distance).unwrap();
             prop_assert!(space.shade(objects[0]) && !space.shade(objects[0]));
             greys.push(objects[0]);
             let mut done = 0;
@@ -248,7 +248,7 @@ mod tests {
         let heap = Heap::new(HeapConfig::default()).unwrap();
         let mut space = NonMovingSpace::new(&heap).unwrap();
         let array = alloc(&mut space, 3 * PIECE_SLOTS);
-        let mut greys = Greys::new(&heap, 16).unwrap();
+        let mut greys = GreyQueue::new(&heap, 16).unwrap();
         assert!(space.shade(array));
         greys.push(array);
         for _ in 0..2 {
@@ -269,7 +269,7 @@ mod tests {
             let at = Extent::of(heap.memory(), array).slot(slot);
             heap.memory().write(array, at, node.bits());
         }
-        let mut greys = Greys::new(&heap, 16).unwrap();
+        let mut greys = GreyQueue::new(&heap, 16).unwrap();
         assert!(space.shade(array));
         greys.push(array);
         space.trace_some(&mut greys, u64::MAX);

@@ -1,7 +1,7 @@
 //! An author who errs: what can be done wrong in a program that is otherwise right.
 //!
 //! A [`crate::Probe`] may be such an author. Where a program says `free` it may do something else
-//! ([`Omission`]), and before any allocation or `free` it may do something more ([`Deed`]). The mutator
+//! ([`FreeFault`]), and before any allocation or `free` it may do something more ([`InjectedFault`]). The mutator
 //! carries it out as an author under this discipline would: a copy of a pointer is counted where
 //! pointers are counted, and a `free` through it is whatever the discipline takes a `free` for.
 
@@ -10,7 +10,7 @@ use crate::object::header::Layout;
 
 /// What an author does where the program says `free`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Omission {
+pub enum FreeFault {
     /// Nothing is omitted: the object is freed.
     None,
     /// Nothing is said, and the root goes out of scope. Some disciplines drop it then.
@@ -23,7 +23,7 @@ pub enum Omission {
 
 /// What an author does beside the program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Deed {
+pub enum InjectedFault {
     /// Keeps a copy of the pointer to an object.
     Copy(ObjectReference),
     /// Frees an object through such a copy.
