@@ -47,6 +47,16 @@ pub trait SmallSpace: Space {
     /// no room for it, or the object is large.
     fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference>;
 
+    /// [`SmallSpace::alloc`] in the slow path, with the same result, unless that needs a check of the room
+    /// under the limit: then [`SmallSpace::alloc_growing`] makes it.
+    fn alloc_in_slow_path(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+    ) -> Option<ObjectReference> {
+        self.alloc(layout, collector_bits)
+    }
+
     /// A new small object, for which the space may take a block if that leaves `kept_bytes` of the room
     /// under the limit; `None` if it does not.
     fn alloc_growing(

@@ -330,6 +330,11 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
         Some(object)
     }
 
+    /// Not without room for the copies of all objects: a collection has left the last block to copies.
+    fn alloc_in_slow_path(&mut self, _: Layout, _: u32) -> Option<ObjectReference> {
+        None
+    }
+
     /// If that leaves room for the copies of all objects, too, unless they slide.
     fn alloc_growing(
         &mut self,

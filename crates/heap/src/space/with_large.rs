@@ -120,7 +120,7 @@ impl<S: SmallSpace> CollectedSpace for WithLarge<S> {
         collector_bits: u32,
         may_grow: bool,
     ) -> Option<ObjectReference> {
-        let object = self.alloc(layout, collector_bits);
+        let object = self.small.alloc_in_slow_path(layout, collector_bits);
         let object =
             object.or_else(|| may_grow.then(|| self.alloc_growing(layout, collector_bits))?);
         object.or_else(|| self.is_tight.then(|| self.alloc_anywhere(layout, collector_bits))?)
@@ -131,7 +131,7 @@ impl<S: SmallSpace> CollectedSpace for WithLarge<S> {
         layout: Layout,
         collector_bits: u32,
     ) -> Option<ObjectReference> {
-        let object = self.alloc(layout, collector_bits);
+        let object = self.small.alloc_in_slow_path(layout, collector_bits);
         let object = object.or_else(|| self.alloc_growing(layout, collector_bits));
         self.or_anywhere(object, layout, collector_bits)
     }
