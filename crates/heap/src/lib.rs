@@ -13,15 +13,15 @@
 //!   they can be told stands in their [`Config`].
 //! * What a run was like stands in its [`EventLog`].
 
-mod blocks;
-mod collector;
-mod context;
 mod memory;
-mod mutator;
 mod object;
-mod reclaim;
-mod space;
+mod blocks;
+mod context;
 mod trace;
+mod space;
+mod reclaim;
+mod collector;
+mod mutator;
 
 // ---- memory: the sandbox and its account --------------------------------------------------------
 
