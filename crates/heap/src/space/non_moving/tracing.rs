@@ -75,7 +75,7 @@ impl NonMovingSpace<ParallelMarks> {
             if self.small.has_shared_marks() { marker.parallel_threshold() } else { u64::MAX };
         let is_done = self.trace_serially(marker, threshold, |_| ());
         if !is_done && let Some((marks, folding)) = self.small.marking_together() {
-            marker.trace_together(&self.heap, marks, || folding.run());
+            marker.trace_in_parallel(&self.heap, marks, || folding.run());
         }
     }
 
