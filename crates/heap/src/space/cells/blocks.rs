@@ -27,7 +27,7 @@ pub(super) struct BlockInfo {
     pub(super) state: State,
     /// Cells whose allocation bit is set.
     pub(super) live: u16,
-    /// Cells marked in the cycle under way.
+    /// Cells marked in the current cycle.
     pub(super) marked: u16,
     /// Neighbours on the class's list; `NONE` at its ends.
     pub(super) newer: u32,

@@ -13,7 +13,7 @@ pub(super) enum State {
     Foreign,
     /// Has holes that are not entered: recyclable.
     Holey,
-    /// Without holes by the last collection.
+    /// Without holes since the last collection.
     Full,
     /// Allocated from since the last collection.
     Entered,
