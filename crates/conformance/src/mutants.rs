@@ -135,7 +135,7 @@ pub const ALL: &[Known] = &[
         ("mark-sweep-incremental|dijkstra", "the windows that it leaves are of the swept blocks"),
         ("generational", "free cells have no marks"),
     ]),
-    Known::new("an array is looked at in one piece only", CLASSIC),
+    Known::new("an array is scanned in one piece only", CLASSIC),
     Known::new("a slice forgets its queue", DESIGN),
     // ---- generations
     Known::new("an old object is not logged", CLASSIC),

@@ -10,7 +10,7 @@ use crate::object::header::{Extent, Layout, REGION};
 use crate::space::Space;
 use crate::space::arena::{Arena, ChunkPool};
 
-/// Live regions. A number is used again once its region has ended.
+/// Live regions. A number is reused once its region has ended.
 #[derive(Debug)]
 pub struct Regions {
     arenas: Vec<Arena>,
@@ -53,7 +53,7 @@ impl Regions {
         self.arenas.len() as u32 - 1
     }
 
-    /// A new object in a region, its header telling so.
+    /// A new object in a region, with `REGION` in its header.
     #[inline(always)]
     pub fn alloc(&mut self, region: u32, layout: Layout, bits: u32) -> Option<ObjectReference> {
         if region == self.current_number
@@ -85,8 +85,8 @@ impl Regions {
         }
     }
 
-    /// The objects of a region that have own slots: those whose possessions outlive the region's
-    /// memory unless they are dropped first.
+    /// The objects of a region that have own slots: their owned objects outlive the region's memory
+    /// unless they are dropped first.
     pub fn owners(&mut self, region: u32) -> Vec<ObjectReference> {
         self.make_current(region);
         if !self.current.has_owners() {
