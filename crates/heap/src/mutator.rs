@@ -14,11 +14,11 @@ pub(crate) mod stamps;
 pub(crate) mod survey;
 
 mod fault;
-mod hidden;
 mod hold;
 mod observe;
 mod read;
 mod scope;
+mod weak;
 mod write;
 
 use crate::blocks::heap::{Commit, Heap, HeapConfig};
@@ -197,7 +197,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     fn alloc_object(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         self.before_allocation(layout);
         let object = self.collector.alloc(&mut self.cx, layout);
-        self.follow();
+        self.report_moves();
         let object = object?;
         self.after_allocation(object, layout);
         Ok(object)
@@ -275,7 +275,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
 
     /// Reports moved objects to the probe.
     #[inline(always)]
-    fn follow(&mut self) {
+    fn report_moves(&mut self) {
         if self.collector.caps().moves && P::FOLLOWS {
             for (from, to) in self.cx.moves.take() {
                 self.probe.moved(from, to);
@@ -294,20 +294,20 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub fn collect(&mut self) {
         self.settle();
         self.collector.collect(&mut self.cx, Cause::Requested);
-        self.follow();
+        self.report_moves();
     }
 
     /// Collects the young now, where there are generations; all where there are none.
     pub fn collect_young(&mut self) {
         self.settle();
         self.collector.collect(&mut self.cx, Cause::Young);
-        self.follow();
+        self.report_moves();
     }
 
     /// Does a part of a collection now, if the discipline collects in parts.
     pub fn step(&mut self, step: Step) {
         self.settle();
         self.collector.step(&mut self.cx, step);
-        self.follow();
+        self.report_moves();
     }
 }

@@ -92,7 +92,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         self.settle();
         self.cx.weak.end();
         self.collector.collect(&mut self.cx, Cause::End);
-        self.follow();
+        self.report_moves();
     }
 
     /// The reachable objects, by an independent survey.

@@ -111,7 +111,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.reset(region);
         }
         let object = self.collector.region_alloc(&mut self.cx, region.number, layout);
-        self.follow();
+        self.report_moves();
         let object = object?;
         self.after_allocation(object, layout);
         Ok(object)
