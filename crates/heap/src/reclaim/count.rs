@@ -132,7 +132,7 @@ impl Count {
     }
 
     /// Checks the count of every allocated object against `expected` of it; one that sticks may be
-    /// higher. Slow: for [`crate::Collector::verify`].
+    /// higher. Slow: for [`crate::Inspect::verify`].
     ///
     /// # Errors
     /// The first object whose count differs.

@@ -234,7 +234,7 @@ impl Nursery {
     }
 
     /// Checks that its objects fill it and that the old space has a cell for each of them and for each
-    /// reserved one. Slow: for [`crate::Collector::verify`].
+    /// reserved one. Slow: for [`crate::Inspect::verify`].
     ///
     /// # Errors
     /// The first contradiction, in words.
