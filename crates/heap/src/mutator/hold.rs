@@ -1,4 +1,4 @@
-//! What programs hold: locals that are kept, aimed and given up; roots that are dropped and freed.
+//! Roots of programs: locals are assigned and given up; owned objects are dropped and freed.
 
 use super::{Mutator, Ref};
 use crate::collector::Collector;
@@ -90,8 +90,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
     }
 
-    /// Frees an owned object where the author says so: a drop, but for a discipline that frees only
-    /// here.
+    /// Frees an owned object explicitly: a drop, but for a discipline that frees only here.
     #[inline(always)]
     pub fn free(&mut self, root: Root) {
         self.settle();

@@ -1,4 +1,4 @@
-//! What programs write: slots and payload words. Whatever changes a slot goes through its collector.
+//! Writes of slots. Every change of a slot passes the collector's write barrier.
 
 use super::{Mutator, Ref};
 use crate::collector::Collector;
@@ -50,7 +50,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         self.collector.store(&self.cx, slot, value);
     }
 
-    /// Moves a root (or nothing) into an own slot. What the slot owned before is dropped.
+    /// Moves a root (or null) into an own slot. The object that the slot owned before is dropped.
     #[inline(always)]
     pub fn put(&self, object: Ref<'_>, slot: Slot<Own>, root: impl Into<Option<Root>>) {
         let new = root.into().map(|root| self.consume(&root));
