@@ -250,9 +250,6 @@ impl Lists {
 
     fn count_increments(&self, memory: Memory<'_>) {
         for object in self.new.objects_ahead(memory, AHEAD) {
-            if mutant!(memory, "a new object is born unlogged") {
-                break;
-            }
             for child in memory.children(object, Slots::All) {
                 COUNT.increment(memory, child);
             }
@@ -296,11 +293,9 @@ impl Lists {
     fn scan_zct(&self, memory: Memory<'_>) {
         let mut kept = 0;
         for object in self.zct.objects_ahead(memory, AHEAD) {
-            let is_rooted = memory.has(object, ROOTED);
-            let resurrects = !mutant!(memory, "what has zero references once is dead");
-            if COUNT.get(memory, object) > 0 && resurrects {
+            if COUNT.get(memory, object) > 0 && !mutant!(memory, "a count of zero is final") {
                 memory.clear_bits(object, IN_ZCT);
-            } else if is_rooted {
+            } else if memory.has(object, ROOTED) {
                 self.zct.set(kept, object.bits());
                 kept += 1;
             } else {

@@ -109,10 +109,10 @@ impl RcWeak {
         while let Some(object) = next {
             clock.tick(1);
             for child in memory.children(object, Slots::Borrow) {
-                if mutant!(memory, "the dead keep what they borrow") {
-                    continue;
-                }
-                if WEAK.decrement(memory, child) && !memory.has(child, PARKED) {
+                if !mutant!(memory, "the dead keep what they borrow")
+                    && WEAK.decrement(memory, child)
+                    && !memory.has(child, PARKED)
+                {
                     unborrowed.push_object(child);
                 }
             }

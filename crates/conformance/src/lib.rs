@@ -15,6 +15,7 @@ mod colours;
 mod compare;
 mod detector;
 mod failure;
+mod faulty;
 pub mod generate;
 mod hidden;
 pub mod mutants;

@@ -84,8 +84,8 @@ pub const ALL: &[Known] = &[
         ("rc-weak", RELEASED),
         ("rc-cycles", RELEASED),
     ]),
-    Known::new("a scope drops what it yields", CLASSIC),
-    Known::new("what is taken stays in its slot", CLASSIC),
+    Known::new("a scope drops what it returns", CLASSIC),
+    Known::new("a taken object stays in its slot", CLASSIC),
     // ---- marking and sweeping
     Known::new("a marker forgets the last slot", CLASSIC),
     Known::new("a marker forgets its queue", DESIGN),
@@ -103,13 +103,18 @@ pub const ALL: &[Known] = &[
     )]),
     Known::new("a destructor forgets its children", CLASSIC),
     Known::new("a borrow that ends drops its object", CLASSIC),
-    Known::new("nobody is told of an orphan", CLASSIC),
+    Known::new("an object that lost its owner is forgotten", CLASSIC),
     // ---- counting
     Known::new("an object is parked twice", "wasmtime #13166: the same object exposed twice")
         .equivalent(&[
             ("generational", "what is logged twice is looked at twice"),
             ("gen-copy", "what is logged twice is looked at twice"),
         ]),
+    Known::new("a parked object is lost", CLASSIC),
+    Known::new("a parked object stays parked", DESIGN).equivalent(&[(
+        "ownership",
+        "a parked object never gets an owner again: it is freed, and its header with it",
+    )]),
     Known::new("what is parked is freed though stored", DESIGN),
     Known::new("decrement before increment", CLASSIC).equivalent(&[(
         "rc*",
@@ -118,10 +123,10 @@ pub const ALL: &[Known] = &[
     Known::new("a store does not decrement", CLASSIC),
     Known::new("children are not decremented", CLASSIC),
     Known::new("a local is not counted", CLASSIC),
-    Known::new("a local that is aimed anew counts twice", CLASSIC),
+    Known::new("a reassigned local counts twice", CLASSIC),
     Known::new("a full count wraps", CLASSIC),
     Known::new("a full count is decremented", CLASSIC),
-    Known::new("a barrier is told a wrong kind", "mmtk-core #1129: an argument nobody looked at"),
+    Known::new("a barrier is given a wrong kind", "mmtk-core #1129: an unchecked argument"),
     // ---- weak references
     Known::new("an upgrade finds the dead", CLASSIC),
     Known::new("the dead keep what they borrow", CLASSIC),
@@ -140,9 +145,7 @@ pub const ALL: &[Known] = &[
     // ---- generations
     Known::new("an old object is not logged", CLASSIC),
     Known::new("moves into old objects are not logged", DESIGN),
-    Known::new("a log is cleared before it is read", CLASSIC),
-    Known::new("a logged object stays logged", DESIGN),
-    Known::new("a logged object is looked at in half", CLASSIC),
+    Known::new("a remembered object's first child is not scanned", CLASSIC),
     Known::new("a minor sweep loses old marks", DESIGN),
     Known::new("a major collection keeps its marks", DESIGN),
     // ---- trial deletion
@@ -152,14 +155,14 @@ pub const ALL: &[Known] = &[
     Known::new("a cascade suspects nobody", CLASSIC),
     Known::new("a freed suspect is tried", DESIGN),
     Known::new("a count is not restored", CLASSIC),
-    Known::new("what the innocent hold stays on trial", CLASSIC),
+    Known::new("a child of a restored object stays on trial", CLASSIC),
     // ---- deferred counting
     Known::new("a log entry is dropped", CLASSIC),
     Known::new("a logged gain is not counted", CLASSIC),
     Known::new("a logged loss is not counted", CLASSIC),
     Known::new("a new object is born unlogged", CLASSIC),
     Known::new("a count of zero is not listed", CLASSIC),
-    Known::new("what has zero references once is dead", CLASSIC),
+    Known::new("a count of zero is final", CLASSIC),
     Known::new("a cascade frees what is rooted", CLASSIC),
     // ---- moving
     Known::new("no forwarding reference is left", CLASSIC),
@@ -175,7 +178,7 @@ pub const ALL: &[Known] = &[
     Known::new("a weak slot of a live object is cleared", CLASSIC),
     Known::new("a weak slot is not updated", CLASSIC),
     Known::new("weak slots are cleared after resurrection", CLASSIC),
-    Known::new("what was hidden is not shown to the collector", CLASSIC).equivalent(&[
+    Known::new("a weak load has no barrier", CLASSIC).equivalent(&[
         ("mark-sweep", STOPPED),
         ("mark-sweep-parallel", STOPPED),
         ("semispace", STOPPED),
@@ -198,7 +201,7 @@ pub const ALL: &[Known] = &[
     // ---- a nursery
     Known::new("a young object is logged", DESIGN),
     Known::new("the old are taken for young", CLASSIC),
-    Known::new("what is promoted is not looked at", CLASSIC),
+    Known::new("a promoted object is not scanned", CLASSIC),
     Known::new("a cell is promised again and again", DESIGN),
     Known::new("a block that was set aside is counted twice", DESIGN),
     // ---- marking by several threads

@@ -1,6 +1,7 @@
 //! Plays one program under a collector, and says what went wrong.
 
 use crate::detector::{Detector, Detectors, Place, Violation};
+use crate::faulty::Faulty;
 use crate::mutants::Passed;
 use crate::player::{M, Player};
 use crate::program::Program;
@@ -62,7 +63,7 @@ pub fn play(factory: CollectorFactory, program: &Program, setup: &Setup) -> Play
     let stamps = setup.detectors.has(Detector::Stamps);
     let probe = if stamps { Checker::default() } else { Checker::disabled() };
     let config = setup.config.with_least(factory.thresholds);
-    let collector = |heap: &_| Ok(Watched::over(factory.collector(heap, &config)?));
+    let collector = |heap: &_| Ok(Faulty(Watched::over(factory.collector(heap, &config)?)));
     let mut m = M::with(heap, probe, collector).expect("address space for a heap");
     if let Some(mutant) = setup.mutant {
         m.heap().infect(mutant);

@@ -2,6 +2,7 @@
 
 use crate::compare::View;
 use crate::detector::Detectors;
+use crate::faulty::Faulty;
 use crate::program::{Form, Op, Pair, Pick, Program, Schedule};
 use crate::shadow::{GLOBALS, Id, Shadow};
 use crate::watched::Watched;
@@ -9,8 +10,8 @@ use heap::{Caps, Checker, Global, Local, Mutator, Region, Root, SlotKind, Step, 
 use rand::SeedableRng;
 use rand_pcg::Pcg32;
 
-/// The mutator of a watched collector.
-pub(crate) type M = Mutator<Watched, Checker>;
+/// The mutator of a watched collector, behind barriers that may be faulty.
+pub(crate) type M = Mutator<Faulty<Watched>, Checker>;
 
 /// The value that stands for a handle of the shadow.
 #[derive(Debug)]

@@ -81,6 +81,9 @@ impl ReferenceProcessor {
     /// Registers a new array of slots of this kind, which are hidden from tracing.
     #[cold]
     pub(crate) fn register(&mut self, kind: SlotKind, array: ObjectReference) {
+        if mutant!(self.heap.memory(), "a new weak array is not registered") {
+            return;
+        }
         if kind == SlotKind::Ephemeral {
             self.ephemerons.register(array);
         } else {

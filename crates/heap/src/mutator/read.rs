@@ -38,11 +38,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.touch(object, Access::Read);
         }
         let value = Value::from_bits(self.heap.memory().read(object, at));
-        let value = if K::KIND.is_weak() {
-            self.load_weak(K::KIND, value)
-        } else {
-            self.collector.load(&self.cx, K::KIND, value)
-        };
+        let value = self.collector.load(&self.cx, K::KIND, value);
         if P::ON {
             self.probe
                 .loaded(object, at, value, |object| self.collector.parts().is_allocated(object));

@@ -392,7 +392,9 @@ impl GreyList {
     /// An object was copied, and a forwarding reference left in it.
     #[inline(always)]
     pub fn push(&mut self, memory: Memory<'_>, original: ObjectReference) {
-        self.originals.push(memory, original);
+        if !mutant!(memory, "a promoted object is not scanned") {
+            self.originals.push(memory, original);
+        }
     }
 
     /// The object that was copied last and whose copy is still to be looked at, and the copy.

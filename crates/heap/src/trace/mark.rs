@@ -15,6 +15,7 @@
 //! all of its own.
 
 use crate::blocks::heap::Heap;
+use crate::memory::Memory;
 use crate::memory::parameter::{Parameter, Values};
 use crate::memory::stack::{Stack, Top};
 use crate::memory::value::{ObjectReference, Value};
@@ -57,6 +58,16 @@ impl Marker {
     #[inline(always)]
     pub fn push(&self, object: ObjectReference) {
         self.stack.push(object.bits());
+    }
+
+    /// Adds the edges to what an object refers to.
+    #[inline(always)]
+    pub fn push_children(&self, memory: Memory<'_>, object: ObjectReference) {
+        let mut children = memory.children(object, Slots::All);
+        if mutant!(memory, "a remembered object's first child is not scanned") {
+            children.next();
+        }
+        children.for_each(|child| self.push(child));
     }
 
     /// Traces everything reachable from the edges pushed. `mark` marks an object and tells whether
