@@ -4,8 +4,7 @@ use super::{Loaded, Mutator, Ref};
 use crate::collector::Collector;
 use crate::context::roots::Rooted;
 use crate::memory::value::Value;
-use crate::mutator::injected_fault::Access;
-use crate::mutator::probe::Probe;
+use crate::mutator::probe::{Access, Probe};
 use crate::object::shape::{Checked, Kind, NotOwn, Slot, Strong, Word};
 use std::sync::atomic::Ordering::Relaxed;
 

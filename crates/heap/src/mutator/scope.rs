@@ -104,8 +104,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
         self.before_allocation(layout);
-        if P::ON && self.probe.ends_region_early() {
-            self.reset(region);
+        if P::ON {
+            self.reset_early(region);
         }
         let object = self.collector.region_alloc(&mut self.cx, region.number, layout);
         self.follow();

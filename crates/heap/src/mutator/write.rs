@@ -4,8 +4,7 @@ use super::{Mutator, Ref};
 use crate::collector::Collector;
 use crate::context::roots::Root;
 use crate::memory::value::Value;
-use crate::mutator::injected_fault::Access;
-use crate::mutator::probe::Probe;
+use crate::mutator::probe::{Access, Probe};
 use crate::object::header::{ObjectSlot, SlotKind};
 use crate::object::shape::{NotOwn, Own, Slot, Strong};
 
