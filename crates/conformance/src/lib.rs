@@ -10,23 +10,17 @@
 
 #![forbid(unsafe_code)]
 
-mod allocate;
-mod colours;
-mod compare;
 mod detector;
 mod failure;
 mod faulty;
 pub mod generate;
-mod hidden;
 pub mod mutants;
 mod play;
 mod player;
 pub mod program;
-mod quiet;
 mod rules;
 mod shadow;
 pub mod shrink;
-mod valid;
 mod verify;
 mod watched;
 

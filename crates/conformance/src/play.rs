@@ -3,7 +3,7 @@
 use crate::detector::{Detector, Detectors, Place, Violation};
 use crate::faulty::Faulty;
 use crate::mutants::Passed;
-use crate::player::{M, Player};
+use crate::player::state::{M, Player};
 use crate::program::Program;
 use crate::watched::Watched;
 use heap::{Checker, CollectorFactory, Commit, Config, HeapConfig, Mutant};

@@ -1,8 +1,7 @@
 //! Operations that make objects, and the state of the heap in which a program begins.
 
-use crate::compare::View;
 use crate::detector::{Detector, violate};
-use crate::player::{Held, M, Player, choose, word_of};
+use crate::player::state::{Held, M, Player, View, choose, word_of};
 use crate::program::{Form, Leaf, Pair, Pick, Schedule, Start, Wide};
 use crate::shadow::{Content, Id, Shadow};
 use heap::{

@@ -7,7 +7,7 @@
 //! as many programs.
 
 use crate::detector::{Detector, Place, violate};
-use crate::player::M;
+use crate::player::state::M;
 use heap::{Collector, Colour, Inspect, ObjectReference, Slots, Value};
 use std::collections::HashSet;
 

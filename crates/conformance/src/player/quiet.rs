@@ -3,8 +3,7 @@
 //! A view stays valid up to the next operation that may reclaim, whatever happens to the slot that
 //! it was loaded from: what is unlinked can be looked at and linked again.
 
-use crate::compare::View;
-use crate::player::{Held, M, Player, ROOTS, choose, word_of};
+use crate::player::state::{Held, M, Player, ROOTS, View, choose, word_of};
 use crate::program::{Op, Pick};
 use crate::shadow::{Content, GLOBALS, Id};
 use heap::{Borrow, Ephemeral, Own, Ref, Shared, SlotKind, Weak};

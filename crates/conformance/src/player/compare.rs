@@ -1,43 +1,15 @@
 //! Reads the heap where its shadow says that something is, and compares the two.
 
-use crate::colours;
 use crate::detector::{Detector, Place, violate};
-use crate::player::{Held, M, Player, ROOTS, word_of};
+use crate::player::colours;
+use crate::player::state::{Held, M, Player, ROOTS, View, word_of};
 use crate::shadow::{Content, From, Id};
-use heap::{
-    BLOCK_BYTES, Borrow, Collector, Kind, Loaded, Own, Ref, Shared, Slot, SlotKind, verify,
-};
+use heap::{BLOCK_BYTES, Borrow, Collector, Loaded, Own, Shared, SlotKind, verify};
 
 /// How many objects are compared after every operation; of more of them it would be slow.
 const OFTEN_COMPARED: usize = 64;
 
-/// An object of the heap and its id in the shadow.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct View<'m> {
-    pub(crate) id: Id,
-    pub(crate) object: Ref<'m>,
-}
-
 impl Player<'_> {
-    /// The place of a slot of the object with this id.
-    pub(crate) fn place<K: Kind>(&self, id: Id, slot: u32) -> Slot<K> {
-        let is_array = self.shadow.objects[id].form.is_array();
-        if is_array { Slot::element(slot) } else { Slot::of_shape(slot) }
-    }
-
-    pub(crate) fn looks(&self, detector: Detector) -> bool {
-        self.detectors.has(detector)
-    }
-
-    /// The model says otherwise.
-    pub(crate) fn differs(&self, id: Id, slot: u32, message: String) {
-        if self.looks(Detector::Model) {
-            let form = self.shadow.objects[id].form;
-            let place = Place { parent: format!("#{id} ({form:?})"), slot, child: String::new() };
-            violate(Detector::Model, message, Some(place));
-        }
-    }
-
     pub(crate) fn expect_nothing_taken(&self, content: Content, taken: bool) {
         if self.looks(Detector::Model) && (taken || content != Content::Null) {
             let message = format!("`take` found {taken}, where {content:?} should be");

@@ -3,7 +3,7 @@
 //! Disciplines that reclaim where the program says so trust it to hold nothing that goes. Programs
 //! are random, so before an operation that reclaims, what refers to its victims is cleared.
 
-use crate::player::{Held, M, Player};
+use crate::player::state::{Held, M, Player};
 use crate::rules::Rules;
 use crate::shadow::{Content, GLOBALS, Hold, Id, Shadow};
 use heap::{Root, Shared, SlotKind};

@@ -5,9 +5,8 @@
 //! be cleared, and an object be found finalizable, only if the program cannot reach it; and after a
 //! collection that was asked for all of them must be.
 
-use crate::compare::View;
 use crate::detector::{Detector, violate};
-use crate::player::{Held, M, Player, word_of};
+use crate::player::state::{Held, M, Player, View, word_of};
 use crate::program::{Form, Pick};
 use crate::rules::Rules;
 use crate::shadow::{Content, Id};
