@@ -1,19 +1,19 @@
-//! The known bugs that the kit must find, and those that cannot be found, with the reason.
+//! The known bugs that the kit must find, and the collectors in which they change nothing, with the reason.
 //!
-//! Each is a switch in the code of the heap or of a collector (`mutant!`), built in by the feature
+//! Each is a switch (`mutant!`) in the heap, in a collector or in `faulty.rs`, built in by the feature
 //! `mutants` only. A mutant is tried on every collector that passes its switch. It is *killed* if some
-//! detector notices it within the seed budget; one that lives on must be listed here as equivalent.
+//! detector notices it within the seed budget; a survivor must be listed here as equivalent.
 
 use heap::{Heap, Mutant};
 
 /// A known bug.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Known {
-    /// Its name: what goes wrong, in words.
+    /// Its name: the mistake in words.
     pub name: &'static str,
-    /// Where such a bug has been seen.
+    /// The origin of such a bug.
     pub source: &'static str,
-    /// Collectors in which it changes nothing (a trailing `*` stands for any ending), and why.
+    /// Collectors in which it changes nothing (a trailing `*` matches any ending), and why.
     pub equivalent: &'static [(&'static str, &'static str)],
 }
 
@@ -26,7 +26,7 @@ impl Known {
         Self { equivalent, ..self }
     }
 
-    /// Why it changes nothing in this collector, if it does not.
+    /// The reason why it changes nothing in this collector; `None` if it must be killed.
     pub fn reason(&self, collector: &str) -> Option<&'static str> {
         let reasons = self.equivalent.iter();
         let applies = |&&(name, _): &&(&str, &str)| match name.strip_suffix('*') {
@@ -234,7 +234,7 @@ pub const ALL: &[Known] = &[
 pub struct Passed(u128);
 
 impl Passed {
-    /// Those whose switches have been passed in this heap.
+    /// The mutants whose switches have been passed in this heap.
     pub(crate) fn in_heap(heap: &Heap) -> Self {
         const { assert!(ALL.len() <= 128, "a bit for each mutant") };
         if !heap::MUTANTS {
@@ -246,7 +246,7 @@ impl Passed {
         Self(ALL.iter().enumerate().map(bit).fold(0, |set, bit| set | bit))
     }
 
-    /// Those of either set.
+    /// The union of both sets.
     pub(crate) fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

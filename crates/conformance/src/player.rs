@@ -13,13 +13,11 @@ use crate::program::{Op, Pair, Pick, Schedule};
 use crate::shadow::Shadow;
 use heap::{Mutator, Step};
 
-/// Scopes within scopes: a program is data, and must not overflow the stack that it is played on.
+/// Maximum nesting of scopes: a program is data, and must not overflow the stack on which it is played.
 const DEEPEST_SCOPE: usize = 12;
 
 impl Player<'_> {
-    /// Plays the program to its end, and ends the run.
-    ///
-    /// Unwinds at the first difference that a detector sees.
+    /// Plays the program to its end, and ends the run. Unwinds at the first violation.
     pub(crate) fn play(&mut self, m: &mut M) {
         self.start(m);
         while self.next < self.program.ops.len() {
@@ -36,7 +34,7 @@ impl Player<'_> {
         self.regions_leave_nothing(m);
     }
 
-    /// Many small regions, one after the other, need no more memory than a few.
+    /// Checks that many small regions, one after the other, need no more memory than a few.
     fn regions_leave_nothing(&self, m: &mut M) {
         if !self.shadow.rules.have_regions() {
             return;
@@ -64,11 +62,13 @@ impl Player<'_> {
             match op {
                 Op::Exit if self.depth > 0 => return,
                 Op::Scope if self.depth < DEEPEST_SCOPE => self.scope(m),
-                Op::Yields(root) if self.depth < DEEPEST_SCOPE => self.scope_returning(m, root),
-                Op::Exit | Op::Scope | Op::Yields(_) => {}
+                Op::ScopeReturning(root) if self.depth < DEEPEST_SCOPE => {
+                    self.scope_returning(m, root)
+                }
+                Op::Exit | Op::Scope | Op::ScopeReturning(_) => {}
                 op => self.step(m, op),
             }
-            self.follow_hidden(m, false);
+            self.follow_weak(m, false);
             self.compare(m, &self.views(m));
         }
     }
@@ -88,7 +88,7 @@ impl Player<'_> {
             self.settle(m);
             m.step(Step::Start);
             m.step(Step::Advance);
-            self.follow_hidden(m, false);
+            self.follow_weak(m, false);
         }
         match op {
             Op::Alloc(form) => _ = self.alloc(m, form),
@@ -162,10 +162,10 @@ impl Player<'_> {
 
     pub(crate) fn major(&mut self, m: &mut M) {
         self.settle(m);
-        self.follow_hidden(m, false);
+        self.follow_weak(m, false);
         m.collect();
         self.shadow.collect();
-        self.follow_hidden(m, false);
+        self.follow_weak(m, false);
         self.compare_occupied(m, true);
         self.verify_tables(m);
     }
@@ -191,7 +191,7 @@ impl Player<'_> {
             self.run(m);
             let root = self.handle(root, |held| matches!(held, Held::Root(_)));
             let result = root.map(|index| {
-                self.shadow.yielded = Some(self.part(index, true));
+                self.shadow.returned = Some(self.part(index, true));
                 let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
                 root
             });
@@ -201,7 +201,7 @@ impl Player<'_> {
         self.depth -= 1;
         self.held.truncate(base);
         self.finish(|shadow| shadow.leave(base));
-        if let (Some(id), Ok(root)) = (self.shadow.yielded.take(), result) {
+        if let (Some(id), Ok(root)) = (self.shadow.returned.take(), result) {
             self.shadow.push(true, Some(id));
             self.held.push(Some(Held::Root(root)));
         }

@@ -126,7 +126,7 @@ fn cycle_with_tail(random: &mut Pcg32) -> Vec<Op> {
 
 /// An object that owns the one that owns it.
 fn own_cycle(_: &mut Pcg32) -> Vec<Op> {
-    vec![Alloc(Pair), Graft(Pair, 0, 0), Keep(1), Put(1, 0, Some(0)), Aim(0, None), Major]
+    vec![Alloc(Pair), Graft(Pair, 0, 0), Keep(1), Put(1, 0, Some(0)), Assign(0, None), Major]
 }
 
 fn rooted_only_by_a_local(_: &mut Pcg32) -> Vec<Op> {
@@ -135,7 +135,14 @@ fn rooted_only_by_a_local(_: &mut Pcg32) -> Vec<Op> {
 
 fn rooted_only_by_a_global(random: &mut Pcg32) -> Vec<Op> {
     let global = random.random_range(0..2);
-    vec![Alloc(Pair), AimGlobal(global, Some(1)), Drop(0), Major, AimGlobal(global, None), Major]
+    vec![
+        Alloc(Pair),
+        AssignGlobal(global, Some(1)),
+        Drop(0),
+        Major,
+        AssignGlobal(global, None),
+        Major,
+    ]
 }
 
 /// A borrow slot whose referent goes, and comes to be something else.

@@ -1,4 +1,4 @@
-//! The state of a program under way: the shadow, the handles of the real heap, and how operands are picked.
+//! The state of a program under way: the shadow, the handles of the real heap; and the choice of operands.
 
 use crate::detector::{Detector, Detectors, Place, violate};
 use crate::faulty::Faulty;
@@ -19,7 +19,7 @@ pub(crate) struct View<'m> {
 /// The mutator of a watched collector, behind barriers that may be faulty.
 pub(crate) type M = Mutator<Faulty<Watched>, Checker>;
 
-/// The value that stands for a handle of the shadow.
+/// The real root or local of a handle of the shadow.
 #[derive(Debug)]
 pub(crate) enum Held {
     Root(Root),
@@ -31,7 +31,7 @@ pub(crate) const ROOTS: [Global; GLOBALS] = [Global::new(0), Global::new(63)];
 /// Plays one program.
 pub(crate) struct Player<'p> {
     pub(crate) shadow: Shadow,
-    /// Beside the shadow's handles.
+    /// Parallel to the shadow's handles.
     pub(crate) held: Vec<Option<Held>>,
     pub(crate) detectors: Detectors,
     pub(crate) regions: Vec<Option<Region>>,
@@ -41,9 +41,9 @@ pub(crate) struct Player<'p> {
     pub(crate) depth: usize,
     pub(crate) allocations: u32,
     pub(crate) random: Pcg32,
-    /// Whether the next allocation is to find no new memory.
+    /// Whether the next allocation must find no new memory.
     pub(crate) fails_next: bool,
-    /// Whether the allocation under way may be refused.
+    /// Whether the allocation under way may fail.
     pub(crate) may_fail: bool,
 }
 
@@ -68,12 +68,12 @@ impl<'p> Player<'p> {
         }
     }
 
-    /// How many operations were begun.
+    /// Number of operations begun.
     pub(crate) fn begun(&self) -> usize {
         self.next
     }
 
-    /// The target of a handle that was moved into an object; it is lost if there was no room for it.
+    /// The target of a handle that moves into an object; the handle is lost if there was no room for that.
     pub(crate) fn part(&mut self, handle: usize, built: bool) -> Id {
         let hold = self.shadow.handles[handle].as_mut().expect("it was picked");
         let target = hold.target.expect("it refers to an object");
@@ -85,19 +85,20 @@ impl<'p> Player<'p> {
         target
     }
 
-    /// The place of a slot of the object with this id.
+    /// A slot of the object with this id, by number.
     pub(crate) fn place<K: Kind>(&self, id: Id, slot: u32) -> Slot<K> {
         let is_array = self.shadow.objects[id].form.is_array();
         if is_array { Slot::element(slot) } else { Slot::of_shape(slot) }
     }
 
-    pub(crate) fn looks(&self, detector: Detector) -> bool {
+    /// Whether a detector is active.
+    pub(crate) fn checks(&self, detector: Detector) -> bool {
         self.detectors.has(detector)
     }
 
-    /// The model says otherwise.
+    /// Reports a difference from the model.
     pub(crate) fn differs(&self, id: Id, slot: u32, message: String) {
-        if self.looks(Detector::Model) {
+        if self.checks(Detector::Model) {
             let form = self.shadow.objects[id].form;
             let place = Place { parent: format!("#{id} ({form:?})"), slot, child: String::new() };
             violate(Detector::Model, message, Some(place));
@@ -106,7 +107,7 @@ impl<'p> Player<'p> {
 
     // ---- picking operands -------------------------------------------------------------------------
 
-    /// A handle that is wanted, newest first.
+    /// Picks among the handles that `wanted` accepts, newest first.
     pub(crate) fn handle(&self, pick: Pick, wanted: impl Fn(&Held) -> bool) -> Option<usize> {
         let is_wanted = |&index: &usize| self.held[index].as_ref().is_some_and(&wanted);
         let wanted: Vec<usize> = (0..self.held.len()).rev().filter(is_wanted).collect();
@@ -119,7 +120,7 @@ impl<'p> Player<'p> {
         open.get(usize::from(pick).checked_rem(open.len())?).copied()
     }
 
-    /// A slot of some object, of a kind that is wanted.
+    /// Picks an object and one of its slots of the kinds that `wanted` accepts.
     pub(crate) fn slot<'m>(
         &self,
         views: &[View<'m>],
@@ -133,16 +134,16 @@ impl<'p> Player<'p> {
     }
 }
 
-/// Objects that operations mostly choose from.
+/// Number of the newest objects from which most operands are picked.
 const NEAR: usize = 6;
 
-/// An object: mostly one of the newest, so that operations have something to do with each other.
+/// Picks an object: mostly one of the newest, so that operations affect each other.
 pub(crate) fn choose<'v, 'm>(views: &'v [View<'m>], pick: Pick) -> Option<&'v View<'m>> {
     let among = if pick < 192 { views.len().min(NEAR) } else { views.len() };
     views.get(usize::from(pick).checked_rem(among)?)
 }
 
-/// A payload word of an object of this form: its id, then its data.
+/// A payload word of an object of this form: 0 holds its id, 1 its data.
 pub(crate) fn word_of(form: Form, index: u32) -> Word {
     let slots = form.layout().slots();
     if form.is_array() { Word::element(slots, index) } else { Word::of_shape(slots, index) }
