@@ -84,7 +84,7 @@ impl Collector for GenCopy {
         if !slot.kind.is_weak()
             && let Some(new) = new.reference()
             && is_young(new)
-            && (!is_young(slot.object) || mutant!(cx.memory(), "a young object is logged"))
+            && (!is_young(slot.object) || mutant!(cx.memory(), "a young object is remembered"))
         {
             cx.park(slot.object);
         }
@@ -211,7 +211,7 @@ impl Promoter<'_> {
     #[inline(always)]
     fn promote(&mut self, object: ObjectReference) -> ObjectReference {
         let memory = self.memory;
-        if !self.nursery.contains(object) && !mutant!(memory, "the old are taken for young") {
+        if !self.nursery.contains(object) && !mutant!(memory, "an old object is taken for a young one") {
             return object;
         }
         if let Some(copy) = memory.forwarded(object) {

@@ -73,7 +73,7 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
         while let Some(object) = cx.unpark() {
             let memory = cx.memory();
             if COUNT.get(memory, object) == 0
-                || mutant!(memory, "what is parked is freed though stored")
+                || mutant!(memory, "a parked object is freed though stored")
             {
                 self.free_dead(cx, object);
             }

@@ -113,10 +113,10 @@ impl Collector for RcCycles {
         while let Some(object) = cx.unpark() {
             let memory = cx.memory();
             if COUNT.get(memory, object) == 0
-                || mutant!(memory, "what is parked is freed though stored")
+                || mutant!(memory, "a parked object is freed though stored")
             {
                 self.free_dead(cx, object);
-            } else if !mutant!(memory, "what lives on is not suspected") {
+            } else if !mutant!(memory, "a survivor is not suspected") {
                 self.add_possible_root(cx, object);
             }
         }

@@ -236,10 +236,10 @@ impl Lists {
                 if old == new {
                     continue;
                 }
-                if new.reference().is_some() && !mutant!(memory, "a logged gain is not counted") {
+                if new.reference().is_some() && !mutant!(memory, "a logged increment is not counted") {
                     self.increments.push(new.bits());
                 }
-                if old.reference().is_some() && !mutant!(memory, "a logged loss is not counted") {
+                if old.reference().is_some() && !mutant!(memory, "a logged decrement is not counted") {
                     self.decrements.push(old.bits());
                 }
             }
@@ -317,7 +317,7 @@ impl RcDeferred {
                 return false;
             }
             let lives =
-                memory.has(child, ROOTED) && !mutant!(memory, "a cascade frees what is rooted");
+                memory.has(child, ROOTED) && !mutant!(memory, "a cascade frees a rooted object");
             if lives {
                 list(zct, memory, child);
             }

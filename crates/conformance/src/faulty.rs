@@ -51,8 +51,8 @@ impl<C: Collector> Faulty<C> {
                 }
             }
             Barrier::Remembering => {
-                if mutant!(memory, "an old object is not logged")
-                    || is_own && mutant!(memory, "moves into old objects are not logged")
+                if mutant!(memory, "an old object is not remembered")
+                    || is_own && mutant!(memory, "a move into an old object is not remembered")
                 {
                     return false;
                 }
@@ -130,7 +130,7 @@ impl<C: Collector> Collector for Faulty<C> {
         let memory = cx.memory();
         let is_upgrade = self.caps().weak && matches!(kind, SlotKind::Borrow | SlotKind::Weak);
         if kind.is_weak() && mutant!(memory, "a weak load has no barrier")
-            || is_upgrade && mutant!(memory, "an upgrade finds the dead")
+            || is_upgrade && mutant!(memory, "an upgrade finds a dead object")
         {
             return value;
         }

@@ -29,7 +29,7 @@ fn a_remark_that_is_skipped_is_missed_in_steps() {
 
 #[test]
 fn a_mistake_is_found_beside_the_program() {
-    for mutant in ["a barrier shades nothing", "what is allocated beside the marker is swept"] {
+    for mutant in ["a barrier shades nothing", "an object allocated while marking is swept"] {
         let config = Config::read(MarkSweepConcurrent::PARAMETERS, "delay-30").expect("a setting");
         let mutant = Some(mutant.to_owned());
         let job = Job { config, mutant, shrinks: false, ..Job::of("delay-30", 0..10 * SEEDS) };

@@ -118,7 +118,7 @@ impl Count {
             return false;
         }
         let bits = memory.collector_word(object).load(Relaxed);
-        let ignored = if mutant!(memory, "a cascade frees what is parked") { PARKED } else { 0 };
+        let ignored = if mutant!(memory, "a cascade frees a parked object") { PARKED } else { 0 };
         if bits & !ignored & (self.mask() | PARKED) == self.one() {
             return true;
         }

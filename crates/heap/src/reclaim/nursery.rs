@@ -114,7 +114,7 @@ impl Nursery {
         if *promised == 0 || self.limit - self.next < units {
             return None;
         }
-        if !mutant!(self.heap.memory(), "a cell is promised again and again") {
+        if !mutant!(self.heap.memory(), "a cell is reserved again and again") {
             *promised -= 1;
         }
         // SAFETY: there is memory for it, which is not block 0's, and objects are granular.

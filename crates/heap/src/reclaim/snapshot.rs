@@ -331,7 +331,7 @@ impl Work {
     /// What has been handed over turns grey.
     fn take_in(&self) {
         let inbox = sync::lock(&self.inbox);
-        let forgets = mutant!(self.heap.memory(), "what was logged is marked and not looked at");
+        let forgets = mutant!(self.heap.memory(), "a logged object is marked and not scanned");
         while let Some(object) = inbox.pop_object() {
             if forgets {
                 self.bits.trace(object);
