@@ -115,6 +115,7 @@ mod tests {
     use super::*;
     use crate::blocks::heap::HeapConfig;
     use crate::object::header::EXTENDED_HEADER_BYTES;
+    use crate::space::Space;
     use crate::space::cells::NoMarks;
     use crate::space::non_moving::NonMovingSpace;
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -163,7 +164,7 @@ mod tests {
         }
     }
 
-    /// What the checker says about an access; empty if it has no objection.
+    /// The message of the checker about an access; empty if it has no objection.
     fn objection(access: impl FnOnce()) -> String {
         match catch_unwind(AssertUnwindSafe(access)) {
             Ok(()) => String::new(),
