@@ -113,8 +113,9 @@ pub use collector::stop_the_world::StopTheWorld;
 
 // ---- mutator: the programs' contract ------------------------------------------------------------
 
-pub use mutator::injected_fault::{Access, FreeFault, InjectedFault};
-pub use mutator::probe::{Checker, Meter, Off, Probe};
+pub use mutator::checker::Checker;
+pub use mutator::fault_injector::{FaultInjector, FreeFault, InjectedFault};
+pub use mutator::probe::{Access, Meter, Off, Probe};
 pub use mutator::stamps::StampTable;
 pub use mutator::survey::{Defect, Reachable, Survey, verify};
 pub use mutator::{Loaded, Mutator, Ref, Region};

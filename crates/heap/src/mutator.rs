@@ -8,7 +8,8 @@
 //! * An object that loses its owner or last count in an operation that takes `&self` is parked, and
 //!   processed by the next one that takes `&mut self`.
 
-pub(crate) mod injected_fault;
+pub(crate) mod checker;
+pub(crate) mod fault_injector;
 pub(crate) mod probe;
 pub(crate) mod stamps;
 pub(crate) mod survey;

@@ -4,8 +4,7 @@ use super::{Loaded, Mutator, Ref};
 use crate::collector::Collector;
 use crate::context::roots::Rooted;
 use crate::memory::value::Value;
-use crate::mutator::injected_fault::Access;
-use crate::mutator::probe::Probe;
+use crate::mutator::probe::{Access, Probe};
 use crate::object::shape::{Checked, Kind, NotOwn, Slot, Strong, Word};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -38,11 +37,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.touch(object, Access::Read);
         }
         let value = Value::from_bits(self.heap.memory().read(object, at));
-        let value = if K::KIND.is_weak() {
-            self.load_weak(K::KIND, value)
-        } else {
-            self.collector.load(&self.cx, K::KIND, value)
-        };
+        let value = self.collector.load(&self.cx, K::KIND, value);
         if P::ON {
             self.probe
                 .loaded(object, at, value, |object| self.collector.parts().is_allocated(object));

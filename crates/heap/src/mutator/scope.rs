@@ -31,10 +31,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         body: impl FnOnce(&mut Self) -> Result<Root, E>,
     ) -> Result<Root, E> {
         let outer = self.cx.roots.enter();
-        let keeps = mutant!(self.heap.memory(), "a scope drops what it yields");
-        let object = body(self).map(|root| {
-            if keeps { self.cx.roots.get(&root) } else { self.cx.roots.consume(&root) }
-        });
+        let object = body(self).map(|root| self.cx.roots.take_result(&root));
         self.leave(outer);
         object.map(|object| self.push_root(object))
     }
@@ -107,8 +104,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
         self.before_allocation(layout);
-        if P::ON && self.probe.ends_region_early() {
-            self.reset(region);
+        if P::ON {
+            self.reset_early(region);
         }
         let object = self.collector.region_alloc(&mut self.cx, region.number, layout);
         self.report_moves();

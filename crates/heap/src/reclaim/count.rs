@@ -69,6 +69,14 @@ impl Count {
         word.store(bits.wrapping_add(u32::from(!full) << self.shift), Relaxed);
     }
 
+    /// Adds one again that trial deletion took away.
+    #[inline(always)]
+    pub fn restore(self, memory: Memory<'_>, object: ObjectReference) {
+        if !mutant!(memory, "a count is not restored") {
+            self.increment(memory, object);
+        }
+    }
+
     /// Takes one away and tells whether that was the last. A stuck count stays; a count of zero
     /// stays zero, so that a program that releases too often cannot spill into the other bits.
     #[inline(always)]
@@ -106,8 +114,11 @@ impl Count {
     /// an object that is freed.
     #[inline(always)]
     pub fn release(self, memory: Memory<'_>, object: ObjectReference) -> bool {
+        if mutant!(memory, "children are not decremented") {
+            return false;
+        }
         let bits = memory.collector_word(object).load(Relaxed);
-        let ignored = if mutant!(memory, "a cascade frees what is parked") { PARKED } else { 0 };
+        let ignored = if mutant!(memory, "a cascade frees a parked object") { PARKED } else { 0 };
         if bits & !ignored & (self.mask() | PARKED) == self.one() {
             return true;
         }

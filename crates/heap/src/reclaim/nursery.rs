@@ -113,7 +113,7 @@ impl Nursery {
         if *reserved == 0 || self.limit - self.next < units {
             return None;
         }
-        if !mutant!(self.heap.memory(), "a cell is promised again and again") {
+        if !mutant!(self.heap.memory(), "a cell is reserved again and again") {
             *reserved -= 1;
         }
         // SAFETY: there is memory for it, which is not block 0's, and objects are granular.
@@ -390,7 +390,9 @@ impl GreyList {
     /// Adds the copy of `original`, which holds a forwarding reference.
     #[inline(always)]
     pub fn push(&mut self, memory: Memory<'_>, original: ObjectReference) {
-        self.originals.push(memory, original);
+        if !mutant!(memory, "a promoted object is not scanned") {
+            self.originals.push(memory, original);
+        }
     }
 
     /// Takes the copy that was added last; returns its original and the copy.

@@ -10,7 +10,7 @@ use crate::memory::os::PAGE_BYTES;
 use crate::memory::units::BLOCK_BYTES;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
-use crate::object::header::{LARGE, Layout};
+use crate::object::header::{LARGE, Layout, REACHED};
 use crate::space::Space;
 
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +96,19 @@ impl LargeSpace {
             kept
         });
         self.runs = runs;
+    }
+
+    /// Frees every object without the bit [`REACHED`], and clears it in the others.
+    pub fn sweep_unreached(&mut self) {
+        let heap = self.heap.clone();
+        let memory = heap.memory();
+        self.sweep(|object| {
+            let is_reached = memory.has(object, REACHED);
+            if !mutant!(memory, "a large object stays marked") {
+                memory.clear_bits(object, REACHED);
+            }
+            is_reached
+        });
     }
 
     fn release(&mut self, run: Run) {

@@ -201,7 +201,7 @@ impl<M: Movement> MovableSpace<M> {
     fn release_from(&mut self, place: usize) {
         let released = &self.blocks[place..];
         for run in released.chunk_by(|a, b| a.start + BLOCK_UNITS == b.start) {
-            let keeps = mutant!(self.heap.memory(), "a space that was left keeps a block");
+            let keeps = mutant!(self.heap.memory(), "an evacuated space keeps a block");
             let lost = if keeps && run.len() > 1 { 1 } else { 0 };
             self.heap.release(run[0].block(), run.len() as u32 - lost);
         }

@@ -164,7 +164,7 @@ fn scan_piece(
 ) -> u64 {
     let extent = Extent::of(memory, array);
     let end = extent.borrow_end.min(start.saturating_add(PIECE_SLOTS));
-    if end < extent.borrow_end && !mutant!(memory, "an array is scanned in one piece only") {
+    if end < extent.borrow_end && !mutant!(memory, "only the first piece of an array is scanned") {
         stack.push(array.bits());
         stack.push(end << 1 | 1);
     }

@@ -14,6 +14,7 @@
 //! take. A list has one pending edge at a time, a full tree one per level, a large array one per slot.
 
 use crate::blocks::heap::Heap;
+use crate::memory::Memory;
 use crate::memory::parameter::{Parameter, Values};
 use crate::memory::stack::{Stack, Top};
 use crate::memory::value::{ObjectReference, Value};
@@ -56,6 +57,16 @@ impl Marker {
     #[inline(always)]
     pub fn push(&self, object: ObjectReference) {
         self.stack.push(object.bits());
+    }
+
+    /// Adds an object's edges.
+    #[inline(always)]
+    pub fn push_children(&self, memory: Memory<'_>, object: ObjectReference) {
+        let mut children = memory.children(object, Slots::All);
+        if mutant!(memory, "a remembered object's first child is not scanned") {
+            children.next();
+        }
+        children.for_each(|child| self.push(child));
     }
 
     /// Traces all objects reachable from the edges pushed; returns the number of objects marked.

@@ -322,7 +322,7 @@ impl Edges<'_> {
         }
         let mut end = self.floor + (edges / 2).min(PACKET_EDGES as u32);
         // The number of a piece stays above its array.
-        let is_torn = mutant!(memory, "an array is torn from its piece");
+        let is_torn = mutant!(memory, "an array is separated from its piece");
         if self.top.get(end) & 1 != 0 && !is_torn {
             end -= 1;
         }
@@ -363,7 +363,7 @@ fn next_piece(memory: Memory<'_>, start: u32, edges: &mut Edges<'_>) {
 fn scan_piece(memory: Memory<'_>, array: ObjectReference, start: u32, edges: &mut Edges<'_>) {
     let extent = Extent::of(memory, array);
     let end = extent.borrow_end.min(start.saturating_add(PIECE_SLOTS));
-    if end < extent.borrow_end && !mutant!(memory, "an array is scanned in one piece only") {
+    if end < extent.borrow_end && !mutant!(memory, "only the first piece of an array is scanned") {
         edges.top.push(array.bits());
         edges.top.push(end << 1 | 1);
     }

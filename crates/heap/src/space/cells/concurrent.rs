@@ -80,7 +80,7 @@ impl SweeperBits {
     pub(crate) fn sweep(&self, heap: &Heap, unswept: UnsweptBlock) -> u32 {
         let Some(block) = unswept.block() else { return 0 };
         let memory = heap.memory();
-        let forgets = mutant!(memory, "what is allocated beside the marker is swept");
+        let forgets = mutant!(memory, "an object allocated while marking is swept");
         let keeps = mutant!(memory, "marks are not cleared");
         let [allocated, new, traced] =
             [&self.allocated, &self.new, &self.traced].map(|bits| bits.block(block));
@@ -113,7 +113,7 @@ impl SegregatedSpace<ConcurrentMarks> {
     pub(crate) fn hand_to_sweeper(&mut self, mut to: impl FnMut(UnsweptBlock)) {
         self.retire_windows();
         (self.black_from, self.large_are_black) = (NONE, false);
-        if !mutant!(self.heap.memory(), "a block that is swept is allocated from") {
+        if !mutant!(self.heap.memory(), "a block is allocated from while it is swept") {
             self.newest_listed = [NONE; CLASSES];
         }
         for (info, index) in self.blocks.iter_mut().zip(0..) {

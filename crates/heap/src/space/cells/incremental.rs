@@ -38,7 +38,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
     pub(super) fn mark_reserved(&mut self, block: Block, window: usize, cells: u64) {
         if block.index() >= self.black_from
             && let Some(marks) = self.marks.bitmaps().next()
-            && !mutant!(self.heap.memory(), "what is allocated black is white")
+            && !mutant!(self.heap.memory(), "an object allocated black is white")
         {
             let word = &marks.block(block)[window];
             word.store(word.load(Relaxed) | cells, Relaxed);

@@ -77,7 +77,7 @@ impl SegregatedSpace<ParallelMarks> {
     pub(crate) fn parallel_marking(&mut self) -> Option<(&ByteMap, Folding<'_>)> {
         let Self { marks: ParallelMarks { bits: marks, shared }, blocks, heap, .. } = self;
         let bytes = &shared.as_ref()?.bytes;
-        let forgets = mutant!(heap.memory(), "what one marker has marked is not spread");
+        let forgets = mutant!(heap.memory(), "marks of a single marker are not spread");
         for (info, index) in blocks.iter_mut().zip(0..) {
             if std::mem::take(&mut info.marked) > 0
                 && !forgets

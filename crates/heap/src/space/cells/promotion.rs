@@ -59,7 +59,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
         let info = &mut self.blocks[block.index() as usize];
         self.newest_reserved = info.older;
         *info = BlockInfo { class: class as u8, state: State::Full, ..FOREIGN };
-        if !mutant!(self.heap.memory(), "a block that was set aside is counted twice") {
+        if !mutant!(self.heap.memory(), "a reserved block is counted twice") {
             self.reserved_blocks -= 1;
         }
         self.enter(class, block);

@@ -5,6 +5,7 @@ use super::NonMovingSpace;
 use crate::blocks::heap::Heap;
 use crate::context::weak::ReferenceProcessor;
 use crate::memory::value::ObjectReference;
+use crate::mutant;
 use crate::space::cells::{
     ConcurrentMarks, MarkBits, ParallelMarks, SegregatedSpace, StickyMarks, SweeperBits, Traced,
     UnsweptBlock,
@@ -198,6 +199,9 @@ impl NonMovingSpace<StickyMarks> {
 
     /// Makes all objects young: clears all marks.
     pub fn clear_marks(&mut self) {
+        if mutant!(self.heap.memory(), "a major collection keeps its marks") {
+            return;
+        }
         let marks = self.small.marks();
         self.large.objects().for_each(|object| _ = marks.clear(object));
         self.small.clear_marks();
