@@ -167,15 +167,14 @@ impl Stack {
         (0..self.len()).filter_map(|index| ObjectReference::from_bits(self.get(index)))
     }
 
-    /// [`Stack::objects`], each prefetched `distance` before it is returned.
+    /// [`Stack::objects`], each prefetched `DISTANCE` before it is returned.
     #[inline(always)]
-    pub fn objects_ahead<'s>(
+    pub fn objects_ahead<'s, const DISTANCE: u32>(
         &'s self,
         memory: Memory<'s>,
-        distance: u32,
     ) -> impl Iterator<Item = ObjectReference> + 's {
         (0..self.len()).filter_map(move |index| {
-            if let Some(ahead) = ObjectReference::from_bits(self.get(index + distance)) {
+            if let Some(ahead) = ObjectReference::from_bits(self.get(index + DISTANCE)) {
                 memory.prefetch(ahead);
             }
             ObjectReference::from_bits(self.get(index))
