@@ -118,7 +118,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         let caps = collector.caps();
         assert!(!(caps.moves && caps.parks), "what is parked must not move");
         if caps.moves && P::FOLLOWS {
-            cx.moves.listen();
+            cx.moves.start_recording();
         }
         let mut mutator = Self {
             collector,
