@@ -1,7 +1,7 @@
 //! The footprint of a heap, in parts that are each counted and never derived, and the bytes that objects
 //! occupy.
 
-/// Bytes held from the operating system, by part.
+/// Committed bytes, by part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Footprint {
     /// Blocks and runs of blocks in spaces, with or without an object in them.

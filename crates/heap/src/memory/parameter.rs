@@ -2,8 +2,8 @@
 //!
 //! A collector declares its parameters in [`crate::Collector::PARAMETERS`] and reads them from its
 //! [`crate::Config`]. A name such as `mark-sweep|growth-1.5|prefetch-0` sets some of them; the others have
-//! their defaults. The declaration of a parameter is complete, so the parser of names knows no collector
-//! and a collector of another crate has its own parameters.
+//! their defaults. The declaration of a parameter is complete, so the parser of names depends on no
+//! collector, and a collector of another crate has its own parameters.
 //!
 //! Every value is a number: an amount in bytes, a word by its index in the list. Parameters are read in
 //! cold paths only. A barrier's options are part of the collector's type.
