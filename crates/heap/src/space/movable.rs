@@ -498,7 +498,7 @@ mod tests {
         ) {
             let mut space = MovableSpace::<Sliding>::new(&heap()).unwrap();
             let mut moves = Moves::default();
-            moves.listen();
+            moves.start_recording();
             for _ in 0..rounds {
                 let mut expected: Vec<u64> = space.objects().map(|o| number(&space, o)).collect();
                 let mut kept: Vec<ObjectReference> = space.objects().collect();
