@@ -3,7 +3,7 @@
 
 use benches::graph::{NODE, nodes, random, shuffled};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use heap::{Arena, ChunkPool, Commit, Heap, HeapConfig, ObjectSpace};
+use heap::{Arena, ChunkPool, Commit, Heap, HeapConfig, NoMarks, NonMovingSpace};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ fn heap() -> Heap {
 }
 
 /// Time to allocate `count` nodes in memory that the space already holds.
-fn refill(space: &mut ObjectSpace, count: usize) -> Duration {
+fn refill(space: &mut NonMovingSpace<NoMarks>, count: usize) -> Duration {
     let started = Instant::now();
     for _ in 0..count {
         black_box(space.alloc(NODE, 0));
@@ -27,12 +27,12 @@ fn refill(space: &mut ObjectSpace, count: usize) -> Duration {
 fn after(
     iterations: u64,
     room: usize,
-    free: impl Fn(&mut ObjectSpace, Vec<heap::ObjectReference>),
+    free: impl Fn(&mut NonMovingSpace<NoMarks>, Vec<heap::ObjectReference>),
 ) -> Duration {
     let mut total = Duration::ZERO;
     let mut left = iterations;
     while left > 0 {
-        let mut space = ObjectSpace::new(&heap()).expect("address space");
+        let mut space = NonMovingSpace::<NoMarks>::new(&heap()).expect("address space");
         let all = nodes(&mut space, OBJECTS);
         free(&mut space, all);
         let count = left.min(room as u64);
@@ -69,7 +69,7 @@ fn alloc(c: &mut Criterion) {
         b.iter_custom(|iterations| {
             let (mut total, mut left) = (Duration::ZERO, iterations);
             while left > 0 {
-                let mut space = ObjectSpace::new(&heap()).expect("address space");
+                let mut space = NonMovingSpace::<NoMarks>::new(&heap()).expect("address space");
                 let count = left.min(OBJECTS as u64);
                 let started = Instant::now();
                 black_box(nodes(&mut space, count as usize));

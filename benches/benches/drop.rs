@@ -4,7 +4,8 @@
 use benches::graph::{dependent_access_ns, independent_access_ns, link, nodes, random, shuffled};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use heap::{
-    Commit, EventLog, Heap, HeapConfig, ObjectReference, ObjectSpace, Slots, Stack, cascade,
+    Commit, EventLog, Heap, HeapConfig, NoMarks, NonMovingSpace, ObjectReference, Slots, Space,
+    Stack, cascade,
 };
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ const NODES: usize = 10_000_000;
 const STACK_BYTES: usize = 512 << 10;
 
 struct List {
-    space: ObjectSpace,
+    space: NonMovingSpace<NoMarks>,
     pending: Stack,
     order: Vec<ObjectReference>,
     heap: Heap,
@@ -22,7 +23,7 @@ struct List {
 fn list(in_order: bool) -> List {
     let commit = Commit::Beforehand { bytes: 170 << 20 };
     let heap = Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space");
-    let mut space = ObjectSpace::new(&heap).expect("address space");
+    let mut space = NonMovingSpace::new(&heap).expect("address space");
     let pending = heap.stack().expect("address space");
     let order = nodes(&mut space, NODES);
     let order = if in_order { order } else { shuffled(order, &mut random(6)) };

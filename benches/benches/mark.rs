@@ -3,23 +3,23 @@
 
 use benches::graph::{independent_access_ns, link, nodes, random, shuffled};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use heap::{Commit, Heap, HeapConfig, Marker, ObjectReference, ObjectSpace};
+use heap::{Commit, Heap, HeapConfig, MarkBits, Marker, NonMovingSpace, ObjectReference};
 use rand::RngExt;
 use std::time::{Duration, Instant};
 
 const NODES: usize = 2_000_000;
 
 struct Graph {
-    space: ObjectSpace,
+    space: NonMovingSpace<MarkBits>,
     root: ObjectReference,
     heap: Heap,
     order: Vec<ObjectReference>,
 }
 
-fn empty() -> (Heap, ObjectSpace) {
+fn empty() -> (Heap, NonMovingSpace<MarkBits>) {
     let commit = Commit::Beforehand { bytes: 48 << 20 };
     let heap = Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space");
-    let space = ObjectSpace::with_marks(&heap).expect("address space");
+    let space = NonMovingSpace::new(&heap).expect("address space");
     (heap, space)
 }
 

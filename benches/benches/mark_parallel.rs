@@ -6,7 +6,9 @@
 
 use benches::graph::{link, nodes, random, shuffled};
 use heap::os::{monotonic_ns, process_cpu_ns};
-use heap::{Commit, Heap, HeapConfig, Marker, ObjectReference, ObjectSpace, ParallelMarker};
+use heap::{
+    Commit, Heap, HeapConfig, Marker, NonMovingSpace, ObjectReference, ParallelMarker, Space,
+};
 use rand::RngExt;
 
 /// Objects that one thread marks before others join it: the default of the collector.
@@ -74,7 +76,7 @@ fn times(link: Linking, count: usize, rounds: usize) -> Vec<Times> {
     let parallel = |threads| ParallelMarker::new(&heap, DISTANCE, threads, PARALLEL_THRESHOLD);
     let mut parallel: Vec<_> = (1..=cores).map(|n| parallel(n).expect("address space")).collect();
     let most = parallel.last().expect("there are at least two");
-    let mut space = ObjectSpace::with_marks_for(&heap, most).expect("address space");
+    let mut space = NonMovingSpace::marked_by(&heap, most).expect("address space");
     let root = link(&heap, &nodes(&mut space, count));
     let mut times = vec![Vec::new(); 1 + cores];
     for _ in 0..rounds {

@@ -3,7 +3,7 @@
 
 use benches::graph::{nodes, random, shuffled};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use heap::{Commit, Heap, HeapConfig, Marker, ObjectSpace};
+use heap::{Commit, Heap, HeapConfig, MarkBits, Marker, NonMovingSpace};
 use std::time::{Duration, Instant};
 
 const OBJECTS: usize = 1 << 20;
@@ -11,7 +11,7 @@ const OBJECTS: usize = 1 << 20;
 fn sweep_once(marked_percent: usize) -> Duration {
     let commit = Commit::Beforehand { bytes: 32 << 20 };
     let heap = Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space");
-    let mut space = ObjectSpace::with_marks(&heap).expect("address space");
+    let mut space = NonMovingSpace::<MarkBits>::new(&heap).expect("address space");
     let mut marker = Marker::new(&heap, 16).expect("address space");
     let all = shuffled(nodes(&mut space, OBJECTS), &mut random(4));
     all[..OBJECTS * marked_percent / 100].iter().for_each(|&object| marker.push(object));

@@ -1,6 +1,6 @@
 //! Object graphs for micro-benchmarks, and the machine's access times to compare them with.
 
-use heap::{Layout, Memory, ObjectReference, ObjectSpace, Offset32};
+use heap::{Layout, MarkTables, Memory, NonMovingSpace, ObjectReference, Offset32};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::hint::black_box;
@@ -18,7 +18,7 @@ pub fn random(stream: u64) -> Pcg64 {
 ///
 /// # Panics
 /// If the heap has no room for them.
-pub fn nodes(space: &mut ObjectSpace, count: usize) -> Vec<ObjectReference> {
+pub fn nodes<M: MarkTables>(space: &mut NonMovingSpace<M>, count: usize) -> Vec<ObjectReference> {
     let mut node = |_| space.alloc(NODE, 0).or_else(|| space.alloc_growing(NODE, 0));
     (0..count).map(|i| node(i).expect("the heap of a benchmark has no limit")).collect()
 }

@@ -8,7 +8,7 @@
 
 use heap::{
     Arena, BLOCK_BYTES, CascadeClock, ChunkPool, EventLog, Heap, HeapConfig, Layout, Marker,
-    ObjectReference, ObjectSpace, Offset32, SlotKind, Slots, cascade,
+    NoMarks, NonMovingSpace, ObjectReference, Offset32, SlotKind, Slots, Space, cascade,
 };
 use std::process::Command;
 use std::{env, hint};
@@ -19,7 +19,7 @@ const MISTAKE: &str = "ASAN_MISTAKE";
 const SO_FAR: &str = "so far no mistake was made";
 
 /// Reads a word of an object; the mistake is in when.
-type Mistake = fn(&mut ObjectSpace);
+type Mistake = fn(&mut NonMovingSpace<NoMarks>);
 
 const MISTAKES: [(&str, Mistake); 7] = [
     ("read after free", read_after_free),
@@ -38,7 +38,7 @@ fn every_mistake_is_reported() {
     if let Ok(name) = env::var(MISTAKE) {
         let (_, make) = MISTAKES.iter().find(|(known, _)| *known == name).expect("a known mistake");
         let heap = Heap::new(HeapConfig::default()).expect("address space");
-        make(&mut ObjectSpace::with_marks(&heap).expect("address space"));
+        make(&mut NonMovingSpace::new(&heap).expect("address space"));
         return;
     }
     let itself = env::current_exe().expect("a test knows its own program");
@@ -55,7 +55,7 @@ fn every_mistake_is_reported() {
     }
 }
 
-fn alloc(space: &mut ObjectSpace, layout: Layout) -> ObjectReference {
+fn alloc(space: &mut NonMovingSpace<NoMarks>, layout: Layout) -> ObjectReference {
     space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0)).expect("there is no limit")
 }
 
@@ -64,7 +64,7 @@ fn array(words: u32) -> Layout {
 }
 
 /// A pair, and beside it another that is kept, so that their block is.
-fn two_pairs(space: &mut ObjectSpace) -> [ObjectReference; 2] {
+fn two_pairs(space: &mut NonMovingSpace<NoMarks>) -> [ObjectReference; 2] {
     let pairs = [alloc(space, PAIR), alloc(space, PAIR)];
     pairs.iter().for_each(|&pair| read(space.heap(), pair, 0));
     pairs
@@ -79,14 +79,14 @@ fn read_by_mistake(heap: &Heap, object: ObjectReference, word: u32) {
     read(heap, object, word);
 }
 
-fn read_after_free(space: &mut ObjectSpace) {
+fn read_after_free(space: &mut NonMovingSpace<NoMarks>) {
     let [freed, kept] = two_pairs(space);
     assert!(space.free(freed));
     read(space.heap(), kept, 0);
     read_by_mistake(space.heap(), freed, 0);
 }
 
-fn read_after_cascade(space: &mut ObjectSpace) {
+fn read_after_cascade(space: &mut NonMovingSpace<NoMarks>) {
     let [freed, kept] = two_pairs(space);
     let mut pending = space.heap().stack().expect("address space");
     cascade(space, &mut pending, &mut EventLog::new(), freed, Slots::Own, |_, _| true);
@@ -94,13 +94,13 @@ fn read_after_cascade(space: &mut ObjectSpace) {
     read_by_mistake(space.heap(), freed, 0);
 }
 
-fn read_after_sweep(space: &mut ObjectSpace) {
+fn read_after_sweep(space: &mut NonMovingSpace<NoMarks>) {
     let [swept, _] = two_pairs(space);
     space.sweep();
     read_by_mistake(space.heap(), swept, 0);
 }
 
-fn read_after_partial_sweep(space: &mut ObjectSpace) {
+fn read_after_partial_sweep(space: &mut NonMovingSpace<NoMarks>) {
     let [swept, kept] = two_pairs(space);
     let mut marker = Marker::new(space.heap(), 0).expect("address space");
     marker.push(kept);
@@ -110,7 +110,7 @@ fn read_after_partial_sweep(space: &mut ObjectSpace) {
     read_by_mistake(space.heap(), swept, 0);
 }
 
-fn read_after_large_free(space: &mut ObjectSpace) {
+fn read_after_large_free(space: &mut NonMovingSpace<NoMarks>) {
     let words = BLOCK_BYTES / 8;
     let object = alloc(space, array(words));
     read(space.heap(), object, 2 * words);
@@ -119,7 +119,7 @@ fn read_after_large_free(space: &mut ObjectSpace) {
 }
 
 /// Another region has a part of the same block.
-fn read_after_region(space: &mut ObjectSpace) {
+fn read_after_region(space: &mut NonMovingSpace<NoMarks>) {
     let mut pool = ChunkPool::new(space.heap());
     let [mut ended, mut open] = [Arena::region(), Arena::region()];
     let [of_ended, of_open] = [&mut ended, &mut open].map(|arena| {
@@ -133,7 +133,7 @@ fn read_after_region(space: &mut ObjectSpace) {
 }
 
 /// The object ends before its cell does.
-fn read_beyond_the_end(space: &mut ObjectSpace) {
+fn read_beyond_the_end(space: &mut NonMovingSpace<NoMarks>) {
     let layout = array(15);
     let object = alloc(space, layout);
     read(space.heap(), object, layout.bytes() / 4 - 1);

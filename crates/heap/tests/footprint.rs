@@ -5,27 +5,30 @@
 #![forbid(unsafe_code)]
 
 use heap::os::resident_bytes;
-use heap::{Heap, HeapConfig, Layout, ObjectReference, ObjectSpace, SlotKind};
+use heap::{
+    Heap, HeapConfig, Layout, MarkBits, MarkTables, NoMarks, NonMovingSpace, ObjectReference,
+    SlotKind,
+};
 
 /// How far the footprint may be from the growth of the resident memory.
 const TOLERANCE_BYTES: u64 = 3 << 20;
 const VOLUME_BYTES: u64 = 200 << 20;
 
-struct Measured {
-    space: ObjectSpace,
+struct Measured<M: MarkTables> {
+    space: NonMovingSpace<M>,
     objects: Vec<ObjectReference>,
     start_bytes: u64,
 }
 
-impl Measured {
+impl<M: MarkTables> Measured<M> {
     /// A space whose heap commits memory by touching it; it will be filled with `count` objects.
-    fn new(make: fn(&Heap) -> std::io::Result<ObjectSpace>, count: usize) -> Self {
+    fn new(count: usize) -> Self {
         // The list is touched now, so that it does not grow in resident memory later.
         let mut objects = vec![ObjectReference::from_bits(2).expect("even"); count];
         objects.clear();
         let heap = Heap::new(HeapConfig::default()).expect("address space");
         let start_bytes = resident();
-        Self { space: make(&heap).expect("address space"), objects, start_bytes }
+        Self { space: NonMovingSpace::new(&heap).expect("address space"), objects, start_bytes }
     }
 
     fn fill(&mut self, layouts: &[Layout]) {
@@ -41,15 +44,6 @@ impl Measured {
         }
     }
 
-    fn free(&mut self, is_freed: impl Fn(usize) -> bool) {
-        let mut index = 0;
-        let Self { space, objects, .. } = self;
-        objects.retain(|&object| {
-            index += 1;
-            !is_freed(index) || !space.free(object)
-        });
-    }
-
     fn check(&self, when: &str) {
         let grown_bytes = resident().saturating_sub(self.start_bytes);
         let committed_bytes = self.space.heap().budget().committed_bytes();
@@ -57,6 +51,17 @@ impl Measured {
             grown_bytes.abs_diff(committed_bytes) < TOLERANCE_BYTES,
             "{when}: {grown_bytes} bytes more are resident, but the heap says {committed_bytes}"
         );
+    }
+}
+
+impl Measured<NoMarks> {
+    fn free(&mut self, is_freed: impl Fn(usize) -> bool) {
+        let mut index = 0;
+        let Self { space, objects, .. } = self;
+        objects.retain(|&object| {
+            index += 1;
+            !is_freed(index) || !space.free(object)
+        });
     }
 }
 
@@ -70,7 +75,7 @@ fn array(words: u32) -> Layout {
 
 fn small_objects_come_and_go() {
     let layouts = [Layout::shape(2, 0, 0, 0), Layout::shape(0, 3, 1, 2), array(20), array(500)];
-    let mut cells = Measured::new(ObjectSpace::new, 2_500_000);
+    let mut cells = Measured::<NoMarks>::new(2_500_000);
     cells.fill(&layouts);
     cells.check("200 MB of cells");
     cells.free(|index| index % 3 != 0);
@@ -82,7 +87,7 @@ fn small_objects_come_and_go() {
 }
 
 fn large_objects_come_and_go() {
-    let mut large = Measured::new(ObjectSpace::new, 8000);
+    let mut large = Measured::<NoMarks>::new(8000);
     large.fill(&[array(4000), array(8000), array(2100), array(40_000)]);
     large.check("200 MB of large objects");
     large.free(|index| index % 2 == 0);
@@ -92,7 +97,7 @@ fn large_objects_come_and_go() {
 }
 
 fn marked_objects_stay() {
-    let mut marked = Measured::new(ObjectSpace::with_marks, 800_000);
+    let mut marked = Measured::<MarkBits>::new(800_000);
     marked.fill(&[Layout::shape(2, 0, 0, 0), array(20), array(500), array(4000)]);
     marked.check("200 MB under mark bits");
     marked.space.sweep();

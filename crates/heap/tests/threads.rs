@@ -6,7 +6,8 @@
 #![forbid(unsafe_code)]
 
 use heap::{
-    BLOCK_BYTES, Heap, HeapConfig, Layout, ObjectReference, ObjectSpace, Offset64, SlotKind,
+    BLOCK_BYTES, Heap, HeapConfig, Layout, NoMarks, NonMovingSpace, ObjectReference, Offset64,
+    SlotKind, Space,
 };
 use std::sync::Barrier;
 use std::sync::atomic::Ordering::Relaxed;
@@ -25,14 +26,19 @@ fn large() -> Layout {
     Layout::array(SlotKind::Own, 0, BLOCK_BYTES / 8 - 2).expect("it is short")
 }
 
-fn alloc(space: &mut ObjectSpace, layout: Layout) -> Option<ObjectReference> {
+/// Bytes of blocks and tables.
+fn bytes(space: &impl Space) -> u64 {
+    space.reserved_bytes() + space.metadata_bytes()
+}
+
+fn alloc(space: &mut NonMovingSpace<NoMarks>, layout: Layout) -> Option<ObjectReference> {
     space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0))
 }
 
 /// Allocates and frees in an order of its own, and looks whether anybody else has written to what it
 /// holds. Returns its space and how many objects were refused.
-fn come_and_go(heap: &Heap, thread: u64) -> (ObjectSpace, u64) {
-    let mut space = ObjectSpace::new(heap).expect("address space");
+fn come_and_go(heap: &Heap, thread: u64) -> (NonMovingSpace<NoMarks>, u64) {
+    let mut space = NonMovingSpace::new(heap).expect("address space");
     let layouts = [Layout::shape(2, 0, 0, 1), Layout::shape(0, 4, 0, 100), large()];
     let mut held: Vec<Option<ObjectReference>> = vec![None; HELD];
     let (mut random, mut refused) = (thread + 1, 0);
@@ -74,7 +80,7 @@ fn two_threads(limit_bytes: Option<u64>) -> (Heap, u64) {
         let other = scope.spawn(|| run(1));
         [run(0), other.join().expect("the other thread has found nothing")]
     });
-    let spaces = mine.footprint(0).total_bytes() + theirs.footprint(0).total_bytes();
+    let spaces = bytes(&mine) + bytes(&theirs);
     let parts = spaces + heap.retained_bytes() + heap.metadata_bytes();
     assert_eq!(heap.budget().committed_bytes(), parts, "the account is wrong");
     (heap.clone(), refused + also_refused)
@@ -120,12 +126,12 @@ fn a_stale_read_beside_a_new_object_is_reported() {
 #[cfg(gcw_tsan)]
 fn read_beside_a_new_object() {
     let heap = heap(None);
-    let mut space = ObjectSpace::new(&heap).expect("address space");
+    let mut space = NonMovingSpace::new(&heap).expect("address space");
     let stale = alloc(&mut space, large()).expect("there is no limit");
     assert!(space.free(stale));
     thread::scope(|scope| {
         scope.spawn(|| {
-            let mut other = ObjectSpace::new(&heap).expect("address space");
+            let mut other = NonMovingSpace::new(&heap).expect("address space");
             assert_eq!(alloc(&mut other, large()), Some(stale), "the lowest block is used again");
         });
         std::hint::black_box(heap.memory().word64(stale, Offset64::word(2)).load(Relaxed));

@@ -49,9 +49,7 @@ pub fn run(
     thread::scope(|scope| {
         let thread = thread.spawn_scoped(scope, || {
             let mut controls = HashMap::new();
-            for (number, planned) in
-                plan(factory.caps, seeds).into_iter().enumerate().skip(first)
-            {
+            for (number, planned) in plan(factory.caps, seeds).into_iter().enumerate().skip(first) {
                 let mut trial = begin(number, &planned, factory.caps);
                 done(trial.clone());
                 attempt(factory, config, &planned, &mut controls, &mut trial);
@@ -83,9 +81,7 @@ fn attempt(
     trial: &mut Trial,
 ) {
     match planned.kind {
-        TrialKind::Mistake(mistake) => {
-            inject(factory, config, planned, mistake, controls, trial)
-        }
+        TrialKind::Mistake(mistake) => inject(factory, config, planned, mistake, controls, trial),
         TrialKind::Pressure => trial.end = press(factory, config, planned),
         TrialKind::Native(list) => {
             trial.end = match native_drop(list, native::NODES, native::STACK_BYTES) {
@@ -247,11 +243,7 @@ fn control(
 }
 
 /// The probe for a discipline; it ends the program after `accesses_max` accesses.
-fn probe(
-    factory: CollectorFactory,
-    faults: FaultSchedule,
-    accesses_max: u64,
-) -> StaleAccessProbe {
+fn probe(factory: CollectorFactory, faults: FaultSchedule, accesses_max: u64) -> StaleAccessProbe {
     let frees = factory.caps.releases() || factory.caps.needs_free;
     StaleAccessProbe::new(faults, frees, accesses_max)
 }

@@ -330,6 +330,7 @@ mod tests {
     use super::*;
     use crate::blocks::heap::HeapConfig;
     use crate::object::header::EXTENDED_HEADER_BYTES;
+    use crate::space::Space;
     use crate::space::cells::NoMarks;
     use crate::space::non_moving::NonMovingSpace;
     use std::panic::{AssertUnwindSafe, catch_unwind};

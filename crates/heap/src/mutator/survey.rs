@@ -186,6 +186,7 @@ mod tests {
     use super::*;
     use crate::blocks::heap::HeapConfig;
     use crate::object::header::Layout;
+    use crate::space::Space;
     use crate::space::cells::NoMarks;
     use crate::space::non_moving::NonMovingSpace;
     use proptest::prelude::*;

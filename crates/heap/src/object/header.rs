@@ -243,15 +243,15 @@ impl Extent {
         let slots = memory.read(object, Offset32::word(2));
         let words = memory.read(object, Offset32::word(3));
         let kind = bits & 0xff;
-        let is_weak = kind == SlotKind::Weak as u32;
-        let is_weak = is_weak || kind == SlotKind::Ephemeral as u32;
+        let is_weak_array = kind == SlotKind::Weak as u32;
+        let is_weak = is_weak_array || kind == SlotKind::Ephemeral as u32;
         Self {
             first: EXTENDED_HEADER_BYTES / 4,
             own_end: if kind == SlotKind::Own as u32 { slots } else { 0 },
             shared_end: if kind <= SlotKind::Shared as u32 { slots } else { 0 },
             borrow_end: if is_weak { 0 } else { slots },
             slots,
-            hidden: if is_weak { SlotKind::Weak } else { SlotKind::Ephemeral },
+            hidden: if is_weak_array { SlotKind::Weak } else { SlotKind::Ephemeral },
             words,
         }
     }

@@ -131,6 +131,7 @@ mod tests {
     use crate::context::events::PauseKind;
     use crate::object::header::{Extent, Layout, SlotKind};
     use crate::reclaim::count::Count;
+    use crate::space::Space;
     use proptest::prelude::*;
 
     fn space() -> NonMovingSpace<NoMarks> {

@@ -57,6 +57,7 @@ mod tests {
     use super::*;
     use crate::blocks::heap::{Heap, HeapConfig};
     use crate::object::header::{Layout, SlotKind};
+    use crate::space::Space;
     use proptest::prelude::*;
 
     proptest! {

@@ -195,6 +195,7 @@ mod tests {
     use super::*;
     use crate::blocks::heap::HeapConfig;
     use crate::object::header::{Extent, Layout, SlotKind};
+    use crate::space::Space;
     use crate::space::cells::MarkBits;
     use crate::space::non_moving::NonMovingSpace;
     use proptest::prelude::*;

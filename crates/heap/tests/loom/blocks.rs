@@ -6,7 +6,8 @@
 
 use crate::{holds, is_refuted, on_two_threads};
 use heap::{
-    BLOCK_BYTES, CellSpace, Commit, Heap, HeapConfig, LargeSpace, Layout, Offset64, SlotKind,
+    BLOCK_BYTES, Commit, Heap, HeapConfig, LargeSpace, Layout, NoMarks, Offset64, SegregatedSpace,
+    SlotKind, SmallSpace,
 };
 use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -58,7 +59,7 @@ fn two_spaces_never_overdraw_their_limit() {
     holds(|| {
         // The table of blocks cannot refuse, so it may overdraw.
         let (heap, grown) = on_two_threads(heap(Some(ONE_AND_A_HALF)), |heap, _| {
-            let mut space = CellSpace::new(heap).expect("address space");
+            let mut space = SegregatedSpace::<NoMarks>::new(heap).expect("address space");
             let grown = space.grow(Layout::shape(2, 0, 0, 0));
             (space, grown)
         });

@@ -5,7 +5,8 @@ use crate::blocks::heap::HeapConfig;
 use crate::memory::value::Value;
 use crate::object::header::{Extent, Layout};
 use crate::reclaim::snapshot::{Slice, SnapshotTracer};
-use crate::space::cells::MarkBits;
+use crate::space::Space;
+use crate::space::cells::{ConcurrentMarks, MarkBits, ParallelMarks};
 use crate::space::non_moving::NonMovingSpace;
 use crate::trace::grey_queue::GreyQueue;
 use crate::trace::mark::Marker;
@@ -83,83 +84,92 @@ fn graphs() -> impl Strategy<Value = Graph> {
     })
 }
 
-/// Whoever marks, of those that mark a space of cells.
-#[derive(Debug)]
+/// A marker with the space that it needs.
 enum Tracer {
-    One(Marker),
-    InSlices(GreyQueue),
-    Several(ParallelMarker),
-    Beside(SnapshotTracer),
+    One(NonMovingSpace<MarkBits>, Marker),
+    InSlices(NonMovingSpace<MarkBits>, GreyQueue),
+    Several(NonMovingSpace<ParallelMarks>, ParallelMarker),
+    Beside(NonMovingSpace<ConcurrentMarks>, SnapshotTracer),
 }
 
-/// Makes a tracer, and a space to its liking.
-type New = fn(&Heap) -> (Tracer, NonMovingSpace<MarkBits>);
+/// Makes a tracer.
+type New = fn(&Heap) -> Tracer;
 
 impl Tracer {
     const ALL: [New; 4] = [
-        |heap| {
-            let space = NonMovingSpace::new(heap).unwrap();
-            (Self::One(Marker::new(heap, 4).unwrap()), space)
-        },
-        |heap| {
-            let space = NonMovingSpace::new(heap).unwrap();
-            (Self::InSlices(GreyQueue::new(heap, 4).unwrap()), space)
-        },
+        |heap| Self::One(NonMovingSpace::new(heap).unwrap(), Marker::new(heap, 4).unwrap()),
+        |heap| Self::InSlices(NonMovingSpace::new(heap).unwrap(), GreyQueue::new(heap, 4).unwrap()),
         |heap| {
             let marker = ParallelMarker::new(heap, 4, 2, 1).unwrap();
-            let space = NonMovingSpace::marked_by(heap, &marker).unwrap();
-            (Self::Several(marker), space)
+            Self::Several(NonMovingSpace::marked_by(heap, &marker).unwrap(), marker)
         },
         |heap| {
             let space = NonMovingSpace::new(heap).unwrap();
-            (Self::Beside(SnapshotTracer::new(&space, 4, 0).unwrap()), space)
+            let tracer = SnapshotTracer::new(&space, 4, 0).unwrap();
+            Self::Beside(space, tracer)
         },
     ];
 
+    fn space(&self) -> &dyn Space {
+        match self {
+            Self::One(space, _) | Self::InSlices(space, _) => space,
+            Self::Several(space, _) => space,
+            Self::Beside(space, _) => space,
+        }
+    }
+
+    fn alloc(&mut self, layout: Layout) -> ObjectReference {
+        match self {
+            Self::One(space, _) | Self::InSlices(space, _) => space.alloc_or_grow(layout, 0),
+            Self::Several(space, _) => space.alloc_or_grow(layout, 0),
+            Self::Beside(space, _) => space.alloc_or_grow(layout, 0),
+        }
+        .unwrap()
+    }
+
     fn collect(
         &mut self,
-        space: &mut NonMovingSpace<MarkBits>,
         weak: &mut ReferenceProcessor,
         roots: impl Iterator<Item = ObjectReference>,
     ) {
         match self {
-            Self::One(marker) => {
+            Self::One(space, marker) => {
                 roots.for_each(|root| marker.push(root));
                 space.trace(marker);
                 space.trace_weak(marker, weak);
+                space.sweep();
             }
-            Self::InSlices(greys) => {
+            Self::InSlices(space, greys) => {
                 roots.filter(|&root| space.shade(root)).for_each(|root| greys.push(root));
                 space.trace_some(greys, u64::MAX);
                 space.trace_weak_in_slices(greys, weak);
                 space.begin_sweep();
-                while space.sweep_some(1) {}
-                return;
+                while space.small.sweep_some(1) {}
             }
-            Self::Several(marker) => {
+            Self::Several(space, marker) => {
                 roots.for_each(|root| marker.push(root));
                 space.trace_in_parallel(marker);
                 space.trace_weak_serially(marker, weak);
+                space.sweep();
             }
-            Self::Beside(tracer) => {
-                space.begin_black();
+            Self::Beside(space, tracer) => {
+                space.small.begin_black();
                 tracer.begin(roots, Slice::ALL);
                 while tracer.mark_some(u64::MAX) {}
                 tracer.trace_weak(weak);
                 tracer.hand_to_sweeper(space);
                 while tracer.sweep_some(space, u32::MAX, u32::MAX) {}
-                return tracer.end();
+                tracer.end();
             }
         }
-        space.sweep();
     }
 
     fn metadata_bytes(&self) -> u64 {
         match self {
-            Self::One(marker) => marker.metadata_bytes(),
-            Self::InSlices(greys) => greys.metadata_bytes(),
-            Self::Several(marker) => marker.metadata_bytes(),
-            Self::Beside(tracer) => tracer.metadata_bytes(),
+            Self::One(_, marker) => marker.metadata_bytes(),
+            Self::InSlices(_, greys) => greys.metadata_bytes(),
+            Self::Several(_, marker) => marker.metadata_bytes(),
+            Self::Beside(_, tracer) => tracer.metadata_bytes(),
         }
     }
 }
@@ -176,7 +186,7 @@ proptest! {
     ) {
         let count = graph.kinds.len();
         let heap = Heap::new(HeapConfig::default()).unwrap();
-        let (mut tracer, mut space) = tracer(&heap);
+        let mut tracer = tracer(&heap);
         let mut weak = ReferenceProcessor::new(&heap);
         let memory = heap.memory();
         let mut objects = Vec::new();
@@ -188,7 +198,7 @@ proptest! {
                     (Layout::array(SlotKind::Ephemeral, 4, 0).unwrap(), Some(SlotKind::Ephemeral))
                 }
             };
-            let object = space.alloc_growing(layout, 0).unwrap();
+            let object = tracer.alloc(layout);
             hidden.into_iter().for_each(|kind| weak.register(kind, object));
             objects.push(object);
         }
@@ -210,8 +220,8 @@ proptest! {
             if postpones {
                 weak.skip_cycle();
             }
-            tracer.collect(&mut space, &mut weak, roots.iter().map(|&root| objects[root]));
-            prop_assert_eq!(space.verify(), Ok(()));
+            tracer.collect(&mut weak, roots.iter().map(|&root| objects[root]));
+            prop_assert_eq!(tracer.space().verify(), Ok(()));
 
             let with = |others: &[(usize, u32)]| {
                 roots.iter().copied().chain(others.iter().map(|&(object, _)| object)).collect::<Vec<_>>()
@@ -231,7 +241,7 @@ proptest! {
             let expected: Vec<_> = ready.iter().map(|&(object, tag)| (objects[object], tag)).collect();
             prop_assert_eq!(found, expected);
             for (index, &object) in objects.iter().enumerate() {
-                prop_assert_eq!(space.is_allocated(object), reached.contains(&index), "object {}", index);
+                prop_assert_eq!(tracer.space().is_allocated(object), reached.contains(&index), "object {}", index);
                 if reached.contains(&index) {
                     let extent = Extent::of(memory, object);
                     for slot in 0..extent.slots {
@@ -242,9 +252,10 @@ proptest! {
                 }
             }
         }
-        let parts = space.footprint(tracer.metadata_bytes() + weak.metadata_bytes());
+        let space_bytes = tracer.space().reserved_bytes() + tracer.space().metadata_bytes();
+        let parts_bytes = space_bytes + tracer.metadata_bytes() + weak.metadata_bytes();
         let committed_bytes = heap.budget().committed_bytes();
-        prop_assert_eq!(parts.total_bytes() + heap.retained_bytes() + heap.metadata_bytes(), committed_bytes);
+        prop_assert_eq!(parts_bytes + heap.retained_bytes() + heap.metadata_bytes(), committed_bytes);
     }
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::blocks::heap::HeapConfig;
 use crate::memory::value::Value;
 use crate::object::header::{Extent, Layout, SlotKind, Slots};
+use crate::space::Space;
 use crate::trace::background::ALL_SLICES;
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -64,7 +65,7 @@ impl Program {
     }
 
     fn begin(&mut self, slice: Slice) {
-        self.objects.begin_black();
+        self.objects.small.begin_black();
         self.tracer.begin(self.held[..self.roots].iter().copied(), slice);
     }
 
@@ -126,12 +127,13 @@ proptest! {
         prop_assert_eq!(program.objects.allocated().objects, kept);
         prop_assert_eq!(program.objects.verify(), Ok(()));
         let Program { objects, tracer, .. } = program;
-        let footprint = objects.footprint(tracer.metadata_bytes());
+        let metadata_bytes = objects.metadata_bytes() + tracer.metadata_bytes();
         let heap = objects.heap().clone();
         let others = heap.retained_bytes() + heap.metadata_bytes();
-        prop_assert_eq!(heap.budget().committed_bytes(), footprint.total_bytes() + others);
+        prop_assert_eq!(heap.budget().committed_bytes(), objects.reserved_bytes() + metadata_bytes + others);
+        let reserved_bytes = objects.reserved_bytes();
         drop((objects, tracer));
-        prop_assert_eq!(heap.budget().committed_bytes(), footprint.reserved_bytes + others);
+        prop_assert_eq!(heap.budget().committed_bytes(), reserved_bytes + others);
     }
 }
 

@@ -56,23 +56,24 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-struct Model {
-    space: CellSpace,
+struct Model<M: Traced> {
+    space: SegregatedSpace<M>,
     heap: Heap,
     /// Layout of each object, by address.
     live: BTreeMap<ObjectReference, Layout>,
     dead: Vec<ObjectReference>,
 }
 
-impl Model {
+impl<M: Traced> Model<M> {
     fn new(limit_bytes: Option<u64>) -> Self {
         let heap = Heap::new(HeapConfig { limit_bytes, commit: Commit::Lazily }).unwrap();
-        let space = CellSpace::with_marks(&heap).unwrap();
+        let space = SegregatedSpace::new(&heap).unwrap();
         Self { space, heap, live: BTreeMap::new(), dead: Vec::new() }
     }
 
     fn alloc(&mut self, layout: Layout) -> bool {
-        let grown = |space: &mut CellSpace| space.grow(layout).then(|| space.alloc(layout, 0))?;
+        let grown =
+            |space: &mut SegregatedSpace<M>| space.grow(layout).then(|| space.alloc(layout, 0))?;
         let Some(object) = self.space.alloc(layout, 0).or_else(|| grown(&mut self.space)) else {
             return false;
         };
@@ -210,7 +211,7 @@ impl Model {
             } else {
                 assert_eq!(bits(&self.space.allocated) as usize, objects);
                 assert_eq!(usize::from(info.live), objects);
-                assert_eq!(self.space.marks.as_ref().map(bits), Some(0), "marks are left");
+                assert_eq!(bits(self.space.marks()), 0, "marks are left");
                 kept_free += usize::from(objects == 0);
             }
         }
@@ -244,7 +245,7 @@ proptest! {
         ops in proptest::collection::vec(op(), 1..30),
         limit_blocks in prop_oneof![Just(None), (4u64..40).prop_map(Some)],
     ) {
-        let mut model = Model::new(limit_blocks.map(|blocks| blocks * u64::from(BLOCK_BYTES)));
+        let mut model = Model::<MarkBits>::new(limit_blocks.map(|blocks| blocks * u64::from(BLOCK_BYTES)));
         for op in &ops {
             model.play(op);
             model.check();
@@ -265,7 +266,7 @@ proptest! {
 
 #[test]
 fn a_block_is_given_back_with_its_last_cell() {
-    let mut model = Model::new(None);
+    let mut model = Model::<MarkBits>::new(None);
     let layout = LAYOUTS[0];
     let count = cells_per_block(usize::from(layout.class())) * 3;
     (0..count).for_each(|_| assert!(model.alloc(layout)));
@@ -283,20 +284,20 @@ fn a_block_is_given_back_with_its_last_cell() {
 
 #[test]
 fn a_full_space_finds_a_larger_cell_as_last_resort() {
-    let mut model = Model::new(Some(8 * u64::from(BLOCK_BYTES)));
+    let mut model = Model::<MarkBits>::new(Some(8 * u64::from(BLOCK_BYTES)));
     while model.alloc(LAYOUTS[3]) {}
     let (&object, _) = model.live.first_key_value().unwrap();
     assert!(!model.space.grow(LAYOUTS[0]));
-    assert_eq!(model.space.alloc_larger(LAYOUTS[0], 0), None);
+    assert_eq!(model.space.alloc_anywhere(LAYOUTS[0], 0), None);
     assert!(model.space.free(object));
-    assert_eq!(model.space.alloc_larger(LAYOUTS[4], 0), None, "the cell is too small for it");
-    assert_eq!(model.space.alloc_larger(LAYOUTS[0], 0), Some(object));
+    assert_eq!(model.space.alloc_anywhere(LAYOUTS[4], 0), None, "the cell is too small for it");
+    assert_eq!(model.space.alloc_anywhere(LAYOUTS[0], 0), Some(object));
 }
 
 #[test]
 fn freeing_twice_into_the_window_does_not_spoil_the_account() {
     let heap = Heap::new(HeapConfig::default()).unwrap();
-    let mut space = CellSpace::new(&heap).unwrap();
+    let mut space = SegregatedSpace::<NoMarks>::new(&heap).unwrap();
     let layout = Layout::shape(2, 0, 0, 0);
     assert!(space.grow(layout));
     let objects: Vec<_> = (0..4).filter_map(|_| space.alloc(layout, 0)).collect();

@@ -10,6 +10,7 @@ use crate::memory::os::PAGE_BYTES;
 use crate::memory::value::Value;
 use crate::object::header::{Extent, SlotKind, Slots};
 use crate::object::shape::{Ephemeral, Slot};
+use crate::object::size_class::MAX_CELL_BYTES;
 use crate::trace::mark::Marker;
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -35,9 +36,9 @@ impl Model {
     fn alloc(&mut self, words: u32, makes_do: bool) -> Option<ObjectReference> {
         let layout = Layout::array(SlotKind::Shared, 0, words.max(1)).unwrap();
         let space = &mut self.space;
-        let object = space.alloc(layout).or_else(|| {
+        let object = space.alloc(layout, 0).or_else(|| {
             let found = makes_do && space.open_large_hole(layout) || space.grow(layout, 0);
-            found.then(|| space.alloc(layout))?
+            found.then(|| space.alloc(layout, 0))?
         })?;
         let extent = Extent::of(self.heap.memory(), object);
         assert_eq!(extent.words, layout.words());
@@ -116,7 +117,7 @@ enum Op {
 }
 
 fn op() -> impl Strategy<Value = Op> {
-    let most = (LineSpace::MAX_BYTES - 16) / 8;
+    let most = (MAX_CELL_BYTES - 16) / 8;
     let words = prop_oneof![6 => 1u32..8, 3 => 8u32..64, 2 => 64..most / 2, 1 => most / 2..=most];
     prop_oneof![
         3 => (words, 1u16..200, any::<bool>()).prop_map(|(w, count, holes)| Op::Alloc(w, count, holes)),
@@ -183,11 +184,11 @@ fn holes_are_filled_before_the_space_grows() {
     let before = model.live.len();
     for _ in 0..holes_bytes / 32 {
         let layout = Layout::array(SlotKind::Shared, 0, 2).unwrap();
-        assert!(model.space.alloc(layout).is_some());
+        assert!(model.space.alloc(layout, 0).is_some());
     }
     assert_eq!(model.space.allocated().objects, before as u64 + holes_bytes / 32);
     let one_more = Layout::array(SlotKind::Shared, 0, 1).unwrap();
-    assert_eq!(model.space.alloc(one_more), None, "there is no hole left");
+    assert_eq!(model.space.alloc(one_more, 0), None, "there is no hole left");
 }
 
 #[test]
@@ -196,16 +197,16 @@ fn a_long_object_leaves_the_holes_to_others() {
     // Fifteen lines are free in a row: the hole that is open holds one, not two.
     let layout = Layout::array(SlotKind::Shared, 0, 128).unwrap();
     let short = Layout::array(SlotKind::Shared, 0, 2).unwrap();
-    assert!(model.space.alloc(short).is_some());
-    assert!(model.space.alloc(layout).is_some());
-    assert_eq!(model.space.alloc(layout), None);
+    assert!(model.space.alloc(short, 0).is_some());
+    assert!(model.space.alloc(layout, 0).is_some());
+    assert_eq!(model.space.alloc(layout, 0), None);
     assert!(model.space.grow(layout, 0));
-    let block = Block::of(model.space.alloc(layout).unwrap());
-    assert!(Block::of(model.space.alloc(short).unwrap()) != block, "the hole is open still");
+    let block = Block::of(model.space.alloc(layout, 0).unwrap());
+    assert!(Block::of(model.space.alloc(short, 0).unwrap()) != block, "the hole is open still");
     // Without a block of its own it takes holes one by one.
     let mut model = sparse(20, 64);
     let mut made = 0;
-    while model.space.alloc(layout).is_some() || model.space.open_large_hole(layout) {
+    while model.space.alloc(layout, 0).is_some() || model.space.open_large_hole(layout) {
         made += 1;
     }
     assert!(made >= 20 * (BLOCK_BYTES / 128 / 16), "{made} objects in holes");
@@ -235,8 +236,9 @@ fn what_refers_to_a_copy_follows() {
     let mut head = None;
     for number in 0..20 * BLOCK_BYTES / 32 {
         let space = &mut model.space;
-        let made =
-            space.alloc(layout).or_else(|| space.grow(layout, 0).then(|| space.alloc(layout))?);
+        let made = space
+            .alloc(layout, 0)
+            .or_else(|| space.grow(layout, 0).then(|| space.alloc(layout, 0))?);
         let node = made.unwrap();
         memory.word64(node, Offset64::word(3)).store(number.into(), Relaxed);
         if number % 8 == 0 {
@@ -280,7 +282,10 @@ fn a_chain_of_ephemerons_is_followed_while_objects_move() {
     let memory = heap.memory();
     let mut alloc = |slots: Layout| {
         let space = &mut model.space;
-        space.alloc(slots).or_else(|| space.grow(slots, 0).then(|| space.alloc(slots))?).unwrap()
+        space
+            .alloc(slots, 0)
+            .or_else(|| space.grow(slots, 0).then(|| space.alloc(slots, 0))?)
+            .unwrap()
     };
     let layout = Layout::shape(0, 0, 0, 1);
     let chain: Vec<_> = (0..=LINKS)

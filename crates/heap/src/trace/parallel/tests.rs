@@ -4,6 +4,7 @@ use super::*;
 use crate::blocks::heap::HeapConfig;
 use crate::memory::os::PAGE_BYTES;
 use crate::object::header::{Layout, SlotKind};
+use crate::space::Space;
 use crate::space::cells::ParallelMarks;
 use crate::space::non_moving::NonMovingSpace;
 use proptest::prelude::*;
@@ -51,7 +52,8 @@ impl Marking {
         self.space.sweep();
         assert_eq!(self.space.verify(), Ok(()));
         assert!(self.marker.markers.iter().all(|marker| marker.stack.is_empty()));
-        let footprint = self.space.footprint(self.marker.metadata_bytes()).total_bytes();
+        let space_bytes = self.space.reserved_bytes() + self.space.metadata_bytes();
+        let footprint = space_bytes + self.marker.metadata_bytes();
         let heaps = self.heap.retained_bytes() + self.heap.metadata_bytes();
         assert_eq!(self.heap.budget().committed_bytes(), footprint + heaps, "the account is wrong");
     }
@@ -131,7 +133,7 @@ fn a_small_heap_is_marked_alone_and_has_no_bytes() {
     assert_eq!(marking.marker.most_threads(), 1);
     let mut threshold = Marking::on(1, 0);
     threshold.nodes(900);
-    let table_bytes = |marking: &Marking| marking.space.footprint(0).metadata_bytes;
+    let table_bytes = |marking: &Marking| marking.space.metadata_bytes();
     assert_eq!(table_bytes(&marking), table_bytes(&threshold));
 }
 
