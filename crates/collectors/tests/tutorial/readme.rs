@@ -66,8 +66,8 @@ fn the_changes_of_the_readme_lead_from_step_to_step() {
         let (before, block, after) = split(&readme, &file, if step == 1 { "rust" } else { "diff" });
         let applied = if step == 1 { Ok(block.to_owned()) } else { apply(&old, block) };
         if applied.as_ref() != Ok(&new) {
-            let line = 1 + before.lines().count();
-            wrong.push(format!("README.md:{line}: not {file}: {}", applied.err().unwrap_or_default()));
+            let (line, reason) = (1 + before.lines().count(), applied.err().unwrap_or_default());
+            wrong.push(format!("README.md:{line}: it does not give {file}: {reason}"));
             let right = if step == 1 { new.clone() } else { changes(&old, &new) };
             readme = [before, &right, after].concat();
         }

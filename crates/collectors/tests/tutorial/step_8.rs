@@ -134,11 +134,12 @@ impl InCycles for MyGc {
 
 impl Inspect for MyGc {
     fn colour(&self, object: ObjectReference) -> Option<Colour> {
-        (self.phase == Phase::Marking).then(|| match self.objects.is_marked(object) {
+        let colour = match self.objects.is_marked(object) {
             false => Colour::White,
             true if self.greys.contains(object) => Colour::Grey,
             true => Colour::Black,
-        })
+        };
+        (self.phase == Phase::Marking).then_some(colour)
     }
 
     fn step(&mut self, cx: &mut Context, step: Step) {

@@ -73,8 +73,8 @@ impl Collector for MyGc {
         slot.write(cx.memory(), new);
     }
 
-    /// **Rule:** while marking, a reference taken from a weak slot turns grey: no slot or root held it
-    /// when the cycle began.
+    /// **Rule:** while marking, a reference taken from a weak slot turns grey, as if it had been
+    /// reachable when the cycle began.
     #[inline(always)]
     fn load(&self, _: &Context, kind: SlotKind, value: Value) -> Value {
         if self.phase == Phase::Marking
@@ -162,11 +162,12 @@ impl InCycles for MyGc {
 
 impl Inspect for MyGc {
     fn colour(&self, object: ObjectReference) -> Option<Colour> {
-        (self.phase == Phase::Marking).then(|| match self.objects.is_marked(object) {
+        let colour = match self.objects.is_marked(object) {
             false => Colour::White,
             true if self.greys.contains(object) => Colour::Grey,
             true => Colour::Black,
-        })
+        };
+        (self.phase == Phase::Marking).then_some(colour)
     }
 
     fn step(&mut self, cx: &mut Context, step: Step) {
