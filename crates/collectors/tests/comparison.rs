@@ -24,7 +24,7 @@ struct Row {
 const ROWS: &[Row] = &[
     Row { name: "no-gc", store: "none", pauses: "none", space: "everything ever allocated" },
     Row { name: "region", store: "none", pauses: "none", space: "dead objects in regions that have not ended" },
-    Row { name: "manual", store: "none", pauses: "the objects that one `free` reaches", space: "free cells of other sizes" },
+    Row { name: "manual", store: "none", pauses: "the objects that one `free` frees", space: "free cells of other sizes" },
     Row { name: "ownership", store: "drops the overwritten object", pauses: "the objects that one owner owns", space: "free cells of other sizes" },
     Row { name: "rc", store: "counts both references", pauses: "the objects that one reference held", space: "a count; free cells" },
     Row { name: "rc-weak", store: "counts both references", pauses: "the objects that one reference held", space: "two counts; cells of the weakly held" },

@@ -1,4 +1,4 @@
-//! `my-gc`: marks what is reachable, and reclaims nothing yet.
+//! `my-gc`: marks reachable objects, and reclaims nothing yet.
 
 use heap::{
     Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, MarkBits, Marker,
@@ -6,7 +6,7 @@ use heap::{
 };
 use std::io;
 
-/// A collector that knows what is live.
+/// A collector that knows the live objects.
 #[derive(Debug)]
 pub struct MyGc {
     objects: NonMovingSpace<MarkBits>,

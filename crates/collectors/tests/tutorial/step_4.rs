@@ -6,7 +6,7 @@ use heap::{
 };
 use std::io;
 
-/// Marks what is reachable and reclaims the rest.
+/// Marks reachable objects and reclaims the rest.
 #[derive(Debug)]
 pub struct MyGc {
     objects: NonMovingSpace<MarkBits>,

@@ -12,7 +12,7 @@ const GROWTH_FACTOR: u64 = 2;
 /// Without a limit, the heap may always grow to this.
 const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
 
-/// Marks what is reachable and reclaims the rest.
+/// Marks reachable objects and reclaims the rest.
 #[derive(Debug)]
 pub struct MyGc {
     objects: NonMovingSpace<MarkBits>,

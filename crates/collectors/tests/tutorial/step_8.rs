@@ -34,7 +34,7 @@ const PACE: Pace = Pace {
     is_concurrent: false,
 };
 
-/// Marks what is reachable and reclaims the rest, a slice at a time.
+/// Marks reachable objects and reclaims the rest, a slice at a time.
 #[derive(Debug)]
 pub struct MyGc {
     objects: NonMovingSpace<MarkBits>,
