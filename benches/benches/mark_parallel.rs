@@ -1,5 +1,5 @@
 //! Time to mark 200 MB of live objects by one thread and by several, by shape of the graph: the mark
-//! phase alone, all in turn and equally often, and the speedup over mark-sweep's marker. The CPU time of
+//! phase alone, in turn and equally often, and the speedup over mark-sweep's marker. The CPU time of
 //! all threads together stands beside the wall time: on a busy machine it is the better measure.
 //!
 //! `cargo bench -p gcw-benches --bench mark_parallel -- [ROUNDS [MILLIONS OF NODES]]`
@@ -72,7 +72,7 @@ fn times(link: Linking, count: usize, rounds: usize) -> Vec<Times> {
     let commit = Commit::Beforehand { bytes: (count as u64 * 16) + (8 << 20) };
     let heap = Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space");
     let cores = std::thread::available_parallelism().map_or(1, usize::from).clamp(2, 4);
-    let mut alone = Marker::new(&heap, DISTANCE).expect("address space");
+    let mut single = Marker::new(&heap, DISTANCE).expect("address space");
     let parallel = |threads| ParallelMarker::new(&heap, DISTANCE, threads, PARALLEL_THRESHOLD);
     let mut parallel: Vec<_> = (1..=cores).map(|n| parallel(n).expect("address space")).collect();
     let most = parallel.last().expect("there are at least two");
@@ -83,9 +83,9 @@ fn times(link: Linking, count: usize, rounds: usize) -> Vec<Times> {
         for (threads, times) in times.iter_mut().enumerate() {
             let before = match threads.checked_sub(1).map(|index| &mut parallel[index]) {
                 None => {
-                    alone.push(root);
+                    single.push(root);
                     let before = read_clocks();
-                    space.trace(&mut alone);
+                    space.trace(&mut single);
                     before
                 }
                 Some(marker) => {

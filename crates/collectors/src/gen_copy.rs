@@ -33,7 +33,6 @@ use heap::{
     Sizer, Slots, Space, StopTheWorld, Value, Values, WithNursery, mutant,
 };
 use std::io;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// How large the nursery is.
 const NURSERY: Parameter = Parameter {
@@ -85,7 +84,7 @@ impl Collector for GenCopy {
         if !slot.kind.is_weak()
             && let Some(new) = new.reference()
             && is_young(new)
-            && (!is_young(slot.object) || mutant!(cx.memory(), "a young object is logged"))
+            && (!is_young(slot.object) || mutant!(cx.memory(), "a young object is remembered"))
         {
             cx.park(slot.object);
         }
@@ -182,9 +181,6 @@ impl GenCopy {
         let mut moves = std::mem::take(&mut cx.moves);
         let mut promoter =
             Promoter { memory, nursery, old, grey: GreyList::default(), moves: &mut moves };
-        if mutant!(memory, "a log is cleared before it is read") {
-            while cx.unpark().is_some() {}
-        }
         cx.roots.update(|object| promoter.promote(object));
         promoter.scan_copies(|_| ());
         while let Some(remembered) = cx.unpark() {
@@ -215,7 +211,7 @@ impl Promoter<'_> {
     #[inline(always)]
     fn promote(&mut self, object: ObjectReference) -> ObjectReference {
         let memory = self.memory;
-        if !self.nursery.contains(object) && !mutant!(memory, "the old are taken for young") {
+        if !self.nursery.contains(object) && !mutant!(memory, "an old object is taken for a young one") {
             return object;
         }
         if let Some(copy) = memory.forwarded(object) {
@@ -224,9 +220,7 @@ impl Promoter<'_> {
         let copy = self.old.copy(object).expect("a cell is reserved for each young object");
         memory.forward(object, copy);
         self.moves.record(object, copy);
-        if !mutant!(memory, "what is promoted is not looked at") {
-            self.grey.push(memory, object);
-        }
+        self.grey.push(memory, object);
         let children = memory.children(copy, Slots::All);
         children.for_each(|child| memory.prefetch(child));
         copy
@@ -241,15 +235,7 @@ impl Promoter<'_> {
     }
 
     fn scan_remembered(&mut self, object: ObjectReference) {
-        let memory = self.memory;
-        if mutant!(memory, "a logged object stays logged") {
-            memory.collector_word(object).fetch_or(PARKED, Relaxed);
-        }
-        let mut skips = false;
-        memory.update_slots(object, |child| {
-            skips = !skips && mutant!(memory, "a logged object is looked at in half");
-            if skips { child } else { self.promote(child) }
-        });
+        self.memory.update_slots(object, |child| self.promote(child));
     }
 }
 

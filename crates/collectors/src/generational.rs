@@ -24,11 +24,10 @@
 
 use heap::{
     Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect,
-    Layout, Marker, NonMovingSpace, ObjectReference, ObjectSlot, PARKED, PREFETCH, PRICE,
-    Parameter, SIZER, Sizer, Slots, StickyMarks, StickyPolicy, StopTheWorld, Value, mutant, traced,
+    Layout, Marker, NonMovingSpace, ObjectReference, ObjectSlot, PREFETCH, PRICE, Parameter, SIZER,
+    Sizer, StickyMarks, StickyPolicy, StopTheWorld, Value, traced,
 };
 use std::io;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// Traces the young, and from time to time everything.
 #[derive(Debug)]
@@ -81,9 +80,7 @@ impl StopTheWorld for Generational {
         } else {
             // Everything is traced.
             while cx.unpark().is_some() {}
-            if !mutant!(cx.memory(), "a major collection keeps its marks") {
-                self.objects.clear_marks();
-            }
+            self.objects.clear_marks();
         }
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         self.objects.trace(&mut self.marker);
@@ -120,17 +117,8 @@ impl StopTheWorld for Generational {
 impl Generational {
     /// Pushes what remembered objects refer to, as roots; they themselves are marked.
     fn scan_remembered(&mut self, cx: &Context) {
-        let memory = cx.memory();
-        if mutant!(memory, "a log is cleared before it is read") {
-            while cx.unpark().is_some() {}
-        }
         while let Some(object) = cx.unpark() {
-            if mutant!(memory, "a logged object stays logged") {
-                memory.collector_word(object).fetch_or(PARKED, Relaxed);
-            }
-            let half = mutant!(memory, "a logged object is looked at in half");
-            let children = memory.slots(object, Slots::All).step_by(1 + usize::from(half));
-            children.filter_map(Value::reference).for_each(|child| self.marker.push(child));
+            self.marker.push_children(cx.memory(), object);
         }
     }
 }

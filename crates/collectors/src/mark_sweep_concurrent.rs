@@ -46,7 +46,7 @@ use heap::{
     ALL_SLICES, Barrier, Caps, Cause, Collector, Colour, ConcurrentMarks, Config, Context, DELAY,
     GROWTH, Heap, InCycles, Inspect, Layout, NonMovingSpace, ObjectReference, ObjectSlot, PREFETCH,
     PRICE, Pace, Pacer, Parameter, PauseKind, Phase, SIZER, Slice, SlotKind, SnapshotTracer, Step,
-    Value, mutant, traced,
+    Value, traced,
 };
 use std::io;
 
@@ -152,8 +152,7 @@ impl MarkSweepConcurrent {
 
     /// The thread has nothing more to mark. Termination: neither has the program, or the thread goes on.
     fn remark(&mut self, cx: &mut Context, most: Slice) {
-        let is_skipped = self.tracer.is_dry() && mutant!(cx.memory(), "a remark is skipped");
-        if !is_skipped && self.tracer.mark_some(most.work) {
+        if self.tracer.mark_some(most.work) {
             return self.tracer.set_credit(if self.is_stepped { 0 } else { ALL_SLICES });
         }
         self.tracer.trace_weak(&mut cx.weak);

@@ -163,7 +163,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
             if !self.greys.is_empty() {
                 break;
             }
-            let again = DIJKSTRA && !mutant!(cx.memory(), "roots are looked at once only");
+            let again = DIJKSTRA && !mutant!(cx.memory(), "roots are scanned once only");
             if !(again && self.shade_roots(cx)) {
                 done += self.objects.trace_weak_in_slices(&mut self.greys, &mut cx.weak);
                 self.pacer.sizer.reserve_queue(self.greys.metadata_bytes());

@@ -73,7 +73,7 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
         while let Some(object) = cx.unpark() {
             let memory = cx.memory();
             if COUNT.get(memory, object) == 0
-                || mutant!(memory, "what is parked is freed though stored")
+                || mutant!(memory, "a parked object is freed though stored")
             {
                 self.free_dead(cx, object);
             }
@@ -86,9 +86,7 @@ impl<const COUNT_LOADS: bool> Rc<COUNT_LOADS> {
     #[inline(never)]
     fn free_dead(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, pending } = self;
-        let dies = |memory: Memory<'_>, child| {
-            !mutant!(memory, "children are not decremented") && COUNT.release(memory, child)
-        };
+        let dies = |memory: Memory<'_>, child| COUNT.release(memory, child);
         cascade(objects, pending, &mut cx.log, dead, Slots::All, dies);
     }
 }

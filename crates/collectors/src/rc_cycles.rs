@@ -113,10 +113,10 @@ impl Collector for RcCycles {
         while let Some(object) = cx.unpark() {
             let memory = cx.memory();
             if COUNT.get(memory, object) == 0
-                || mutant!(memory, "what is parked is freed though stored")
+                || mutant!(memory, "a parked object is freed though stored")
             {
                 self.free_dead(cx, object);
-            } else if !mutant!(memory, "what lives on is not suspected") {
+            } else if !mutant!(memory, "a survivor is not suspected") {
                 self.add_possible_root(cx, object);
             }
         }
@@ -187,9 +187,8 @@ impl RcCycles {
     fn free_dead(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, possible_roots, pending, .. } = self;
         let dies = |memory: Memory<'_>, child| {
-            let dies =
-                !mutant!(memory, "children are not decremented") && COUNT.release(memory, child);
-            if !dies && !mutant!(memory, "a cascade possible_roots nobody") {
+            let dies = COUNT.release(memory, child);
+            if !dies && !mutant!(memory, "a cascade suspects nobody") {
                 add_possible_root(possible_roots, memory, child);
             }
             dies
@@ -274,14 +273,12 @@ impl RcCycles {
         restored.push_object(object);
         while let Some(object) = restored.pop_object() {
             for child in memory.children(object, Slots::All) {
-                if !mutant!(memory, "a count is not restored") {
-                    COUNT.increment(memory, child);
-                }
-                if colour(memory, child) != BLACK {
+                COUNT.restore(memory, child);
+                if colour(memory, child) != BLACK
+                    && !mutant!(memory, "a child of a restored object stays on trial")
+                {
                     paint(memory, child, BLACK);
-                    if !mutant!(memory, "what the innocent hold stays on trial") {
-                        restored.push_object(child);
-                    }
+                    restored.push_object(child);
                 }
             }
         }

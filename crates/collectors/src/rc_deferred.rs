@@ -236,10 +236,10 @@ impl Lists {
                 if old == new {
                     continue;
                 }
-                if new.reference().is_some() && !mutant!(memory, "a logged gain is not counted") {
+                if new.reference().is_some() && !mutant!(memory, "a logged increment is not counted") {
                     self.increments.push(new.bits());
                 }
-                if old.reference().is_some() && !mutant!(memory, "a logged loss is not counted") {
+                if old.reference().is_some() && !mutant!(memory, "a logged decrement is not counted") {
                     self.decrements.push(old.bits());
                 }
             }
@@ -250,9 +250,6 @@ impl Lists {
 
     fn count_increments(&self, memory: Memory<'_>) {
         for object in self.new.objects_ahead(memory, AHEAD) {
-            if mutant!(memory, "a new object is born unlogged") {
-                break;
-            }
             for child in memory.children(object, Slots::All) {
                 COUNT.increment(memory, child);
             }
@@ -296,11 +293,9 @@ impl Lists {
     fn scan_zct(&self, memory: Memory<'_>) {
         let mut kept = 0;
         for object in self.zct.objects_ahead(memory, AHEAD) {
-            let is_rooted = memory.has(object, ROOTED);
-            let resurrects = !mutant!(memory, "what has zero references once is dead");
-            if COUNT.get(memory, object) > 0 && resurrects {
+            if COUNT.get(memory, object) > 0 && !mutant!(memory, "a count of zero is final") {
                 memory.clear_bits(object, IN_ZCT);
-            } else if is_rooted {
+            } else if memory.has(object, ROOTED) {
                 self.zct.set(kept, object.bits());
                 kept += 1;
             } else {
@@ -322,7 +317,7 @@ impl RcDeferred {
                 return false;
             }
             let lives =
-                memory.has(child, ROOTED) && !mutant!(memory, "a cascade frees what is rooted");
+                memory.has(child, ROOTED) && !mutant!(memory, "a cascade frees a rooted object");
             if lives {
                 list(zct, memory, child);
             }

@@ -87,7 +87,7 @@ impl Collector for RcWeak {
             if strong == 0 && WEAK.get(memory, object) == 0 {
                 // Released before; the last borrow of its memory is gone.
                 self.objects.free(object);
-            } else if strong == 0 || mutant!(memory, "what is parked is freed though stored") {
+            } else if strong == 0 || mutant!(memory, "a parked object is freed though stored") {
                 self.cascade(cx, object);
             }
         }
@@ -109,10 +109,10 @@ impl RcWeak {
         while let Some(object) = next {
             clock.tick(1);
             for child in memory.children(object, Slots::Borrow) {
-                if mutant!(memory, "the dead keep what they borrow") {
-                    continue;
-                }
-                if WEAK.decrement(memory, child) && !memory.has(child, PARKED) {
+                if !mutant!(memory, "a dead object keeps its borrows")
+                    && WEAK.decrement(memory, child)
+                    && !memory.has(child, PARKED)
+                {
                     unborrowed.push_object(child);
                 }
             }

@@ -22,10 +22,9 @@
 use heap::{
     Caps, Cause, CollectedSpace, Collector, Config, Context, Copying, Cursor, Heap, Inspect, LARGE,
     Memory, MovableSpace, Moves, ObjectReference, Parameter, REACHED, Sizer, Stack, StopTheWorld,
-    WithLarge, mutant, traced,
+    WithLarge, traced,
 };
 use std::io;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// Copies what is reachable to the other half, and forgets this one.
 #[derive(Debug)]
@@ -74,7 +73,7 @@ impl StopTheWorld for SemiSpace {
             copier.scan(|object| cx.weak.object_reached(object));
         }
         from_space.clear();
-        self.objects.large.sweep(|object| take_mark(memory, object));
+        self.objects.large.sweep_unreached();
         self.grey.shrink();
     }
 }
@@ -119,14 +118,10 @@ impl Copier<'_> {
     #[cold]
     #[inline(never)]
     fn reach_large(&self, object: ObjectReference) -> bool {
-        let word = self.memory.collector_word(object);
-        let bits = word.load(Relaxed);
-        let is_new = bits & REACHED == 0;
+        let is_new = !self.memory.has(object, REACHED);
         if is_new {
-            word.store(bits | REACHED, Relaxed);
-            if !mutant!(self.memory, "a large object's slots are not updated") {
-                self.grey.push_object(object);
-            }
+            self.memory.set_bits(object, REACHED);
+            self.grey.push_object(object);
         }
         is_new
     }
@@ -155,14 +150,4 @@ impl Copier<'_> {
 fn place_if_reached(memory: Memory<'_>, object: ObjectReference) -> Option<ObjectReference> {
     let stays = memory.has(object, LARGE) && memory.has(object, REACHED);
     memory.forwarded(object).or_else(|| stays.then_some(object))
-}
-
-/// Takes the mark of a large object away and tells whether it had one.
-fn take_mark(memory: Memory<'_>, object: ObjectReference) -> bool {
-    let word = memory.collector_word(object);
-    let bits = word.load(Relaxed);
-    if !mutant!(memory, "a large object stays marked") {
-        word.store(bits & !REACHED, Relaxed);
-    }
-    bits & REACHED != 0
 }

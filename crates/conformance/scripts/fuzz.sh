@@ -5,7 +5,7 @@
 #   crates/conformance/scripts/fuzz.sh [SECONDS] [COLLECTOR]     60 seconds and all collectors unless said otherwise
 #
 # With SANITIZER=address under the address sanitizer, which is slower and sees every access to a freed
-# cell; with RUSTFLAGS="--cfg tiny" with tiny capacities. What fails is printed as a test and kept under
+# cell; with RUSTFLAGS="--cfg tiny" with tiny capacities. A failure is printed as a test and kept under
 # fuzz/artifacts in this crate.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ sanitizer="${SANITIZER:-none}"
 if [ "$sanitizer" = address ]; then export RUSTFLAGS="${RUSTFLAGS:-} --cfg gcw_asan"; fi
 # Four bytes of setting and six for each of 700 operations: enough to fill the small heaps.
 longest=4204
-# The fuzzer lengthens its inputs slowly, and the first operation takes ten bytes: begin with some.
+# The fuzzer lengthens its inputs slowly, and the first operation takes ten bytes: begin with longer ones.
 corpus=fuzz/corpus/program
 mkdir -p "$corpus"
 if [ -z "$(ls "$corpus")" ]; then

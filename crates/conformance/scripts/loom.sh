@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Plays the kernels that threads share in every order: see crates/heap/tests/loom.
+# Model-checks the kernels that threads share: see crates/heap/tests/loom.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 export RUSTFLAGS="--cfg loom"

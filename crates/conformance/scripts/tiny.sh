@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests with tiny capacities: blocks of a page, two of them retained, a prefetch queue of two.
-# What fills up, overflows or is returned once in a while otherwise, does so all the time.
+# Structures that otherwise seldom fill up, overflow or return memory do so all the time.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 export RUSTFLAGS="--cfg tiny"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs what has threads under the thread sanitizer: the heap's tests that start some, markers that share
-# their work, and the concurrent collector on a program and in the kit, with its hand-overs held up. With
-# fewer programs than elsewhere (`SEEDS` in the kit's tests). Needs a nightly.
+# Runs the tests with threads under the thread sanitizer: those of the heap, parallel markers, and the
+# concurrent collector on a program and in the kit, with delayed hand-overs. Plays fewer programs than
+# elsewhere (`SEEDS` in the kit's tests). Needs a nightly.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
-# The standard library is not instrumented: that differs, and is to be allowed.
+# The standard library is not instrumented: the mismatch must be allowed.
 export RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg gcw_tsan"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/tsan"
 export TSAN_OPTIONS="suppressions=$PWD/crates/conformance/scripts/tsan.suppressions ${TSAN_OPTIONS:-}"

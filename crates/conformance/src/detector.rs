@@ -1,4 +1,4 @@
-//! Detectors: the ways in which a mistake of a collector is noticed, each of which can be left out.
+//! Detectors: the ways to notice a mistake of a collector, each of which can be switched off.
 
 use heap::ObjectReference;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use std::panic::resume_unwind;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Detector {
-    /// The heap, read from the roots, is not what the shadow model says.
+    /// The heap, read from the roots, differs from the shadow model.
     Model,
     /// The heap or the tables of its spaces are not sound: an object that is not allocated, has no
     /// sane header, overlaps another one or has a second owner; a count that is not its in-degree.
@@ -19,18 +19,18 @@ pub enum Detector {
     /// A reference is used after its object's cell was freed or given to another one, or a freed cell
     /// was written to.
     Stamps,
-    /// More, or less, is allocated than the discipline must have left after what it did.
+    /// More or fewer objects are allocated than the discipline must leave.
     Liveness,
     /// The footprint is not the sum of its parts.
     Account,
-    /// A barrier was called with something that is not so, or did not do what it must.
+    /// A barrier was called with a wrong argument, or had a wrong effect.
     Barrier,
-    /// It does not end in time, by itself, without a panic and within its memory.
+    /// The run panics, crashes, or exceeds its time or memory.
     Run,
 }
 
 impl Detector {
-    /// All of them.
+    /// All detectors.
     pub const ALL: [Self; 8] = [
         Self::Model,
         Self::Verifier,
@@ -63,7 +63,7 @@ impl fmt::Display for Detector {
     }
 }
 
-/// Some detectors. [`Detector::Run`] is always among them: nobody can look away from a crash.
+/// A set of detectors. [`Detector::Run`] is always in it: a crash ends the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Detectors(u8);
@@ -77,20 +77,20 @@ impl Detectors {
         Self(1 << detector as u8)
     }
 
-    /// Whether this one is among them.
+    /// Whether `detector` is in the set.
     pub fn has(self, detector: Detector) -> bool {
         self.0 >> detector as u8 & 1 != 0
     }
 }
 
-/// Where in the graph something is wrong.
+/// A place in the graph where something is wrong.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Place {
-    /// The object whose slot it is; empty for a root.
+    /// The object that has the slot; empty for a root.
     pub parent: String,
     /// Number of the slot.
     pub slot: u32,
-    /// What the slot holds.
+    /// The object that the slot refers to.
     pub child: String,
 }
 
@@ -110,7 +110,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What a detector has found: the payload of the unwinding that ends the program.
+/// A finding of a detector: the payload of the unwinding that ends the program.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Violation {
     pub(crate) detector: Detector,
@@ -118,8 +118,8 @@ pub(crate) struct Violation {
     pub(crate) place: Option<Place>,
 }
 
-/// Ends the program. Unwinds, for most of what notices a mistake sits inside scopes of the program
-/// and barriers of the heap; no panic hook sees it.
+/// Ends the program by unwinding, since most checks run inside scopes of the program and barriers of the
+/// heap. Calls no panic hook.
 pub(crate) fn violate(detector: Detector, message: String, place: Option<Place>) -> ! {
     resume_unwind(Box::new(Violation { detector, message, place }))
 }

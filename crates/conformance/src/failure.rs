@@ -1,28 +1,28 @@
-//! A failure, as it is reported: enough to see it again with one paste.
+//! The report of a failure: enough to reproduce it with one paste.
 
 use crate::detector::{Detector, Place};
 use crate::program::Program;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What was found wrong with a collector.
+/// A failure of a collector.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Failure {
     /// The collector.
     pub collector: String,
     /// The seed of the program that failed; `None` if a program was given.
     pub seed: Option<u64>,
-    /// What noticed it.
+    /// The detector that noticed it.
     pub detector: Detector,
-    /// What it noticed.
+    /// Its finding.
     pub message: String,
-    /// Where in the graph, if it is a matter of one place.
+    /// The place in the graph, if there is a single one.
     pub place: Option<Place>,
-    /// What the collector was doing, or had done last.
+    /// The operation of the collector under way, or its last one.
     pub phase: String,
-    /// Operations of the program before it was made short.
+    /// Operations of the program before it was shortened.
     pub drawn_ops: usize,
-    /// The program, made short.
+    /// The shortened program.
     pub program: Program,
 }
 
@@ -45,8 +45,8 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// A test to be pasted that plays the program again; `type_path` is the type of the collector, and
-    /// `settings` is what it was told, as its name says, empty if nothing.
+    /// A test to be pasted that plays the program again. `type_path` is the type of the collector,
+    /// `settings` the part of its name behind the bar, or empty.
     pub fn as_test(&self, type_path: &str, settings: &str) -> String {
         let place = match type_path.starts_with("collectors::") {
             true => "a new file of crates/collectors/tests",
@@ -62,7 +62,7 @@ impl Failure {
             _ => format!("replay_with::<{type_path}>({settings:?}, &program)"),
         };
         format!(
-            "To see it again, paste this into {place}:
+            "To reproduce it, paste this into {place}:
 
 #[test]
 fn {name}_{detector}() {{
@@ -80,7 +80,7 @@ mod tests {
     use crate::program::Op;
 
     #[test]
-    fn whoever_pastes_it_can_call_what_it_calls() {
+    fn a_pasted_test_calls_the_replay_of_its_collector() {
         let failure = Failure {
             collector: "rc|count-loads".to_owned(),
             seed: Some(7),
@@ -97,8 +97,8 @@ mod tests {
         assert!(here.contains("    conformance::replay::<collectors::Rc<true>>(&program);\n}"));
         let elsewhere = failure.as_test("mine::EveryMib", "");
         assert!(elsewhere.contains("a test of its crate"), "{elsewhere}");
-        let told = failure.as_test("collectors::MarkSweep", "prefetch-0");
+        let configured = failure.as_test("collectors::MarkSweep", "prefetch-0");
         let call = r#"conformance::replay_with::<collectors::MarkSweep>("prefetch-0", &program);"#;
-        assert!(told.contains(call), "{told}");
+        assert!(configured.contains(call), "{configured}");
     }
 }

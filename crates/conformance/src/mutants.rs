@@ -1,19 +1,19 @@
-//! The known bugs that the kit must find, and those that cannot be found, with the reason.
+//! The known bugs that the kit must find, and the collectors in which they change nothing, with the reason.
 //!
-//! Each is a switch in the code of the heap or of a collector (`mutant!`), built in by the feature
+//! Each is a switch (`mutant!`) in the heap, in a collector or in `faulty.rs`, built in by the feature
 //! `mutants` only. A mutant is tried on every collector that passes its switch. It is *killed* if some
-//! detector notices it within the seed budget; one that lives on must be listed here as equivalent.
+//! detector notices it within the seed budget; a survivor must be listed here as equivalent.
 
 use heap::{Heap, Mutant};
 
 /// A known bug.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Known {
-    /// Its name: what goes wrong, in words.
+    /// Its name: the mistake in words.
     pub name: &'static str,
-    /// Where such a bug has been seen.
+    /// The origin of such a bug.
     pub source: &'static str,
-    /// Collectors in which it changes nothing (a trailing `*` stands for any ending), and why.
+    /// Collectors in which it changes nothing (a trailing `*` matches any ending), and why.
     pub equivalent: &'static [(&'static str, &'static str)],
 }
 
@@ -26,7 +26,7 @@ impl Known {
         Self { equivalent, ..self }
     }
 
-    /// Why it changes nothing in this collector, if it does not.
+    /// The reason why it changes nothing in this collector; `None` if it must be killed.
     pub fn reason(&self, collector: &str) -> Option<&'static str> {
         let reasons = self.equivalent.iter();
         let applies = |&&(name, _): &&(&str, &str)| match name.strip_suffix('*') {
@@ -42,9 +42,9 @@ const CLASSIC: &str = "classic";
 /// A mistake that this design invites.
 const DESIGN: &str = "this design";
 
-const RELEASED: &str = "a scope that releases its roots takes them off one by one";
+const RELEASED: &str = "a scope that releases its roots pops them one by one";
 
-const STOPPED: &str = "the program stands still from the first mark to the last";
+const STOPPED: &str = "the program is stopped from the first mark to the last";
 
 /// All known bugs.
 pub const ALL: &[Known] = &[
@@ -68,8 +68,8 @@ pub const ALL: &[Known] = &[
     Known::new("a region's object is rooted as an owner", DESIGN),
     Known::new("a region's object is dropped as well", DESIGN).equivalent(&[(
         "ownership",
-        "it has no bit in the space of cells, and nothing is allocated before what it owns is dropped \
-         a second time",
+        "it has no bit in the space of cells, and nothing is allocated before its children are \
+         dropped a second time",
     )]),
     Known::new("a region drops nothing outside", DESIGN),
     // ---- roots and scopes
@@ -84,8 +84,8 @@ pub const ALL: &[Known] = &[
         ("rc-weak", RELEASED),
         ("rc-cycles", RELEASED),
     ]),
-    Known::new("a scope drops what it yields", CLASSIC),
-    Known::new("what is taken stays in its slot", CLASSIC),
+    Known::new("a scope drops what it returns", CLASSIC),
+    Known::new("a taken object stays in its slot", CLASSIC),
     // ---- marking and sweeping
     Known::new("a marker forgets the last slot", CLASSIC),
     Known::new("a marker forgets its queue", DESIGN),
@@ -96,71 +96,74 @@ pub const ALL: &[Known] = &[
     Known::new("a cascade loses the second child", CLASSIC),
     Known::new("a cascade loses a batch", DESIGN),
     Known::new("a cascade sees half of an array", CLASSIC),
-    Known::new("a cascade frees what is parked", DESIGN).equivalent(&[(
+    Known::new("a cascade frees a parked object", DESIGN).equivalent(&[(
         "rc*",
-        "its count is not zero when its turn comes, before anything is allocated in its cell; only the \
+        "its count is not zero when it is unparked, before anything is allocated in its cell; only the \
          address sanitizer sees that the freed header is read",
     )]),
     Known::new("a destructor forgets its children", CLASSIC),
     Known::new("a borrow that ends drops its object", CLASSIC),
-    Known::new("nobody is told of an orphan", CLASSIC),
+    Known::new("an object that lost its owner is forgotten", CLASSIC),
     // ---- counting
     Known::new("an object is parked twice", "wasmtime #13166: the same object exposed twice")
         .equivalent(&[
-            ("generational", "what is logged twice is looked at twice"),
-            ("gen-copy", "what is logged twice is looked at twice"),
+            ("generational", "what is remembered twice is scanned twice"),
+            ("gen-copy", "what is remembered twice is scanned twice"),
         ]),
-    Known::new("what is parked is freed though stored", DESIGN),
+    Known::new("a parked object is lost", CLASSIC),
+    Known::new("a parked object stays parked", DESIGN).equivalent(&[(
+        "ownership",
+        "a parked object never gets an owner again: it is freed, and its header with it",
+    )]),
+    Known::new("a parked object is freed though stored", DESIGN),
     Known::new("decrement before increment", CLASSIC).equivalent(&[(
         "rc*",
-        "what reaches zero is parked, and has been incremented again when its turn comes",
+        "an object that reaches zero is parked, and is incremented again before it is unparked",
     )]),
     Known::new("a store does not decrement", CLASSIC),
     Known::new("children are not decremented", CLASSIC),
     Known::new("a local is not counted", CLASSIC),
-    Known::new("a local that is aimed anew counts twice", CLASSIC),
+    Known::new("a reassigned local counts twice", CLASSIC),
     Known::new("a full count wraps", CLASSIC),
     Known::new("a full count is decremented", CLASSIC),
-    Known::new("a barrier is told a wrong kind", "mmtk-core #1129: an argument nobody looked at"),
+    Known::new("a barrier is given a wrong kind", "mmtk-core #1129: an unchecked argument"),
     // ---- weak references
-    Known::new("an upgrade finds the dead", CLASSIC),
-    Known::new("the dead keep what they borrow", CLASSIC),
+    Known::new("an upgrade finds a dead object", CLASSIC),
+    Known::new("a dead object keeps its borrows", CLASSIC),
     Known::new("borrowed memory is freed", CLASSIC),
     // ---- marking in slices
     Known::new("a barrier shades nothing", CLASSIC),
     Known::new("a barrier shades the other reference", CLASSIC),
-    Known::new("roots are looked at once only", CLASSIC),
-    Known::new("what is allocated black is white", CLASSIC),
+    Known::new("roots are scanned once only", CLASSIC),
+    Known::new("an object allocated black is white", CLASSIC),
     Known::new("a window that is left keeps its marks", DESIGN).equivalent(&[
         ("mark-sweep-incremental|dijkstra", "the windows that it leaves are of the swept blocks"),
         ("generational", "free cells have no marks"),
     ]),
-    Known::new("an array is looked at in one piece only", CLASSIC),
+    Known::new("only the first piece of an array is scanned", CLASSIC),
     Known::new("a slice forgets its queue", DESIGN),
     // ---- generations
-    Known::new("an old object is not logged", CLASSIC),
-    Known::new("moves into old objects are not logged", DESIGN),
-    Known::new("a log is cleared before it is read", CLASSIC),
-    Known::new("a logged object stays logged", DESIGN),
-    Known::new("a logged object is looked at in half", CLASSIC),
+    Known::new("an old object is not remembered", CLASSIC),
+    Known::new("a move into an old object is not remembered", DESIGN),
+    Known::new("a remembered object's first child is not scanned", CLASSIC),
     Known::new("a minor sweep loses old marks", DESIGN),
     Known::new("a major collection keeps its marks", DESIGN),
     // ---- trial deletion
     Known::new("a suspect is lost", CLASSIC),
     Known::new("a move is not suspected", DESIGN),
-    Known::new("what lives on is not suspected", DESIGN),
+    Known::new("a survivor is not suspected", DESIGN),
     Known::new("a cascade suspects nobody", CLASSIC),
     Known::new("a freed suspect is tried", DESIGN),
     Known::new("a count is not restored", CLASSIC),
-    Known::new("what the innocent hold stays on trial", CLASSIC),
+    Known::new("a child of a restored object stays on trial", CLASSIC),
     // ---- deferred counting
     Known::new("a log entry is dropped", CLASSIC),
-    Known::new("a logged gain is not counted", CLASSIC),
-    Known::new("a logged loss is not counted", CLASSIC),
+    Known::new("a logged increment is not counted", CLASSIC),
+    Known::new("a logged decrement is not counted", CLASSIC),
     Known::new("a new object is born unlogged", CLASSIC),
     Known::new("a count of zero is not listed", CLASSIC),
-    Known::new("what has zero references once is dead", CLASSIC),
-    Known::new("a cascade frees what is rooted", CLASSIC),
+    Known::new("a count of zero is final", CLASSIC),
+    Known::new("a cascade frees a rooted object", CLASSIC),
     // ---- moving
     Known::new("no forwarding reference is left", CLASSIC),
     Known::new("a copy is one word short", CLASSIC),
@@ -168,14 +171,14 @@ pub const ALL: &[Known] = &[
     Known::new("an object's last slot is not updated", CLASSIC),
     Known::new("a large object's slots are not updated", CLASSIC),
     Known::new("a large object stays marked", DESIGN),
-    Known::new("a space that was left keeps a block", DESIGN),
+    Known::new("an evacuated space keeps a block", DESIGN),
     Known::new("a group ends with its word", DESIGN),
     // ---- weak slots, ephemerons, finalizable objects
     Known::new("a weak slot is not cleared", CLASSIC),
     Known::new("a weak slot of a live object is cleared", CLASSIC),
     Known::new("a weak slot is not updated", CLASSIC),
     Known::new("weak slots are cleared after resurrection", CLASSIC),
-    Known::new("what was hidden is not shown to the collector", CLASSIC).equivalent(&[
+    Known::new("a weak load has no barrier", CLASSIC).equivalent(&[
         ("mark-sweep", STOPPED),
         ("mark-sweep-parallel", STOPPED),
         ("semispace", STOPPED),
@@ -183,40 +186,40 @@ pub const ALL: &[Known] = &[
         ("generational", STOPPED),
         ("gen-copy", STOPPED),
         ("immix", STOPPED),
-        ("mark-sweep-incremental|dijkstra", "roots are looked at again when marking ends"),
+        ("mark-sweep-incremental|dijkstra", "roots are scanned again when marking ends"),
     ]),
     Known::new("a new weak array is not registered", DESIGN),
     Known::new("an ephemeron's late key is not noticed", CLASSIC),
-    Known::new("ephemerons are looked at once", CLASSIC),
+    Known::new("ephemerons are scanned once", CLASSIC),
     Known::new("an ephemeron keeps its key's value", CLASSIC),
     Known::new("a dead key's value is not cleared", CLASSIC),
     Known::new("a finalizable object is not resurrected", CLASSIC),
     Known::new("an object is finalized twice", CLASSIC),
     Known::new("finalizable objects come in another order", DESIGN),
-    Known::new("what is ready is not kept", CLASSIC),
-    Known::new("what is postponed is made ready", DESIGN),
+    Known::new("a ready object is not kept", CLASSIC),
+    Known::new("a skipped cycle makes objects ready", DESIGN),
     // ---- a nursery
-    Known::new("a young object is logged", DESIGN),
-    Known::new("the old are taken for young", CLASSIC),
-    Known::new("what is promoted is not looked at", CLASSIC),
-    Known::new("a cell is promised again and again", DESIGN),
-    Known::new("a block that was set aside is counted twice", DESIGN),
+    Known::new("a young object is remembered", DESIGN),
+    Known::new("an old object is taken for a young one", CLASSIC),
+    Known::new("a promoted object is not scanned", CLASSIC),
+    Known::new("a cell is reserved again and again", DESIGN),
+    Known::new("a reserved block is counted twice", DESIGN),
     // ---- marking by several threads
     Known::new("markers end one too early", CLASSIC),
     Known::new("the last edge of a packet is lost", CLASSIC),
     Known::new("the first packet is lost", CLASSIC),
-    Known::new("an array is torn from its piece", DESIGN),
+    Known::new("an array is separated from its piece", DESIGN),
     Known::new("the last block is not folded", DESIGN),
     Known::new("a folded block counts one mark too few", DESIGN),
-    Known::new("what one marker has marked is not spread", DESIGN),
+    Known::new("marks of a single marker are not spread", DESIGN),
     // ---- marking and sweeping beside the program
     Known::new("a chunk of the log is lost", CLASSIC),
     Known::new("the last chunk is not handed over", CLASSIC),
     Known::new("a remark is skipped", CLASSIC),
-    Known::new("what was logged is marked and not looked at", DESIGN),
-    Known::new("what is allocated beside the marker is swept", CLASSIC),
+    Known::new("a logged object is marked and not scanned", DESIGN),
+    Known::new("an object allocated while marking is swept", CLASSIC),
     Known::new("a large object is born white", DESIGN),
-    Known::new("a block that is swept is allocated from", DESIGN),
+    Known::new("a block is allocated from while it is swept", DESIGN),
     // ---- lines and holes
     Known::new("an object marks its first line only", CLASSIC),
     Known::new("line marks are not cleared", CLASSIC),
@@ -231,7 +234,7 @@ pub const ALL: &[Known] = &[
 pub struct Passed(u128);
 
 impl Passed {
-    /// Those whose switches have been passed in this heap.
+    /// The mutants whose switches have been passed in this heap.
     pub(crate) fn in_heap(heap: &Heap) -> Self {
         const { assert!(ALL.len() <= 128, "a bit for each mutant") };
         if !heap::MUTANTS {
@@ -243,7 +246,7 @@ impl Passed {
         Self(ALL.iter().enumerate().map(bit).fold(0, |set, bit| set | bit))
     }
 
-    /// Those of either set.
+    /// The union of both sets.
     pub(crate) fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

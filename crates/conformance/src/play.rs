@@ -1,22 +1,23 @@
-//! Plays one program under a collector, and says what went wrong.
+//! Plays one program under a collector and reports the first failure.
 
 use crate::detector::{Detector, Detectors, Place, Violation};
+use crate::faulty::Faulty;
 use crate::mutants::Passed;
-use crate::player::{M, Player};
+use crate::player::state::{M, Player};
 use crate::program::Program;
 use crate::watched::Watched;
 use heap::{Checker, CollectorFactory, Commit, Config, HeapConfig, Mutant};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// How a program is played.
+/// The settings under which a program is played.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Setup {
-    /// What is looked at.
+    /// The active detectors.
     pub detectors: Detectors,
     /// Parameters of the collector.
     pub config: Config,
-    /// A known bug to be switched on.
+    /// The mutant to switch on.
     pub mutant: Option<Mutant>,
 }
 
@@ -26,34 +27,34 @@ impl Default for Setup {
     }
 }
 
-/// How a program ended that did not end well.
+/// The failure that ended a program.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Defeat {
-    /// What noticed it.
+    /// The detector that noticed it.
     pub detector: Detector,
-    /// What it noticed.
+    /// Its finding.
     pub message: String,
-    /// Where.
+    /// The place in the graph.
     pub place: Option<Place>,
-    /// What the collector was doing, or had done last.
+    /// The operation of the collector under way, or its last one.
     pub phase: &'static str,
-    /// How many operations of the program were begun.
+    /// Number of operations begun.
     pub begun: usize,
 }
 
-/// What playing a program left.
+/// The result of playing a program.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Played {
-    /// What went wrong first.
+    /// The first failure.
     pub defeat: Option<Defeat>,
     /// Mutants whose switches were passed.
     pub passed: Passed,
 }
 
-/// Plays a program under a discipline, to its end or to the first mistake that is noticed.
+/// Plays a program under a discipline, to its end or to the first failure.
 ///
-/// A collector that hangs, overflows its stack or aborts takes this process with it; `gcw verify` plays
-/// in a child.
+/// A collector that hangs, overflows its stack or aborts takes this process with it; `gcw verify` plays in
+/// a child process.
 ///
 /// # Panics
 /// If the operating system refuses address space for a heap.
@@ -62,7 +63,7 @@ pub fn play(factory: CollectorFactory, program: &Program, setup: &Setup) -> Play
     let stamps = setup.detectors.has(Detector::Stamps);
     let probe = if stamps { Checker::default() } else { Checker::disabled() };
     let config = setup.config.with_least(factory.thresholds);
-    let collector = |heap: &_| Ok(Watched::over(factory.collector(heap, &config)?));
+    let collector = |heap: &_| Ok(Faulty(Watched::over(factory.collector(heap, &config)?)));
     let mut m = M::with(heap, probe, collector).expect("address space for a heap");
     if let Some(mutant) = setup.mutant {
         m.heap().infect(mutant);
@@ -76,15 +77,15 @@ pub fn play(factory: CollectorFactory, program: &Program, setup: &Setup) -> Play
         Defeat { detector, message, place, phase, begun }
     });
     let passed = Passed::in_heap(m.heap());
-    // What is broken may break once more while it goes.
-    let gone = catch_unwind(AssertUnwindSafe(|| drop(m))).err().map(|payload| {
+    // A broken heap may panic once more while it is dropped.
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(m))).err().map(|payload| {
         let Violation { detector, message, place } = read(payload);
         Defeat { detector, message, place, phase: "end of the heap", begun: player.begun() }
     });
-    Played { defeat: defeat.or(gone), passed }
+    Played { defeat: defeat.or(dropped), passed }
 }
 
-/// What an unwinding says: a violation, or the message of a panic.
+/// The violation in the payload of an unwinding, or one made of the message of a panic.
 fn read(payload: Box<dyn Any + Send>) -> Violation {
     let payload = match payload.downcast::<Violation>() {
         Ok(violation) => return *violation,
@@ -96,7 +97,7 @@ fn read(payload: Box<dyn Any + Send>) -> Violation {
             other.downcast::<&str>().map_or("a panic".to_owned(), |text| (*text).to_owned())
         }
     };
-    // The checker is a probe of the heap, which knows nothing of detectors: it panics.
+    // The checker is a probe of the heap and knows no detectors: it panics.
     let by_stamp = message.starts_with("use after free")
         || message.contains("is of another kind")
         || message.contains("no slot at byte");
@@ -111,7 +112,7 @@ mod tests {
     use collectors::Manual;
     use heap::{Mutator, Own, Shared, Slot};
 
-    /// What notices the mistake that a program makes in checking mode.
+    /// The detector of a mistake that a program makes in checking mode.
     fn detector(mistake: impl Fn(&mut Mutator<Manual, Checker>)) -> Detector {
         let heap = HeapConfig { limit_bytes: None, commit: Commit::Lazily };
         let m = Mutator::new(heap, &Config::default(), Checker::default());
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_checker_says_is_told_from_a_panic_of_the_collector() {
+    fn a_panic_of_the_checker_is_distinguished_from_one_of_the_collector() {
         let freed = detector(|m| {
             let root = m.alloc::<Pair>().expect("there is room");
             let local = m.local(m.get(&root));

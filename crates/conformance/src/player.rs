@@ -1,77 +1,23 @@
 //! Plays a program on a real heap and on its shadow.
 
-use crate::compare::View;
-use crate::detector::Detectors;
-use crate::program::{Form, Op, Pair, Pick, Program, Schedule};
-use crate::shadow::{GLOBALS, Id, Shadow};
-use crate::watched::Watched;
-use heap::{Caps, Checker, Global, Local, Mutator, Region, Root, SlotKind, Step, Word};
-use rand::SeedableRng;
-use rand_pcg::Pcg32;
+mod allocate;
+mod colours;
+mod compare;
+mod quiet;
+pub(crate) mod state;
+mod valid;
+mod weak;
 
-/// The mutator of a watched collector.
-pub(crate) type M = Mutator<Watched, Checker>;
+use crate::player::state::{Held, M, Player};
+use crate::program::{Op, Pair, Pick, Schedule};
+use crate::shadow::Shadow;
+use heap::{Mutator, Step};
 
-/// The value that stands for a handle of the shadow.
-#[derive(Debug)]
-pub(crate) enum Held {
-    Root(Root),
-    Local(Local),
-}
-
-pub(crate) const ROOTS: [Global; GLOBALS] = [Global::new(0), Global::new(63)];
-
-/// Scopes within scopes: a program is data, and must not overflow the stack that it is played on.
+/// Maximum nesting of scopes: a program is data, and must not overflow the stack on which it is played.
 const DEEPEST_SCOPE: usize = 12;
 
-/// Plays one program.
-pub(crate) struct Player<'p> {
-    pub(crate) shadow: Shadow,
-    /// Beside the shadow's handles.
-    pub(crate) held: Vec<Option<Held>>,
-    pub(crate) detectors: Detectors,
-    pub(crate) regions: Vec<Option<Region>>,
-    pub(crate) program: &'p Program,
-    /// Number of the next operation.
-    next: usize,
-    depth: usize,
-    pub(crate) allocations: u32,
-    pub(crate) random: Pcg32,
-    /// Whether the next allocation is to find no new memory.
-    pub(crate) fails_next: bool,
-    /// Whether the allocation under way may be refused.
-    pub(crate) may_fail: bool,
-}
-
-impl<'p> Player<'p> {
-    pub(crate) fn new(program: &'p Program, caps: Caps, detectors: Detectors) -> Self {
-        let seed = match program.schedule {
-            Schedule::Random(_, seed) => seed,
-            _ => 0,
-        };
-        Self {
-            shadow: Shadow::new(caps),
-            held: Vec::new(),
-            detectors,
-            regions: Vec::new(),
-            program,
-            next: 0,
-            depth: 0,
-            allocations: 0,
-            random: Pcg32::seed_from_u64(seed),
-            fails_next: false,
-            may_fail: false,
-        }
-    }
-
-    /// How many operations were begun.
-    pub(crate) fn begun(&self) -> usize {
-        self.next
-    }
-
-    /// Plays the program to its end, and ends the run.
-    ///
-    /// Unwinds at the first difference that a detector sees.
+impl Player<'_> {
+    /// Plays the program to its end, and ends the run. Unwinds at the first violation.
     pub(crate) fn play(&mut self, m: &mut M) {
         self.start(m);
         while self.next < self.program.ops.len() {
@@ -88,7 +34,7 @@ impl<'p> Player<'p> {
         self.regions_leave_nothing(m);
     }
 
-    /// Many small regions, one after the other, need no more memory than a few.
+    /// Checks that many small regions, one after the other, need no more memory than a few.
     fn regions_leave_nothing(&self, m: &mut M) {
         if !self.shadow.rules.have_regions() {
             return;
@@ -116,11 +62,13 @@ impl<'p> Player<'p> {
             match op {
                 Op::Exit if self.depth > 0 => return,
                 Op::Scope if self.depth < DEEPEST_SCOPE => self.scope(m),
-                Op::Yields(root) if self.depth < DEEPEST_SCOPE => self.scope_returning(m, root),
-                Op::Exit | Op::Scope | Op::Yields(_) => {}
+                Op::ScopeReturning(root) if self.depth < DEEPEST_SCOPE => {
+                    self.scope_returning(m, root)
+                }
+                Op::Exit | Op::Scope | Op::ScopeReturning(_) => {}
                 op => self.step(m, op),
             }
-            self.follow_hidden(m, false);
+            self.follow_weak(m, false);
             self.compare(m, &self.views(m));
         }
     }
@@ -140,7 +88,7 @@ impl<'p> Player<'p> {
             self.settle(m);
             m.step(Step::Start);
             m.step(Step::Advance);
-            self.follow_hidden(m, false);
+            self.follow_weak(m, false);
         }
         match op {
             Op::Alloc(form) => _ = self.alloc(m, form),
@@ -214,10 +162,10 @@ impl<'p> Player<'p> {
 
     pub(crate) fn major(&mut self, m: &mut M) {
         self.settle(m);
-        self.follow_hidden(m, false);
+        self.follow_weak(m, false);
         m.collect();
         self.shadow.collect();
-        self.follow_hidden(m, false);
+        self.follow_weak(m, false);
         self.compare_occupied(m, true);
         self.verify_tables(m);
     }
@@ -243,7 +191,7 @@ impl<'p> Player<'p> {
             self.run(m);
             let root = self.handle(root, |held| matches!(held, Held::Root(_)));
             let result = root.map(|index| {
-                self.shadow.yielded = Some(self.part(index, true));
+                self.shadow.returned = Some(self.part(index, true));
                 let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
                 root
             });
@@ -253,64 +201,9 @@ impl<'p> Player<'p> {
         self.depth -= 1;
         self.held.truncate(base);
         self.finish(|shadow| shadow.leave(base));
-        if let (Some(id), Ok(root)) = (self.shadow.yielded.take(), result) {
+        if let (Some(id), Ok(root)) = (self.shadow.returned.take(), result) {
             self.shadow.push(true, Some(id));
             self.held.push(Some(Held::Root(root)));
         }
     }
-
-    /// The target of a handle that was moved into an object; it is lost if there was no room for it.
-    pub(crate) fn part(&mut self, handle: usize, built: bool) -> Id {
-        let hold = self.shadow.handles[handle].as_mut().expect("it was picked");
-        let target = hold.target.expect("it refers to an object");
-        if built {
-            self.shadow.handles[handle] = None;
-        } else {
-            hold.lost = true;
-        }
-        target
-    }
-
-    // ---- picking operands -------------------------------------------------------------------------
-
-    /// A handle that is wanted, newest first.
-    pub(crate) fn handle(&self, pick: Pick, wanted: impl Fn(&Held) -> bool) -> Option<usize> {
-        let is_wanted = |&index: &usize| self.held[index].as_ref().is_some_and(&wanted);
-        let wanted: Vec<usize> = (0..self.held.len()).rev().filter(is_wanted).collect();
-        wanted.get(usize::from(pick).checked_rem(wanted.len())?).copied()
-    }
-
-    pub(crate) fn region(&self, pick: Pick) -> Option<usize> {
-        let open: Vec<_> =
-            (0..self.regions.len()).rev().filter(|&r| self.regions[r].is_some()).collect();
-        open.get(usize::from(pick).checked_rem(open.len())?).copied()
-    }
-
-    /// A slot of some object, of a kind that is wanted.
-    pub(crate) fn slot<'m>(
-        &self,
-        views: &[View<'m>],
-        object: Pick,
-        slot: Pick,
-        wanted: impl Fn(SlotKind) -> bool,
-    ) -> Option<(View<'m>, u32)> {
-        let view = choose(views, object)?;
-        let slots: Vec<u32> = self.shadow.objects[view.id].form.slots(wanted).collect();
-        Some((*view, *slots.get(usize::from(slot).checked_rem(slots.len())?)?))
-    }
-}
-
-/// Objects that operations mostly choose from.
-const NEAR: usize = 6;
-
-/// An object: mostly one of the newest, so that operations have something to do with each other.
-pub(crate) fn choose<'v, 'm>(views: &'v [View<'m>], pick: Pick) -> Option<&'v View<'m>> {
-    let among = if pick < 192 { views.len().min(NEAR) } else { views.len() };
-    views.get(usize::from(pick).checked_rem(among)?)
-}
-
-/// A payload word of an object of this form: its id, then its data.
-pub(crate) fn word_of(form: Form, index: u32) -> Word {
-    let slots = form.layout().slots();
-    if form.is_array() { Word::element(slots, index) } else { Word::of_shape(slots, index) }
 }

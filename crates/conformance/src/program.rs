@@ -1,8 +1,8 @@
-//! Programs: the forms of their objects, their operations, and what they begin with.
+//! Programs: the forms of their objects, their operations and their settings.
 //!
-//! Every operation is total: operands are picked by a number modulo what there is to pick from, and an
-//! operation without an operand does nothing. So every sequence of operations is a program, and what
-//! is left of a failing one after shrinking is a program, too.
+//! Every operation is total: operands are picked by a number modulo the candidates, and an operation without
+//! an operand does nothing. So every sequence of operations is a program, and every subsequence that
+//! shrinking leaves of a failing one is a program, too.
 //!
 //! Picks count from the newest: 0 is the handle made last, or the object that it refers to. A short
 //! sequence of operations therefore means the same wherever it stands in a longer one.
@@ -38,7 +38,7 @@ heap::shape! {
     }
 }
 
-/// What an object looks like.
+/// The form of an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Form {
     /// No slots, two payload words.
@@ -60,7 +60,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// Its layout.
+    /// The layout.
     pub fn layout(self) -> Layout {
         let array = |kind, slots| Layout::array(kind, slots, 2).expect("arrays are short");
         match self {
@@ -79,7 +79,7 @@ impl Form {
         !matches!(self, Self::Leaf | Self::Pair | Self::Wide)
     }
 
-    /// The form that takes its place in a discipline without such slots.
+    /// The form that replaces it in a discipline without such slots.
     pub(crate) fn suited_to(self, caps: Caps) -> Self {
         match self {
             Self::WeakArray(slots) if !caps.weak_slots => Self::BorrowArray(slots),
@@ -106,7 +106,7 @@ impl Form {
         }
     }
 
-    /// The slots that `wanted` accepts, but of a long array only the first few and the last.
+    /// The slots that `wanted` accepts; of a long array only the first eight and the last.
     pub(crate) fn slots(self, wanted: impl Fn(SlotKind) -> bool) -> impl Iterator<Item = u32> {
         let count = self.layout().slots();
         let (first, last) = (0..count.min(8), count.saturating_sub(1).max(8)..count);
@@ -114,13 +114,13 @@ impl Form {
     }
 }
 
-/// Picks an operand: this number modulo what there is, newest first.
+/// Picks an operand: this number modulo the number of candidates, newest first.
 pub type Pick = u8;
 
 /// One operation of a program.
 ///
-/// The second half of them may not reclaim: views that were loaded before stay valid over any number
-/// of those in a row, whatever happens to the slots that they were loaded from.
+/// The second half of them may not reclaim: views that were loaded before stay valid over any number of
+/// those in a row, even if the slots that they were loaded from change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Op {
     /// A new object and its root.
@@ -135,18 +135,18 @@ pub enum Op {
     Grove(Form, u16),
     /// An array of this many shared (or borrow) slots that all refer to the object picked.
     Fan(Pick, u16, bool),
-    /// Allocates this many objects and drops, or frees, each at once.
+    /// Allocates this many objects and drops, or frees, each of them at once.
     Churn(Form, u16, bool),
-    /// Gives a local up.
+    /// Ends a local.
     Forget(Pick),
     /// Drops a root.
     Drop(Pick),
-    /// Frees a root's object, as its author says.
+    /// Frees a root's object.
     Free(Pick),
     /// Opens a scope.
     Scope,
     /// Opens a scope that returns the root picked at its end.
-    Yields(Pick),
+    ScopeReturning(Pick),
     /// Ends the innermost scope.
     Exit,
     /// Begins a region.
@@ -163,28 +163,28 @@ pub enum Op {
     Major,
     /// Collects the young, where there are generations.
     Minor,
-    /// Begins a collection that is done in steps, where there are any.
+    /// Begins a collection in steps, where the discipline has any.
     Start,
-    /// Does one step of it.
+    /// Does one step of such a collection.
     Step,
-    /// Ends it.
+    /// Ends such a collection.
     Finish,
-    /// Lets the heap have no more memory than it has now, for the next allocation.
+    /// Limits the heap to its present memory during the next allocation.
     FailNext,
-    /// Registers a handle's object for finalization, where there is any.
+    /// Registers a handle's object for finalization, where the discipline has it.
     Finalize(Pick),
     /// A local that refers to the next finalizable object.
     Poll,
 
-    /// Empties one of the slots that do not own and are not empty.
+    /// Clears a slot that does not own and is not null.
     Clear(Pick),
-    /// Stores into a slot that does not own: the object, its slot, what is stored.
+    /// Stores into a slot that does not own: the object, its slot, the referent.
     Store(Pick, Pick, Option<Pick>),
     /// Stores an object into such a slot of itself.
     StoreSelf(Pick, Pick),
-    /// Stores what such a slot holds already.
+    /// Stores the value that such a slot holds already.
     StoreAgain(Pick),
-    /// Moves what such a slot holds into a slot of another object.
+    /// Moves the value of such a slot into a slot of another object.
     MoveSlot(Pick, Pick, Pick),
     /// Stores an integer into a shared slot.
     StoreInt(Pick, Pick, i32),
@@ -198,18 +198,18 @@ pub enum Op {
     SetWord(Pick, u64),
     /// A local that refers to the object.
     Keep(Pick),
-    /// A local that refers to what a weak slot or an ephemeron holds: the array, its slot.
+    /// A local that refers to the referent of a weak slot or ephemeron: the array, its slot.
     Upgrade(Pick, Pick),
-    /// A local that refers to nothing.
-    Nowhere,
+    /// A null local.
+    NullLocal,
     /// Makes a local refer to another object, or none.
-    Aim(Pick, Option<Pick>),
+    Assign(Pick, Option<Pick>),
     /// Makes a global refer to another object, or none.
-    AimGlobal(Pick, Option<Pick>),
+    AssignGlobal(Pick, Option<Pick>),
 }
 
 impl Op {
-    /// Whether it may not reclaim.
+    /// Whether the operation may not reclaim.
     pub(crate) fn is_quiet(self) -> bool {
         matches!(
             self,
@@ -225,9 +225,9 @@ impl Op {
                 | Self::SetWord(..)
                 | Self::Keep(..)
                 | Self::Upgrade(..)
-                | Self::Nowhere
-                | Self::Aim(..)
-                | Self::AimGlobal(..)
+                | Self::NullLocal
+                | Self::Assign(..)
+                | Self::AssignGlobal(..)
         )
     }
 }
@@ -245,34 +245,34 @@ pub enum Start {
     Fragmented,
 }
 
-/// When collections happen beside those that the program and the collector decide on.
+/// Collections beside those of the program and of the collector's own accord.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Schedule {
     /// Never.
     Natural,
     /// Before every n-th allocation.
     Every(u32),
-    /// Before an allocation in n, at random; the second number is the seed.
+    /// Before one allocation in n, at random; the second number is the seed.
     Random(u32, u64),
-    /// A step of an incremental collection after every operation, a new one begun at once.
+    /// A step of an incremental collection before every operation that may reclaim; a new one begins at once.
     Steps,
 }
 
 /// A program.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Program {
-    /// What it begins with.
+    /// The initial state of the heap.
     pub start: Start,
     /// Limit on the heap's footprint.
     pub limit_bytes: Option<u64>,
-    /// When it collects.
+    /// When collections happen.
     pub schedule: Schedule,
-    /// What it does.
+    /// The operations.
     pub ops: Vec<Op>,
 }
 
 impl Program {
-    /// A program in an empty heap without a limit, which collects only where it says so.
+    /// A program in an empty heap without a limit and without a schedule of collections.
     pub fn of(ops: impl Into<Vec<Op>>) -> Self {
         let (start, limit_bytes, schedule) = (Start::Empty, None, Schedule::Natural);
         Self { start, limit_bytes, schedule, ops: ops.into() }

@@ -1,27 +1,27 @@
-//! The rules by which a discipline reclaims, as its capabilities tell: what a kit may demand of it.
+//! The rules by which a discipline reclaims, derived from its capabilities: the kit checks them.
 
 use heap::{Caps, SlotKind};
 
-/// When and what a discipline reclaims.
+/// The objects that a discipline reclaims, and when.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rules {
     /// Nothing.
     NeverReclaims,
     /// A region's objects at its end.
     EndsRegions,
-    /// What the author frees, and a region's objects.
+    /// The objects that the program frees, and a region's objects.
     FreesByHand,
-    /// What loses its owner, and a region's objects.
+    /// Objects that lose their owner, and a region's objects.
     Owns,
-    /// What loses its last reference of any kind.
+    /// Objects that lose their last reference of any kind.
     Counts,
-    /// What loses its last reference of any kind; cycles of garbage at a collection.
+    /// Objects that lose their last reference of any kind; cycles of garbage at a collection.
     CountsAndTraces,
-    /// What no slot of any kind and no root refers to, at a collection; cycles never.
+    /// At a collection, objects that no slot of any kind and no root refers to; cycles never.
     CountsLater,
-    /// What loses its last strong reference; its memory goes with the last borrow.
+    /// Objects that lose their last strong reference; their memory is freed with the last borrow.
     CountsWeakly,
-    /// What cannot be reached, at a collection.
+    /// Unreachable objects, at a collection.
     Traces,
 }
 
@@ -41,7 +41,7 @@ impl Rules {
         }
     }
 
-    /// Whether a program must see to it that nothing it reads is reclaimed.
+    /// Whether the program must ensure that nothing it reads is reclaimed.
     pub(crate) fn trust_programs(self) -> bool {
         matches!(self, Self::EndsRegions | Self::FreesByHand | Self::Owns)
     }
@@ -61,7 +61,7 @@ impl Rules {
         }
     }
 
-    /// Whether what nobody holds is gone after every operation that may reclaim.
+    /// Whether every operation that may reclaim frees all objects that nothing holds.
     pub(crate) fn reclaim_unheld(self) -> bool {
         matches!(self, Self::Owns | Self::Counts | Self::CountsAndTraces | Self::CountsWeakly)
     }

@@ -1,6 +1,6 @@
-//! The shadow of a heap: what a discipline must hold and may have reclaimed, in plain Rust.
+//! The shadow of a heap: the objects that a discipline must hold and may have reclaimed, in plain Rust.
 //!
-//! Nothing clever: who holds an object is counted anew whenever it matters, over all objects.
+//! It is as simple as possible: the holders of an object are counted anew for every decision, over all objects.
 
 use crate::program::Form;
 use crate::rules::Rules;
@@ -13,7 +13,7 @@ pub(crate) type Id = usize;
 /// Globals that programs use.
 pub(crate) const GLOBALS: usize = 2;
 
-/// What a slot holds.
+/// The content of a slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Content {
     Null,
@@ -34,9 +34,9 @@ pub(crate) struct Object {
     pub(crate) form: Form,
     pub(crate) data: u64,
     pub(crate) region: Option<usize>,
-    /// The slots that are not null, in no order; none once it is freed.
+    /// The slots that are not null, in no order; none once the object is freed.
     slots: Vec<(u32, Content)>,
-    /// Whether its count, or that of its borrows, has reached the maximum, and sticks.
+    /// Whether its count, or that of its borrows, has reached the maximum and sticks.
     is_stuck: bool,
     is_borrowed_for_ever: bool,
     state: State,
@@ -48,12 +48,12 @@ impl Object {
         found.map_or(Content::Null, |&(_, content)| content)
     }
 
-    fn go(&mut self) {
+    fn reclaim(&mut self) {
         self.state = State::Freed;
         self.slots = Vec::new();
     }
 
-    /// Slots that refer to an object, its id, and their kind.
+    /// The slots that refer to an object: number, id of the referent, kind.
     pub(crate) fn edges(&self) -> impl Iterator<Item = (u32, Id, SlotKind)> {
         self.slots.iter().filter_map(|&(slot, content)| match content {
             Content::To(id) => Some((slot, id, self.form.kind(slot))),
@@ -67,16 +67,16 @@ impl Object {
 pub(crate) struct Hold {
     pub(crate) owned: bool,
     pub(crate) target: Option<Id>,
-    /// Its value was consumed by an operation that failed: it lasts, unreadable, until its scope ends.
+    /// A failed operation consumed its value: the root stays, unreadable, until its scope ends.
     pub(crate) lost: bool,
 }
 
-/// Where a walk over the shadow came from.
+/// The edge by which a walk over the shadow reached an object.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum From {
     Handle(usize),
     Global(usize),
-    /// Place in the list of what was reached before, and slot.
+    /// Index in the list of objects reached before, and slot.
     Slot(usize, u32),
     /// The queue of finalizable objects.
     Queue,
@@ -98,12 +98,12 @@ pub(crate) struct Shadow {
     pub(crate) objects: Vec<Object>,
     pub(crate) handles: Vec<Option<Hold>>,
     pub(crate) globals: [Option<Id>; GLOBALS],
-    /// On its way out of a scope that yields it.
-    pub(crate) yielded: Option<Id>,
-    /// Registered for finalization, in this order, with their tags, and ready for it.
-    pub(crate) watched: Vec<(Id, u32)>,
+    /// The object that a scope returns while it ends.
+    pub(crate) returned: Option<Id>,
+    /// Objects registered for finalization, in this order, with their tags; then those that are ready.
+    pub(crate) registered: Vec<(Id, u32)>,
     pub(crate) ready: VecDeque<(Id, u32)>,
-    /// Objects without an id that nobody refers to and that were not reclaimed.
+    /// Unreferenced objects without an id that were not reclaimed.
     pub(crate) litter: u64,
 }
 
@@ -115,8 +115,8 @@ impl Shadow {
             objects: Vec::new(),
             handles: Vec::new(),
             globals: [None; GLOBALS],
-            yielded: None,
-            watched: Vec::new(),
+            returned: None,
+            registered: Vec::new(),
             ready: VecDeque::new(),
             litter: 0,
         }
@@ -187,30 +187,30 @@ impl Shadow {
                 assert_eq!(self.objects[id].state, State::Live, "{id} is freed twice");
                 let edges = self.objects[id].edges();
                 tree.extend(edges.filter(|edge| edge.2 == SlotKind::Own).map(|edge| edge.1));
-                self.objects[id].go();
+                self.objects[id].reclaim();
             }
         }
     }
 
     pub(crate) fn end_region(&mut self, region: usize) {
         for object in self.objects.iter_mut().filter(|object| object.region == Some(region)) {
-            object.go();
+            object.reclaim();
         }
     }
 
-    /// Traces, if the discipline does; reclaims what it has put off, if it puts off.
+    /// A full collection: traces, if the discipline traces; reclaims deferred garbage, if it defers.
     pub(crate) fn collect(&mut self) {
         match self.rules {
             Rules::Traces | Rules::CountsAndTraces => {
                 self.litter = 0;
                 let is_reached = self.reached(&self.ready);
-                self.clear_hidden(&is_reached);
-                let (kept, ready) = self.watched.iter().partition(|&&(id, _)| is_reached[id]);
-                self.watched = kept;
+                self.clear_weak(&is_reached);
+                let (kept, ready) = self.registered.iter().partition(|&&(id, _)| is_reached[id]);
+                self.registered = kept;
                 self.ready.extend::<Vec<_>>(ready);
                 let is_reached = self.reached(&self.ready);
                 let objects = self.objects.iter_mut().zip(is_reached);
-                objects.filter(|(_, reached)| !reached).for_each(|(object, _)| object.go());
+                objects.filter(|(_, reached)| !reached).for_each(|(object, _)| object.reclaim());
             }
             Rules::CountsLater => {
                 self.litter = 0;
@@ -220,8 +220,8 @@ impl Shadow {
         }
     }
 
-    /// Weak slots of what is not reached, and ephemerons with such a key or none.
-    fn clear_hidden(&mut self, is_reached: &[bool]) {
+    /// Clears weak slots with an unreached referent, and ephemerons with an unreached key or none.
+    fn clear_weak(&mut self, is_reached: &[bool]) {
         for object in &mut self.objects {
             let dies = |content| !matches!(content, Content::To(id) if is_reached[id]);
             let old = object.slots.clone();
@@ -234,7 +234,7 @@ impl Shadow {
         }
     }
 
-    /// Which objects the program can reach, or could if it had these, too.
+    /// For each object, whether the program can reach it, from the `ready` ones as well.
     pub(crate) fn reached(&self, ready: &VecDeque<(Id, u32)>) -> Vec<bool> {
         let mut is_reached = vec![false; self.objects.len()];
         let also = ready.iter().map(|&(id, _)| (id, From::Queue)).collect();
@@ -242,10 +242,10 @@ impl Shadow {
         is_reached
     }
 
-    /// The end of a run: all handles go, those that own are freed.
+    /// The end of a run: all handles end, and the objects of those that own are freed.
     pub(crate) fn tear_down(&mut self) {
         self.globals = [None; GLOBALS];
-        self.watched.clear();
+        self.registered.clear();
         self.ready.clear();
         for handle in 0..self.handles.len() {
             match self.handles[handle] {
@@ -258,11 +258,11 @@ impl Shadow {
         if self.rules == Rules::EndsRegions {
             self.litter = 0;
             let outside = self.objects.iter_mut().filter(|object| object.region.is_none());
-            outside.for_each(Object::go);
+            outside.for_each(Object::reclaim);
         }
     }
 
-    /// How many handles and slots hold each object.
+    /// For each object, the number of handles and slots that hold it.
     fn held(&self) -> Vec<u32> {
         let mut held = vec![0; self.objects.len()];
         let mut hold = |kind, id: Id| held[id] += u32::from(self.rules.hold(kind));
@@ -272,15 +272,14 @@ impl Shadow {
             }
         }
         self.globals.iter().flatten().for_each(|&id| hold(None, id));
-        self.yielded.iter().for_each(|&id| hold(Some(SlotKind::Own), id));
+        self.returned.iter().for_each(|&id| hold(Some(SlotKind::Own), id));
         for object in self.objects.iter().filter(|object| object.state == State::Live) {
             object.edges().for_each(|(_, id, kind)| hold(Some(kind), id));
         }
         held
     }
 
-    /// What an operation that may reclaim leaves: nothing that nobody holds, if the discipline sees
-    /// to that at once.
+    /// An operation that may reclaim: frees all objects that nothing holds, if the discipline does so at once.
     pub(crate) fn settle(&mut self) {
         if self.rules.reclaim_unheld() {
             self.reclaim_unheld();
@@ -309,7 +308,7 @@ impl Shadow {
         }
         for (object, lingers) in self.objects.iter_mut().zip(lingers) {
             if object.state == State::Released && !lingers && !object.is_borrowed_for_ever {
-                object.go();
+                object.reclaim();
             }
         }
     }
@@ -332,14 +331,13 @@ impl Shadow {
         }
     }
 
-    /// Objects whose memory is not free: for a discipline that reclaims at collections the most there
-    /// may be.
+    /// Number of objects whose memory is not free: the maximum for a discipline that reclaims at collections.
     pub(crate) fn allocated(&self) -> u64 {
         let known = self.objects.iter().filter(|object| object.state != State::Freed);
         self.litter + known.count() as u64
     }
 
-    /// The fewest objects that there may be: those that a collection just now would leave.
+    /// Minimum number of objects: those that a collection now would leave.
     pub(crate) fn kept(&self) -> u64 {
         match self.rules {
             Rules::Traces | Rules::CountsAndTraces | Rules::CountsLater => {
@@ -351,15 +349,15 @@ impl Shadow {
         }
     }
 
-    /// Everything that can be reached from handles and globals through slots of the kinds that
-    /// `follow` wants, and from where; with `lost` also from lost handles. Newest handle first, and
-    /// after each object what it refers to.
+    /// The objects reachable from handles and globals through slots of the kinds that `follow` accepts, each
+    /// with the edge to it; with `lost` also from lost handles. Newest handle first, and after each object its
+    /// referents.
     pub(crate) fn reach(&self, lost: bool, follow: impl Fn(SlotKind) -> bool) -> Vec<(Id, From)> {
         self.reach_from(Vec::new(), lost, follow)
     }
 
-    /// The same, beginning with these objects. Weak slots are never followed, ephemerons if their key
-    /// is reached otherwise.
+    /// [`Shadow::reach`], from the `pending` objects as well. Weak slots are never followed, ephemerons if their
+    /// key is reached otherwise.
     fn reach_from(
         &self,
         mut pending: Vec<(Id, From)>,
@@ -397,7 +395,7 @@ impl Shadow {
         reached
     }
 
-    /// The value, not seen yet, of an ephemeron that was reached, and its key as well.
+    /// An unseen value of a reached ephemeron whose key is reached as well.
     fn value_of_reached_key(&self, reached: &[(Id, From)], seen: &[bool]) -> Option<(Id, From)> {
         reached.iter().enumerate().find_map(|(place, &(array, _))| {
             let object = &self.objects[array];

@@ -1,12 +1,12 @@
-//! Makes a failing program short: fewer operations, then simpler ones.
+//! Shortens a failing program: fewer operations, then simpler ones.
 //!
 //! Delta debugging (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE
-//! TSE 2002), begun by cutting off what comes after the failure. Any subsequence of a program is a
-//! program, so nothing needs repair.
+//! TSE 2002). The operations after the failure are cut off first. Any subsequence of a program is a program,
+//! so nothing needs repair.
 
 use crate::program::{Form, Op, Program, Schedule, Start};
 
-/// Most programs tried.
+/// Maximum number of programs tried.
 const TRIES: usize = 2_000;
 
 /// The shortest program found for which `fails` still holds.
@@ -26,7 +26,7 @@ struct Shrinker<F> {
 }
 
 impl<F: FnMut(&Program) -> bool> Shrinker<F> {
-    /// Keeps a simpler program if it fails, too.
+    /// Keeps a simpler program if it fails, too. Returns whether it does.
     fn attempt(&mut self, simpler: Program) -> bool {
         if self.tries == 0 || simpler == self.best {
             return false;
@@ -39,7 +39,7 @@ impl<F: FnMut(&Program) -> bool> Shrinker<F> {
         fails
     }
 
-    /// Everything once; whether anything was of use.
+    /// Tries every simplification once. Returns whether any succeeded.
     fn round(&mut self) -> bool {
         let settings = self.simplify_setting();
         let removed = self.remove();
@@ -58,7 +58,7 @@ impl<F: FnMut(&Program) -> bool> Shrinker<F> {
         start || schedule || limit
     }
 
-    /// Takes out pieces: halves first, single operations last.
+    /// Removes pieces: halves first, single operations last.
     fn remove(&mut self) -> bool {
         let mut any = false;
         let mut piece = self.best.ops.len().div_ceil(2);
@@ -92,8 +92,8 @@ impl<F: FnMut(&Program) -> bool> Shrinker<F> {
     }
 }
 
-/// Simpler operations in the place of this one: with the newest operands, smaller forms, lower
-/// numbers. Each differs from it, and none can lead back to it.
+/// Simpler operations to replace this one: with the newest operands, smaller forms, lower numbers. Each
+/// differs from it, and none leads back to it.
 fn simpler(op: Op) -> Vec<Op> {
     let mut simpler = match op {
         Op::Alloc(form) => vec![Op::Alloc(small(form))],
@@ -123,7 +123,7 @@ fn simpler(op: Op) -> Vec<Op> {
         Op::Forget(_) => vec![Op::Forget(0)],
         Op::Drop(_) => vec![Op::Drop(0)],
         Op::Free(_) => vec![Op::Drop(0), Op::Free(0)],
-        Op::Yields(_) => vec![Op::Scope, Op::Yields(0)],
+        Op::ScopeReturning(_) => vec![Op::Scope, Op::ScopeReturning(0)],
         Op::AllocIn(form, _) => vec![Op::AllocIn(small(form), 0)],
         Op::BuildIn(..) => vec![Op::AllocIn(Form::Pair, 0), Op::BuildIn(0, 1, [0; 2])],
         Op::EndRegion(_) => vec![Op::EndRegion(0)],
@@ -149,10 +149,10 @@ fn simpler(op: Op) -> Vec<Op> {
         Op::Keep(_) => vec![Op::Keep(0)],
         Op::Finalize(_) => vec![Op::Finalize(0)],
         Op::Upgrade(o, slot) => vec![Op::Upgrade(0, slot), Op::Upgrade(o, slot % 4)],
-        Op::Aim(_, to) => vec![Op::Aim(0, to), Op::Aim(0, to.map(|_| 1))],
-        Op::AimGlobal(_, to) => vec![Op::AimGlobal(0, to.map(|_| 1))],
+        Op::Assign(_, to) => vec![Op::Assign(0, to), Op::Assign(0, to.map(|_| 1))],
+        Op::AssignGlobal(_, to) => vec![Op::AssignGlobal(0, to.map(|_| 1))],
         Op::Scope | Op::Exit | Op::BeginRegion | Op::Safepoint | Op::Major | Op::Minor => vec![],
-        Op::Start | Op::Step | Op::Finish | Op::FailNext | Op::Nowhere | Op::Poll => vec![],
+        Op::Start | Op::Step | Op::Finish | Op::FailNext | Op::NullLocal | Op::Poll => vec![],
     };
     simpler.retain(|&other| other != op);
     simpler
@@ -175,7 +175,7 @@ mod tests {
     use crate::generate::program;
 
     #[test]
-    fn what_matters_is_kept_and_nothing_else() {
+    fn only_the_operations_that_make_it_fail_are_kept() {
         // Fails when there is a chain, later a collection, and a limit.
         let fails = |program: &Program| {
             let chain = program.ops.iter().position(|op| matches!(op, Op::Chain(n) if *n >= 3));

@@ -1,4 +1,4 @@
-//! Seeds in a row, in this process.
+//! Verifies a range of seeds in this process.
 
 use crate::detector::Detectors;
 use crate::failure::Failure;
@@ -11,34 +11,34 @@ use heap::{CollectorFactory, Config};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// What is to be verified, and how hard.
+/// A job of verification.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// Name of the collector.
     pub collector: String,
-    /// What it is told. Whoever chooses a collector by name has it from the name, too.
+    /// Its settings. A choice by name includes them.
     #[serde(skip)]
     pub config: Config,
     /// Programs, by seed.
     pub seeds: Range<u64>,
-    /// Operations of each.
+    /// Operations of each program.
     pub ops: usize,
-    /// When all of them collect; as drawn if there is none.
+    /// The schedule of all programs; each has its own if there is none.
     pub schedule: Option<Schedule>,
-    /// What is looked at.
+    /// The active detectors.
     pub detectors: Detectors,
-    /// Name of a mutant to be switched on.
+    /// Name of the mutant to switch on.
     pub mutant: Option<String>,
-    /// A program to be played instead of those of the seeds.
+    /// A program to play instead of those of the seeds.
     pub program: Option<Program>,
-    /// Whether a failing program is made short.
+    /// Whether a failing program is shortened.
     pub shrinks: bool,
-    /// Whether it goes on after a failure, to count them.
+    /// Whether verification goes on after a failure, to count failures.
     pub counts: bool,
 }
 
 impl Job {
-    /// These seeds for a collector, with everything looked at.
+    /// These seeds for a collector, with all detectors.
     pub fn of(collector: &str, seeds: Range<u64>) -> Self {
         Self {
             collector: collector.to_owned(),
@@ -66,15 +66,15 @@ impl Job {
     }
 }
 
-/// Operations of a program, unless said otherwise.
+/// Default number of operations of a program.
 pub const OPS: usize = 400;
 
-/// What verifying found.
+/// The result of a job.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     /// Programs played, the failing one included.
     pub programs: u64,
-    /// How many of them failed.
+    /// Number of failed programs.
     pub failed: u64,
     /// The first failure.
     pub failure: Option<Failure>,
@@ -82,8 +82,8 @@ pub struct Report {
     pub passed: Vec<String>,
 }
 
-/// Plays programs under a discipline, until one fails unless failures are to be counted. `begins` is
-/// told of each seed before it is played.
+/// Plays programs under a discipline until one fails, or all of them if failures are to be counted. Calls
+/// `begins` with each seed before its program.
 pub fn verify(factory: CollectorFactory, job: &Job, mut begins: impl FnMut(u64)) -> Report {
     let setup = job.setup();
     let (mut report, mut passed) = (Report::default(), Passed::default());
@@ -117,12 +117,12 @@ fn failure(
     defeat: Defeat,
 ) -> Failure {
     let (mut program, mut shown) = (drawn.clone(), defeat);
-    // What comes after the failure has never run.
+    // Operations after the failure have never run.
     program.ops.truncate(shown.begun);
     if job.shrinks {
         let fails = |program: &_| play(factory, program, setup).defeat.is_some();
         program = shrink(&drawn, shown.begun, fails);
-        // What the short program shows is what is reported.
+        // The report is about the shortened program.
         shown = play(factory, &program, setup).defeat.unwrap_or(shown);
     }
     let Defeat { detector, message, place, phase, .. } = shown;

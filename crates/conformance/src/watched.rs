@@ -1,12 +1,12 @@
-//! A collector that is watched: it passes everything on, and checks what goes in and what comes out.
+//! A watched collector: it forwards every operation, and checks arguments and results.
 //!
-//! * *Barriers*: every object that a barrier is given is allocated, every slot is inside it and of the
-//!   kind said, and afterwards holds what it must; even where the collector ignores the argument.
-//!   (A barrier whose arguments nobody looked at has hidden wrong ones for years: mmtk-core #1129.)
+//! * *Barriers*: every object argument is allocated, every slot lies inside its object, has the given kind and
+//!   holds the right value afterwards; even where the collector ignores the argument. (A barrier with unchecked
+//!   arguments has hidden wrong ones for years: mmtk-core #1129.)
 //! * *New objects* lie over no other object, have the header of their layout and are empty.
-//! * *Poison*: the cells of objects that go are filled with poison, which must stay until a cell is
-//!   allocated again: nobody writes to free memory.
-//! * *Moves*: what moves was an object, and is known at its new place from then on.
+//! * *Poison*: the cells of freed objects are filled with poison, which must stay until the cell is allocated
+//!   again: nothing writes to free memory.
+//! * *Moves*: only objects move, and each is known at its new address from then on.
 
 use crate::detector::{Detector, Detectors, Place, violate};
 use crate::rules::Rules;
@@ -21,10 +21,10 @@ use std::io;
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// What a freed cell is filled with: as a header, a small object of many slots; as a slot, an integer.
+/// The word that fills freed cells: as a header, a small object of many slots; as a slot, an integer.
 const POISON: u32 = 0x5a5a_5a5b;
-/// How many words of it are looked at, at the start and at the end of a cell.
-const LOOKED_AT: u32 = 8;
+/// Number of words that are poisoned and checked at the start and at the end of a cell.
+const POISON_WORDS: u32 = 8;
 
 /// A watched collector.
 #[derive(Debug)]
@@ -32,17 +32,17 @@ pub(crate) struct Watched {
     inner: AnyCollector,
     detectors: Cell<Detectors>,
     phase: Cell<&'static str>,
-    /// Whether anything may have been reclaimed since the cells were looked at.
+    /// Whether anything may have been reclaimed since the last check of the cells.
     may_have_reclaimed: Cell<bool>,
-    /// By reference bits, of which one stands for four bytes.
+    /// By reference bits; they count units of four bytes.
     cells: RefCell<BTreeMap<u32, Known>>,
 }
 
-/// What lies, or lay, at a place.
+/// The object that lies, or lay, at an address.
 #[derive(Clone, Copy, Debug)]
 struct Known {
     words: u32,
-    is_gone: bool,
+    is_freed: bool,
 }
 
 impl Watched {
@@ -57,12 +57,12 @@ impl Watched {
         }
     }
 
-    /// Chooses what is looked at.
+    /// Chooses the active detectors.
     pub(crate) fn watch(&self, detectors: Detectors) {
         self.detectors.set(detectors);
     }
 
-    /// The last thing that the collector was asked to do.
+    /// The last operation that the collector was given.
     pub(crate) fn phase(&self) -> &'static str {
         self.phase.get()
     }
@@ -70,17 +70,16 @@ impl Watched {
     /// The objects that are allocated.
     pub(crate) fn objects(&self) -> Vec<ObjectReference> {
         let cells = self.cells.borrow();
-        let starts = cells.iter().filter(|(_, known)| !known.is_gone).map(|(&start, _)| start);
+        let starts = cells.iter().filter(|(_, known)| !known.is_freed).map(|(&start, _)| start);
         let objects = starts.filter_map(ObjectReference::from_bits);
         objects.filter(|&object| self.inner.parts().is_allocated(object)).collect()
     }
 
-    fn looks(&self, detector: Detector) -> bool {
+    fn checks(&self, detector: Detector) -> bool {
         self.detectors.get().has(detector)
     }
 
-    /// Every argument of a barrier that is an object is one; but a discipline that trusts programs may
-    /// be told of a borrow that dangles.
+    /// [`Watched::expects`], except under a discipline that trusts programs: a borrow may dangle there.
     fn expects_unless_trusted(&self, phase: &'static str, object: ObjectReference) {
         match Rules::of(self.caps()).trust_programs() {
             true => self.phase.set(phase),
@@ -88,23 +87,24 @@ impl Watched {
         }
     }
 
+    /// Begins an operation whose object argument must be allocated.
     fn expects(&self, phase: &'static str, object: ObjectReference) {
         self.phase.set(phase);
-        if self.looks(Detector::Barrier) && !self.inner.parts().is_allocated(object) {
-            let message = format!("`{phase}` is told of an object that is not allocated");
+        if self.checks(Detector::Barrier) && !self.inner.parts().is_allocated(object) {
+            let message = format!("`{phase}` is given an object that is not allocated");
             violate(Detector::Barrier, message, Some(Place::of(None, 0, object)));
         }
     }
 
-    /// Before a slot is written: it is one of the object, of this kind. Returns its number.
+    /// Before a slot is written: it must be one of the object, of this kind. Returns its number.
     fn expects_slot(&self, cx: &Context, slot: ObjectSlot, new: Value) -> u32 {
         let ObjectSlot { object, at, kind } = slot;
         self.expects("store", object);
         let extent = Extent::of(cx.memory(), object);
         let index = (at.bytes() / 4).wrapping_sub(extent.first);
-        if self.looks(Detector::Barrier) {
+        if self.checks(Detector::Barrier) {
             if index >= extent.slots || extent.kind(index) != kind {
-                let message = format!("`store` is told of a {kind:?} slot that is none");
+                let message = format!("`store` is given a {kind:?} slot that is none");
                 violate(Detector::Barrier, message, Some(Place::of(None, index, object)));
             }
             if let Some(child) = new.reference()
@@ -117,38 +117,38 @@ impl Watched {
         index
     }
 
-    /// After a slot was written: it holds what it must.
+    /// After a slot was written: it must hold the new value.
     fn has_written(&self, cx: &Context, slot: ObjectSlot, index: u32, new: Value) {
         let found = slot.read(cx.memory());
-        if self.looks(Detector::Barrier) && found != new {
+        if self.checks(Detector::Barrier) && found != new {
             let message = format!("`store` left {found:?} in slot {index}, not {new:?}");
             violate(Detector::Barrier, message, Some(Place::of(None, index, slot.object)));
         }
     }
 
-    /// After an operation: what moved is known by its new address. Moves are looked at in the order in
-    /// which they were made, so what is known at the new one has moved before, or is dead.
+    /// After an operation: follows moved objects to their new addresses. Moves are in the order in which they
+    /// were made, so an object known at a new address has moved before, or is dead.
     fn follow(&self, cx: &Context) {
         let mut cells = self.cells.borrow_mut();
         for (from, to) in cx.moves.iter() {
             let known = cells.remove(&from.bits());
-            if let Some(known) = known.filter(|known| !known.is_gone) {
+            if let Some(known) = known.filter(|known| !known.is_freed) {
                 overlapped(&cells, to, known.words).iter().for_each(|other| {
                     cells.remove(other);
                 });
                 cells.insert(to.bits(), known);
                 if overlapped(&cells, from, known.words).is_empty() {
-                    // Where it was is free now, unless something moves there.
+                    // Its old place is free now, unless something moves there.
                     cells.insert(from.bits(), known);
                 }
-            } else if self.looks(Detector::Verifier) {
-                let message = "what is said to move is no object".to_owned();
+            } else if self.checks(Detector::Verifier) {
+                let message = "a moved object was none".to_owned();
                 violate(Detector::Verifier, message, Some(Place::of(None, 0, from)));
             }
         }
     }
 
-    /// A new object lies over no other, has its header and is empty.
+    /// Checks that a new object lies over no other, has its header and is empty.
     fn is_new(&self, memory: Memory<'_>, object: ObjectReference, layout: Layout) {
         let words = layout.bytes() / 4;
         let mut cells = self.cells.borrow_mut();
@@ -157,17 +157,17 @@ impl Watched {
             let known = cells.remove(&other).expect("it was found there");
             // An object at the same place may have been reclaimed to make room for this one.
             let is_there = other != start
-                && !known.is_gone
+                && !known.is_freed
                 && ObjectReference::from_bits(other)
                     .is_some_and(|o| self.inner.parts().is_allocated(o));
-            if self.looks(Detector::Verifier) && is_there {
+            if self.checks(Detector::Verifier) && is_there {
                 let message = format!("a new object lies over object {other:#x}");
                 violate(Detector::Verifier, message, Some(Place::of(None, 0, object)));
             }
         }
-        cells.insert(start, Known { words, is_gone: false });
+        cells.insert(start, Known { words, is_freed: false });
         drop(cells);
-        if !self.looks(Detector::Verifier) {
+        if !self.checks(Detector::Verifier) {
             return;
         }
         let place = || Some(Place::of(None, 0, object));
@@ -182,8 +182,8 @@ impl Watched {
             violate(Detector::Verifier, "a new object has a wrong header".to_owned(), place());
         }
         let body = extent.first..layout.bytes() / 4;
-        let looked_at = body.clone().take(64).chain(body.clone().rev().take(64));
-        for word in looked_at {
+        let checked = body.clone().take(64).chain(body.clone().rev().take(64));
+        for word in checked {
             if memory.read(object, Offset32::word(word)) != 0 {
                 violate(Detector::Verifier, "a new object is not empty".to_owned(), place());
             }
@@ -202,19 +202,19 @@ impl Watched {
         object
     }
 
-    /// After an operation: what has gone is poisoned, what was poisoned has stayed so.
+    /// After an operation: poisons freed cells, and checks the poison in those that were free before.
     pub(crate) fn poison(&self, memory: Memory<'_>) {
-        // The address sanitizer poisons by itself, and reports who looks.
-        let poisons = self.looks(Detector::Stamps) && !cfg!(gcw_asan);
-        let may_have_gone = self.may_have_reclaimed.take();
+        // The address sanitizer poisons by itself and reports every access.
+        let poisons = self.checks(Detector::Stamps) && !cfg!(gcw_asan);
+        let may_be_freed = self.may_have_reclaimed.take();
         for (&start, known) in self.cells.borrow_mut().iter_mut() {
             let object = ObjectReference::from_bits(start).expect("it was one");
             let words = known.words;
-            let ends = [0..words.min(LOOKED_AT), words.saturating_sub(LOOKED_AT)..words];
+            let ends = [0..words.min(POISON_WORDS), words.saturating_sub(POISON_WORDS)..words];
             let word = |word| memory.word32(object, Offset32::word(word));
-            if known.is_gone && poisons {
-                // A block that went back to the operating system comes back as zeros, and a young object
-                // may lie in two blocks.
+            if known.is_freed && poisons {
+                // A block that was returned to the operating system is zero when it comes back, and a young
+                // object may lie in two blocks.
                 let is =
                     |part: &Range<u32>, bits| part.clone().all(|w| word(w).load(Relaxed) == bits);
                 let is_left = |end: &Range<u32>| {
@@ -227,8 +227,8 @@ impl Watched {
                     let message = "freed memory was written to".to_owned();
                     violate(Detector::Stamps, message, Some(Place::of(None, 0, object)));
                 }
-            } else if !known.is_gone && may_have_gone && !self.inner.parts().is_allocated(object) {
-                known.is_gone = true;
+            } else if !known.is_freed && may_be_freed && !self.inner.parts().is_allocated(object) {
+                known.is_freed = true;
                 if poisons {
                     ends.into_iter().flatten().for_each(|w| word(w).store(POISON, Relaxed));
                 }
@@ -237,7 +237,7 @@ impl Watched {
     }
 }
 
-/// The known cells over which an object of so many words lies.
+/// The known cells that an object of `words` words overlaps.
 fn overlapped(cells: &BTreeMap<u32, Known>, object: ObjectReference, words: u32) -> Vec<u32> {
     let start = object.bits();
     let reaches = |&(&other, known): &(&u32, &Known)| other + known.words > start;
@@ -281,7 +281,9 @@ impl Collector for Watched {
         self.phase.set("load");
         let found = self.inner.load(cx, kind, value);
         let may_be_null = kind.is_weak() || kind == SlotKind::Borrow && self.caps().weak;
-        if self.looks(Detector::Barrier) && found != value && !(may_be_null && found == Value::NULL)
+        if self.checks(Detector::Barrier)
+            && found != value
+            && !(may_be_null && found == Value::NULL)
         {
             let message = format!("`load` turned {value:?} of a {kind:?} slot into {found:?}");
             violate(Detector::Barrier, message, None);

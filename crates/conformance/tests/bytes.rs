@@ -1,4 +1,4 @@
-//! Programs made of any bytes, as a fuzzer makes them; proptest draws and shrinks the bytes.
+//! Programs made of random bytes, as by a fuzzer; proptest draws and shrinks the bytes.
 
 #![forbid(unsafe_code)]
 

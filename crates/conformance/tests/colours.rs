@@ -1,4 +1,4 @@
-//! The colours detector, on collectors beside the program without their barriers.
+//! The colours detector, on incremental and concurrent collectors without their barriers.
 
 #![forbid(unsafe_code)]
 
@@ -30,6 +30,7 @@ fn finds<C: Collector>(barrier: &str) {
         colours > model && colours > 5,
         "{barrier}: {colours} programs by colours, {model} by the model"
     );
-    let failure = verify(factory, &job(), |_| ()).failure.expect("all together find it, too");
+    let failure =
+        verify(factory, &job(), |_| ()).failure.expect("all detectors together find it, too");
     assert!(failure.program.ops.len() <= 15, "{failure}");
 }

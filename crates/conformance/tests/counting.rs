@@ -1,4 +1,4 @@
-//! What is particular to counting from a log, and to trial deletion.
+//! Cases of deferred counting and of trial deletion.
 
 #![forbid(unsafe_code)]
 
@@ -11,14 +11,14 @@ use heap::{
 };
 
 fn mutator<C: Collector>() -> Mutator<C, Off> {
-    mutator_told(Config::default())
+    mutator_with(Config::default())
 }
 
-fn mutator_told<C: Collector>(config: Config) -> Mutator<C, Off> {
+fn mutator_with<C: Collector>(config: Config) -> Mutator<C, Off> {
     Mutator::new(HeapConfig::default(), &config, Off).expect("address space")
 }
 
-fn told<C: Collector>(settings: &str) -> Config {
+fn config<C: Collector>(settings: &str) -> Config {
     Config::read(C::PARAMETERS, settings).expect("the collector understands it")
 }
 
@@ -26,7 +26,7 @@ fn pair<C: Collector>(m: &mut Mutator<C, Off>) -> Root {
     m.alloc::<Pair>().expect("there is room")
 }
 
-/// Allocates and drops so many pairs.
+/// Allocates and drops `pairs` pairs.
 fn churn<C: Collector>(m: &mut Mutator<C, Off>, pairs: u32) {
     for _ in 0..pairs {
         let root = pair(m);
@@ -36,15 +36,15 @@ fn churn<C: Collector>(m: &mut Mutator<C, Off>, pairs: u32) {
 
 #[test]
 fn the_smallest_slices_pass_the_kit() {
-    // Between two slices of one object, programs do all that they can.
-    let job = Job { config: told::<RcDeferred>("slice-1"), ..Job::of("slice-1", 0..120) };
+    // Programs run any operation between two slices of one object.
+    let job = Job { config: config::<RcDeferred>("slice-1"), ..Job::of("slice-1", 0..120) };
     if let Some(failure) = verify(CollectorFactory::of::<RcDeferred>(), &job, |_| ()).failure {
         panic!("{failure}");
     }
 }
 
-/// Drops a list of 200,000 pairs whose middle is rooted; returns the objects that are left when so many
-/// allocations later nothing is being reclaimed any more, and the pauses that were on the way.
+/// Drops a list of 200,000 pairs whose middle is rooted. Returns the number of objects left after 100,000 more
+/// allocations and a collection, and the number of increments until then.
 fn drop_a_list<C: Collector>(m: &mut Mutator<C, Off>) -> (u64, usize) {
     let mut list = pair(m);
     let mut middle = m.null_local();
@@ -67,10 +67,10 @@ fn drop_a_list<C: Collector>(m: &mut Mutator<C, Off>) -> (u64, usize) {
 }
 
 #[test]
-fn a_slice_reclaims_what_a_whole_epoch_does_and_spares_what_is_rooted() {
+fn slices_reclaim_as_much_as_a_whole_epoch_and_spare_rooted_objects() {
     let (whole, epochs) = drop_a_list(&mut mutator::<RcDeferred>());
     let (sliced, slices) =
-        drop_a_list::<RcDeferred>(&mut mutator_told(told::<RcDeferred>("slice-1024")));
+        drop_a_list::<RcDeferred>(&mut mutator_with(config::<RcDeferred>("slice-1024")));
     assert_eq!((whole, sliced), (100_001, 100_001), "the rooted half and all below it");
     assert!(slices > epochs + 100_000 / 1024, "{slices} slices, {epochs} epochs");
 }
@@ -85,7 +85,7 @@ fn many_stores_to_one_object_are_one_log_entry() {
         m.store(m.get(&holder), Pair::FIRST, m.get(&a));
         m.store(m.get(&holder), Pair::FIRST, m.get(&b));
     }
-    // A page for the object, and one for what its slots held before.
+    // A page for the object, and one for the old values of its slots.
     assert!(m.footprint().metadata_bytes <= before + 2 * PAGE_BYTES as u64);
     let array = m.alloc_array(Own, 100, 0).expect("there is room");
     m.collect();
@@ -100,7 +100,7 @@ fn many_stores_to_one_object_are_one_log_entry() {
 }
 
 #[test]
-fn the_buffer_of_suspects_is_bounded_by_what_is_allocated() {
+fn the_buffer_of_suspects_is_bounded_by_the_allocated_objects() {
     let m = &mut mutator::<RcCycles>();
     let before = m.footprint().metadata_bytes;
     for _ in 0..300_000 {
@@ -109,7 +109,7 @@ fn the_buffer_of_suspects_is_bounded_by_what_is_allocated() {
         m.forget(local);
         m.drop(root);
     }
-    // Each was suspected once, and none is there any more.
+    // Each object was suspected once, and all are freed.
     assert!(m.footprint().metadata_bytes <= before + (64 << 10) + PAGE_BYTES as u64);
 }
 
@@ -144,7 +144,10 @@ fn rings_are_reclaimed_while_the_heap_grows_and_at_its_limit() {
     }
     let free = &mut mutator::<RcCycles>();
     (0..1_000_000).for_each(|_| ring(free).expect("there is room"));
-    assert!(free.heap().budget().peak_bytes() < 8 << 20, "a hundred megabytes of rings went");
+    assert!(
+        free.heap().budget().peak_bytes() < 8 << 20,
+        "a hundred megabytes of rings are reclaimed"
+    );
 
     let limited = HeapConfig { limit_bytes: Some(1 << 20), ..HeapConfig::default() };
     let config = Config::default();

@@ -1,5 +1,5 @@
-//! The concurrent collector with its hand-overs held up: a cycle that a program begins then goes on by
-//! itself, so the thread marks and sweeps beside all that the kit does. Run by `scripts/tsan.sh`, too.
+//! The concurrent collector with delayed hand-overs: a cycle that a program begins then goes on by itself, so
+//! the thread marks and sweeps beside all operations of the kit. Also run by `scripts/tsan.sh`.
 
 #![forbid(unsafe_code)]
 
@@ -11,7 +11,7 @@ use heap::{Collector, CollectorFactory, Config};
 const SEEDS: u64 = if cfg!(gcw_tsan) { 20 } else { 60 };
 
 #[test]
-fn a_thread_that_is_held_up_anywhere_loses_nothing() {
+fn a_thread_that_is_delayed_loses_nothing() {
     for settings in ["delay-1", "delay-30", "delay-1000"] {
         let config = Config::read(MarkSweepConcurrent::PARAMETERS, settings).expect("a setting");
         let job = Job { config, ..Job::of(settings, 0..SEEDS) };
@@ -29,7 +29,7 @@ fn a_remark_that_is_skipped_is_missed_in_steps() {
 
 #[test]
 fn a_mistake_is_found_beside_the_program() {
-    for mutant in ["a barrier shades nothing", "what is allocated beside the marker is swept"] {
+    for mutant in ["a barrier shades nothing", "an object allocated while marking is swept"] {
         let config = Config::read(MarkSweepConcurrent::PARAMETERS, "delay-30").expect("a setting");
         let mutant = Some(mutant.to_owned());
         let job = Job { config, mutant, shrinks: false, ..Job::of("delay-30", 0..10 * SEEDS) };

@@ -7,7 +7,7 @@ use conformance::{Job, verify};
 use std::sync::{Mutex, PoisonError};
 use std::{iter, thread};
 
-/// Programs for each collector. `gcw verify --seeds` plays more. The address sanitizer is slow.
+/// Programs for each collector; `gcw verify --seeds` plays more. Fewer under the slow address sanitizer.
 const SEEDS: u64 = if cfg!(gcw_asan) { 60 } else { 200 };
 
 #[test]

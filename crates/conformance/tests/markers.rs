@@ -1,5 +1,5 @@
-//! A collector whose marking is shared, with more markers than a machine may have processors. Under the
-//! thread sanitizer (`scripts/tsan.sh`) as well, where markers are delayed at random.
+//! Parallel marking with more markers than a machine may have processors. Also run under the thread
+//! sanitizer (`scripts/tsan.sh`), where markers are delayed at random.
 
 #![forbid(unsafe_code)]
 
@@ -12,7 +12,7 @@ const SEEDS: u64 = if cfg!(gcw_tsan) { 10 } else { 100 };
 
 #[test]
 fn three_and_five_markers_pass_the_kit() {
-    // Small heaps: with the usual 65,536 objects for one marker alone, no other would ever start.
+    // Small heaps: at the default threshold of 65,536 objects no second marker would ever start.
     for settings in ["threads-3|parallel-threshold-1", "threads-5|parallel-threshold-7|prefetch-1"]
     {
         let config = Config::read(MarkSweepParallel::PARAMETERS, settings).expect("it has these");

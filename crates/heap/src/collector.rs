@@ -1,5 +1,5 @@
-//! The collectors' contract: one trait, what a collector says of itself, and the protocols that
-//! collectors share.
+//! The collectors' contract: one trait, the capabilities and settings of a collector, and the protocols
+//! that collectors share.
 
 pub(crate) mod any;
 pub(crate) mod caps;
@@ -28,7 +28,7 @@ use std::io;
 
 /// A memory-management discipline.
 ///
-/// Static dispatch; what a collector leaves out compiles to nothing. Barriers take `&self`: counts
+/// Static dispatch; methods with empty defaults compile to nothing. Barriers take `&self`: counts
 /// and colours are header atomics, logs are [`crate::Stack`]s.
 ///
 /// **Invariant:** nothing that was reachable at the last safepoint (the last operation that took the
@@ -36,7 +36,7 @@ use std::io;
 pub trait Collector: Inspect + Sized + 'static {
     // ---- to be implemented --------------------------------------------------------------------
 
-    /// What it can do.
+    /// Its capabilities.
     const CAPS: Caps;
 
     /// A collector for an empty heap.
@@ -55,7 +55,7 @@ pub trait Collector: Inspect + Sized + 'static {
     /// Its spaces and queues, from which every account follows.
     fn parts(&self) -> Parts<'_>;
 
-    // ---- with defaults: what it is ------------------------------------------------------------
+    // ---- with defaults: constants -------------------------------------------------------------
 
     /// Collector bits in the header of a new object.
     const NEW: u32 = 0;
@@ -74,8 +74,8 @@ pub trait Collector: Inspect + Sized + 'static {
     /// Write barrier: stores `new` in a slot. It subsumes the store, so it may read the old value. The kind of
     /// the slot is a constant at every call.
     ///
-    /// An own slot is filled or emptied by a move: ownership goes with it, and no count changes. Weak and
-    /// ephemeral slots are hidden from a tracer until its trace is done.
+    /// An own slot is filled or emptied by a move: ownership moves too, and no count changes. A tracer skips
+    /// weak and ephemeral slots until its trace is done.
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
         slot.write(cx.memory(), new);
@@ -83,7 +83,7 @@ pub trait Collector: Inspect + Sized + 'static {
 
     /// Read barrier: `value` was loaded from a slot of `kind`, or from the queue of finalizable objects
     /// (as weak). Returns the value that the program sees: null for a borrow whose referent is dead. A
-    /// tracer that runs beside the program must reach what is loaded from a weak or ephemeral slot.
+    /// concurrent tracer must grey a value loaded from a weak or ephemeral slot.
     #[inline(always)]
     fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value {
         let _ = (cx, kind);

@@ -66,9 +66,11 @@ impl Context {
     /// Takes back one parked object, to see whether it is still unowned.
     #[inline(always)]
     pub fn unpark(&self) -> Option<ObjectReference> {
-        let object = self.parked.pop_object()?;
-        self.memory().clear_bits(object, PARKED);
-        Some(object)
+        let (object, memory) = (self.parked.pop_object()?, self.memory());
+        if !mutant!(memory, "a parked object stays parked") {
+            memory.clear_bits(object, PARKED);
+        }
+        (!mutant!(memory, "a parked object is lost")).then_some(object)
     }
 
     /// Whether anything is parked.

@@ -1,27 +1,27 @@
 //! The sandboxed object heap, its spaces and its two contracts.
 //!
 //! A slot holds 32 bits: null, a 31-bit integer or a reference. An address is a base plus four times
-//! the reference plus an offset, into one reservation that no value and no offset can leave. So
-//! whatever a collector or a program does wrong, the result is a wrong answer and never undefined
-//! behaviour; all `unsafe` of the workbench is in this crate.
+//! the reference plus an offset, into one reservation that no value and no offset can leave. So an
+//! error of a collector or a program yields a wrong answer, never undefined behaviour; all `unsafe`
+//! of the workbench is in this crate.
 //!
 //! * Programs are written against [`Mutator`] and declare their objects with [`shape!`].
-//! * Disciplines implement [`Collector`] and are composed of spaces: [`ObjectSpace`] (size-classed
+//! * Disciplines implement [`Collector`] and are composed of spaces: [`NonMovingSpace`] (size-classed
 //!   cells with side bits, and large objects), [`Arena`] and [`Regions`] (bump allocation),
 //!   [`MovableSpace`] (bump allocation of objects that may move), [`LineSpace`] (bump allocation into
-//!   the holes between marked lines), [`Marker`], [`Count`], [`Stack`], [`Sizer`], [`ReferenceProcessor`]; what
-//!   they can be told stands in their [`Config`].
-//! * What a run was like stands in its [`EventLog`].
+//!   the holes between marked lines), [`Marker`], [`Count`], [`Stack`], [`Sizer`], [`ReferenceProcessor`];
+//!   their settings are a [`Config`].
+//! * An [`EventLog`] records a run.
 
-mod blocks;
-mod collector;
-mod context;
 mod memory;
-mod mutator;
 mod object;
-mod reclaim;
-mod space;
+mod blocks;
+mod context;
 mod trace;
+mod space;
+mod reclaim;
+mod collector;
+mod mutator;
 
 // ---- memory: the sandbox and its account --------------------------------------------------------
 
@@ -37,7 +37,7 @@ pub use memory::units::{
 pub use memory::value::{ObjectReference, Value};
 pub use memory::{Memory, Offset32, Offset64};
 
-// ---- object: what an object is ------------------------------------------------------------------
+// ---- object: headers, shapes, size classes ------------------------------------------------------
 
 pub use object::header::{
     EXTENDED_HEADER_BYTES, Extent, FORWARDED, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS,
@@ -50,14 +50,14 @@ pub use object::shape::{
 };
 pub use object::size_class;
 
-// ---- blocks: what spaces are made of ------------------------------------------------------------
+// ---- blocks: the memory of spaces, and side tables ----------------------------------------------
 
 pub use blocks::bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
 pub use blocks::block::Block;
 pub use blocks::heap::{Commit, Heap, HeapConfig};
 pub use blocks::reuse::{Order, Reuse};
 
-// ---- context: what a mutator brings to its collector --------------------------------------------
+// ---- context: roots, events, reference processing -----------------------------------------------
 
 pub use context::Context;
 pub use context::events::{CascadeClock, Cause, EventLog, Pause, PauseKind, PauseStart};
@@ -113,8 +113,9 @@ pub use collector::stop_the_world::StopTheWorld;
 
 // ---- mutator: the programs' contract ------------------------------------------------------------
 
-pub use mutator::injected_fault::{Access, FreeFault, InjectedFault};
-pub use mutator::probe::{Checker, Meter, Off, Probe};
+pub use mutator::checker::Checker;
+pub use mutator::fault_injector::{FaultInjector, FreeFault, InjectedFault};
+pub use mutator::probe::{Access, Meter, Off, Probe};
 pub use mutator::stamps::StampTable;
 pub use mutator::survey::{Defect, Reachable, Survey, verify};
 pub use mutator::{Loaded, Mutator, Ref, Region};

@@ -12,6 +12,8 @@ pub(crate) mod asan;
 pub(crate) mod budget;
 pub(crate) mod footprint;
 pub(crate) mod mutant;
+#[cfg(feature = "mutants")]
+pub(crate) mod null_block;
 pub mod os;
 pub(crate) mod parameter;
 pub(crate) mod stack;
@@ -196,10 +198,10 @@ impl<'h> Memory<'h> {
     /// The start of the null block, where no object lies.
     #[cfg(feature = "mutants")]
     #[inline(always)]
-    pub(crate) fn null_block(self) -> &'h crate::memory::mutant::NullBlock {
+    pub(crate) fn null_block(self) -> &'h crate::memory::null_block::NullBlock {
         const {
             assert!(
-                size_of::<crate::memory::mutant::NullBlock>()
+                size_of::<crate::memory::null_block::NullBlock>()
                     < crate::memory::units::BLOCK_BYTES as usize
             )
         };

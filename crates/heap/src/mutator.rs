@@ -1,24 +1,25 @@
 //! The programs' side of the heap: workloads are written once against [`Mutator`], and Rust's own
-//! rules carry the discipline.
+//! rules enforce the discipline.
 //!
 //! * Ownership is a move. A [`Root`] is consumed when it moves into an own slot, so two owners cannot
 //!   be written.
-//! * Safepoints are borrows. Whatever may allocate, reclaim or move takes `&mut self`; a [`Ref`]
+//! * Safepoints are borrows. Operations that may allocate, reclaim or move take `&mut self`; a [`Ref`]
 //!   borrows the mutator, so it cannot be held across a safepoint.
-//! * What loses its owner or last count in an operation that takes `&self` is parked, and settled by
-//!   the next one that takes `&mut self`.
+//! * An object that loses its owner or last count in an operation that takes `&self` is parked, and
+//!   processed by the next one that takes `&mut self`.
 
-pub(crate) mod injected_fault;
+pub(crate) mod checker;
+pub(crate) mod fault_injector;
 pub(crate) mod probe;
 pub(crate) mod stamps;
 pub(crate) mod survey;
 
 mod fault;
-mod hidden;
 mod hold;
 mod observe;
 mod read;
 mod scope;
+mod weak;
 mod write;
 
 use crate::blocks::heap::{Commit, Heap, HeapConfig};
@@ -52,17 +53,17 @@ impl Ref<'_> {
     }
 }
 
-/// A region that has begun. Its objects go when it is ended.
+/// A region that has begun. Its objects are freed when it ends.
 #[derive(Debug)]
 #[must_use = "a region that is not ended keeps its objects"]
 pub struct Region {
     number: u32,
 }
 
-/// What a slot that may hold immediates holds.
+/// The contents of a slot that may hold immediates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Loaded<'m> {
-    /// Nothing.
+    /// Null.
     Null,
     /// An immediate integer.
     Int(i32),
@@ -116,7 +117,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         let mut cx = Context::new(&heap)?;
         let collector = make(&heap)?;
         let caps = collector.caps();
-        assert!(!(caps.moves && caps.parks), "what is parked must not move");
+        assert!(!(caps.moves && caps.parks), "a collector that moves objects cannot park them");
         if caps.moves && P::FOLLOWS {
             cx.moves.listen();
         }
@@ -159,8 +160,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// As [`Mutator::alloc`]; also if the array would be longer than 2 GiB.
     ///
     /// # Panics
-    /// If the slots are weak or ephemeral, and the discipline has none: see [`crate::Caps::has`]. If there
-    /// is half an ephemeron.
+    /// If the discipline has no weak or ephemeral slots: see [`crate::Caps::has`]. If `slots` of ephemerons
+    /// is odd.
     #[inline]
     pub fn alloc_array<K: Kind>(
         &mut self,
@@ -171,7 +172,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         let layout = Layout::array(K::KIND, slots, words).ok_or(OutOfMemory(()))?;
         let object = self.alloc_object(layout)?;
         if K::KIND.is_weak() {
-            self.hide(object, K::KIND, slots);
+            self.register_weak(object, K::KIND, slots);
         }
         Ok(self.push_root(object))
     }
@@ -197,7 +198,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     fn alloc_object(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         self.before_allocation(layout);
         let object = self.collector.alloc(&mut self.cx, layout);
-        self.follow();
+        self.report_moves();
         let object = object?;
         self.after_allocation(object, layout);
         Ok(object)
@@ -273,9 +274,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
     }
 
-    /// Tells the probe what the operation has moved.
+    /// Reports moved objects to the probe.
     #[inline(always)]
-    fn follow(&mut self) {
+    fn report_moves(&mut self) {
         if self.collector.caps().moves && P::FOLLOWS {
             for (from, to) in self.cx.moves.take() {
                 self.probe.moved(from, to);
@@ -294,20 +295,20 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub fn collect(&mut self) {
         self.settle();
         self.collector.collect(&mut self.cx, Cause::Requested);
-        self.follow();
+        self.report_moves();
     }
 
     /// Collects the young now, where there are generations; all where there are none.
     pub fn collect_young(&mut self) {
         self.settle();
         self.collector.collect(&mut self.cx, Cause::Young);
-        self.follow();
+        self.report_moves();
     }
 
     /// Does a part of a collection now, if the discipline collects in parts.
     pub fn step(&mut self, step: Step) {
         self.settle();
         self.collector.step(&mut self.cx, step);
-        self.follow();
+        self.report_moves();
     }
 }

@@ -1,4 +1,4 @@
-//! Spaces: one way of allocating and reclaiming each.
+//! Spaces: each one way of allocating and reclaiming.
 
 pub(crate) mod arena;
 pub(crate) mod bump_space;
@@ -15,9 +15,9 @@ use crate::memory::footprint::Occupancy;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 
-/// What a space holds: from this every account of a collector follows (see [`crate::Parts`]).
+/// The contents of a space, from which every account of a collector follows (see [`crate::Parts`]).
 pub trait Space {
-    /// Bytes of the blocks it holds.
+    /// Bytes of its blocks.
     fn reserved_bytes(&self) -> u64;
 
     /// Bytes of its tables.
@@ -38,17 +38,27 @@ pub trait Space {
     }
 }
 
-/// A space of objects up to half a block, which [`crate::WithLarge`] makes one of objects of any size.
+/// A space of objects up to half a block; [`crate::WithLarge`] adds the larger ones.
 pub trait SmallSpace: Space {
     /// The heap it takes its blocks from.
     fn heap(&self) -> &Heap;
 
-    /// A new object in memory that the space holds, its slots null and its payload zero; `None` if it has
-    /// no room for it, or the object is large.
+    /// A new object in memory that the space has reserved, its slots null and its payload zero; `None` if
+    /// there is no room, or the object is large.
     fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference>;
 
-    /// A new small object, for which the space may take a block if that leaves `kept_bytes` of the room
-    /// under the limit; `None` if it does not.
+    /// [`SmallSpace::alloc`] in the slow path, with the same result, unless that needs a check of the room
+    /// under the limit: then [`SmallSpace::alloc_growing`] makes it.
+    fn alloc_in_slow_path(
+        &mut self,
+        layout: Layout,
+        collector_bits: u32,
+    ) -> Option<ObjectReference> {
+        self.alloc(layout, collector_bits)
+    }
+
+    /// A new small object, for which the space may take a block if that leaves `kept_bytes` available
+    /// under the limit; `None` otherwise.
     fn alloc_growing(
         &mut self,
         layout: Layout,
@@ -56,13 +66,13 @@ pub trait SmallSpace: Space {
         kept_bytes: u64,
     ) -> Option<ObjectReference>;
 
-    /// A new small object in memory meant for others, at the heap limit; `None` if there is none.
+    /// A new small object in memory meant for other sizes, at the heap limit; `None` if there is none.
     fn alloc_anywhere(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
         let _ = (layout, collector_bits);
         None
     }
 
-    /// Whether a large object on a run of `run_bytes` leaves room enough under the limit.
+    /// Whether a large object on a run of `run_bytes` leaves enough room under the limit.
     fn admits_large(&self, run_bytes: u64, kept_bytes: u64) -> bool;
 
     /// Makes the mark tables reach a large object; false if the limit has no room.
@@ -90,11 +100,11 @@ pub trait MarkedSpace: SmallSpace {
     fn unmark_large(&self, large: ObjectReference) -> bool;
 }
 
-/// A space that a tracing collector makes room in.
+/// A space that a tracing collector reclaims.
 pub trait CollectedSpace: Space {
-    /// A new object without a collection: in memory meant for it, or growing if it `may_grow`; or else,
-    /// where the last collection left no such memory, anywhere, for another collection so soon would not
-    /// find any either. Its header begins with `collector_bits`.
+    /// A new object without a collection: in memory meant for it, or by growing if the space `may_grow`;
+    /// or anywhere, if the last collection left no such memory, for another so soon would leave none
+    /// either. Its header begins with `collector_bits`.
     fn alloc_without_collecting(
         &mut self,
         layout: Layout,
@@ -102,8 +112,7 @@ pub trait CollectedSpace: Space {
         may_grow: bool,
     ) -> Option<ObjectReference>;
 
-    /// The new object that a collection was for, in what that left, whatever the policy; `None` if the heap
-    /// is too small.
+    /// The new object that triggered a collection, regardless of policy; `None` if the heap is too small.
     fn alloc_after_collecting(
         &mut self,
         layout: Layout,

@@ -9,8 +9,8 @@ use crate::leak_survey::Survey;
 use crate::reference_tracker::{ReferenceTracker, Stale};
 use crate::stale_bytes::StaleBytes;
 use heap::{
-    Access, FreeFault, Heap, InjectedFault, Layout, ObjectReference, Offset32, Offset64, Probe,
-    Reachable, SlotKind, Slots, Value,
+    Access, FaultInjector, FreeFault, Heap, InjectedFault, Layout, ObjectReference, Offset32,
+    Offset64, Probe, Reachable, SlotKind, Slots, Value,
 };
 use record::Counts;
 use std::cell::{Cell, RefCell};
@@ -183,6 +183,10 @@ impl StaleAccessProbe {
 impl Probe for StaleAccessProbe {
     const ON: bool = true;
 
+    fn injector(&mut self) -> Option<&mut impl FaultInjector> {
+        Some(self)
+    }
+
     fn allocated(&mut self, object: ObjectReference, layout: Layout) {
         self.references.allocated(object, layout);
     }
@@ -196,32 +200,6 @@ impl Probe for StaleAccessProbe {
 
     fn accesses(&self, _: &Heap, _: ObjectReference, _: Offset32, kind: SlotKind) {
         self.kind.set(kind);
-    }
-
-    fn initial_contents(
-        &mut self,
-        heap: &Heap,
-        object: ObjectReference,
-        layout: Layout,
-    ) -> Vec<(Offset32, u32)> {
-        let mistake = self.faults.mistake;
-        if !mistake.omits_initialisation() {
-            return Vec::new();
-        }
-        // Only bytes of an object of the same layout: its slots and words are at the same offsets.
-        let former = self.references.occupant(object);
-        let is_alike = former.is_some_and(|old| old.object == object && old.layout == layout);
-        if !is_alike || !self.faults.is_due(self.references.objects()) {
-            self.bytes.get_mut().clear(object, layout);
-            return Vec::new();
-        }
-        self.made();
-        let bytes = self.bytes.get_mut();
-        if mistake == Mistake::LeavesUnzeroed {
-            return bytes.restore(object, layout);
-        }
-        bytes.expose(heap, object, layout);
-        Vec::new()
     }
 
     fn word_read(&self, object: ObjectReference, at: Offset64) {
@@ -312,6 +290,34 @@ impl Probe for StaleAccessProbe {
         }
         self.surveys.push(Survey { allocated_bytes, live, unreclaimed });
     }
+}
+
+impl FaultInjector for StaleAccessProbe {
+    fn initial_contents(
+        &mut self,
+        heap: &Heap,
+        object: ObjectReference,
+        layout: Layout,
+    ) -> Vec<(Offset32, u32)> {
+        let mistake = self.faults.mistake;
+        if !mistake.omits_initialisation() {
+            return Vec::new();
+        }
+        // Only bytes of an object of the same layout: its slots and words are at the same offsets.
+        let former = self.references.occupant(object);
+        let is_alike = former.is_some_and(|old| old.object == object && old.layout == layout);
+        if !is_alike || !self.faults.is_due(self.references.objects()) {
+            self.bytes.get_mut().clear(object, layout);
+            return Vec::new();
+        }
+        self.made();
+        let bytes = self.bytes.get_mut();
+        if mistake == Mistake::LeavesUnzeroed {
+            return bytes.restore(object, layout);
+        }
+        bytes.expose(heap, object, layout);
+        Vec::new()
+    }
 
     fn fault_at_free(
         &mut self,
@@ -331,7 +337,7 @@ impl Probe for StaleAccessProbe {
         self.faults.advance();
         let clock = self.references.objects();
         let current = self.references.current(object, stamp);
-        let omission = match (mistake, current) {
+        let fault = match (mistake, current) {
             (Mistake::OmitsFree, _) => FreeFault::Unsaid,
             (Mistake::Forgets, _) => FreeFault::Forgotten,
             (Mistake::KeepsRoot, _) => FreeFault::Kept,
@@ -346,7 +352,7 @@ impl Probe for StaleAccessProbe {
             _ => return FreeFault::None,
         };
         self.count(|counts| counts.mistakes += 1);
-        omission
+        fault
     }
 
     fn next_fault(
@@ -382,7 +388,7 @@ impl Probe for StaleAccessProbe {
         ends_region_early
     }
 
-    fn refused(&self) {
+    fn refused(&mut self) {
         self.count(|counts| counts.refused += 1);
     }
 }

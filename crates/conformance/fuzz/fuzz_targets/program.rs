@@ -1,9 +1,8 @@
 //! Fuzzes collectors with the programs of the conformance kit.
 //!
-//! Any bytes are a program (`conformance::generate::from_bytes`), so the fuzzer needs no grammar. It is
-//! played under the collector named in `COLLECTOR`, or under each; what the fuzzer measures as new is
-//! code of the heap and of the collector that no program has reached before. The first program that
-//! some detector objects to is made short and printed as a test, and ends the process.
+//! Any bytes are a program (`conformance::generate::from_bytes`), so the fuzzer needs no grammar. The program is
+//! played under the collector named in `COLLECTOR`, or under each; the fuzzer's coverage is that of the heap and
+//! of the collector. The first failing program is shortened and printed as a test, and ends the process.
 //!
 //! Run by `scripts/fuzz.sh`.
 
@@ -15,13 +14,13 @@ use conformance::{Job, verify};
 use libfuzzer_sys::fuzz_target;
 use std::{env, panic, process};
 
-/// Names the collector to fuzz; all are if it is not set.
+/// Variable that names the collector to fuzz; without it, all are fuzzed.
 const COLLECTOR: &str = "COLLECTOR";
 
 fuzz_target!(
     init: {
-        // The fuzzer would end the process at the first panic, but the kit catches those of a program
-        // to say what went wrong.
+        // The fuzzer would end the process at the first panic, but the kit catches those of a program and
+        // reports them.
         panic::set_hook(Box::new(|_| ()));
         if let Ok(name) = env::var(COLLECTOR) && standard::<()>().find(&name).is_none() {
             let names: Vec<_> = standard::<()>().entries().iter().map(|entry| entry.info.name).collect();

@@ -1,9 +1,9 @@
-//! Short sequences of operations after which a heap is in a state that noise seldom reaches.
+//! Short sequences of operations that bring a heap into a state that noise seldom reaches.
 //!
-//! They are written with picks that count from the newest, so they mean the same wherever they stand
-//! (see [`crate::program`]): after two allocations, object 0 is the second and object 1 the first.
-//! Slots of a pair that keep: 0 and 1 own, 2 and 3 shared; that can be stored to: 0 and 1 shared, 2
-//! and 3 borrow. An odd target `2 n + 1` is object number n; an even one what was last unlinked.
+//! Their picks count from the newest, so they mean the same anywhere in a program (see [`crate::program`]):
+//! after two allocations, object 0 is the second and object 1 the first. Slots of a pair that keep: 0 and 1 own,
+//! 2 and 3 shared; that can be stored to: 0 and 1 shared, 2 and 3 borrow. An odd target `2 n + 1` is object
+//! number n; an even one is the object that was unlinked last.
 
 use crate::program::{Form, Op};
 use Form::{Ephemerons, Pair, SharedArray, WeakArray, Wide};
@@ -23,7 +23,7 @@ pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
         own_cycle,
         rooted_only_by_a_local,
         rooted_only_by_a_global,
-        borrow_of_what_goes,
+        borrow_of_the_dead,
         many_references,
         long_chain,
         comb,
@@ -35,7 +35,7 @@ pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
         hole_below_a_scope,
         refused,
         large_objects,
-        weak_and_gone,
+        weak_and_dead,
         weak_and_taken_while_marking,
         ephemeron_of_itself,
         ephemerons_in_a_chain,
@@ -46,7 +46,7 @@ pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
         weak_and_finalized,
     ];
     let mut ops = all[random.random_range(0..all.len())](random);
-    // Something in between, now and then: an operation that nothing depends on.
+    // Sometimes with an independent operation in between.
     if random.random_range(0..4) == 0 {
         let place = random.random_range(0..=ops.len());
         ops.insert(place, Safepoint);
@@ -54,7 +54,7 @@ pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
     ops
 }
 
-/// Unlinked and linked elsewhere before anything could reclaim it.
+/// An object that is unlinked, and linked elsewhere before an operation that may reclaim.
 fn stored_again(random: &mut Pcg32) -> Vec<Op> {
     let slot = random.random_range(0..2);
     vec![Alloc(Pair), Alloc(Pair), Graft(Pair, 0, 2), Clear(0), Store(2, slot, Some(0)), Safepoint]
@@ -69,7 +69,7 @@ fn parked_again_and_again(random: &mut Pcg32) -> Vec<Op> {
     ops
 }
 
-/// What is parked is stored into something that is parked in its turn, which goes first.
+/// A parked object that is stored into an object that is parked afterwards and processed first.
 fn parked_inside_parked(random: &mut Pcg32) -> Vec<Op> {
     let back = random.random_range(2..4);
     vec![
@@ -85,11 +85,11 @@ fn parked_inside_parked(random: &mut Pcg32) -> Vec<Op> {
     ]
 }
 
-/// What is parked holds something that others hold, too.
+/// A parked object with a child that others hold, too.
 fn parked_with_a_shared_child(random: &mut Pcg32) -> Vec<Op> {
     let mut ops = vec![Alloc(Pair), Alloc(Pair), Graft(Pair, 0, 2), Store(1, 1, Some(5))];
     if random.random() {
-        // A borrow holds its memory longer.
+        // A borrow keeps its memory longer.
         ops.push(Store(2, 2, Some(3)));
     }
     (0..random.random_range(1..4)).for_each(|_| ops.extend([Clear(0), Store(0, 0, Some(0))]));
@@ -97,9 +97,9 @@ fn parked_with_a_shared_child(random: &mut Pcg32) -> Vec<Op> {
     ops
 }
 
-/// Blocks that are full, have a few free cells, and at last none that is used.
+/// Blocks that are full, then have a few free cells, and are empty at last.
 fn blocks_that_empty(random: &mut Pcg32) -> Vec<Op> {
-    // Hundreds of objects: now and then is enough.
+    // Hundreds of objects: seldom is enough.
     if random.random_range(0..4) > 0 {
         return vec![Grove(Pair, 20), Major, Free(0)];
     }
@@ -126,7 +126,7 @@ fn cycle_with_tail(random: &mut Pcg32) -> Vec<Op> {
 
 /// An object that owns the one that owns it.
 fn own_cycle(_: &mut Pcg32) -> Vec<Op> {
-    vec![Alloc(Pair), Graft(Pair, 0, 0), Keep(1), Put(1, 0, Some(0)), Aim(0, None), Major]
+    vec![Alloc(Pair), Graft(Pair, 0, 0), Keep(1), Put(1, 0, Some(0)), Assign(0, None), Major]
 }
 
 fn rooted_only_by_a_local(_: &mut Pcg32) -> Vec<Op> {
@@ -135,18 +135,25 @@ fn rooted_only_by_a_local(_: &mut Pcg32) -> Vec<Op> {
 
 fn rooted_only_by_a_global(random: &mut Pcg32) -> Vec<Op> {
     let global = random.random_range(0..2);
-    vec![Alloc(Pair), AimGlobal(global, Some(1)), Drop(0), Major, AimGlobal(global, None), Major]
+    vec![
+        Alloc(Pair),
+        AssignGlobal(global, Some(1)),
+        Drop(0),
+        Major,
+        AssignGlobal(global, None),
+        Major,
+    ]
 }
 
-/// A borrow slot whose referent goes, and comes to be something else.
-fn borrow_of_what_goes(random: &mut Pcg32) -> Vec<Op> {
+/// A borrow slot whose referent dies, and whose memory becomes another object.
+fn borrow_of_the_dead(random: &mut Pcg32) -> Vec<Op> {
     let (slot, many) = (random.random_range(2..4), random.random_range(1..80));
     vec![Alloc(Pair), Alloc(Pair), Store(0, slot, Some(3)), Drop(1), Churn(Pair, many, true), Major]
 }
 
 /// More references to one object than a small count can hold.
 fn many_references(random: &mut Pcg32) -> Vec<Op> {
-    // Eight thousand stores: now and then is enough.
+    // Eight thousand stores: seldom is enough.
     let count = if random.random_range(0..6) == 0 { 8_200 } else { 70 };
     let borrows = random.random();
     vec![Alloc(Pair), Fan(0, count, borrows), Drop(0), Safepoint, Drop(0), Safepoint, Major]
@@ -157,7 +164,7 @@ fn long_chain(random: &mut Pcg32) -> Vec<Op> {
     vec![Chain(random.random_range(20..200)), Major, end, Safepoint]
 }
 
-/// Objects of two sizes in turn, one of which goes.
+/// A row of objects of which every other one is freed.
 fn comb(random: &mut Pcg32) -> Vec<Op> {
     let teeth = random.random_range(4..12);
     let mut ops = vec![Scope];
@@ -172,7 +179,7 @@ fn churned_to_the_brim(random: &mut Pcg32) -> Vec<Op> {
     vec![Alloc(Pair), Graft(form, 0, 2), Churn(form, 1500, random.random()), Graft(form, 0, 3)]
 }
 
-/// While a collection is under way, the only reference moves from what is not marked yet to what is.
+/// While marking, the only reference to an object moves from an unmarked object to a marked one.
 fn hidden_behind_black(random: &mut Pcg32) -> Vec<Op> {
     let mut ops = vec![Alloc(Pair), Graft(Pair, 0, 2), Graft(Pair, 1, 2), Alloc(Pair), Start];
     (0..random.random_range(0..4)).for_each(|_| ops.push(Step));
@@ -180,7 +187,7 @@ fn hidden_behind_black(random: &mut Pcg32) -> Vec<Op> {
     ops
 }
 
-/// While marking, the program comes to hold what only a slot not looked at yet referred to.
+/// While marking, a root takes the only reference from a slot that is not scanned yet.
 fn hidden_in_a_root(random: &mut Pcg32) -> Vec<Op> {
     let is_owned = random.random();
     let mut ops =
@@ -190,7 +197,7 @@ fn hidden_in_a_root(random: &mut Pcg32) -> Vec<Op> {
     ops
 }
 
-/// An object that has survived comes to hold the only reference to a new one.
+/// A survivor that gets the only reference to a new object.
 fn young_into_old(random: &mut Pcg32) -> Vec<Op> {
     let mut ops = vec![Alloc(Pair), Graft(Pair, 0, 2), if random.random() { Major } else { Minor }];
     ops.extend([Graft(Pair, 1, random.random_range(0..4)), Minor, Churn(Pair, 40, true), Minor]);
@@ -211,7 +218,7 @@ fn region_with_owners(random: &mut Pcg32) -> Vec<Op> {
     ]
 }
 
-/// A root of an outer scope is consumed in an inner one, on top of the stack or below.
+/// A root of an outer scope that an inner one consumes, on top of the stack or below.
 fn hole_below_a_scope(random: &mut Pcg32) -> Vec<Op> {
     let mut ops = vec![Alloc(Pair), Alloc(Wide), Scope];
     if random.random() {
@@ -221,7 +228,7 @@ fn hole_below_a_scope(random: &mut Pcg32) -> Vec<Op> {
     ops
 }
 
-/// An allocation that finds no memory, with roots on their way into the new object.
+/// An allocation that finds no memory, with roots that move into the new object.
 fn refused(random: &mut Pcg32) -> Vec<Op> {
     let form = if random.random() { Wide } else { Pair };
     let large = Alloc(SharedArray(9_000));
@@ -234,8 +241,8 @@ fn large_objects(random: &mut Pcg32) -> Vec<Op> {
     vec![Alloc(array), Graft(Pair, 0, 8), Major, Alloc(array), Drop(1), Major, Graft(Wide, 0, 0)]
 }
 
-/// A weak slot whose referent goes, beside one whose referent stays.
-fn weak_and_gone(random: &mut Pcg32) -> Vec<Op> {
+/// A weak slot whose referent dies, beside one whose referent stays.
+fn weak_and_dead(random: &mut Pcg32) -> Vec<Op> {
     let collects = if random.random() { Major } else { Churn(Pair, 60, false) };
     vec![
         Alloc(Pair),
@@ -250,7 +257,7 @@ fn weak_and_gone(random: &mut Pcg32) -> Vec<Op> {
     ]
 }
 
-/// While marking, the program takes from a weak slot what nobody else refers to any more.
+/// While marking, the program upgrades a weak slot that has the last reference to an object.
 fn weak_and_taken_while_marking(random: &mut Pcg32) -> Vec<Op> {
     let mut ops = vec![
         Alloc(Pair),
@@ -267,7 +274,7 @@ fn weak_and_taken_while_marking(random: &mut Pcg32) -> Vec<Op> {
     ops
 }
 
-/// An ephemeron whose value refers to its key, which nobody else does in the end.
+/// An ephemeron whose value has the last reference to its key.
 fn ephemeron_of_itself(random: &mut Pcg32) -> Vec<Op> {
     vec![
         Alloc(Pair),
@@ -330,7 +337,7 @@ fn ephemeron_behind_another(random: &mut Pcg32) -> Vec<Op> {
     ]
 }
 
-/// An object that is found unreachable, and what it refers to.
+/// An object that becomes finalizable, with the object that it refers to.
 fn finalized(random: &mut Pcg32) -> Vec<Op> {
     let collects = if random.random() { Major } else { Churn(Pair, 60, false) };
     let mut ops = vec![
@@ -340,13 +347,13 @@ fn finalized(random: &mut Pcg32) -> Vec<Op> {
         Drop(0),
         collects,
     ];
-    // It is kept over another collection, whether it was taken or not.
+    // Another collection keeps it, whether it was polled or not.
     ops.extend(if random.random() { [Poll, Major] } else { [Major, Poll] });
     ops.extend([Forget(0), Major, Poll]);
     ops
 }
 
-/// Several that become unreachable together, one of which refers to another.
+/// Several objects that become unreachable together, one of which refers to another.
 fn finalized_together(random: &mut Pcg32) -> Vec<Op> {
     vec![
         Alloc(Pair),
@@ -367,8 +374,8 @@ fn finalized_together(random: &mut Pcg32) -> Vec<Op> {
     ]
 }
 
-/// An object has died when marking begins, and one that it refers to dies before it ends: a collection
-/// that is asked for finds both.
+/// An object that is dead when marking begins, and one that it refers to that dies before marking ends: a
+/// requested collection finds both.
 fn finalized_while_marking(random: &mut Pcg32) -> Vec<Op> {
     let mut ops = vec![
         Alloc(Pair),
@@ -384,7 +391,7 @@ fn finalized_while_marking(random: &mut Pcg32) -> Vec<Op> {
     ops
 }
 
-/// A weak slot, and an ephemeron's key, of what is finalized; the arrays go with it or stay.
+/// A weak slot, and an ephemeron's key, that refer to a finalizable object; the arrays die with it or stay.
 fn weak_and_finalized(random: &mut Pcg32) -> Vec<Op> {
     let array = if random.random() { WeakArray(2) } else { Ephemerons(1) };
     let mut ops = vec![Alloc(Pair), Finalize(0), Alloc(array), Store(0, 0, Some(3))];

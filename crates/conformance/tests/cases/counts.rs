@@ -1,4 +1,4 @@
-//! Counts that reach their maximum stick: what they count leaks, and nothing in use is freed.
+//! Counts that reach their maximum stick: their objects leak, and nothing in use is freed.
 
 use super::{Case, check, mutator, objects, pair};
 use collectors::{Rc, RcWeak};

@@ -1,4 +1,4 @@
-//! Long lists: every discipline reclaims them on a thread of 512 KiB, where a recursion would end.
+//! Long lists: every discipline reclaims them on a stack of 512 KiB, which a recursion would overflow.
 
 use collectors::registry::standard;
 use conformance::Rules;
@@ -34,7 +34,7 @@ fn build_and_free(factory: CollectorFactory) {
 }
 
 #[test]
-fn a_long_list_goes_on_a_small_stack() {
+fn a_long_list_is_reclaimed_on_a_small_stack() {
     for entry in standard::<()>().entries() {
         let factory = entry.factory;
         let thread = thread::Builder::new().stack_size(STACK_BYTES);

@@ -37,17 +37,17 @@ impl Case for FullHeap {
                     }
                 }
                 assert!(m.alloc::<Pair>().is_err(), "nor a second time");
-                assert!(m.alloc_array(Own, 9000, 0).is_err(), "let alone for a large object");
+                assert!(m.alloc_array(Own, 9000, 0).is_err(), "nor for a large object");
                 // A stack that has to grow in a full heap overdraws by its page.
                 assert!(m.heap().budget().peak_bytes() <= (1 << 20) + PAGE_BYTES as u64);
                 lengths.push(length);
                 Ok::<_, ()>(list)
             });
-            let list = list.expect("it yields");
+            let list = list.expect("it returns a root");
             assert_eq!(m.footprint().total_bytes(), m.heap().budget().committed_bytes());
             assert_eq!(verified(m), m.reachable().expect("address space").objects);
-            // Of 32 blocks all but three to five hold pairs, or the room for copies that a space to be
-            // left needs; the others are tables, stacks and the reserve.
+            // Of 32 blocks all but three to five hold pairs, or the copy reserve of a space that is evacuated;
+            // the others are tables, stacks and the reserve.
             let footprint = m.footprint();
             let blocks =
                 (footprint.reserved_bytes + footprint.retained_bytes) / u64::from(BLOCK_BYTES);
@@ -65,7 +65,7 @@ impl Case for FullHeap {
                 return;
             }
         }
-        // A stack that was needed once keeps its page, which may cost a block; then nothing changes.
+        // A stack keeps its page once it has been used, which may cost a block; then nothing changes.
         let [first, second, third] = lengths[..] else { panic!("{lengths:?}") };
         assert!(first == second || first == second + BLOCK_PAIRS, "{lengths:?}");
         assert_eq!(second, third);
@@ -73,7 +73,7 @@ impl Case for FullHeap {
 }
 
 #[test]
-fn a_full_heap_says_so_and_stays_usable() {
+fn a_full_heap_refuses_and_stays_usable() {
     check::<FullHeap>();
 }
 
@@ -108,7 +108,7 @@ fn the_parts_of_a_failed_build_stay_in_their_scope() {
     check::<FailedBuild>();
 }
 
-/// Pauses of mark-sweep while so many bytes of pairs are allocated and dropped at once.
+/// Pauses of mark-sweep while `bytes` bytes of pairs are allocated and each dropped at once.
 fn pauses(m: &mut Mutator<MarkSweep, Off>, bytes: u64) -> usize {
     let before = m.context().log.pauses().len();
     for _ in 0..bytes / u64::from(Pair::LAYOUT.bytes()) {
@@ -122,7 +122,7 @@ fn pauses(m: &mut Mutator<MarkSweep, Off>, bytes: u64) -> usize {
 fn a_limit_alone_decides_when_a_limited_heap_is_collected() {
     // After the first collection nothing is live: that must not lower the trigger.
     let m = &mut limited::<MarkSweep, Off>(Some(16 << 20), Off);
-    // Each time all that the limit leaves to pairs, more than 15 MiB: five would take more than 64.
+    // Each collection frees all that the limit leaves to pairs, more than 15 MiB: five would take more than 64.
     assert_eq!(pauses(m, 64 << 20), 4, "collections of 16 MiB in 64 MiB");
 }
 
@@ -140,8 +140,8 @@ fn a_fragmented_heap_is_not_collected_at_every_block() {
         }
     }
     m.collect();
-    // It grows by whole blocks until it has grown by its factor. In 4 MiB of another size, a block at a time
-    // would be 128 collections.
+    // The heap grows by whole blocks until it has grown by its factor. In 4 MiB of another size, one collection
+    // for each block would be 128.
     let between = (m.collector().parts().allocated().bytes as f64 * (GROWTH.default - 1.0)) as u64;
     let expected = 128 / between.div_ceil(u64::from(BLOCK_BYTES));
     assert_eq!((pauses(m, 4 << 20) as u64, expected), (16, 16));

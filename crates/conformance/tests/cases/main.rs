@@ -1,4 +1,4 @@
-//! Hand-written cases: what random programs reach too seldom, and every defect found so far.
+//! Hand-written cases: states that random programs reach too seldom, and every defect found so far.
 
 #![forbid(unsafe_code)]
 
@@ -18,9 +18,9 @@ use heap::{
     Off, Probe, Ref, Root, verify,
 };
 
-/// A program that some collectors are to run.
+/// A program for some collectors.
 trait Case {
-    /// Which ones.
+    /// Whether it suits a collector with these capabilities.
     fn suits(caps: Caps) -> bool {
         let _ = caps;
         true
@@ -32,7 +32,7 @@ trait Case {
     fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, rules: Rules);
 }
 
-/// Plays a case under every collector that it suits, in checking mode and as it is measured.
+/// Plays a case under every collector that it suits, in checking mode and without a probe.
 fn check<T: Case>() {
     for entry in standard::<()>().entries().iter() {
         let factory = entry.factory;
@@ -63,7 +63,7 @@ fn mutator<C: Collector>() -> Mutator<C, Checker> {
     limited(None, Checker::default())
 }
 
-/// A pair whose payload says which one it is.
+/// A pair whose payload is its id.
 fn pair<C: Collector, P: Probe>(m: &mut Mutator<C, P>, id: u64) -> Root {
     let root = m.alloc::<Pair>().expect("there is room");
     m.set_word(m.get(&root), Pair::ID, id);

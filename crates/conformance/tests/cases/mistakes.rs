@@ -1,4 +1,4 @@
-//! Mistakes that a discipline allows are executed, and seen by the checker.
+//! The checker sees every mistake that a discipline allows.
 
 use super::{limited, mutator, pair};
 use collectors::{Manual, MarkSweep, NoGc, Ownership, Rc, RcWeak, Region};
@@ -6,21 +6,21 @@ use conformance::program::{Leaf, Pair};
 use heap::{Checker, Collector, Mutator, Off, Own, Shared, Slot};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What the checker says while a program runs.
+/// The message of the checker while a program runs.
 fn objection(program: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(program)).expect_err("the checker objects");
     *panic.downcast::<String>().expect("it says why")
 }
 
 #[test]
-fn a_local_to_what_was_freed_is_a_use_after_free() {
+fn a_local_of_a_freed_object_is_a_use_after_free() {
     let m = &mut mutator::<Manual>();
     let root = pair(m, 1);
     let local = m.local(m.get(&root));
     m.free(root);
     let gone = objection(|| _ = m.get(&local));
     assert!(gone.contains("use after free: a root"), "{gone}");
-    // Until the cell is used again.
+    // Until the cell is reused.
     let _others: Vec<_> = (0..2000).map(|_| pair(m, 2)).collect();
     let again = objection(|| _ = m.get(&local));
     assert!(again.contains("another object has its memory now"), "{again}");
@@ -59,7 +59,7 @@ fn a_dangling_borrow_is_a_use_after_free_where_borrows_are_trusted() {
     ] {
         assert!(objection.contains("use after free: a slot"), "{objection}");
     }
-    // Nothing is reclaimed, or the borrow is counted, or checked, or traced.
+    // Here nothing is reclaimed, or the borrow is counted, checked or traced.
     dangling(&mut mutator::<NoGc>());
     dangling(&mut mutator::<Rc>());
     dangling(&mut mutator::<RcWeak>());

@@ -6,8 +6,8 @@ use conformance::Rules;
 use conformance::program::Pair;
 use heap::{Caps, Collector, Mutator, Probe, REGION};
 
-/// Cycles of own slots can be made by moves. They leak, unless somebody looks for cycles, and what is
-/// in them is never freed twice.
+/// Moves can make cycles of own slots. They leak, unless the collector reclaims cycles, and their objects are never
+/// freed twice.
 struct OwnCycle;
 
 impl Case for OwnCycle {
@@ -37,7 +37,7 @@ fn an_own_cycle_leaks_and_is_never_freed_twice() {
     check::<OwnCycle>();
 }
 
-/// A cycle that is taken apart again goes like anything else.
+/// A cycle that is taken apart again is reclaimed.
 struct OpenedCycle;
 
 impl Case for OpenedCycle {
@@ -51,7 +51,7 @@ impl Case for OpenedCycle {
         m.put(m.get(&a), Pair::LEFT, b);
         let second = m.load(m.get(&a), Pair::LEFT).expect("a owns b");
         m.put(second, Pair::LEFT, a);
-        // Now that each owns the other, exchanging the slots makes each its own owner.
+        // Each owns the other now; exchanging the slots makes each its own owner.
         let second = m.load(m.get(&way_in), Pair::LEFT).expect("a owns b");
         m.swap(m.get(&way_in), Pair::LEFT, second, Pair::LEFT);
         let a = m.take(m.get(&way_in), Pair::LEFT).expect("a owns itself");
@@ -65,11 +65,11 @@ impl Case for OpenedCycle {
 }
 
 #[test]
-fn a_cycle_that_is_opened_goes() {
+fn an_opened_cycle_is_reclaimed() {
     check::<OpenedCycle>();
 }
 
-/// What an own slot held is dropped, with everything below it, when something else moves in.
+/// The old object of an own slot is dropped, with everything below it, when another one moves in.
 struct Overwritten;
 
 impl Case for Overwritten {
@@ -98,11 +98,11 @@ impl Case for Overwritten {
 }
 
 #[test]
-fn what_is_overwritten_in_an_own_slot_is_dropped() {
+fn an_overwritten_object_of_an_own_slot_is_dropped() {
     check::<Overwritten>();
 }
 
-/// Roots of outer scopes are consumed in inner ones, in any order; what inner scopes leave goes.
+/// Inner scopes consume roots of outer ones, in any order, and drop what they leave.
 struct OutOfOrder;
 
 impl Case for OutOfOrder {
@@ -122,15 +122,15 @@ impl Case for OutOfOrder {
                 assert_eq!(objects(m), 4);
             });
             assert_eq!(objects(m), 2, "the inner scope left what it had built");
-            let yielded = m.scope_returning(|m| {
+            let returned = m.scope_returning(|m| {
                 m.drop(first);
-                let yielded = pair(m, 5);
+                let returned = pair(m, 5);
                 let _left = pair(m, 6);
-                Ok::<_, ()>(yielded)
+                Ok::<_, ()>(returned)
             });
-            let yielded = yielded.expect("it yields");
-            assert_eq!(id(m, m.get(&yielded)), 5);
-            assert_eq!(objects(m), 2, "what was left first and what was yielded");
+            let returned = returned.expect("it returns a root");
+            assert_eq!(id(m, m.get(&returned)), 5);
+            assert_eq!(objects(m), 2, "the object left first and the returned one");
         });
         assert_eq!(objects(m), 0);
         assert_eq!(verified(m), 0);
@@ -138,7 +138,7 @@ impl Case for OutOfOrder {
 }
 
 #[test]
-fn scopes_drop_what_they_left_whatever_they_consumed() {
+fn scopes_drop_their_own_roots_after_consuming_outer_ones() {
     check::<OutOfOrder>();
 }
 
@@ -163,7 +163,7 @@ fn a_region_drops_what_it_owns_outside_and_owns_itself() {
     assert_eq!(objects(m), 0);
 }
 
-/// Where the region's discipline is another, the program still runs, and nothing is freed early.
+/// Under a discipline without regions the program still runs, and nothing is freed early.
 struct RegionsElsewhere;
 
 impl Case for RegionsElsewhere {

@@ -1,4 +1,4 @@
-//! What loses its last reference in an operation that may not reclaim, and what borrows see of it.
+//! Objects that lose their last reference in an operation that may not reclaim, and borrows of them.
 
 use super::{Case, check, id, mutator, objects, pair, verified};
 use collectors::RcWeak;
@@ -6,7 +6,7 @@ use conformance::Rules;
 use conformance::program::Pair;
 use heap::{Caps, Collector, Mutator, Probe};
 
-/// What was loaded stays readable up to the next safepoint, and can be stored again.
+/// A loaded object stays readable up to the next safepoint, and can be stored again.
 struct StoredAgain;
 
 impl Case for StoredAgain {
@@ -30,7 +30,7 @@ impl Case for StoredAgain {
 }
 
 #[test]
-fn what_is_stored_again_before_a_safepoint_lives_on() {
+fn an_object_stored_again_before_a_safepoint_lives_on() {
     check::<StoredAgain>();
 }
 
@@ -57,19 +57,19 @@ impl Case for ParkedTwice {
         }
         m.store(m.get(&a), Pair::FIRST, None);
         m.safepoint();
-        assert_eq!(objects(m), 3, "x went once");
+        assert_eq!(objects(m), 3, "x is reclaimed once");
         m.drop(child);
-        assert_eq!(objects(m), 2, "and released its child once");
+        assert_eq!(objects(m), 2, "and has released its child once");
     }
 }
 
 #[test]
-fn what_is_parked_twice_goes_once() {
+fn an_object_parked_twice_is_reclaimed_once() {
     check::<ParkedTwice>();
 }
 
-/// Parked, stored into an object that is parked in its turn: the cascade of the second must not
-/// reclaim the first, which is looked at afterwards.
+/// Parked, stored into an object that is parked afterwards: the cascade of the second must not reclaim the
+/// first, which is processed later.
 struct ParkedInParked;
 
 impl Case for ParkedInParked {
@@ -96,7 +96,7 @@ impl Case for ParkedInParked {
         m.store(m.get(&a), Pair::SECOND, None);
         m.safepoint();
         let borrowed = u64::from(rules == Rules::CountsWeakly);
-        assert_eq!(objects(m), 3 + borrowed, "child, holder, a, and what is borrowed");
+        assert_eq!(objects(m), 3 + borrowed, "child, holder, a, and the borrowed object");
         assert!(m.upgrade(m.get(&holder), Pair::BACK).is_none());
         m.drop(child);
         let child = m.load(m.get(&holder), Pair::FIRST).expect("holder holds it");
@@ -109,7 +109,7 @@ impl Case for ParkedInParked {
 }
 
 #[test]
-fn what_is_parked_inside_something_parked_goes_once() {
+fn an_object_parked_inside_a_parked_one_is_reclaimed_once() {
     check::<ParkedInParked>();
 }
 
@@ -135,12 +135,12 @@ impl Case for ParkedThenDropped {
 }
 
 #[test]
-fn what_is_parked_and_stored_goes_with_its_new_holder() {
+fn a_parked_object_that_is_stored_dies_with_its_new_holder() {
     check::<ParkedThenDropped>();
 }
 
 #[test]
-fn a_borrow_of_a_dead_object_finds_nothing_and_holds_its_memory() {
+fn a_borrow_of_a_dead_object_reads_null_and_holds_its_memory() {
     let m = &mut mutator::<RcWeak>();
     let (a, b, x) = (pair(m, 1), pair(m, 2), pair(m, 3));
     let child = pair(m, 4);
@@ -151,16 +151,16 @@ fn a_borrow_of_a_dead_object_finds_nothing_and_holds_its_memory() {
     m.drop(x);
     assert!(m.upgrade(m.get(&a), Pair::BACK).is_none());
     assert!(m.upgrade(m.get(&b), Pair::ASIDE).is_none());
-    assert_eq!(objects(m), 3, "the child is gone, the memory of x is not");
+    assert_eq!(objects(m), 3, "the child is freed, the memory of x is not");
     m.store(m.get(&a), Pair::BACK, None);
     m.safepoint();
     assert_eq!(objects(m), 3, "the other borrow still holds it");
     m.drop(b);
-    assert_eq!(objects(m), 1, "the last borrow went with its holder");
+    assert_eq!(objects(m), 1, "the last borrow ended with its holder");
 }
 
 #[test]
-fn a_borrow_finds_nothing_as_soon_as_the_last_strong_reference_goes() {
+fn a_borrow_reads_null_as_soon_as_the_last_strong_reference_is_lost() {
     let m = &mut mutator::<RcWeak>();
     let (a, x) = (pair(m, 1), pair(m, 2));
     m.store(m.get(&a), Pair::FIRST, m.get(&x));
@@ -168,9 +168,9 @@ fn a_borrow_finds_nothing_as_soon_as_the_last_strong_reference_goes() {
     m.drop(x);
     let x = m.load(m.get(&a), Pair::FIRST).expect("it was stored");
     m.store(m.get(&a), Pair::FIRST, None);
-    assert!(m.upgrade(m.get(&a), Pair::BACK).is_none(), "parked is dead to a borrow");
+    assert!(m.upgrade(m.get(&a), Pair::BACK).is_none(), "a parked object is dead to a borrow");
     m.store(m.get(&a), Pair::SECOND, x);
-    assert!(m.upgrade(m.get(&a), Pair::BACK).is_some(), "and stored again is alive");
+    assert!(m.upgrade(m.get(&a), Pair::BACK).is_some(), "and alive when stored again");
     m.safepoint();
     assert_eq!(objects(m), 2);
 }

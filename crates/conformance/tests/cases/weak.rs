@@ -1,5 +1,5 @@
-//! Weak slots, ephemerons and finalizable objects: after a collection that was asked for exactly what
-//! cannot be reached is gone (after Whippet's tests, which keep every other one of many objects).
+//! Weak slots, ephemerons and finalizable objects: a requested collection clears exactly those of unreachable
+//! objects (after Whippet's tests, which keep every other one of many objects).
 
 use super::{Case, check, id, mutator, objects, pair, verified};
 use collectors::Rc;
@@ -8,7 +8,7 @@ use conformance::Rules;
 use conformance::program::Pair;
 use heap::{Caps, Collector, Ephemeral, Mutator, Own, Probe, Ref, Root, Slot, Weak};
 
-/// So many objects, of which half stay.
+/// Number of objects, half of which stay.
 const MANY: u32 = 500;
 
 fn key(number: u32) -> Slot<Ephemeral> {
@@ -61,7 +61,7 @@ impl Case for HalfOfWeakSlots {
             let expected = number.is_multiple_of(2).then_some(u64::from(number));
             assert_eq!(found.map(|found| id(m, found)), expected);
         }
-        // Under counting the memory of the dead stays until the last borrow goes.
+        // Under counting the memory of the dead stays until the last borrow ends.
         let held = if m.collector().caps().counts { MANY } else { MANY / 2 };
         assert_eq!(objects(m), u64::from(held) + 2);
         m.drop(weak);
@@ -113,8 +113,8 @@ fn half_of_the_ephemerons_are_cleared_though_values_refer_to_their_keys() {
     check::<HalfOfEphemerons>();
 }
 
-/// Each value is the key of the ephemeron before it. Looking at all of them again for each one would
-/// take a day.
+/// Each value is the key of the ephemeron before it. Scanning all of them again for each one would take a
+/// day.
 struct LongChain;
 
 impl Case for LongChain {
@@ -172,7 +172,7 @@ impl Case for HalfOfFinalizers {
         assert!(m.finalizable().is_none(), "all can be reached");
         drop_odd(m, &keys);
         m.collect();
-        assert_eq!(objects(m), u64::from(2 * MANY + 1), "what is ready is kept");
+        assert_eq!(objects(m), u64::from(2 * MANY + 1), "ready objects are kept");
         for number in (1..MANY).step_by(2) {
             let (object, tag) = m.finalizable().expect("it is ready");
             let child = m.load(m.get(&object), Pair::LEFT).expect("it is whole");
@@ -181,7 +181,7 @@ impl Case for HalfOfFinalizers {
             m.forget(object);
         }
         m.collect();
-        assert!(m.finalizable().is_none(), "it was for once");
+        assert!(m.finalizable().is_none(), "each registration counts once");
         assert_eq!(objects(m), u64::from(MANY + 1));
     }
 }
@@ -191,7 +191,7 @@ fn half_of_the_registered_objects_become_finalizable_in_order_and_once() {
     check::<HalfOfFinalizers>();
 }
 
-/// An object that was registered twice, with a weak slot that refers to it; and then once more.
+/// An object that is registered twice, with a weak slot that refers to it; and later once more.
 struct Orders;
 
 impl Case for Orders {
@@ -224,9 +224,9 @@ impl Case for Orders {
         m.forget(object);
         while m.finalizable().is_some() {}
         m.collect();
-        assert!(m.finalizable().is_none(), "locals that nobody forgot keep what was taken");
+        assert!(m.finalizable().is_none(), "the locals keep the polled objects");
         m.tear_down();
-        assert_eq!(objects(m), 0, "what is registered at the end goes with the rest");
+        assert_eq!(objects(m), 0, "objects that are registered at the end die with the rest");
     }
 }
 
@@ -236,7 +236,7 @@ fn weak_slots_are_cleared_before_objects_are_finalized() {
 }
 
 #[test]
-fn whoever_traces_has_them_all() {
+fn every_tracing_collector_has_them_all() {
     for entry in standard::<()>().entries() {
         let caps = entry.factory.caps;
         let traces = caps.cycles && !caps.counts;

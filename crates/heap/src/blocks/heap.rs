@@ -235,7 +235,7 @@ impl Heap {
     /// Gives this heap that bug. Without the feature it has no effect.
     pub fn infect(&self, mutant: Mutant) {
         #[cfg(feature = "mutants")]
-        self.memory().null_block().infect(mutant);
+        self.memory().null_block().infect(mutant.0);
         #[cfg(not(feature = "mutants"))]
         let _ = mutant;
     }
@@ -243,7 +243,7 @@ impl Heap {
     /// Whether the switch of that mutant has been passed. Without the feature none ever is.
     pub fn has_passed(&self, mutant: Mutant) -> bool {
         #[cfg(feature = "mutants")]
-        return self.memory().null_block().has_passed(mutant);
+        return self.memory().null_block().has_passed(mutant.0);
         #[cfg(not(feature = "mutants"))]
         {
             let _ = mutant;

@@ -1,9 +1,9 @@
 //! Collectors whose type is chosen at run time.
 //!
-//! A cell that is timed is compiled for its collector. Whatever only watches (the conformance kit,
-//! checking mode, footprints, the safety matrix) is compiled once, for [`AnyCollector`], which passes
-//! every operation on through a table of functions. So the time to build the workbench hardly grows with
-//! what watches, and a collector costs one instance of each workload.
+//! A timed cell is compiled for its collector. Code that only watches (the conformance kit, checking
+//! mode, footprints, the safety matrix) is compiled once, for [`AnyCollector`], which forwards every
+//! operation through a table of functions. So watching code hardly adds to the build time, and a
+//! collector costs one instance of each workload.
 
 use crate::blocks::heap::Heap;
 use crate::collector::Collector;
@@ -20,14 +20,14 @@ use crate::object::header::{Layout, ObjectSlot, SlotKind};
 use std::any::type_name;
 use std::{fmt, io};
 
-/// A memory-management discipline as a value: what a collector can do, and how one is made.
+/// A memory-management discipline as a value: a collector's capabilities and constructor.
 #[derive(Clone, Copy, Debug)]
 pub struct CollectorFactory {
-    /// What it can do.
+    /// Its capabilities.
     pub caps: Caps,
     /// The parameters that it reads.
     pub parameters: &'static [Parameter],
-    /// Those of them above which it works in another way.
+    /// Those of them that switch the algorithm above a size: [`Inspect::THRESHOLDS`].
     pub thresholds: &'static [Parameter],
     /// The path of the collector's type, through the modules of its crate.
     pub type_name: &'static str,
@@ -35,7 +35,7 @@ pub struct CollectorFactory {
 }
 
 impl CollectorFactory {
-    /// The discipline of a collector.
+    /// The factory of collector `C`.
     pub fn of<C: Collector>() -> Self {
         Self {
             caps: const { C::CAPS.consistent() },
@@ -70,9 +70,9 @@ impl fmt::Debug for AnyCollector {
     }
 }
 
-/// Makes, of the operations of [`Collector`] and of [`Inspect`], a trait that can be an object, its
-/// implementation by every collector, and [`AnyCollector`], which passes them on.
-macro_rules! passed_on {
+/// Declares a dyn-compatible trait with the operations of [`Collector`] and [`Inspect`], implements it
+/// for every collector, and both traits for [`AnyCollector`].
+macro_rules! forwarded {
     (
         Collector: $(fn $name:ident(
             &$([$mut:ident])? self $(, $argument:ident: $type:ty)*
@@ -102,9 +102,9 @@ macro_rules! passed_on {
         impl Collector for AnyCollector {
             const CAPS: Caps = Caps::ANY;
 
-            /// Refused: a [`CollectorFactory`] makes one.
+            /// Always an error: a [`CollectorFactory`] makes one.
             fn new(_: &Heap, _: &Config) -> io::Result<Self> {
-                Err(io::Error::other("a collector of any type is made by its discipline"))
+                Err(io::Error::other("an AnyCollector is made by a CollectorFactory"))
             }
 
             fn caps(&self) -> Caps {
@@ -126,7 +126,7 @@ macro_rules! passed_on {
     };
 }
 
-passed_on! {
+forwarded! {
     Collector:
     fn alloc(&[mut] self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory>;
     fn parts(&self) -> Parts<'_>;
@@ -162,32 +162,32 @@ mod tests {
     }
 
     #[test]
-    fn mutators_ask_collectors_what_they_can_do() {
-        // The type of [`super::AnyCollector`] can do everything at once, which no collector can.
+    fn mutators_read_the_capabilities_of_values_not_of_types() {
+        // The constant of [`super::AnyCollector`] has all of them, as no collector has.
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/mutator");
         let files = std::fs::read_dir(folder).expect("the folder of mutators");
         let files = files.map(|file| file.expect("a file").path());
         for file in files.chain([format!("{folder}.rs").into()]) {
             let text = std::fs::read_to_string(&file).expect("it can be read");
-            assert!(!text.contains("::CAPS"), "{} asks a type", file.display());
+            assert!(!text.contains("::CAPS"), "{} reads a constant", file.display());
         }
     }
 
     #[test]
-    fn every_operation_of_a_collector_is_passed_on() {
-        // One that is left out would silently do what the trait does by default.
+    fn every_operation_of_a_collector_is_forwarded() {
+        // One left out would silently use the default of the trait.
         let traits = [
             include_str!("../collector.rs").split("pub trait Collector").nth(1),
             include_str!("inspect.rs").split("pub trait Inspect").nth(1),
         ];
-        let list = include_str!("any.rs").split("passed_on! {").nth(1).expect("the list");
-        let list = list.split("#[cfg(test)]").next().expect("what stands before the tests");
+        let list = include_str!("any.rs").split("forwarded! {").nth(1).expect("the list");
+        let list = list.split("#[cfg(test)]").next().expect("the text before the tests");
         let mut of_traits: Vec<_> =
             traits.into_iter().flat_map(|text| declared(text.expect("a trait"), "    ")).collect();
         of_traits.retain(|name| !["new", "caps"].contains(name));
-        let mut passed_on = declared(list, "    ");
+        let mut forwarded = declared(list, "    ");
         of_traits.sort_unstable();
-        passed_on.sort_unstable();
-        assert_eq!(of_traits, passed_on);
+        forwarded.sort_unstable();
+        assert_eq!(of_traits, forwarded);
     }
 }

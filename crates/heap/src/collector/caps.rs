@@ -1,13 +1,13 @@
-//! What a collector can do and what it needs, as plain data.
+//! Capabilities and needs of a collector, as plain data.
 
 use crate::object::header::SlotKind;
 
-/// What the write barrier of a collector does beside the store.
+/// The work of a write barrier beside the store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Barrier {
     /// Nothing.
     None,
-    /// Counts the new referent up and the old one down.
+    /// Increments the new referent's count and decrements the old one's.
     Counting,
     /// Logs an object before its first change since the last epoch, for deferred counting.
     Logging,
@@ -19,17 +19,17 @@ pub enum Barrier {
     Insertion,
 }
 
-/// What a collector can do and what it needs: decides, before anything runs, which workloads apply.
+/// Capabilities and needs of a collector: they decide, before a run, which workloads apply.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Caps {
-    /// Keeps counts in the header, so every root and slot that comes or goes must be told.
+    /// Keeps counts in the header, so it must see every root and slot that gains or loses a reference.
     pub counts: bool,
-    /// Counts the references of slots and leaves out those of the program, so that it reclaims later:
-    /// at the latest when it is asked to collect. Not together with `counts`.
+    /// Counts the references of slots but not those of the program, so that it reclaims later: at the
+    /// latest in a requested collection. Not together with `counts`.
     pub defers: bool,
-    /// The highest count: at it a count sticks, and what it counts is never reclaimed.
+    /// The highest count: it sticks there, and the object is never reclaimed.
     pub most_counted: u32,
-    /// Drops what a scope's roots own when the scope ends.
+    /// Drops the objects that a scope's roots own when the scope ends.
     pub drops: bool,
     /// Parks victims of operations that may not reclaim.
     pub parks: bool,
@@ -37,7 +37,7 @@ pub struct Caps {
     pub cycles: bool,
     /// Reclaims when the heap limit is reached, so that a multiple of the live size binds it.
     pub bounded: bool,
-    /// Frees only where the author says, so the workload must have free points.
+    /// Frees only where the program does so explicitly: the workload must have free points.
     pub needs_free: bool,
     /// Reads a borrow as null once its referent is dead. Without it, borrows are trusted, unless they
     /// keep their referent alive.
@@ -46,17 +46,17 @@ pub struct Caps {
     pub weak_slots: bool,
     /// Has arrays of ephemerons.
     pub ephemerons: bool,
-    /// Finds out that an object registered for it has become unreachable, and hands it out.
+    /// Detects that an object registered for finalization has become unreachable, and returns it.
     pub finalizers: bool,
     /// Frees a region at its end, at once.
     pub regions: bool,
-    /// Allows shared slots outside regions. Without an owner there is nobody to drop such an object.
+    /// Allows shared slots outside regions. Under ownership alone, no owner would drop such an object.
     pub shared: bool,
     /// Moves objects: `alloc`, `region_alloc`, `collect` and `step` may, and record it in
-    /// [`Context::moves`]; no other function does. What moves is not parked, for what is parked is known
-    /// by its address.
+    /// [`crate::Context::moves`]; no other function does. Not together with `parks`: a parked object is
+    /// known by its address.
     pub moves: bool,
-    /// What its write barrier does.
+    /// Its write barrier.
     pub barrier: Barrier,
     /// Bytes per object that this discipline alone would need in a header: counts, and the layout
     /// where objects are traced rather than dropped by code that knows their type.
@@ -64,7 +64,7 @@ pub struct Caps {
 }
 
 impl Caps {
-    /// A discipline that never reclaims anything: the base to state differences from.
+    /// A discipline that never reclaims: the base of the others.
     pub const NONE: Self = Self {
         counts: false,
         defers: false,
@@ -85,8 +85,8 @@ impl Caps {
         header_bytes: 0,
     };
 
-    /// Everything at once: what a collector whose type is not known may be able to do, see
-    /// [`Collector::caps`].
+    /// Every capability: those that a collector of unknown type may have, see
+    /// [`crate::Collector::caps`].
     pub const ANY: Self = Self {
         counts: true,
         defers: true,
@@ -139,7 +139,7 @@ impl Caps {
     /// Refuses contradictions, at compile time where the value is a constant.
     ///
     /// # Panics
-    /// If no discipline can be like this.
+    /// If two capabilities contradict each other.
     #[must_use]
     pub const fn consistent(self) -> Self {
         assert!(!(self.counts && self.defers), "a count is immediate or deferred, not both");
@@ -153,11 +153,14 @@ impl Caps {
             !(self.ephemerons || self.finalizers) || self.cycles,
             "ephemerons and finalizers need a trace, which reclaims cycles"
         );
-        assert!(!(self.needs_free && self.bounded), "who frees by hand keeps to no limit");
+        assert!(
+            !(self.needs_free && self.bounded),
+            "a discipline that frees explicitly has no heap limit"
+        );
         self
     }
 
-    /// Whether arrays of such slots can be made.
+    /// Whether arrays of slots of `kind` can be allocated.
     #[inline(always)]
     pub const fn has(self, kind: SlotKind) -> bool {
         match kind {
@@ -167,7 +170,7 @@ impl Caps {
         }
     }
 
-    /// Whether roots that leave must be told to the collector.
+    /// Whether the collector must see the removal of roots.
     #[inline(always)]
     pub const fn releases(self) -> bool {
         self.counts || self.drops

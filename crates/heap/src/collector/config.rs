@@ -1,23 +1,23 @@
-//! What a collector is told: values for some of its parameters, as they stand in its name.
+//! Settings of a collector: values for some of its parameters, as written in its name.
 
 use crate::memory::parameter::Parameter;
 use std::fmt;
 
 /// Values of parameters; the others have their defaults.
 ///
-/// Two of the same parameters and values are equal, in whatever order they were given.
+/// Equal if parameters and values are, in any order of writing.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Config {
     /// In the order in which the collector declares them.
     given: Vec<(Parameter, f64)>,
 }
 
-/// A setting that a collector does not understand.
+/// A setting that a collector does not accept.
 #[derive(Clone, PartialEq, Debug)]
 pub enum WrongSetting {
-    /// No parameter of the collector begins it.
+    /// It does not begin with a parameter of the collector.
     NoParameter(String),
-    /// The text after the key is no value of the parameter.
+    /// The text after the key is not a value of the parameter.
     NoValue(Parameter, String),
     /// The parameter has a value already.
     Twice(Parameter),
@@ -48,7 +48,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The same with these parameters at the least that they may be, unless it gives them.
+    /// The same with `parameters` at their minimum, unless it gives them.
     #[must_use]
     pub fn with_least(&self, parameters: &[Parameter]) -> Self {
         let mut config = self.clone();
@@ -68,12 +68,12 @@ impl Config {
         given.map_or(parameter.default, |&(_, value)| value)
     }
 
-    /// The value of a parameter of whole numbers, of bytes, or of words: the place in their list.
+    /// The value of a parameter of whole numbers or bytes; of words, the index in their list.
     pub fn whole(&self, parameter: &Parameter) -> usize {
         self.real(parameter) as usize
     }
 
-    /// What is given, in the order in which the collector declares it.
+    /// The given values, in the order in which the collector declares the parameters.
     pub fn settings(&self) -> &[(Parameter, f64)] {
         &self.given
     }
@@ -100,7 +100,7 @@ impl fmt::Display for WrongSetting {
             Self::NoParameter(setting) => write!(f, "it has no parameter for '{setting}'"),
             Self::NoValue(parameter, text) => {
                 let (key, values) = (parameter.key, parameter.values_in_words());
-                write!(f, "'{text}' is no value of {key}, which is {values}")
+                write!(f, "'{text}' is not a value of {key}, which is {values}")
             }
             Self::Twice(parameter) => write!(f, "{} is given twice", parameter.key),
         }
@@ -127,7 +127,7 @@ mod tests {
     const ALL: [Parameter; 3] = [GROWTH, GROWTH_STEP, SIZER];
 
     #[test]
-    fn what_is_not_given_has_its_default() {
+    fn parameters_not_given_have_their_defaults() {
         let config = Config::read(&ALL, "sizer-live").unwrap();
         assert_eq!((config.real(&GROWTH), config.whole(&SIZER)), (2.0, 1));
         assert!(config.gives(&SIZER) && !config.gives(&GROWTH));
@@ -135,26 +135,26 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_said_in_the_order_of_their_declaration() {
+    fn settings_are_written_in_the_order_of_their_declaration() {
         let config = Config::read(&ALL, "sizer-fixed|growth-1.50").unwrap();
         assert_eq!(config.to_string(), "growth-1.5|sizer-fixed");
         assert_eq!(Config::read(&ALL, &config.to_string()), Ok(config));
     }
 
     #[test]
-    fn what_is_given_is_not_made_the_least() {
+    fn given_values_are_not_replaced_by_the_minimum() {
         let config = Config::read(&ALL, "growth-step-4").unwrap().with_least(&ALL[..2]);
         assert_eq!((config.real(&GROWTH), config.whole(&GROWTH_STEP)), (1.1, 4));
     }
 
     #[test]
-    fn of_two_keys_that_fit_the_longer_one_is_meant() {
+    fn of_two_keys_that_fit_the_longer_one_wins() {
         let config = Config::read(&ALL, "growth-step-4").unwrap();
         assert_eq!(config.to_string(), "growth-step-4");
     }
 
     #[test]
-    fn what_is_wrong_is_told_apart() {
+    fn wrong_settings_are_distinguished() {
         let wrong = |text| Config::read(&ALL, text).unwrap_err();
         assert_eq!(wrong("growht-2"), WrongSetting::NoParameter("growht-2".to_owned()));
         assert_eq!(wrong(""), WrongSetting::NoParameter(String::new()));

@@ -1,10 +1,11 @@
 //! Collection in cycles that run beside the program, in slices or on another thread: the protocol around
 //! them, written once.
 //!
-//! 1. *Allocation asks* when its credit is spent (see [`Pacer`]): a cycle begins, or a part of it is done.
+//! 1. *Poll*: allocation polls when its credit is spent (see [`Pacer`]): a cycle begins, or a part of it is
+//!    done.
 //! 2. *Outrun*: an allocation that finds no memory while a cycle is under way finishes it at once; if that
 //!    was not enough, it does a whole cycle. The pause is an allocation stall.
-//! 3. *Requested*: the cycle under way keeps what has died since it began; only another one is exact.
+//! 3. *Requested*: the cycle under way keeps objects that died since it began; only another one is exact.
 
 use crate::collector::Collector;
 use crate::collector::pacer::Pacer;
@@ -17,26 +18,26 @@ use crate::space::CollectedSpace;
 use crate::space::cells::MarkTables;
 use crate::space::non_moving::NonMovingSpace;
 
-/// What a cycle is doing.
+/// The phase of a cycle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
-    /// None is under way.
+    /// No cycle is under way.
     Idle,
-    /// Everything reachable is being marked.
+    /// Reachable objects are being marked.
     Marking,
-    /// The rest is being reclaimed.
+    /// The other objects are being reclaimed.
     Sweeping,
 }
 
-/// A collector that works in cycles: what its algorithm adds to the protocol.
+/// A collector that works in cycles: its algorithm's part of the protocol.
 pub trait InCycles: Collector {
     /// The mark tables of its space.
     type Marks: MarkTables;
 
-    /// The space that is collected, and the pace.
+    /// The space that is collected, and the pacer.
     fn space_and_pacer(&mut self) -> (&mut NonMovingSpace<Self::Marks>, &mut Pacer);
 
-    /// What the cycle under way is doing.
+    /// The phase of the cycle under way.
     fn phase(&self) -> Phase;
 
     /// Begins a cycle: the roots turn grey.
@@ -48,7 +49,7 @@ pub trait InCycles: Collector {
     /// The credit of allocation is spent: begins a cycle or does a part of it, and gives new credit.
     fn poll(&mut self, cx: &mut Context);
 
-    /// A new object in memory that sweeping a part of the heap makes room in; `None` if no sweep is under way.
+    /// A new object in memory reclaimed by sweeping a part of the heap; `None` if no sweep is under way.
     fn alloc_sweeping(&mut self, cx: &mut Context, layout: Layout) -> Option<ObjectReference> {
         let _ = (cx, layout);
         None
@@ -93,7 +94,7 @@ pub trait InCycles: Collector {
         object.ok_or_else(|| cx.heap.out_of_memory(layout))
     }
 
-    /// A new object in memory that is free, or in a block that the limit has room for.
+    /// A new object in free memory, or in a new block under the limit.
     fn alloc_without_collecting(
         &mut self,
         cx: &Context,

@@ -1,4 +1,4 @@
-//! What the conformance kit asks of a collector beside what programs do.
+//! The conformance kit's side of a collector: checks and steps.
 
 use crate::context::Context;
 use crate::memory::parameter::Parameter;
@@ -22,11 +22,11 @@ pub enum Step {
     Start,
     /// A bounded piece of work; nothing if none is under way.
     Advance,
-    /// What is left of it.
+    /// The rest of it.
     Finish,
 }
 
-/// The side of a collector that tests see. Everything has a default.
+/// Operations of a collector for tests. Every one has a default.
 pub trait Inspect {
     /// Parameters that switch the algorithm above a size. Tests set them to their minimum, so that small
     /// heaps take both paths.
@@ -52,7 +52,7 @@ pub trait Inspect {
         let _ = (cx, step);
     }
 
-    /// Most threads that have worked on a collection at once, the program's own included.
+    /// Maximum number of threads that have worked on a collection at once, the program's own included.
     fn threads(&self) -> u32 {
         1
     }

@@ -1,44 +1,44 @@
-//! When a generational collector collects the young alone, when everything, and how large its nursery is.
+//! When a generational collector does a minor or a major collection, and the size of its nursery.
 //!
-//! A minor collection is worth its time if few objects survive it. Where most do, cycles (from one major
-//! collection to the next) do without minor ones for a while: one cycle, then two, then four, until one has
-//! been worth its time again.
+//! A minor collection is worth its time if few objects survive it. Where most do, minor collections are
+//! omitted for a number of cycles (from one major collection to the next): one, then two, then four, until
+//! a cycle's minor collections are worth their time again.
 
 use crate::collector::sizer::Sizer;
 use crate::context::events::Cause;
 use crate::reclaim::nursery::WithNursery;
 use crate::space::{CollectedSpace, Space};
 
-/// Most cycles that do without minor collections after a futile one.
-const MOST_SKIPPED: u32 = 4;
+/// Maximum number of cycles without minor collections after a futile one.
+const MAX_SKIPPED: u32 = 4;
 
 /// A nursery takes at most this part of the free memory: as much again is reserved for its copies.
 const ROOM_SHARE: u64 = 2;
 
-/// Without moving: a major collection is due when less than this share of the bytes that could be allocated
-/// after the last one was allocated before this one. With a nursery: when less than this share of it can be
-/// filled; one that could not have this share of its size is not worth having, for its survivors would be
-/// many.
+/// Without moving: a major collection is due when the bytes allocated since the last collection are less
+/// than this share of those allocated after the last major one. With a nursery: when less than this share
+/// of it was filled; a nursery below this share of its wanted size is not used, for many of its objects
+/// would survive.
 const MAJOR_SHARE: f64 = 0.5;
 
-/// A nursery of which more than this share survived was futile.
+/// Minor collections that more than this share of the young bytes survive are futile.
 const FUTILE_SURVIVAL: f64 = 0.8;
 
 /// Cycles without minor collections.
 #[derive(Debug, Default)]
 struct Backoff {
     cycles_to_skip: u32,
-    /// How many were skipped after the last futile one.
+    /// Cycles skipped after the last futile one.
     skipped: u32,
 }
 
 impl Backoff {
-    /// A cycle has ended whose minor collections were futile or not; `None` if it did without.
+    /// A cycle has ended; `was_futile` is of its minor collections, `None` if it had none.
     fn cycle_ended(&mut self, was_futile: Option<bool>) {
         match was_futile {
             None => self.cycles_to_skip = self.cycles_to_skip.saturating_sub(1),
             Some(true) => {
-                self.skipped = (self.skipped * 2).clamp(1, MOST_SKIPPED);
+                self.skipped = (self.skipped * 2).clamp(1, MAX_SKIPPED);
                 self.cycles_to_skip = self.skipped;
             }
             Some(false) => self.skipped = 0,
@@ -46,10 +46,10 @@ impl Backoff {
     }
 }
 
-/// Ages without a nursery: what is marked is old.
+/// The policy without a nursery: marked objects are old.
 #[derive(Debug, Default)]
 pub struct StickyPolicy {
-    /// Bytes that the last collection kept.
+    /// Bytes that survived the last collection.
     survived_bytes: u64,
     /// Bytes allocated between the last major collection and the one after it; `None` until then.
     available_bytes: Option<u64>,
@@ -59,7 +59,7 @@ pub struct StickyPolicy {
 }
 
 impl StickyPolicy {
-    /// Whether a minor collection would be one too many, with `allocated_bytes` allocated now.
+    /// Whether a minor collection would make too little room, with `allocated_bytes` allocated now.
     pub fn is_major_due(&mut self, allocated_bytes: u64) -> bool {
         let fresh_bytes = allocated_bytes.saturating_sub(self.survived_bytes);
         let available_bytes = *self.available_bytes.get_or_insert(fresh_bytes);
@@ -73,7 +73,7 @@ impl StickyPolicy {
         self.backoff.cycle_ended((self.minors > 0).then_some(self.minors == 1));
     }
 
-    /// A collection has kept these bytes.
+    /// A collection has ended, which `survived_bytes` survived.
     pub fn ended(&mut self, cause: Cause, survived_bytes: u64) {
         self.survived_bytes = survived_bytes;
         match cause {
@@ -83,10 +83,10 @@ impl StickyPolicy {
     }
 }
 
-/// A nursery whose survivors are copied.
+/// The policy of a nursery whose survivors are copied.
 #[derive(Debug)]
 pub struct NurseryPolicy {
-    /// The most that the nursery may have.
+    /// Maximum size of the nursery.
     nursery_bytes: u64,
     /// Bytes of the objects that were young since the last major collection, and of those that survived.
     young_bytes: u64,
@@ -95,7 +95,7 @@ pub struct NurseryPolicy {
 }
 
 impl NurseryPolicy {
-    /// For a nursery of `nursery_bytes`, where twice as much is free.
+    /// For a nursery of `nursery_bytes`, where twice that is free.
     pub fn new(nursery_bytes: u64) -> Self {
         Self { nursery_bytes, young_bytes: 0, promoted_bytes: 0, backoff: Backoff::default() }
     }

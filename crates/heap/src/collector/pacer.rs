@@ -1,12 +1,12 @@
-//! Pacing of a cycle that runs beside the program: when it begins, and how much of it allocation pays for,
-//! so that it ends before the free memory does (after the pacers of Go, `mgcpacer.go`, and gc-arena).
+//! Pacing of a cycle that runs beside the program: its start, and the share of its work that allocation
+//! does, so that it ends before the free memory does (after the pacers of Go, `mgcpacer.go`, and gc-arena).
 //!
-//! 1. *Credit*: allocation may enter blocks of so many bytes before it asks the collector. Between cycles
-//!    that is the free memory but for the share with which the next one begins; in a cycle it is a slice.
+//! 1. *Credit*: the bytes of blocks that allocation may enter before it polls the collector. Between cycles
+//!    it is the free memory but for the share with which the next one begins; in a cycle it is a slice.
 //! 2. *Start*: the memory left then is a multiple of the bytes allocated during the last cycle, within
 //!    bounds; or, where both bounds are the same, a fixed share.
-//! 3. *Assist*: the work that is expected, by that of the last cycle, spread over the memory that is free
-//!    when the cycle begins, gives the work to do for each byte allocated.
+//! 3. *Assist*: the expected work, by that of the last cycle, spread over the memory that is free when the
+//!    cycle begins, gives the work to do for each byte allocated.
 
 use crate::blocks::heap::Heap;
 use crate::collector::config::Config;
@@ -28,14 +28,14 @@ pub struct Pace {
     pub most_left: f64,
     /// Between them: this multiple of the bytes allocated during the last cycle is left.
     pub needed_factor: f64,
-    /// Factor by which the work is expected to grow from one cycle to the next; `None` for that by which
-    /// the allocated bytes have grown.
+    /// Factor by which the work is expected to grow from one cycle to the next; `None` for the growth of
+    /// the allocated bytes.
     pub expected_growth: Option<f64>,
-    /// Marking is to be done when this share of the memory free at the start of the cycle has been used.
+    /// Marking must be done when this share of the memory free at the start of the cycle has been used.
     pub pace_share: f64,
-    /// The program helps once this share of it has been used.
+    /// The program assists once this share of it has been used.
     pub unaided_share: f64,
-    /// Whether the time of a cycle is that from its beginning to its end, or that of its pauses.
+    /// Whether the time of a cycle is that from its start to its end, rather than that of its pauses.
     pub is_concurrent: bool,
 }
 
@@ -43,7 +43,7 @@ pub struct Pace {
 #[derive(Debug)]
 pub struct Pacer {
     pace: Pace,
-    /// How much memory counts as free.
+    /// Its policy decides which memory counts as free.
     pub sizer: Sizer,
     /// The cause of the cycle under way, the bytes allocated when it began, and its start in ns.
     cause: Cause,
@@ -51,9 +51,9 @@ pub struct Pacer {
     began_ns: u64,
     /// The time of all cycles so far, ns; for concurrent ones.
     collecting_ns: u64,
-    /// The credit that was given last.
+    /// The last credit.
     credit_bytes: u64,
-    /// Bytes allocated that no assist has paid for yet.
+    /// Bytes allocated whose work no assist has done yet.
     debt_bytes: u64,
     /// Bytes allocated in this cycle, and in the last.
     spent_bytes: u64,
@@ -102,20 +102,19 @@ impl Pacer {
         let free_bytes = self.free_bytes(space, allocated_bytes).max(u64::from(BLOCK_BYTES));
         self.unaided_bytes = (free_bytes as f64 * self.pace.unaided_share) as u64;
         // No object has more slots than its bytes divided by four.
-        let most = allocated_bytes as f64 / 4.0;
-        let expected = if self.last_work == 0 { most } else { self.last_work as f64 };
-        let expected = (expected * self.pace.expected_growth.unwrap_or(growth)).min(most);
+        let max_work = allocated_bytes as f64 / 4.0;
+        let expected = if self.last_work == 0 { max_work } else { self.last_work as f64 };
+        let expected = (expected * self.pace.expected_growth.unwrap_or(growth)).min(max_work);
         self.work_per_byte = expected / (free_bytes as f64 * self.pace.pace_share);
     }
 
-    /// Gives allocation this credit.
+    /// Sets the credit of allocation to `bytes`.
     pub fn set_credit<M: MarkTables>(&mut self, space: &mut NonMovingSpace<M>, bytes: u64) {
         self.credit_bytes = bytes;
         space.small.set_credit(bytes);
     }
 
-    /// Counts the bytes that were allocated since the credit was given, and takes the rest of it away.
-    /// Returns them.
+    /// Counts the bytes allocated since the credit was set, and sets it to 0. Returns those bytes.
     pub fn count_spent<M: MarkTables>(&mut self, space: &mut NonMovingSpace<M>) -> u64 {
         let spent_bytes = (self.credit_bytes as i64 - space.small.credit_bytes()).max(0) as u64;
         self.spent_bytes += spent_bytes;
@@ -123,20 +122,20 @@ impl Pacer {
         spent_bytes
     }
 
-    /// Whether the cycle under way takes longer than it can without the program's help.
+    /// Whether the cycle under way has used the memory in which it needs no assistance.
     pub fn needs_help(&self) -> bool {
         self.spent_bytes > self.unaided_bytes
     }
 
-    /// The work to do for `spent_bytes`, at least one unit and at most `most`. What is beyond that is
-    /// left to the next assist; a concurrent marker does it in any case.
-    pub fn assist(&mut self, spent_bytes: u64, most: u64) -> u64 {
+    /// The work to do for `spent_bytes`, at least one unit and at most `max_work`. The rest is left to the
+    /// next assist, or to a concurrent marker.
+    pub fn assist(&mut self, spent_bytes: u64, max_work: u64) -> u64 {
         let work = ((self.debt_bytes + spent_bytes) as f64 * self.work_per_byte) as u64;
         if !self.pace.is_concurrent {
-            let unpaid = work.saturating_sub(most) as f64 / self.work_per_byte.max(1e-9);
+            let unpaid = work.saturating_sub(max_work) as f64 / self.work_per_byte.max(1e-9);
             self.debt_bytes = unpaid as u64;
         }
-        work.clamp(1, most)
+        work.clamp(1, max_work)
     }
 
     /// The cycle has ended, and has marked `work` objects and slots.
@@ -157,7 +156,7 @@ impl Pacer {
         self.schedule_next_cycle(space, cycle.survived_bytes);
     }
 
-    /// Gives credit until the next cycle is to begin.
+    /// Sets the credit until the next cycle begins.
     fn schedule_next_cycle<M: MarkTables>(
         &mut self,
         space: &mut NonMovingSpace<M>,
@@ -178,7 +177,7 @@ impl Pacer {
         growth_bytes.saturating_add(reserved_bytes.saturating_sub(allocated_bytes))
     }
 
-    /// Whether the space may take another block: up to the limit, whatever the sizing policy.
+    /// Whether the space may take another block: up to the limit, under every sizing policy.
     pub fn may_grow(&self, heap: &Heap) -> bool {
         self.sizer.unreserved_bytes(heap.available_bytes()) > 0
     }

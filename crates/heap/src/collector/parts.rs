@@ -1,23 +1,23 @@
-//! What a collector is made of: its spaces and its queues. Every account of it follows from them.
+//! The parts of a collector: its spaces and its queues. Every account of it follows from them.
 
 use crate::memory::footprint::{Footprint, Occupancy};
 use crate::memory::value::ObjectReference;
 use crate::space::Space;
 
-/// Spaces that a collector may have.
-const MOST_SPACES: usize = 2;
+/// Maximum number of spaces of a collector.
+const MAX_SPACES: usize = 2;
 
 /// The spaces of a collector, and the bytes of its queues and logs.
 #[derive(Clone, Copy)]
 pub struct Parts<'c> {
-    spaces: [Option<&'c dyn Space>; MOST_SPACES],
+    spaces: [Option<&'c dyn Space>; MAX_SPACES],
     queue_bytes: u64,
 }
 
 impl<'c> Parts<'c> {
-    /// A collector that is made of these spaces, and of queues and logs that hold `queue_bytes`.
+    /// These spaces, and queues and logs of `queue_bytes`.
     pub fn of<const N: usize>(spaces: [&'c dyn Space; N], queue_bytes: u64) -> Self {
-        const { assert!(N <= MOST_SPACES) };
+        const { assert!(N <= MAX_SPACES) };
         Self { spaces: std::array::from_fn(|place| spaces.get(place).copied()), queue_bytes }
     }
 

@@ -1,20 +1,20 @@
 //! When a tracing collector collects, and how far its heap may grow: the heap sizing policies.
 //!
 //! 1. *Fixed*: the heap limit decides. Where there is none, proportional.
-//! 2. *Proportional*: the heap may grow by a factor of what the last collection kept (`growth`).
+//! 2. *Proportional*: the heap may grow by a factor of the bytes that survived (`growth`).
 //! 3. *MemBalancer* (Kirisame, Shenoy and Panchekha, "Optimal Heap Limits for Reducing Browser Memory
 //!    Use", OOPSLA 2022): L live bytes get a limit of L + sqrt(L g / (c s)), where g is the rate of
-//!    allocation, s the speed of collection, and c what memory is worth (`price`). This is where
-//!    L g / (s E), the time of collections beside that of the program, and c E for the room E between
-//!    collections add up to the least. g and s are smoothed: amounts and times each by an exponential
+//!    allocation, s the speed of collection, and c the price of memory (`price`). There the sum of
+//!    L g / (s E), the time of collections beside that of the program, and c E, for the room E between
+//!    collections, is least. g and s are smoothed: amounts and times each by an exponential
 //!    mean with the weights of the paper, but once per collection, for there is no heartbeat here.
 //!
 //! A limit, where there is one, binds under all of them. Two rules keep a full heap usable: some room is
 //! left for sizes that were never allocated and for the mark queue ([`Sizer::may_grow`]), and a heap
-//! that is collected for next to nothing counts as too small ([`Sizer::overhead_limit_exceeded`]).
+//! whose collections reclaim next to nothing is too small ([`Sizer::overhead_limit_exceeded`]).
 //!
-//! What grows is counted in blocks, on top of those that a collection leaves: in a fragmented heap they
-//! exceed what is live. No clock is read here; times come from the event log.
+//! Growth is counted in blocks, on top of those that a collection leaves: in a fragmented heap they
+//! exceed the live bytes. No clock is read here; times come from the event log.
 
 use crate::blocks::heap::Heap;
 use crate::collector::config::Config;
@@ -29,7 +29,7 @@ pub const SIZER: Parameter = Parameter {
     values: Values::Words(&["fixed", "proportional", "membalancer"]),
     default: 0.0,
     summary: "when to collect: at the heap limit (without one, as proportional), at a multiple of \
-              what lives, or by the MemBalancer rule",
+              the live size, or by the MemBalancer rule",
 };
 
 /// How far a heap grows under the proportional policy.
@@ -37,28 +37,28 @@ pub const GROWTH: Parameter = Parameter {
     key: "growth",
     values: Values::Real(1.1, 16.0),
     default: 2.0,
-    summary: "collect when the heap is so many times what lived after the last collection; implies \
-              sizer-proportional",
+    summary: "collect when the heap is this multiple of the live size after the last collection; \
+              implies sizer-proportional",
 };
 
-/// What memory is worth under MemBalancer.
+/// The price of memory under MemBalancer.
 pub const PRICE: Parameter = Parameter {
     key: "price",
     values: Values::Real(0.001, 1e6),
     default: 32.0,
-    summary: "what a GiB of heap is worth, as a multiple of the program's time; implies \
+    summary: "price of a GiB of heap, as a multiple of the program's time; implies \
               sizer-membalancer",
 };
 
-/// The heap may always grow to this, whatever was live.
+/// The heap may always grow to this size.
 const SMALLEST_HEAP_BYTES: u64 = 4 << 20;
 
-/// Room that is left to objects for which a collection finds no cell: the first of their size, say.
+/// Room left for objects for which a collection frees no cell, such as the first of their size.
 /// Without it, the sizes that a program allocates first would take the whole heap.
 const RESERVE_BYTES: u64 = 2 * BLOCK_BYTES as u64;
 
-/// After so many collections in a row that each made room for less than this share of the heap, the
-/// heap counts as too small.
+/// The heap is too small after more collections in a row than this that each made room for less than a
+/// `FUTILE_SHARE`th of it.
 const FUTILE_COLLECTIONS: u32 = 8;
 const FUTILE_SHARE: u64 = 500;
 
@@ -74,9 +74,9 @@ pub struct Sizer {
     policy: Policy,
     /// Bytes of blocks up to which spaces grow without collecting first.
     collect_at_bytes: u64,
-    /// The most that the mark queue has ever held: kept free, for marking cannot be refused memory.
+    /// Peak of the mark queue: kept free, for marking cannot be refused memory.
     queue_peak_bytes: u64,
-    /// Bytes of cells that the last collection kept.
+    /// Bytes of cells that survived the last collection.
     survived_bytes: u64,
     /// Bytes allocated between the last collection for want of room and the last one of any cause.
     fresh_bytes: u64,
@@ -87,11 +87,11 @@ pub struct Sizer {
     collecting_ns: u64,
 }
 
-/// A policy with what it knows.
+/// A policy and its state.
 #[derive(Debug)]
 enum Policy {
     Fixed,
-    /// As a multiple of what is live.
+    /// As a multiple of the live size.
     Proportional {
         growth: f64,
     },
@@ -110,7 +110,7 @@ pub struct Cycle {
     pub cause: Cause,
     /// Bytes of cells that were allocated when it began.
     pub allocated_bytes: u64,
-    /// Bytes of cells that it kept.
+    /// Bytes of cells that survived it.
     pub survived_bytes: u64,
     /// Bytes of blocks that are left.
     pub reserved_bytes: u64,
@@ -141,7 +141,7 @@ impl Cycle {
 }
 
 impl Sizer {
-    /// What a collector that uses it reads, beside parameters of its own.
+    /// Parameters of a collector that uses it, beside its own.
     pub const PARAMETERS: [Parameter; 3] = [SIZER, GROWTH, PRICE];
 
     /// A sizer for an empty heap.
@@ -179,8 +179,8 @@ impl Sizer {
         }
     }
 
-    /// Whether spaces that hold blocks of so many bytes may take another one before a collection, where
-    /// the limit leaves so much room.
+    /// Whether spaces that hold blocks of `reserved_bytes` may take another one without collecting, with
+    /// `available_bytes` left under the limit.
     pub fn may_grow(&self, reserved_bytes: u64, available_bytes: u64) -> bool {
         self.growth_bytes(reserved_bytes, available_bytes) > 0
     }
@@ -192,12 +192,12 @@ impl Sizer {
             .min(self.unreserved_bytes(available_bytes))
     }
 
-    /// What is left of this room beside that for the mark queue and for sizes never allocated.
+    /// `available_bytes` without the room for the mark queue and for sizes never allocated.
     pub fn unreserved_bytes(&self, available_bytes: u64) -> u64 {
         available_bytes.saturating_sub(RESERVE_BYTES + self.queue_peak_bytes)
     }
 
-    /// Why there is a collection, where an allocation needs one.
+    /// The cause of a collection that an allocation needs.
     pub fn cause(&self, reserved_bytes: u64) -> Cause {
         match reserved_bytes < self.collect_at_bytes {
             true => Cause::Exhausted,
@@ -205,12 +205,12 @@ impl Sizer {
         }
     }
 
-    /// The mark queue has held so many bytes: they are kept free from now on.
+    /// The mark queue has held `queue_bytes`: they are kept free from now on.
     pub fn reserve_queue(&mut self, queue_bytes: u64) {
         self.queue_peak_bytes = self.queue_peak_bytes.max(queue_bytes);
     }
 
-    /// A collection has ended: how far may the heap grow until the next one?
+    /// A collection has ended: decides how far the heap may grow until the next one.
     pub fn collected(&mut self, cycle: Cycle) {
         let Cycle { cause, survived_bytes, reserved_bytes, .. } = cycle;
         let fresh_bytes = cycle.allocated_bytes.saturating_sub(self.survived_bytes);
@@ -223,7 +223,7 @@ impl Sizer {
                 allocation.add(fresh_bytes, elapsed_ns.saturating_sub(collecting_ns));
                 collection.add(survived_bytes, collecting_ns);
                 let ratio = allocation.per_ns() / (*price * collection.per_ns());
-                // Nothing is known of a rate before the first time that is not 0.
+                // A rate is unknown before its first time that is not 0.
                 Some((survived_bytes as f64 * ratio).sqrt()).filter(|room| room.is_finite())
             }
         };
@@ -240,11 +240,11 @@ impl Sizer {
     }
 
     /// Whether the last collections each made room for next to nothing, so that the program would spend
-    /// its time collecting: then the heap is too small, as it is if nothing was reclaimed. To be asked
-    /// once before each collection that an allocation needs.
+    /// its time collecting: then the heap is too small, as it is if nothing was reclaimed. Called once
+    /// before each collection that an allocation needs.
     pub fn overhead_limit_exceeded(&mut self, allocated_bytes: u64, reserved_bytes: u64) -> bool {
         let fresh_bytes = self.fresh_bytes + allocated_bytes.saturating_sub(self.survived_bytes);
-        // A policy may want many collections. Only where there is no room are they in vain.
+        // A policy may want many collections. They are futile only where there is no room.
         let is_next_to_nothing = self.cause(reserved_bytes) == Cause::Exhausted
             && fresh_bytes < reserved_bytes / FUTILE_SHARE;
         self.futile_collections = if is_next_to_nothing { self.futile_collections + 1 } else { 0 };
@@ -293,12 +293,12 @@ mod tests {
     }
 
     /// A collection that an allocation needed, in MiB and ms.
-    fn cycle(occupied: u64, survived: u64, used: u64, ended: u64, collecting: u64) -> Cycle {
+    fn cycle(allocated: u64, survived: u64, reserved: u64, ended: u64, collecting: u64) -> Cycle {
         Cycle {
             cause: Cause::Exhausted,
-            allocated_bytes: occupied * MIB,
+            allocated_bytes: allocated * MIB,
             survived_bytes: survived * MIB,
-            reserved_bytes: used * MIB,
+            reserved_bytes: reserved * MIB,
             ended_ns: ended * 1_000_000,
             collecting_ns: collecting * 1_000_000,
         }
@@ -318,7 +318,10 @@ mod tests {
         assert_eq!(sizer.cause(1 << 40), Cause::Exhausted);
         sizer.reserve_queue(5000);
         sizer.reserve_queue(100);
-        assert!(!sizer.may_grow(0, RESERVE_BYTES + 5000), "and what marking will need");
+        assert!(
+            !sizer.may_grow(0, RESERVE_BYTES + 5000),
+            "nor is the peak of the mark queue taken"
+        );
     }
 
     #[test]
@@ -391,13 +394,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_allocated_between_collections_that_were_asked_for_counts() {
+    fn allocation_between_requested_collections_counts() {
         let mut sizer = sizer("", true);
         sizer.collected(cycle(10, 10, 10, 1, 1));
         for _ in 0..2 * FUTILE_COLLECTIONS {
-            // Both were asked for; only the first one had something to reclaim.
-            for occupied in [12, 10] {
-                sizer.collected(Cycle { cause: Cause::Requested, ..cycle(occupied, 10, 10, 1, 1) });
+            // Both are requested; only the first one has garbage to reclaim.
+            for allocated in [12, 10] {
+                sizer
+                    .collected(Cycle { cause: Cause::Requested, ..cycle(allocated, 10, 10, 1, 1) });
             }
             assert!(!sizer.overhead_limit_exceeded(10 * MIB, 10 * MIB));
             sizer.collected(cycle(10, 10, 10, 1, 1));

@@ -1,10 +1,10 @@
 //! The methods of [`crate::Collector`] that collectors of one kind write alike, as macros for use in an
-//! `impl Collector` block. What is left in the block is what tells a collector from the others.
+//! `impl Collector` block. The rest of the block distinguishes a collector from the others.
 
 /// Allocation, accounts and collection of a collector that traces.
 ///
-/// `traced!(objects; marker; stop_and_collect)` allocates small objects in the space `objects` and goes to
-/// `self.alloc_slow` where it has no room; it is made of that space and of the queue `marker`; and collects by
+/// `traced!(objects; marker; stop_and_collect)` allocates small objects in the space `objects` and calls
+/// `self.alloc_slow` where it has no room; its parts are that space and the queue `marker`; it collects by
 /// `self.stop_and_collect`, from [`crate::StopTheWorld`], or [`crate::InCycles::collect_at_once`].
 #[macro_export]
 macro_rules! traced {
@@ -30,8 +30,8 @@ macro_rules! traced {
 
 /// Roots and owners under immediate counting, by `$count`.
 ///
-/// An object whose count reaches zero goes to `self.$free`, or is parked in an operation that may not
-/// reclaim. One that loses a reference and keeps others goes to `self.$suspect`, if that is given.
+/// An object whose count reaches zero is passed to `self.$free`, or parked in an operation that may not
+/// reclaim. One that loses a reference and keeps others is passed to `self.$suspect`, if that is given.
 #[macro_export]
 macro_rules! counted_roots {
     ($count:ident; $free:ident $(; $suspect:ident)?) => {

@@ -1,8 +1,8 @@
 //! Stop-the-world collection: the protocol around a trace, written once.
 //!
-//! 1. *Allocation finds no free memory*: the heap grows if its [`Sizer`] lets it; otherwise it is collected,
+//! 1. *Allocation finds no free memory*: the heap grows if its [`Sizer`] permits; otherwise it is collected,
 //!    unless that has been futile several times in a row.
-//! 2. *Collection*: the pause is timed, the collector traces and reclaims, the sizer learns of the outcome.
+//! 2. *Collection*: the pause is timed, the collector traces and reclaims, the sizer records the outcome.
 
 use crate::collector::Collector;
 use crate::collector::sizer::{Cycle, Sizer};
@@ -13,12 +13,12 @@ use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 use crate::space::CollectedSpace;
 
-/// A collector that stops the world: what its algorithm adds to the protocol.
+/// A collector that stops the world: its algorithm's part of the protocol.
 pub trait StopTheWorld: Collector {
-    /// The space that is collected, and the policy that says when.
+    /// The space that is collected, and its sizing policy.
     fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer);
 
-    /// Reclaims all that is unreachable; after [`Cause::Young`] of the young, where there are
+    /// Reclaims all unreachable objects; for [`Cause::Young`] only young ones, where there are
     /// generations. The program is stopped and the pause is being timed.
     fn trace_and_reclaim(&mut self, cx: &mut Context, cause: Cause);
 
@@ -67,7 +67,7 @@ pub trait StopTheWorld: Collector {
         object.ok_or_else(|| cx.heap.out_of_memory(layout))
     }
 
-    /// A new object, for which the space grows if its sizer lets it.
+    /// A new object, for which the space grows if its sizer permits.
     fn alloc_without_collecting(
         &mut self,
         cx: &Context,
@@ -89,7 +89,7 @@ pub trait StopTheWorld: Collector {
         self.space_and_sizer().0.alloc_after_collecting(layout, Self::NEW)
     }
 
-    /// A new object where collections have been futile: none, unless memory is reclaimed between them, too.
+    /// A new object where collections have been futile; `None` unless memory is also reclaimed between them.
     fn alloc_when_futile(&mut self, layout: Layout) -> Option<ObjectReference> {
         let _ = layout;
         None

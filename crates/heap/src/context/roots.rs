@@ -152,6 +152,15 @@ impl RootStack {
         object
     }
 
+    /// Takes the root off the stack that its scope returns, and returns its object.
+    #[inline(always)]
+    pub(crate) fn take_result(&self, root: &Root) -> ObjectReference {
+        if mutant!(self.heap.memory(), "a scope drops what it returns") {
+            return self.get(root);
+        }
+        self.consume(root)
+    }
+
     /// Takes an entry off the stack, aimed at an object or not.
     #[inline(always)]
     pub(crate) fn vacate(&self, place: &impl sealed::Place) {

@@ -81,6 +81,9 @@ impl ReferenceProcessor {
     /// Registers a new array of slots of this kind, which are hidden from tracing.
     #[cold]
     pub(crate) fn register(&mut self, kind: SlotKind, array: ObjectReference) {
+        if mutant!(self.heap.memory(), "a new weak array is not registered") {
+            return;
+        }
         if kind == SlotKind::Ephemeral {
             self.ephemerons.register(array);
         } else {
@@ -149,7 +152,7 @@ impl ReferenceProcessor {
                 let any_ready = finalizers.reach_ready(memory, &place, &mut reach);
                 ephemerons.begin(memory, &place, &mut reach) || any_ready
             }
-            _ if mutant!(memory, "ephemerons are looked at once") => false,
+            _ if mutant!(memory, "ephemerons are scanned once") => false,
             _ => ephemerons.advance(memory, &place, &mut reach),
         };
         let has_more = has_more
@@ -188,7 +191,7 @@ impl ReferenceProcessor {
     /// The collection under way only keeps what it finds finalizable, for another one follows at once: one
     /// that began earlier may miss an object, which those that it finds would then keep.
     pub fn skip_cycle(&mut self) {
-        self.postpones = !mutant!(self.heap.memory(), "what is postponed is made ready");
+        self.postpones = !mutant!(self.heap.memory(), "a skipped cycle makes objects ready");
     }
 
     /// Everything that is left is about to move to where `new` says: for a collector that decides where

@@ -15,7 +15,7 @@ pub const MUTANTS: bool = cfg!(feature = "mutants");
 
 /// A mutant, by a number made of its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Mutant(u32);
+pub struct Mutant(pub(crate) u32);
 
 impl Mutant {
     /// The mutant of this name.
@@ -35,7 +35,7 @@ impl Memory<'_> {
     #[inline(always)]
     pub fn has_mutant(self, mutant: Mutant) -> bool {
         #[cfg(feature = "mutants")]
-        return self.null_block().pass(mutant);
+        return self.null_block().pass(mutant.0);
         #[cfg(not(feature = "mutants"))]
         {
             let _ = mutant;
@@ -50,47 +50,4 @@ macro_rules! mutant {
     ($memory:expr, $name:literal) => {
         $memory.has_mutant(const { $crate::Mutant::named($name) })
     };
-}
-
-#[cfg(feature = "mutants")]
-pub(crate) use null_block::NullBlock;
-
-#[cfg(feature = "mutants")]
-mod null_block {
-    use super::Mutant;
-    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-
-    const BITS: u32 = 16_384;
-
-    /// What stands at the start of the null block.
-    #[derive(Debug)]
-    #[repr(C)]
-    pub(crate) struct NullBlock {
-        chosen: AtomicU32,
-        passed: [AtomicU32; (BITS / 32) as usize],
-    }
-
-    impl NullBlock {
-        /// Two bits for each switch, so that hardly ever one stands for another.
-        fn places(&self, mutant: Mutant) -> [(&AtomicU32, u32); 2] {
-            let place = |bit: u32| (&self.passed[(bit % BITS / 32) as usize], 1 << (bit % 32));
-            [place(mutant.0), place(mutant.0.rotate_left(16))]
-        }
-
-        #[inline(always)]
-        pub(super) fn pass(&self, mutant: Mutant) -> bool {
-            for (word, bit) in self.places(mutant) {
-                word.fetch_or(bit, Relaxed);
-            }
-            self.chosen.load(Relaxed) == mutant.0
-        }
-
-        pub(crate) fn infect(&self, mutant: Mutant) {
-            self.chosen.store(mutant.0, Relaxed);
-        }
-
-        pub(crate) fn has_passed(&self, mutant: Mutant) -> bool {
-            self.places(mutant).iter().all(|(word, bit)| word.load(Relaxed) & bit != 0)
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Carrying out what an author does wrong, see [`crate::InjectedFault`]. Only under a probe that watches.
+//! Carries out injected faults, see [`crate::FaultInjector`]. Only under a probe that watches.
 
 use super::{Mutator, Ref, Region};
 use crate::blocks::heap::{Heap, HeapConfig};
@@ -8,8 +8,8 @@ use crate::context::roots::{GLOBALS, Global, Root, sealed::Place};
 use crate::memory::Offset32;
 use crate::memory::budget::OutOfMemory;
 use crate::memory::value::{ObjectReference, Value};
-use crate::mutator::injected_fault::{Access, FreeFault, InjectedFault};
-use crate::mutator::probe::Probe;
+use crate::mutator::fault_injector::{FaultInjector, FreeFault, InjectedFault};
+use crate::mutator::probe::{Access, Probe};
 use crate::object::header::Layout;
 use crate::object::shape::{Borrow, Slot, Word};
 use std::io;
@@ -31,7 +31,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         Self::over(Heap::with_reuse(heap, reuse)?, heap.commit, probe, make)
     }
 
-    /// Makes the table for [`InjectedFault::Borrow`], of so many places, before the program begins.
+    /// Makes the table for [`InjectedFault::Borrow`], of `slots` places, before the program begins.
     ///
     /// # Errors
     /// If the heap limit has no room for it.
@@ -42,12 +42,15 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         Ok(())
     }
 
-    /// Lets the author err where the program frees. Tells whether the object is freed after all.
+    /// Injects a fault where the program frees. Returns whether the object is freed after all.
     pub(super) fn is_freed(&mut self, root: &Root) -> bool {
         let object = self.cx.roots.get(root);
         let allocated = |object| self.collector.parts().is_allocated(object);
-        let omission = self.probe.fault_at_free(&self.heap, root.index(), object, allocated);
-        match omission {
+        let fault = match self.probe.injector() {
+            Some(injector) => injector.fault_at_free(&self.heap, root.index(), object, allocated),
+            None => FreeFault::None,
+        };
+        match fault {
             FreeFault::None => self.make_mistakes(),
             FreeFault::Unsaid => {
                 self.cx.roots.vacate(root);
@@ -58,36 +61,49 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             FreeFault::Forgotten => self.cx.roots.vacate(root),
             FreeFault::Kept => {}
         }
-        omission == FreeFault::None
+        fault == FreeFault::None
     }
 
-    /// Lets the author err beside the program.
+    fn next_fault(&mut self) -> Option<InjectedFault> {
+        let allocated = |object| self.collector.parts().is_allocated(object);
+        self.probe.injector()?.next_fault(&self.heap, allocated)
+    }
+
+    /// Injects the faults that are due beside the program.
     pub(super) fn make_mistakes(&mut self) {
-        while let Some(deed) = {
-            let allocated = |object| self.collector.parts().is_allocated(object);
-            self.probe.next_fault(&self.heap, allocated)
-        } {
-            match deed {
+        while let Some(fault) = self.next_fault() {
+            match fault {
                 InjectedFault::Copy(object) => self.collector.root_added(&self.cx, object),
                 InjectedFault::Free(object) => {
                     self.collector.free(&mut self.cx, object);
                     self.settle();
                 }
                 InjectedFault::Borrow { slot, object } => self.borrow(slot, object),
-                InjectedFault::Use { slot, layout } => self.use_borrow(slot, layout),
+                InjectedFault::Use { slot, layout } => {
+                    if !self.use_borrow(slot, layout)
+                        && let Some(injector) = self.probe.injector()
+                    {
+                        injector.refused();
+                    }
+                }
             }
         }
     }
 
-    /// Puts back into a new object what its memory held before, where the probe says so.
+    /// Puts the bits into a new object that an allocator would leave that does not zero.
     pub(super) fn unzero(&mut self, object: ObjectReference, layout: Layout) {
-        for (at, bits) in self.probe.initial_contents(&self.heap, object, layout) {
+        let Some(injector) = self.probe.injector() else { return };
+        for (at, bits) in injector.initial_contents(&self.heap, object, layout) {
             self.heap.memory().write(object, at, bits);
         }
     }
 
-    /// Ends a region too early; what is allocated in it next begins it again.
-    pub(super) fn reset(&mut self, region: &Region) {
+    /// Ends a region too early, if that fault is due; the next object allocated in it begins it again.
+    pub(super) fn reset_early(&mut self, region: &Region) {
+        let ends_early = self.probe.injector().is_some_and(|injector| injector.ends_region_early());
+        if !ends_early {
+            return;
+        }
         self.collector.region_end(&mut self.cx, region.number);
         // The number just given back is the next to be given out.
         let again = self.collector.region_begin(&mut self.cx);
@@ -99,9 +115,10 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         self.settle();
     }
 
-    fn use_borrow(&self, slot: u32, layout: Layout) {
+    /// Returns false if the borrow is null.
+    fn use_borrow(&self, slot: u32, layout: Layout) -> bool {
         let Some(borrowed) = self.upgrade(self.get(&BORROWS), Slot::<Borrow>::element(slot)) else {
-            return self.probe.refused();
+            return false;
         };
         let word = |index| match layout.is_extended() {
             true => Word::element(layout.slots(), index),
@@ -110,13 +127,14 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         let sum = (0..layout.words()).map(|index| self.word(borrowed, word(index)));
         let sum = sum.fold(0, u64::wrapping_add);
         match layout.words() {
-            // Nothing but its header can be read whatever it is.
+            // Only the header can be read in every layout.
             0 => self.touch(borrowed.object, Access::Read),
             words => self.set_word(borrowed, word(words - 1), sum),
         }
+        true
     }
 
-    /// Tells the probe of an access to an object.
+    /// Reports an access to an object to the probe.
     #[inline(always)]
     pub(super) fn touch(&self, object: ObjectReference, access: Access) {
         if P::ON {
@@ -125,7 +143,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
     }
 
-    /// Tells the probe what an own slot gave up.
+    /// Reports to the probe the value that an own slot gave up.
     #[inline(always)]
     pub(super) fn taken(&self, object: ObjectReference, at: Offset32, value: Value) {
         if P::ON {

@@ -1,21 +1,17 @@
-//! What programs hold: locals that are kept, aimed and given up; roots that are dropped and freed.
+//! Roots of programs: locals are assigned and given up; owned objects are dropped and freed.
 
 use super::{Mutator, Ref};
 use crate::collector::Collector;
 use crate::context::roots::sealed::Place;
 use crate::context::roots::{Global, Local, Root, Rooted};
 use crate::memory::value::ObjectReference;
-use crate::mutant;
 use crate::mutator::probe::Probe;
 
 impl<C: Collector, P: Probe> Mutator<C, P> {
     /// A local that refers to the object: a borrow to be kept across safepoints.
     #[inline(always)]
     pub fn local(&self, object: Ref<'_>) -> Local {
-        if !(self.collector.caps().counts && mutant!(self.heap.memory(), "a local is not counted"))
-        {
-            self.collector.root_added(&self.cx, object.object);
-        }
+        self.collector.root_added(&self.cx, object.object);
         self.push_local(Some(object.object))
     }
 
@@ -46,10 +42,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
                 self.probe.rooted(place.index(), object);
             }
         }
-        if let Some(old) = self.cx.roots.assign(place, object)
-            && !(self.collector.caps().counts
-                && mutant!(self.heap.memory(), "a local that is aimed anew counts twice"))
-        {
+        if let Some(old) = self.cx.roots.assign(place, object) {
             self.collector.root_removed_deferred(&self.cx, old);
         }
     }
@@ -90,8 +83,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
     }
 
-    /// Frees an owned object where the author says so: a drop, but for a discipline that frees only
-    /// here.
+    /// Frees an owned object explicitly: a drop, but for a discipline that frees only here.
     #[inline(always)]
     pub fn free(&mut self, root: Root) {
         self.settle();

@@ -1,7 +1,7 @@
-//! The measurer's side of a mutator: phases, samples, the census, teardown and what is left.
+//! The measuring side of a mutator: phases, samples, the census, teardown and accounts.
 //!
-//! Nothing here is for programs but [`Mutator::phase`]. Samples are taken under a probe that watches;
-//! timed cells have none.
+//! Programs use only [`Mutator::phase`]. Samples are taken under a probe that watches; timed cells have
+//! none.
 
 use super::Mutator;
 use crate::blocks::heap::Heap;
@@ -33,8 +33,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     /// Collects before every `allocations`-th allocation from now on, if the discipline collects at
-    /// all: stress, under which an object that was not kept alive is soon missed. Has no effect under
-    /// [`crate::Off`].
+    /// all: stress that soon exposes an object not kept alive. Has no effect under [`crate::Off`].
     pub fn collect_every(&mut self, allocations: u64) {
         self.collect_every = Some(allocations);
     }
@@ -79,8 +78,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         self.probe.surveyed(self.allocated_bytes, live, allocated);
     }
 
-    /// Drops everything that is still rooted, as at the end of a program, then collects a last time.
-    /// What is registered for finalization goes with the rest. A discipline that frees only where the author says frees what is owned here.
+    /// Drops all roots, as at the end of a program, then collects a last time. Registrations for
+    /// finalization end, too. A discipline that frees only explicitly frees the owned objects here.
     pub fn tear_down(&mut self) {
         self.settle();
         while let Some(RootEntry { object, owned }) = self.cx.roots.pop_any() {
@@ -93,10 +92,10 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         self.settle();
         self.cx.weak.end();
         self.collector.collect(&mut self.cx, Cause::End);
-        self.follow();
+        self.report_moves();
     }
 
-    /// What is reachable now, by an independent survey.
+    /// The reachable objects, by an independent survey.
     ///
     /// # Errors
     /// If the operating system refuses address space for it.
@@ -113,7 +112,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         self.collector.verify(&self.cx)
     }
 
-    /// What is held, in parts.
+    /// The bytes held, in parts.
     pub fn footprint(&self) -> Footprint {
         let own = Footprint {
             reserved_bytes: 0,

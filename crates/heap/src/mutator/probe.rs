@@ -1,24 +1,40 @@
-//! What watches the stream of operations: nothing, a meter, or a checker.
+//! Probes: watchers of the operations of a mutator.
 //!
-//! One alphabet for all: whatever wants to see operations (statistics, checks, later the oracle and
-//! traces) sees these. [`Off`] is free by construction; the others never run in timed cells.
+//! Every watcher (statistics, checks, fault injection) sees the same operations. [`Off`] is free by
+//! construction; the others never run in timed cells. A probe does not act on the program, except through the
+//! injector that [`Probe::injector`] returns.
 
 use crate::blocks::heap::Heap;
 use crate::memory::value::{ObjectReference, Value};
 use crate::memory::{Offset32, Offset64};
-use crate::mutator::injected_fault::{Access, FreeFault, InjectedFault};
-use crate::mutator::stamps::StampTable;
+use crate::mutator::fault_injector::FaultInjector;
 use crate::mutator::survey::Reachable;
-use crate::object::header::{Extent, Layout, SlotKind};
+use crate::object::header::{Layout, SlotKind};
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+/// How memory is accessed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// It is read.
+    Read,
+    /// It is written.
+    Write,
+}
 
 /// A watcher of operations.
 pub trait Probe {
     /// Whether it watches at all. The mutator samples its footprint only under a probe that does.
     const ON: bool;
 
-    /// Whether it remembers objects by their address, and must be told when they move.
+    /// Whether it keys objects by address, so that [`Probe::moved`] must be called.
     const FOLLOWS: bool = Self::ON;
+
+    /// The injector of faults that the mutator obeys; `None` if the probe only watches.
+    #[inline(always)]
+    fn injector(&mut self) -> Option<&mut impl FaultInjector> {
+        None::<&mut Infallible>
+    }
 
     /// An object was allocated.
     #[inline(always)]
@@ -26,7 +42,7 @@ pub trait Probe {
         let _ = (object, layout);
     }
 
-    /// An object has moved: what was known of one address is true of another one.
+    /// An object has moved from one address to another.
     #[inline(always)]
     fn moved(&mut self, from: ObjectReference, to: ObjectReference) {
         let _ = (from, to);
@@ -44,7 +60,7 @@ pub trait Probe {
         let _ = (object, at, value);
     }
 
-    /// A slot was read and gave this value to the program. `allocated` tells about any object.
+    /// A slot was read and gave this value to the program. `allocated` is true of an allocated object.
     #[inline(always)]
     fn loaded(
         &self,
@@ -97,7 +113,7 @@ pub trait Probe {
         let _ = (object, at, value);
     }
 
-    /// An own slot gave this value up, to another slot, to a root or to nobody.
+    /// An own slot gave this value up: to another slot, to a root or to none.
     #[inline(always)]
     fn taken(&self, object: ObjectReference, at: Offset32, value: Value) {
         let _ = (object, at, value);
@@ -109,14 +125,14 @@ pub trait Probe {
         let _ = (index, object);
     }
 
-    /// An owned object is let go of other than by `free`: overwritten, dropped, left behind by its
-    /// scope. The discipline may drop it, and all that it owns.
+    /// An owned object lost its owner other than by `free`: it was overwritten, dropped, or left in a scope
+    /// that ended. The discipline may drop it, and all that it owns.
     #[inline(always)]
     fn ownership_ended(&self, heap: &Heap, object: ObjectReference) {
         let _ = (heap, object);
     }
 
-    /// What is live was surveyed, see [`crate::Mutator::take_census`].
+    /// The live objects were surveyed, see [`crate::Mutator::take_census`].
     fn surveyed(
         &mut self,
         allocated_bytes: u64,
@@ -125,55 +141,6 @@ pub trait Probe {
     ) {
         let _ = (allocated_bytes, live, allocated);
     }
-
-    // ---- with defaults: an author who errs ----------------------------------------------------
-
-    /// The program frees the object of a root: whether the author does.
-    #[inline(always)]
-    fn fault_at_free(
-        &mut self,
-        heap: &Heap,
-        index: u32,
-        object: ObjectReference,
-        allocated: impl Fn(ObjectReference) -> bool,
-    ) -> FreeFault {
-        let _ = (heap, index, object, allocated);
-        FreeFault::None
-    }
-
-    /// What the author does beside the program, before an allocation or a `free`: asked until there
-    /// is nothing more.
-    #[inline(always)]
-    fn next_fault(
-        &mut self,
-        heap: &Heap,
-        allocated: impl Fn(ObjectReference) -> bool,
-    ) -> Option<InjectedFault> {
-        let _ = (heap, allocated);
-        None
-    }
-
-    /// Whether the author ends a region too early, before another object is allocated in it.
-    #[inline(always)]
-    fn ends_region_early(&mut self) -> bool {
-        false
-    }
-
-    /// What a new object, of which the probe has not been told yet, is to show in place of zeros: the
-    /// bits of slots and payload words, as an allocator leaves them that does not zero.
-    #[inline(always)]
-    fn initial_contents(
-        &mut self,
-        heap: &Heap,
-        object: ObjectReference,
-        layout: Layout,
-    ) -> Vec<(Offset32, u32)> {
-        let _ = (heap, object, layout);
-        Vec::new()
-    }
-
-    /// What the author wanted to use through a borrow is gone, and the discipline said so.
-    fn refused(&self) {}
 }
 
 /// No watcher: every hook compiles to nothing.
@@ -221,265 +188,18 @@ impl Meter {
     }
 }
 
-/// Checking mode: panics at the first access to an object that is not the one it was made for.
-///
-/// A slot and a root remember the stamp of what was put there, so a reference whose object is gone is
-/// found even where another object lives at its address by now. Slot kinds and bounds are checked
-/// against the header.
-#[derive(Debug)]
-pub struct Checker {
-    /// `None` if nothing is checked.
-    stamps: Option<StampTable>,
-}
-
-impl Default for Checker {
-    fn default() -> Self {
-        Self { stamps: Some(StampTable::default()) }
-    }
-}
-
-impl Checker {
-    /// A checker that checks nothing: the same type, so that generic code is compiled once for both.
-    pub fn disabled() -> Self {
-        Self { stamps: None }
-    }
-}
-
-#[track_caller]
-fn check(is_meant: bool, object: ObjectReference, is_allocated: bool, place: &str) {
-    assert!(is_allocated, "use after free: {place} refers to {object:?}, which was reclaimed");
-    assert!(
-        is_meant,
-        "use after free: {place} refers to {object:?}, which was reclaimed; \
-         another object has its memory now"
-    );
-}
-
-impl Probe for Checker {
-    const ON: bool = true;
-
-    fn allocated(&mut self, object: ObjectReference, _: Layout) {
-        if let Some(stamps) = &mut self.stamps {
-            stamps.allocated(object);
-        }
-    }
-
-    fn moved(&mut self, from: ObjectReference, to: ObjectReference) {
-        if let Some(stamps) = &mut self.stamps {
-            stamps.moved(from, to);
-        }
-    }
-
-    fn accesses(&self, heap: &Heap, object: ObjectReference, at: Offset32, kind: SlotKind) {
-        if self.stamps.is_none() {
-            return;
-        }
-        let extent = Extent::of(heap.memory(), object);
-        let index = (at.bytes() / 4).wrapping_sub(extent.first);
-        assert!(
-            index < extent.slots,
-            "{object:?} has {} slots, no slot at byte {}",
-            extent.slots,
-            at.bytes()
-        );
-        let declared = extent.kind(index);
-        assert_eq!(declared, kind, "slot {index} of {object:?} is of another kind");
-    }
-
-    fn stored(&self, object: ObjectReference, at: Offset32, value: Value) {
-        if let (Some(stamps), Some(child)) = (&self.stamps, value.reference()) {
-            stamps.set_slot(object, at, stamps.object(child));
-        }
-    }
-
-    fn loaded(
-        &self,
-        object: ObjectReference,
-        at: Offset32,
-        value: Value,
-        allocated: impl Fn(ObjectReference) -> bool,
-    ) {
-        if let (Some(stamps), Some(child)) = (&self.stamps, value.reference()) {
-            let given = stamps.slot(object, at);
-            let is_meant = given.is_none_or(|stamp| stamp == stamps.object(child));
-            check(is_meant, child, allocated(child), "a slot");
-        }
-    }
-
-    fn rooted(&self, index: u32, object: ObjectReference) {
-        if let Some(stamps) = &self.stamps {
-            stamps.set_root(index, stamps.object(object));
-        }
-    }
-
-    fn root_read(
-        &self,
-        index: u32,
-        object: ObjectReference,
-        allocated: impl Fn(ObjectReference) -> bool,
-    ) {
-        if let Some(stamps) = &self.stamps {
-            let is_meant = stamps.root(index).is_none_or(|stamp| stamp == stamps.object(object));
-            check(is_meant, object, allocated(object), "a root");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::heap::HeapConfig;
-    use crate::object::header::EXTENDED_HEADER_BYTES;
-    use crate::space::Space;
-    use crate::space::cells::NoMarks;
-    use crate::space::non_moving::NonMovingSpace;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
-    const NODE: Layout = Layout::shape(1, 1, 1, 0);
-
-    /// Slot number `index` of a node.
-    fn slot(index: u32) -> Offset32 {
-        Offset32::word(2 + index)
-    }
-
-    struct Checked {
-        space: NonMovingSpace<NoMarks>,
-        checker: Checker,
-    }
-
-    impl Checked {
-        fn new() -> Self {
-            let heap = Heap::new(HeapConfig::default()).unwrap();
-            Self { space: NonMovingSpace::new(&heap).unwrap(), checker: Checker::default() }
-        }
-
-        fn alloc(&mut self, layout: Layout) -> ObjectReference {
-            let object = self.space.alloc_growing(layout, 0).unwrap();
-            self.checker.allocated(object, layout);
-            object
-        }
-
-        /// Frees an object and takes its cell for another one.
-        fn replace(&mut self, object: ObjectReference) {
-            assert!(self.space.free(object));
-            while self.alloc(NODE) != object {}
-        }
-
-        fn load(&self, object: ObjectReference, at: Offset32, value: ObjectReference) {
-            let allocated = |object| self.space.is_allocated(object);
-            self.checker.loaded(object, at, value.into(), allocated);
-        }
-
-        fn read_root(&self, index: u32, object: ObjectReference) {
-            self.checker.root_read(index, object, |object| self.space.is_allocated(object));
-        }
-
-        fn access(&self, object: ObjectReference, at: Offset32, kind: SlotKind) {
-            self.checker.accesses(self.space.heap(), object, at, kind);
-        }
-    }
-
-    /// What the checker says about an access; empty if it has no objection.
-    fn objection(access: impl FnOnce()) -> String {
-        match catch_unwind(AssertUnwindSafe(access)) {
-            Ok(()) => String::new(),
-            Err(panic) => match panic.downcast::<String>() {
-                Ok(message) => *message,
-                Err(other) => {
-                    (*other.downcast::<&str>().expect("a panic has a message")).to_owned()
-                }
-            },
-        }
-    }
-
-    #[test]
-    fn a_use_after_free_is_found_with_and_without_reuse() {
-        let mut checked = Checked::new();
-        let (parent, child) = (checked.alloc(NODE), checked.alloc(NODE));
-        checked.checker.stored(parent, slot(1), child.into());
-        checked.checker.rooted(70, child);
-        assert_eq!(objection(|| checked.load(parent, slot(1), child)), "");
-        assert_eq!(objection(|| checked.read_root(70, child)), "");
-        assert!(checked.space.free(child));
-        let gone = objection(|| checked.load(parent, slot(1), child));
-        assert!(gone.starts_with("use after free: a slot refers to"), "{gone}");
-        let gone = objection(|| checked.read_root(70, child));
-        assert!(gone.starts_with("use after free: a root refers to"), "{gone}");
-        while checked.alloc(NODE) != child {}
-        let reused = objection(|| checked.load(parent, slot(1), child));
-        assert!(reused.ends_with("another object has its memory now"), "{reused}");
-        let reused = objection(|| checked.read_root(70, child));
-        assert!(reused.ends_with("another object has its memory now"), "{reused}");
-    }
-
-    #[test]
-    fn a_slot_that_was_filled_again_is_no_use_after_free() {
-        let mut checked = Checked::new();
-        let (parent, child) = (checked.alloc(NODE), checked.alloc(NODE));
-        checked.checker.stored(parent, slot(1), child.into());
-        checked.checker.rooted(70, child);
-        checked.replace(child);
-        checked.checker.stored(parent, slot(1), child.into());
-        checked.checker.rooted(70, child);
-        assert_eq!(objection(|| checked.load(parent, slot(1), child)), "");
-        assert_eq!(objection(|| checked.read_root(70, child)), "");
-    }
-
-    #[test]
-    fn what_moves_is_known_at_its_new_place_and_unknown_at_the_old_one() {
-        let mut checked = Checked::new();
-        let (parent, child) = (checked.alloc(NODE), checked.alloc(NODE));
-        checked.checker.stored(parent, slot(1), child.into());
-        checked.checker.rooted(70, parent);
-        let (new_child, new_parent) = (checked.alloc(NODE), checked.alloc(NODE));
-        checked.checker.moved(child, new_child);
-        checked.checker.moved(parent, new_parent);
-        assert_eq!(objection(|| checked.load(new_parent, slot(1), new_child)), "");
-        assert_eq!(objection(|| checked.read_root(70, new_parent)), "");
-        let stale = objection(|| checked.load(new_parent, slot(1), child));
-        assert!(stale.starts_with("use after free: a slot refers to"), "{stale}");
-        let stale = objection(|| checked.read_root(70, parent));
-        assert!(stale.starts_with("use after free: a root refers to"), "{stale}");
-    }
-
-    #[test]
-    fn kinds_and_bounds_are_those_of_the_header() {
-        let mut checked = Checked::new();
-        let node = checked.alloc(NODE);
-        let kinds = [SlotKind::Own, SlotKind::Shared, SlotKind::Borrow];
-        for (index, declared) in (0..).zip(kinds) {
-            for kind in kinds {
-                let objection = objection(|| checked.access(node, slot(index), kind));
-                assert_eq!(objection.contains("is of another kind"), kind != declared);
-            }
-        }
-        for outside in [slot(3), slot(100), Offset32::word(0), Offset32::word(1)] {
-            let objection = objection(|| checked.access(node, outside, SlotKind::Borrow));
-            assert!(objection.contains("has 3 slots, no slot at byte"), "{objection}");
-        }
-    }
-
-    #[test]
-    fn an_array_has_one_kind_and_its_own_bounds() {
-        let mut checked = Checked::new();
-        let array = checked.alloc(Layout::array(SlotKind::Shared, 5, 0).unwrap());
-        let element = |index| Offset32::word(EXTENDED_HEADER_BYTES / 4 + index);
-        assert_eq!(objection(|| checked.access(array, element(4), SlotKind::Shared)), "");
-        let kind = objection(|| checked.access(array, element(4), SlotKind::Own));
-        assert!(kind.contains("is of another kind"), "{kind}");
-        for outside in [element(5), slot(0)] {
-            let objection = objection(|| checked.access(array, outside, SlotKind::Shared));
-            assert!(objection.contains("has 5 slots"), "{objection}");
-        }
-    }
 
     #[test]
     fn the_meter_counts_sizes_slots_and_headers() {
         let mut meter = Meter::default();
+        let node = Layout::shape(1, 1, 1, 0);
         let array = Layout::array(SlotKind::Own, 10, 2).unwrap();
         let object = ObjectReference::from_granule(1);
-        [NODE, NODE, array].into_iter().for_each(|layout| meter.allocated(object, layout));
-        assert_eq!(meter.sizes(), &BTreeMap::from([(NODE.bytes(), 2), (array.bytes(), 1)]));
+        [node, node, array].into_iter().for_each(|layout| meter.allocated(object, layout));
+        assert_eq!(meter.sizes(), &BTreeMap::from([(node.bytes(), 2), (array.bytes(), 1)]));
         assert_eq!((meter.slot_bytes(), meter.header_bytes()), ((3 + 3 + 10) * 4, 8 + 8 + 16));
     }
 }

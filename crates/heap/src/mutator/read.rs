@@ -1,11 +1,10 @@
-//! What programs read: roots, slots and payload words.
+//! Reads of roots, slots and payload words.
 
 use super::{Loaded, Mutator, Ref};
 use crate::collector::Collector;
 use crate::context::roots::Rooted;
 use crate::memory::value::Value;
-use crate::mutator::injected_fault::Access;
-use crate::mutator::probe::Probe;
+use crate::mutator::probe::{Access, Probe};
 use crate::object::shape::{Checked, Kind, NotOwn, Slot, Strong, Word};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -13,7 +12,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// The object that a root, local or global refers to.
     ///
     /// # Panics
-    /// If it refers to none: its scope has ended, or it was never aimed at an object.
+    /// If it refers to none: its scope has ended, or no object was assigned to it.
     #[inline(always)]
     pub fn get(&self, place: &impl Rooted) -> Ref<'_> {
         let object = self.cx.roots.get(place);
@@ -38,11 +37,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.touch(object, Access::Read);
         }
         let value = Value::from_bits(self.heap.memory().read(object, at));
-        let value = if K::KIND.is_weak() {
-            self.load_weak(K::KIND, value)
-        } else {
-            self.collector.load(&self.cx, K::KIND, value)
-        };
+        let value = self.collector.load(&self.cx, K::KIND, value);
         if P::ON {
             self.probe
                 .loaded(object, at, value, |object| self.collector.parts().is_allocated(object));
@@ -56,7 +51,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         self.load_bits(object, slot).reference().map(Ref::of)
     }
 
-    /// What a slot that may hold immediates holds.
+    /// The contents of a slot that may hold immediates.
     #[inline(always)]
     pub fn load_value<'m, K: NotOwn + Strong>(
         &'m self,
@@ -72,8 +67,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     /// The object that a borrow slot refers to, if it still exists: `Weak::upgrade`. Disciplines
-    /// without weak counts trust the program, as `&` does. Also what a weak slot or an ephemeron refers
-    /// to, which is then kept like anything loaded.
+    /// without weak counts trust the program, as `&` does. Also the referent of a weak slot or an
+    /// ephemeron, which is then kept like every object loaded.
     #[inline(always)]
     pub fn upgrade<'m, K: Checked>(&'m self, object: Ref<'m>, slot: Slot<K>) -> Option<Ref<'m>> {
         self.load_bits(object, slot).reference().map(Ref::of)

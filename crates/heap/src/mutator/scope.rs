@@ -1,4 +1,4 @@
-//! Scopes, whose roots are dropped at their end, and regions, whose objects are.
+//! Scopes, whose roots are dropped at their end, and regions, whose objects are freed at theirs.
 
 use super::{Mutator, Region};
 use crate::collector::Collector;
@@ -12,7 +12,7 @@ use crate::object::header::{Layout, SlotKind};
 use crate::object::shape::Shape;
 
 impl<C: Collector, P: Probe> Mutator<C, P> {
-    /// Runs `body` in a scope: what its roots still own at the end is dropped.
+    /// Runs `body` in a scope: objects that its roots own at the end are dropped.
     #[inline]
     pub fn scope<T>(&mut self, body: impl FnOnce(&mut Self) -> T) -> T {
         let outer = self.cx.roots.enter();
@@ -31,10 +31,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         body: impl FnOnce(&mut Self) -> Result<Root, E>,
     ) -> Result<Root, E> {
         let outer = self.cx.roots.enter();
-        let keeps = mutant!(self.heap.memory(), "a scope drops what it yields");
-        let object = body(self).map(|root| {
-            if keeps { self.cx.roots.get(&root) } else { self.cx.roots.consume(&root) }
-        });
+        let object = body(self).map(|root| self.cx.roots.take_result(&root));
         self.leave(outer);
         object.map(|object| self.push_root(object))
     }
@@ -107,11 +104,11 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
         self.before_allocation(layout);
-        if P::ON && self.probe.ends_region_early() {
-            self.reset(region);
+        if P::ON {
+            self.reset_early(region);
         }
         let object = self.collector.region_alloc(&mut self.cx, region.number, layout);
-        self.follow();
+        self.report_moves();
         let object = object?;
         self.after_allocation(object, layout);
         Ok(object)

@@ -1,8 +1,8 @@
-//! An independent look at the object graph: what is reachable, and how many bytes that is.
+//! An independent survey of the object graph: the reachable objects and their bytes.
 //!
 //! Not a collector: it has its own marks, is slow, and works under every discipline. It follows own
-//! and shared slots only, for a borrow keeps nothing alive; and an ephemeron's value, once it has found
-//! its key.
+//! and shared slots only, for a borrow keeps nothing alive; and an ephemeron's value, once its key is
+//! found.
 
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::heap::Heap;
@@ -18,7 +18,7 @@ use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::Arc;
 
-/// What a survey found.
+/// The result of a survey.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Reachable {
     /// Number of reachable objects.
@@ -36,7 +36,7 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// A survey that can be made again and again.
+    /// A survey that can be repeated.
     ///
     /// # Errors
     /// If the operating system refuses address space.
@@ -49,7 +49,7 @@ impl Survey {
         })
     }
 
-    /// Counts what can be reached from the roots through own and shared slots.
+    /// Counts the objects reachable from the roots through own and shared slots.
     pub fn reachable(&mut self, heap: &Heap, roots: &RootStack) -> Reachable {
         roots.iter().for_each(|root| self.pending.push(root.object.bits()));
         let memory = heap.memory();
@@ -68,7 +68,7 @@ impl Survey {
         found
     }
 
-    /// Follows own and shared slots; arrays of ephemerons go to `tables`.
+    /// Follows own and shared slots; adds arrays of ephemerons to `tables`.
     fn follow(
         &mut self,
         memory: Memory<'_>,
@@ -121,17 +121,17 @@ pub struct Defect {
     pub parent: Option<ObjectReference>,
     /// Number of the slot.
     pub slot: u32,
-    /// What the slot holds.
+    /// The referent of the slot.
     pub child: ObjectReference,
-    /// What is wrong with it.
+    /// The defect, in words.
     pub what: &'static str,
 }
 
-/// Walks the graph from the roots through own and shared slots: every object met must be allocated,
+/// Walks the graph from the roots through own and shared slots: every object reached must be allocated,
 /// and no two own slots or roots may own the same object.
 ///
 /// # Errors
-/// The first [`Defect`] met.
+/// The first [`Defect`] found.
 pub fn verify(
     heap: &Heap,
     roots: &RootStack,
@@ -249,7 +249,7 @@ mod tests {
             let bytes = found.len() as u64 * u64::from(NODE.bytes());
             let expected = Reachable { objects: found.len() as u64, bytes };
             let mut survey = Survey::new().unwrap();
-            // Again, for the first time must leave no marks.
+            // Twice: the first survey must leave no marks.
             for _ in 0..2 {
                 prop_assert_eq!(survey.reachable(graph.space.heap(), &graph.roots), expected);
             }
@@ -284,8 +284,8 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_that_is_met_after_a_sharer_is_found() {
-        // Whichever way the walk goes, it meets the sharer first in one of these.
+    fn an_owner_reached_after_a_sharer_is_found() {
+        // In any order of the walk, one of these cases reaches the sharer first.
         for [sharer, owner, second] in [[0, 1, 2], [1, 2, 0], [2, 0, 1]] {
             let graph = Graph::new(4);
             let _roots = [0, 1, 2].map(|root| graph.roots.push_root(graph.objects[root]));

@@ -1,12 +1,10 @@
-//! What programs write: slots and payload words. Whatever changes a slot goes through its collector.
+//! Writes of slots. Every change of a slot passes the collector's write barrier.
 
 use super::{Mutator, Ref};
 use crate::collector::Collector;
 use crate::context::roots::Root;
 use crate::memory::value::Value;
-use crate::mutant;
-use crate::mutator::injected_fault::Access;
-use crate::mutator::probe::Probe;
+use crate::mutator::probe::{Access, Probe};
 use crate::object::header::{ObjectSlot, SlotKind};
 use crate::object::shape::{NotOwn, Own, Slot, Strong};
 
@@ -40,25 +38,16 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.touch(object.object, Access::Write);
             self.probe.stored(object.object, slot.offset(), value);
         }
-        let kind = match K::KIND {
-            SlotKind::Borrow if mutant!(self.heap.memory(), "a barrier is told a wrong kind") => {
-                SlotKind::Shared
-            }
-            kind => kind,
-        };
-        let slot = ObjectSlot { object: object.object, at: slot.offset(), kind };
+        let slot = ObjectSlot { object: object.object, at: slot.offset(), kind: K::KIND };
         self.collector.store(&self.cx, slot, value);
     }
 
-    /// Moves a root (or nothing) into an own slot. What the slot owned before is dropped.
+    /// Moves a root (or null) into an own slot. The object that the slot owned before is dropped.
     #[inline(always)]
     pub fn put(&self, object: Ref<'_>, slot: Slot<Own>, root: impl Into<Option<Root>>) {
         let new = root.into().map(|root| self.consume(&root));
         let old = self.exchange(object, slot, new.into());
-        if let Some(orphan) = old.reference()
-            && !(self.collector.caps().parks
-                && mutant!(self.heap.memory(), "nobody is told of an orphan"))
-        {
+        if let Some(orphan) = old.reference() {
             if P::ON {
                 self.probe.ownership_ended(&self.heap, orphan);
             }
@@ -92,10 +81,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.taken(object, at, old);
             self.probe.stored(object, at, new);
         }
-        let keeps = mutant!(self.heap.memory(), "what is taken stays in its slot");
-        if new != Value::NULL || !keeps {
-            self.collector.store(&self.cx, ObjectSlot { object, at, kind: SlotKind::Own }, new);
-        }
+        self.collector.store(&self.cx, ObjectSlot { object, at, kind: SlotKind::Own }, new);
         old
     }
 }

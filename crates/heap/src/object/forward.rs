@@ -5,10 +5,11 @@
 //! stands still, and to it nothing has changed.
 
 use crate::memory::asan;
+use crate::memory::mutant::MUTANTS;
 use crate::memory::value::{ObjectReference, Value};
 use crate::memory::{Memory, Offset32, Offset64};
 use crate::mutant;
-use crate::object::header::{Extent, FORWARDED};
+use crate::object::header::{Extent, FORWARDED, LARGE};
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Memory<'_> {
@@ -76,6 +77,12 @@ impl Memory<'_> {
         slots: impl Iterator<Item = u32>,
         mut new: impl FnMut(ObjectReference) -> ObjectReference,
     ) {
+        if MUTANTS
+            && self.has(object, LARGE)
+            && mutant!(self, "a large object's slots are not updated")
+        {
+            return;
+        }
         let last = extent.borrow_end.wrapping_sub(1);
         for slot in slots {
             if slot == last && mutant!(self, "an object's last slot is not updated") {

@@ -1,9 +1,9 @@
-//! The cascade: reclaiming an object and, after it, whatever only it kept.
+//! The cascade: frees an object and every object that only it kept alive.
 //!
-//! What a recursive drop or decrement does, as a loop: a list of ten million nodes is reclaimed on
-//! any thread's stack. Ownership follows every own slot, counting follows those whose count reaches
-//! zero; they differ in nothing else. It is among the hottest loops of the workbench: what it needs
-//! is kept in registers, and cells that lie together are freed together.
+//! A recursive drop or decrement as a loop: a list of ten million nodes is freed on any thread's
+//! stack. Ownership follows every own slot, counting follows references whose count reaches zero;
+//! they differ in nothing else. It is among the hottest loops of the workbench: its state is kept in
+//! registers, and neighbouring cells are freed together.
 
 use crate::context::events::{CascadeClock, EventLog};
 use crate::memory::Memory;
@@ -16,8 +16,8 @@ use crate::space::cells::NoMarks;
 use crate::space::non_moving::NonMovingSpace;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Frees `root`, then every object found in the selected slots of a freed object for which `follow`
-/// says that it goes too. `pending` must be empty, and is again afterwards.
+/// Frees `root`, then every object in the selected slots of a freed object that `follow` accepts.
+/// `pending` must be empty, and is empty again afterwards.
 ///
 /// The cascade is recorded as a pause if it was long enough to be one.
 #[inline(always)]
@@ -34,32 +34,32 @@ pub fn cascade(
     log.end_cascade(clock);
 }
 
-/// The same for all objects that are `pending`, but at most `most` of them: the others stay pending.
-/// Returns how many it freed.
+/// Frees at most `max_objects` objects, beginning with those that are `pending`: the others stay
+/// pending. Returns the number freed.
 ///
 /// It records no pause, for it is a part of one.
 #[inline(always)]
 pub fn cascade_pending(
     objects: &mut NonMovingSpace<NoMarks>,
     pending: &mut Stack,
-    most: u32,
+    max_objects: u32,
     slots: Slots,
     follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
 ) -> u32 {
     let mut freed = 0;
     if let Some(root) = pending.pop_object() {
-        run::<true>(objects, pending, root, most, slots, follow, |more| freed += more);
+        run::<true>(objects, pending, root, max_objects, slots, follow, |more| freed += more);
     }
     freed
 }
 
-/// The loop of both; `most` is for one that is `BOUNDED`. `freed` is told how many went together.
+/// The loop of both; `max_objects` applies if `BOUNDED`. Calls `freed` with the size of each batch.
 #[inline(always)]
 fn run<const BOUNDED: bool>(
     objects: &mut NonMovingSpace<NoMarks>,
     pending: &mut Stack,
     root: ObjectReference,
-    most: u32,
+    max_objects: u32,
     slots: Slots,
     follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
     mut freed: impl FnMut(u32),
@@ -68,7 +68,7 @@ fn run<const BOUNDED: bool>(
     let mut batch = Batch::of(root);
     let mut pending = pending.top();
     let mut next = Some(root);
-    let mut left = most;
+    let mut left = max_objects;
     while let Some(object) = next {
         next = None;
         if let Some(children) = memory.ordinary_slots(object, slots, Relaxed) {
@@ -104,8 +104,8 @@ fn run<const BOUNDED: bool>(
     freed(space.free_batch(batch));
 }
 
-/// The same for an array or an object with the long header. The top of the stack goes through by
-/// value, so that it need not live in memory for the sake of this rare case.
+/// The same for an array or an object with the long header. The top of the stack is passed by value,
+/// so that it need not live in memory for this rare case.
 #[cold]
 #[inline(never)]
 fn push_extended<'s>(
@@ -115,8 +115,8 @@ fn push_extended<'s>(
     follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
     mut pending: Top<'s>,
 ) -> Top<'s> {
-    let most = if mutant!(memory, "a cascade sees half of an array") { 4 } else { usize::MAX };
-    for child in memory.slots(object, slots).take(most).filter_map(Value::reference) {
+    let scanned = if mutant!(memory, "a cascade sees half of an array") { 4 } else { usize::MAX };
+    for child in memory.slots(object, slots).take(scanned).filter_map(Value::reference) {
         if follow(memory, child) {
             pending.push_object(child);
         }
@@ -147,7 +147,7 @@ mod tests {
         memory.write(object, Extent::of(memory, object).slot(slot), value.bits());
     }
 
-    /// An object with room for so many references: small, an array or a large array.
+    /// A layout for `references` references: small, an array or a large array.
     fn layout(kind: SlotKind, references: usize, size: u8) -> Layout {
         match size {
             0..200 if references <= 4 && kind == SlotKind::Own => Layout::shape(4, 0, 2, 0),
@@ -174,7 +174,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_tree_goes_and_its_neighbours_stay(
+        fn a_tree_is_freed_and_its_neighbours_stay(
             parents in proptest::collection::vec((any::<prop::sample::Index>(), any::<bool>(), any::<u8>()), 1..200),
         ) {
             // Each object is below an earlier one, or the root of a tree of its own.
@@ -208,7 +208,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_counted_elsewhere_stays(
+        fn objects_counted_elsewhere_stay(
             sizes in proptest::collection::vec(any::<u8>(), 1..60),
             edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..120),
         ) {

@@ -1,7 +1,7 @@
 //! Saturating reference counts in the collector's half of the header.
 //!
 //! A count that reaches its maximum sticks there: the object is never reclaimed by counting. That
-//! leaks, but it never frees what is in use.
+//! leaks, but it never frees an object in use.
 
 use crate::context::roots::RootStack;
 use crate::memory::Memory;
@@ -13,7 +13,7 @@ use crate::space::non_moving::NonMovingSpace;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// A field of the header that counts. One thread at a time.
+/// A count field of the header, for one thread at a time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Count {
     shift: u32,
@@ -28,7 +28,7 @@ impl Count {
     /// The weak one of two counts, 13 bits.
     pub const WEAK: Self = Self { shift: 13, bits: 13 };
 
-    /// One, in place: what to allocate an object with.
+    /// A count of one, in place: the collector bits of a new object.
     pub const fn one(self) -> u32 {
         1 << self.shift
     }
@@ -69,6 +69,14 @@ impl Count {
         word.store(bits.wrapping_add(u32::from(!full) << self.shift), Relaxed);
     }
 
+    /// Adds one again that trial deletion took away.
+    #[inline(always)]
+    pub fn restore(self, memory: Memory<'_>, object: ObjectReference) {
+        if !mutant!(memory, "a count is not restored") {
+            self.increment(memory, object);
+        }
+    }
+
     /// Takes one away and tells whether that was the last. A stuck count stays; a count of zero
     /// stays zero, so that a program that releases too often cannot spill into the other bits.
     #[inline(always)]
@@ -84,8 +92,8 @@ impl Count {
         field == self.one()
     }
 
-    /// The counting barrier: counts the new referent up and stores it. Returns the old one, which is to be
-    /// counted down now: in this order, so that no count reaches zero where both are the same.
+    /// The counting barrier: increments the new referent and stores it. Returns the old one, which the
+    /// caller decrements now: in this order no count reaches zero where both are the same.
     #[inline(always)]
     pub fn store(
         self,
@@ -101,13 +109,16 @@ impl Count {
         old
     }
 
-    /// Takes one away for a cascade and tells whether the object goes with it: whether that was the
-    /// last, and the object is not parked (then it is found when it is unparked). The zero is not
-    /// written to an object that goes.
+    /// Subtracts one for a cascade; returns whether the object is freed with it: that was the last, and
+    /// the object is not parked (a parked one is found when it is unparked). The zero is not written to
+    /// an object that is freed.
     #[inline(always)]
     pub fn release(self, memory: Memory<'_>, object: ObjectReference) -> bool {
+        if mutant!(memory, "children are not decremented") {
+            return false;
+        }
         let bits = memory.collector_word(object).load(Relaxed);
-        let ignored = if mutant!(memory, "a cascade frees what is parked") { PARKED } else { 0 };
+        let ignored = if mutant!(memory, "a cascade frees a parked object") { PARKED } else { 0 };
         if bits & !ignored & (self.mask() | PARKED) == self.one() {
             return true;
         }
@@ -132,7 +143,7 @@ impl Count {
     }
 
     /// Checks the count of every allocated object against `expected` of it; one that sticks may be
-    /// higher. Slow: for [`crate::Collector::verify`].
+    /// higher. Slow: for [`crate::Inspect::verify`].
     ///
     /// # Errors
     /// The first object whose count differs.
@@ -153,8 +164,7 @@ impl Count {
     }
 }
 
-/// How many references of `objects` to each of them stand in the selected slots of those that
-/// `holds` accepts.
+/// References to each of `objects` in the selected slots of the objects that `holds` accepts.
 pub fn in_degrees(
     objects: &NonMovingSpace<NoMarks>,
     slots: Slots,

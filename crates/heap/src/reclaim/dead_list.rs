@@ -1,8 +1,7 @@
-//! A list of dead objects through their own memory: it takes no memory of its own and has no end.
+//! A list of dead objects through their own memory: it takes no memory of its own and cannot overflow.
 //!
-//! Of an object that was copied elsewhere, or that is to be freed and whose slots have been looked at,
-//! nothing but the header is needed any more. The first word behind it takes the reference to the next
-//! one.
+//! Of an object that was copied, or that is to be freed and has been scanned, only the header is
+//! needed. The first word behind it holds the reference to the next one.
 
 use crate::memory::value::ObjectReference;
 use crate::memory::{Memory, Offset32};
@@ -41,7 +40,7 @@ impl DeadList {
         let (memory, mut space) = objects.split();
         let Some(first) = self.pop(memory) else { return };
         let mut batch = Batch::of(first);
-        // What is in the batch has been taken off the list: nothing freed is read.
+        // Objects of the batch have left the list: no freed memory is read.
         while let Some(object) = self.pop(memory) {
             if !batch.add(object) {
                 space.free_batch(batch);
@@ -62,8 +61,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_listed_is_freed_and_the_rest_stays(
-            // With or without a slot, an array, or one that is large; listed or not.
+        fn listed_objects_are_freed_and_the_rest_stays(
+            // A shape, an array or a large array; listed or not.
             made in proptest::collection::vec((prop_oneof![20 => 0u32..9, 1 => 4000..9000u32], any::<bool>()), 1..300),
         ) {
             let heap = Heap::new(HeapConfig::default()).unwrap();

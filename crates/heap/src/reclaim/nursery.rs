@@ -2,12 +2,11 @@
 //!
 //! 1. *Adjacent*: whether an object is young is one subtraction and one comparison, which a write barrier
 //!    can afford.
-//! 2. *Promises*: an object may be allocated here only if the old space has promised it a cell: one that
-//!    is free, or one of a block set aside. So a minor collection cannot be refused memory, even if
-//!    everything survives, each object in the cell that it takes there. Promises are made a good many at
-//!    a time and counted down for each size class.
-//! 3. *Grey list*: a copy whose slots are still to be looked at is found through the original, whose memory
-//!    is free for a reference to the next one. So the list takes no memory and has no end.
+//! 2. *Promotion reserve*: an object may be allocated here only if a cell of its class is reserved in the
+//!    old space: a free one, or one of a reserved block. So a minor collection cannot be refused memory,
+//!    even if every object survives. Cells are reserved in bulk and counted down for each size class.
+//! 3. *Grey list*: a copy still to be scanned is found through the original, whose memory is free for a
+//!    reference to the next one. So the list takes no memory and cannot overflow.
 //!
 //! Objects above half a block are not allocated here.
 
@@ -33,19 +32,19 @@ const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
 /// The young objects of a heap.
 #[derive(Debug)]
 pub struct Nursery {
-    /// Reference bits of the next object and of the end of the stretch that is being filled.
+    /// Reference bits of the next object and of the end of the open stretch.
     next: u32,
     limit: u32,
-    /// Reference bits of the first object, and how many units the nursery has.
+    /// Reference bits of the first object, and the size of the nursery in units.
     start: u32,
     units: u32,
-    /// Cells of each class that are promised to objects which are not allocated yet.
-    promised: [u32; CLASSES],
-    /// Whether the free cells of a class have been promised.
+    /// Cells of each class that are reserved for objects not allocated yet.
+    reserved: [u32; CLASSES],
+    /// Whether the free cells of a class have been reserved.
     is_counted: [bool; CLASSES],
-    /// Blocks set aside in the old space of which nothing is promised.
+    /// Reserved blocks of the old space that have no class yet.
     unassigned_blocks: u32,
-    /// Where an object begins, about one for each block that has been reached.
+    /// Starts of objects, about one for each block that has been reached.
     stretches: Vec<u32>,
     heap: Heap,
 }
@@ -58,7 +57,7 @@ impl Nursery {
             limit: 0,
             start: 0,
             units: 0,
-            promised: [0; CLASSES],
+            reserved: [0; CLASSES],
             is_counted: [false; CLASSES],
             unassigned_blocks: 0,
             stretches: Vec::new(),
@@ -66,10 +65,10 @@ impl Nursery {
         }
     }
 
-    /// Gives it so many bytes, down to whole blocks; none if the limit has no room for them. It must be
-    /// empty.
+    /// Sets its size to `bytes`, rounded down to whole blocks; to none if the limit has no room for
+    /// them. It must be empty.
     pub fn resize(&mut self, bytes: u64, old: &NonMovingSpace<MarkBits>) {
-        debug_assert_eq!(self.allocated_bytes(), 0, "the young would be lost");
+        debug_assert_eq!(self.allocated_bytes(), 0, "resizing would lose young objects");
         let (blocks, before) = ((bytes / u64::from(BLOCK_BYTES)) as u32, self.blocks());
         if blocks < before {
             self.release(blocks, before - blocks);
@@ -82,7 +81,7 @@ impl Nursery {
         self.rewind(old);
     }
 
-    /// Gives so many of its last blocks back and keeps the others.
+    /// Releases its last `released` blocks and keeps the first `kept`.
     fn release(&mut self, kept: u32, released: u32) {
         if released > 0 {
             let first = self.start + kept * BLOCK_UNITS;
@@ -105,17 +104,17 @@ impl Nursery {
         object.bits().wrapping_sub(self.start) < self.units
     }
 
-    /// A new object, its slots null and its payload zero; `None` if no cell is promised for it or the
+    /// A new object, its slots null and its payload zero; `None` if no cell is reserved for it or the
     /// stretch is full: see [`Nursery::alloc_reserving`].
     #[inline(always)]
     pub fn alloc(&mut self, layout: Layout) -> Option<ObjectReference> {
         let units = layout.bytes() / UNIT_BYTES as u32;
-        let promised = self.promised.get_mut(usize::from(layout.class()))?;
-        if *promised == 0 || self.limit - self.next < units {
+        let reserved = self.reserved.get_mut(usize::from(layout.class()))?;
+        if *reserved == 0 || self.limit - self.next < units {
             return None;
         }
-        if !mutant!(self.heap.memory(), "a cell is promised again and again") {
-            *promised -= 1;
+        if !mutant!(self.heap.memory(), "a cell is reserved again and again") {
+            *reserved -= 1;
         }
         // SAFETY: there is memory for it, which is not block 0's, and objects are granular.
         let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
@@ -124,9 +123,8 @@ impl Nursery {
         Some(object)
     }
 
-    /// A new object, for which the old space promises another cell if need be. If `may_grow`, it may take
-    /// a block to keep that promise. `None` if the nursery is full, the promise cannot be made, or the
-    /// object is large.
+    /// A new object, for which a cell of the old space is reserved if need be; if `may_grow`, in a new
+    /// block. `None` if the nursery is full, no cell can be reserved, or the object is large.
     pub fn alloc_reserving(
         &mut self,
         layout: Layout,
@@ -139,7 +137,7 @@ impl Nursery {
         if class >= CLASSES || end - self.next < units {
             return None;
         }
-        if self.promised[class] == 0 && !self.promise(class, old, may_grow) {
+        if self.reserved[class] == 0 && !self.reserve(class, old, may_grow) {
             return None;
         }
         if self.limit - self.next < units {
@@ -150,7 +148,7 @@ impl Nursery {
 
     #[cold]
     #[inline(never)]
-    fn promise(
+    fn reserve(
         &mut self,
         class: usize,
         old: &mut NonMovingSpace<MarkBits>,
@@ -158,10 +156,10 @@ impl Nursery {
     ) -> bool {
         if !self.is_counted[class] {
             self.is_counted[class] = true;
-            // No more of them could be used.
+            // The nursery has no room for more objects.
             let left_bytes = (self.start + self.units - self.next) * UNIT_BYTES as u32;
-            self.promised[class] = old.small.free_cells(class, left_bytes / CELL_BYTES[class] + 1);
-            if self.promised[class] > 0 {
+            self.reserved[class] = old.small.free_cells(class, left_bytes / CELL_BYTES[class] + 1);
+            if self.reserved[class] > 0 {
                 return true;
             }
         }
@@ -172,7 +170,7 @@ impl Nursery {
             self.unassigned_blocks = 1;
         }
         self.unassigned_blocks -= 1;
-        self.promised[class] = cells_per_block(class);
+        self.reserved[class] = cells_per_block(class);
         true
     }
 
@@ -185,7 +183,7 @@ impl Nursery {
         self.limit = self.next + units;
     }
 
-    /// Where an object is now that is old, or whose copy has been made; `None` if it is young and was not
+    /// The current place of an object that is old or has been copied; `None` if it is young and was not
     /// reached.
     pub fn survivor(&self, object: ObjectReference) -> Option<ObjectReference> {
         match self.contains(object) {
@@ -194,7 +192,7 @@ impl Nursery {
         }
     }
 
-    /// Forgets all objects: those that were reached have been copied. The old space's promises are void.
+    /// Discards all objects: those that were reached have been copied. The reserved cells are void.
     pub fn clear(&mut self, old: &NonMovingSpace<MarkBits>) {
         if let Some(start) = ObjectReference::from_bits(self.start).filter(|_| self.units > 0) {
             asan::poison(self.heap.memory(), start, self.reserved_bytes());
@@ -205,12 +203,12 @@ impl Nursery {
     fn rewind(&mut self, old: &NonMovingSpace<MarkBits>) {
         (self.next, self.limit) = (self.start, self.start);
         self.stretches.clear();
-        self.promised = [0; CLASSES];
+        self.reserved = [0; CLASSES];
         self.is_counted = [false; CLASSES];
         self.unassigned_blocks = old.small.reserved_blocks();
     }
 
-    // ---- looking ------------------------------------------------------------------------------
+    // ---- inspection ---------------------------------------------------------------------------
 
     /// Every object, in the order of allocation.
     pub fn objects(&self) -> impl Iterator<Item = ObjectReference> {
@@ -235,14 +233,14 @@ impl Nursery {
         self.units / BLOCK_UNITS
     }
 
-    /// Checks that its objects fill it and that the old space has a cell for each, and one for each promise
-    /// besides. Slow: for [`crate::Collector::verify`].
+    /// Checks that its objects fill it and that the old space has a cell for each of them and for each
+    /// reserved one. Slow: for [`crate::Inspect::verify`].
     ///
     /// # Errors
     /// The first contradiction, in words.
     pub fn verify_reserve(&self, old: &NonMovingSpace<MarkBits>) -> Result<(), String> {
         let memory = self.heap.memory();
-        let mut needed = self.promised;
+        let mut needed = self.reserved;
         let mut bytes = 0;
         for object in self.objects() {
             if memory.has(object, FORWARDED) {
@@ -263,11 +261,11 @@ impl Nursery {
             (cells - old.small.free_cells(class, *cells)).div_ceil(cells_per_block(class))
         };
         let missing: u32 = needed.iter().enumerate().map(missing_blocks).sum();
-        let (unpromised, spare) = (self.unassigned_blocks, old.small.reserved_blocks());
-        match missing + unpromised <= spare {
+        let (unassigned, reserved) = (self.unassigned_blocks, old.small.reserved_blocks());
+        match missing + unassigned <= reserved {
             true => Ok(()),
             false => Err(format!(
-                "{missing} blocks are promised and {unpromised} are not, but {spare} are set aside"
+                "{missing} blocks are needed and {unassigned} are unassigned, but {reserved} are reserved"
             )),
         }
     }
@@ -307,7 +305,7 @@ impl Drop for Nursery {
 /// A nursery and the old space that its survivors are copied to.
 #[derive(Debug)]
 pub struct WithNursery {
-    /// The young objects; it has no memory while everything is allocated old.
+    /// The young objects; it has no memory while all objects are allocated old.
     pub nursery: Nursery,
     /// All others.
     pub old: NonMovingSpace<MarkBits>,
@@ -324,8 +322,8 @@ impl WithNursery {
 }
 
 impl CollectedSpace for WithNursery {
-    /// Where there is a nursery, only large objects may be allocated old: what `build` puts in a new
-    /// object passes no barrier.
+    /// With a nursery, only large objects may be allocated old: `build` fills a new object without a
+    /// barrier.
     fn alloc_without_collecting(
         &mut self,
         layout: Layout,
@@ -339,7 +337,7 @@ impl CollectedSpace for WithNursery {
         old.alloc_without_collecting(layout, collector_bits, may_grow)
     }
 
-    /// In the old space; the nursery gives its memory up.
+    /// In the old space; the nursery releases its memory.
     fn alloc_after_collecting(
         &mut self,
         layout: Layout,
@@ -382,20 +380,22 @@ impl Space for WithNursery {
     }
 }
 
-/// Copies whose slots are still to be looked at, the latest first: a list through their originals.
+/// Copies still to be scanned, the latest first: a list through their originals.
 #[derive(Debug, Default)]
 pub struct GreyList {
     originals: DeadList,
 }
 
 impl GreyList {
-    /// An object was copied, and a forwarding reference left in it.
+    /// Adds the copy of `original`, which holds a forwarding reference.
     #[inline(always)]
     pub fn push(&mut self, memory: Memory<'_>, original: ObjectReference) {
-        self.originals.push(memory, original);
+        if !mutant!(memory, "a promoted object is not scanned") {
+            self.originals.push(memory, original);
+        }
     }
 
-    /// The object that was copied last and whose copy is still to be looked at, and the copy.
+    /// Takes the copy that was added last; returns its original and the copy.
     #[inline(always)]
     pub fn pop(&mut self, memory: Memory<'_>) -> Option<(ObjectReference, ObjectReference)> {
         let original = self.originals.pop(memory)?;
@@ -424,7 +424,7 @@ mod tests {
         Layout::array(SlotKind::Own, 0, words + 1).unwrap()
     }
 
-    /// Of few sizes mostly, and up to the largest that is ever young.
+    /// Mostly a few small sizes; up to the largest young one.
     fn words() -> impl Strategy<Value = u32> {
         let most = (MAX_CELL_BYTES - 16) / 8 - 1;
         prop_oneof![8 => 0u32..4, 2 => 4u32..200, 1 => 200..=most]
@@ -437,8 +437,7 @@ mod tests {
     }
 
     proptest! {
-        /// In whatever order, with whatever the old space held before: a cell is there for each, and the
-        /// limit holds.
+        /// In any order of copying and over any old space, each object has a cell and the limit holds.
         #[test]
         fn everything_may_survive_and_no_copy_is_refused(
             before in proptest::collection::vec(words(), 0..200),
@@ -471,7 +470,7 @@ mod tests {
                 }
                 made.sort_by_key(|&(object, _)| object.granule() as usize % stride);
                 for &(object, number) in &made {
-                    let copy = old.copy(object).expect("it was promised");
+                    let copy = old.copy(object).expect("a cell is reserved");
                     prop_assert!(!nursery.contains(copy) && old.is_allocated(copy));
                     let copied = heap.memory().word64(copy, Offset64::word(2)).load(Relaxed);
                     prop_assert_eq!(copied, number);
@@ -481,7 +480,7 @@ mod tests {
                 prop_assert_eq!((nursery.verify_reserve(&old), old.verify()), (Ok(()), Ok(())));
                 let held = heap.budget().committed_bytes();
                 prop_assert_eq!(held, committed_bytes(&heap, &nursery, &old));
-                // Small tables cannot be refused.
+                // Small tables are charged beyond the limit.
                 let tables_bytes = heap.metadata_bytes() + nursery.metadata_bytes();
                 prop_assert!(heap.budget().peak_bytes() <= limit_blocks * BLOCK + tables_bytes);
             }
@@ -489,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn a_promise_is_of_free_cells_first_and_then_of_a_block() {
+    fn free_cells_are_reserved_before_a_block() {
         let (_, mut nursery, mut old) = parts(None);
         let cells = cells_per_block(usize::from(layout(0).class()));
         for _ in 0..cells - 3 {
@@ -507,7 +506,7 @@ mod tests {
         assert_eq!(nursery.verify_reserve(&old), Ok(()));
         old.sweep();
         let error = nursery.verify_reserve(&old).unwrap_err();
-        assert!(error.contains("blocks are promised"), "the sweep took them: {error}");
+        assert!(error.contains("blocks are needed"), "the sweep took them: {error}");
         assert_eq!(old.small.reserved_blocks(), 0);
     }
 
@@ -515,15 +514,15 @@ mod tests {
     fn a_nursery_takes_whole_blocks_and_gives_the_last_ones_back() {
         let (heap, mut nursery, old) = parts(Some(20 * BLOCK));
         let sizes = [(3 * BLOCK + 1, 3), (2 * BLOCK, 2), (9 * BLOCK, 9), (99 * BLOCK, 0)];
-        for (asked, given) in sizes {
-            nursery.resize(asked, &old);
-            assert_eq!(nursery.reserved_bytes(), given * BLOCK);
+        for (requested, blocks) in sizes {
+            nursery.resize(requested, &old);
+            assert_eq!(nursery.reserved_bytes(), blocks * BLOCK);
             assert_eq!(heap.budget().committed_bytes(), committed_bytes(&heap, &nursery, &old));
         }
     }
 
     #[test]
-    fn what_is_old_large_or_beyond_the_end_is_not_young() {
+    fn old_objects_large_ones_and_addresses_beyond_the_end_are_not_young() {
         let (_, mut nursery, mut old) = parts(None);
         let other = old.alloc_growing(layout(0), 0).unwrap();
         assert!(!nursery.contains(other) && !nursery.is_allocated(other));

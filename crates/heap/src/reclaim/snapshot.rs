@@ -1,22 +1,22 @@
-//! Marking a snapshot of the graph and sweeping what it leaves, on a thread beside the program.
+//! Marking a snapshot of the graph and sweeping the rest, on a thread beside the program.
 //!
 //! 1. *Begin*: the roots are marked and pushed. From now on the program allocates black, and logs each
-//!    reference that it overwrites. So all that was reachable at the beginning will be marked (Yuasa
-//!    1990), and nothing else is looked at: not one object that the program has initialised meanwhile.
-//! 2. *Mark*: the thread looks at grey objects, a slice at a time. Of a reference that it loads, it asks
-//!    whether the object is new. That bit was stored before the object was published, by a releasing
-//!    store ([`crate::Memory::publish`]), and the slot is loaded acquiring.
-//! 3. *Log*: references overwritten go to a log of the program's own, and from there in chunks to an
+//!    reference that it overwrites. So every object reachable at the beginning will be marked (Yuasa
+//!    1990), and no other one is scanned: none that the program initialises meanwhile.
+//! 2. *Mark*: the thread scans grey objects, a slice at a time. It skips references to new objects: the
+//!    bit of a new object was stored before the object was published, by a releasing store
+//!    ([`crate::Memory::publish`]), and the slot is loaded acquiring.
+//! 3. *Log*: overwritten references go to a log of the program's own, and from there in chunks to an
 //!    inbox, which the thread empties when it begins a slice (the buffers of Printezis and Detlefs 2000
-//!    and Detlefs and others 2004). What is marked is left out. If the inbox has grown too long, the
-//!    program marks what is in it itself: then each object takes up a place once.
-//! 4. *End*: the thread is dry. The program, which alone can add to the log, hands the rest of it over
-//!    and looks at what that shades. When nothing is grey, everything is marked that can be, but for
-//!    what only ephemerons and finalizable objects keep: the program traces that itself.
-//! 5. *Sweep*: the blocks are lent to the thread and come back with their counts (`cells/lent.rs`).
+//!    and Detlefs and others 2004). Marked objects are left out. If the inbox has grown too long, the
+//!    program marks its objects itself, so that none is logged again.
+//! 4. *End*: the thread is dry. The program, which alone can add to the log, hands over the rest of it
+//!    and scans the objects that this shades. When no object is grey, all are marked but those that only
+//!    ephemerons and finalizable objects keep: the program traces these itself.
+//! 5. *Sweep*: the thread sweeps the blocks and returns them with their counts (`cells/concurrent.rs`).
 //!
-//! **Invariant:** the stacks that both touch are charged on the program's thread, whenever it hands over
-//! or has been at the desk: so a footprint and the account that it is compared with are of one moment.
+//! **Invariant:** the stacks that both threads use are charged on the program's thread, whenever it hands
+//! over or has locked the shared state: so a footprint and the account compared with it are of one moment.
 
 use crate::blocks::heap::Heap;
 use crate::context::weak::ReferenceProcessor;
@@ -33,13 +33,13 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
 
-/// References that are handed over at a time.
+/// References handed over at a time.
 const CHUNK: u32 = if cfg!(tiny) { 16 } else { 1024 };
 
-/// References in the inbox beyond which the program marks them itself.
-const MOST_IN_INBOX: u32 = 64 * CHUNK;
+/// References in the inbox at which the program marks them itself.
+const MAX_INBOX: u32 = 64 * CHUNK;
 
-/// The most that is done while the desk is taken.
+/// Maximum work of the thread while it holds the lock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Slice {
     /// Units of marking: objects and slots.
@@ -49,7 +49,7 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// As much as there is.
+    /// Unbounded.
     pub const ALL: Self = Self { work: u64::MAX, blocks: u32::MAX };
 }
 
@@ -58,27 +58,27 @@ impl Slice {
 pub struct SnapshotTracer {
     background: Background<Work>,
     inbox: Arc<Mutex<Stack>>,
-    /// References that were overwritten, and not handed over yet.
+    /// Overwritten references that have not been handed over.
     log: Stack,
     bits: SweeperBits,
-    /// What the stacks of both threads hold, and what of it the heap has been charged.
+    /// Account of the stacks of both threads, and the bytes of it that the heap has been charged.
     account: Arc<Budget>,
     charged_bytes: Cell<u64>,
     delay: RefCell<Delay>,
     heap: Heap,
 }
 
-/// What lies on the desk.
+/// State shared by both threads, under the lock of [`Background`].
 #[derive(Debug)]
 struct Work {
     greys: GreyQueue,
     inbox: Arc<Mutex<Stack>>,
     bits: SweeperBits,
     /// Blocks to be swept.
-    lent: Stack,
+    unswept: Stack,
     /// Blocks that have been swept, each below its number of live cells.
     swept: Stack,
-    /// What the thread does at a time.
+    /// The thread's slice.
     slice: Slice,
     /// Units of marking done in this cycle.
     done: u64,
@@ -87,7 +87,7 @@ struct Work {
 
 impl SnapshotTracer {
     /// A tracer for a space with two sets of marks; it prefetches `distance` objects ahead. Hand-overs
-    /// are held up for `delay_us` at most.
+    /// are delayed by at most `delay_us`.
     ///
     /// # Errors
     /// If the operating system refuses address space for the stacks.
@@ -107,7 +107,7 @@ impl SnapshotTracer {
             greys: GreyQueue::on(queue()?, distance),
             inbox: Arc::clone(&inbox),
             bits: bits(),
-            lent: stack()?,
+            unswept: stack()?,
             swept: stack()?,
             slice: Slice::ALL,
             done: 0,
@@ -127,8 +127,8 @@ impl SnapshotTracer {
 
     // ---- marking ---------------------------------------------------------------------------------
 
-    /// Begins a cycle with these roots; the thread is to do this much at a time. The space must allocate
-    /// black by now.
+    /// Begins a cycle with these roots; the thread works in slices of `slice`. The space must already
+    /// allocate black.
     pub fn begin(&self, roots: impl Iterator<Item = ObjectReference>, slice: Slice) {
         self.with(|work| {
             (work.slice, work.done) = (slice, 0);
@@ -136,17 +136,17 @@ impl SnapshotTracer {
         });
     }
 
-    /// Lets the thread do so many slices.
+    /// Lets the thread do `slices` slices.
     pub fn set_credit(&mut self, slices: u64) {
         self.background.set_credit(slices);
     }
 
-    /// Waits until it has done them, or has run dry.
+    /// Waits until it has done them or has run dry.
     pub fn wait(&self) {
         self.background.wait();
     }
 
-    /// Whether the thread has nothing more to do.
+    /// Whether the thread has no work left.
     pub fn is_dry(&self) -> bool {
         self.background.is_dry()
     }
@@ -162,7 +162,7 @@ impl SnapshotTracer {
         }
     }
 
-    /// Hands over what has been logged.
+    /// Moves the log to the inbox.
     #[cold]
     #[inline(never)]
     pub fn hand_over(&self) {
@@ -177,25 +177,28 @@ impl SnapshotTracer {
         while let Some(word) = self.log.pop() {
             inbox.push(word);
         }
-        let is_long = inbox.len() >= MOST_IN_INBOX;
+        let is_long = inbox.len() >= MAX_INBOX;
         drop(inbox);
         if is_long {
-            self.with(|work| work.take_in());
+            self.with(|work| work.empty_inbox());
         }
         self.settle();
     }
 
-    /// Does a part of the marking on the program's thread, or the last of it: hands over what is left
-    /// of the log. Tells whether there is more.
-    pub fn mark_some(&self, most_work: u64) -> bool {
+    /// Hands over the rest of the log and does up to `max_work` units of marking on the program's
+    /// thread. Returns whether work is left.
+    pub fn mark_some(&self, max_work: u64) -> bool {
         if mutant!(self.heap.memory(), "the last chunk is not handed over") {
             self.log.truncate(0);
         }
+        if mutant!(self.heap.memory(), "a remark is skipped") && self.is_dry() {
+            return false;
+        }
         self.hand_over();
-        self.with(|work| work.mark(most_work))
+        self.with(|work| work.mark(max_work))
     }
 
-    /// What is to be done when nothing is grey any more, all of it at once and on the program's thread: see
+    /// Reference processing once no object is grey, at once and on the program's thread: see
     /// [`ReferenceProcessor`].
     pub fn trace_weak(&self, weak: &mut ReferenceProcessor) {
         let is_reached = |object| self.bits.is_new(object) || self.bits.is_traced(object);
@@ -220,39 +223,38 @@ impl SnapshotTracer {
 
     // ---- sweeping --------------------------------------------------------------------------------
 
-    /// Everything is marked: reclaims the large objects that are not, and lends the blocks of cells.
+    /// Marking is done: reclaims unmarked large objects, and hands the blocks of cells to the sweeper.
     pub fn hand_to_sweeper(&self, objects: &mut NonMovingSpace<ConcurrentMarks>) {
-        self.with(|work| objects.hand_to_sweeper(|block| work.lent.push(block.0)));
+        self.with(|work| objects.hand_to_sweeper(|block| work.unswept.push(block.0)));
     }
 
-    /// Sweeps up to so many blocks on the program's thread, and takes back up to `most_back` that have
-    /// been swept; waits for a slice if need be. Tells whether there are more.
+    /// Sweeps up to `max_swept` blocks on the program's thread and takes up to `max_taken` swept ones;
+    /// waits for a slice if need be. Returns whether blocks are left.
     pub fn sweep_some(
         &self,
         objects: &mut NonMovingSpace<ConcurrentMarks>,
-        most: u32,
-        most_back: u32,
+        max_swept: u32,
+        max_taken: u32,
     ) -> bool {
         self.with(|work| {
-            work.sweep(most);
-            work.give_back(objects, most_back)
+            work.sweep(max_swept);
+            work.take_swept(objects, max_taken)
         })
     }
 
-    /// Takes back up to so many blocks that have been swept, unless the thread is sweeping just now. Tells
-    /// whether there are more.
-    pub fn take_swept(&self, objects: &mut NonMovingSpace<ConcurrentMarks>, most: u32) -> bool {
-        let has_more = self.background.with_if_free(|work| work.give_back(objects, most));
+    /// Takes up to `max` swept blocks, unless the thread is sweeping now. Returns whether blocks are left.
+    pub fn take_swept(&self, objects: &mut NonMovingSpace<ConcurrentMarks>, max: u32) -> bool {
+        let has_more = self.background.with_if_free(|work| work.take_swept(objects, max));
         self.settle();
         has_more.unwrap_or(true)
     }
 
-    /// The cycle is over: the thread stops, and stacks give their memory back.
+    /// Ends the cycle: the thread stops, and stacks release their memory.
     pub fn end(&mut self) {
         self.background.set_credit(0);
         self.with(|work| {
             work.greys.shrink();
-            [&work.lent, &work.swept, &sync::lock(&work.inbox), &self.log]
+            [&work.unswept, &work.swept, &sync::lock(&work.inbox), &self.log]
                 .into_iter()
                 .for_each(Stack::shrink);
         });
@@ -265,13 +267,13 @@ impl SnapshotTracer {
         self.bits.is_new(object)
     }
 
-    /// Whether an object is marked, new ones left out. Only who has stopped the thread knows that it
-    /// stays so.
+    /// Whether an object is marked, new ones left out. The answer is stable only while the thread is
+    /// stopped.
     pub fn is_traced(&self, object: ObjectReference) -> bool {
         self.bits.is_traced(object)
     }
 
-    /// Whether an object is still to be looked at. Slow: for checks.
+    /// Whether an object is still to be scanned. Slow: for checks.
     pub fn is_grey(&self, object: ObjectReference) -> bool {
         let has = |stack: &Stack| (0..stack.len()).any(|index| stack.get(index) == object.bits());
         has(&self.log)
@@ -279,12 +281,12 @@ impl SnapshotTracer {
             || self.background.with(|work| work.greys.contains(object))
     }
 
-    /// Bytes of all stacks when the program last handed over or was at the desk.
+    /// Bytes of all stacks when the program last handed over or locked the shared state.
     pub fn metadata_bytes(&self) -> u64 {
         self.charged_bytes.get()
     }
 
-    /// Charges the heap for what the stacks hold now.
+    /// Charges the heap for the present size of the stacks.
     fn settle(&self) {
         let committed_bytes = self.account.committed_bytes();
         let before = self.charged_bytes.replace(committed_bytes);
@@ -293,7 +295,7 @@ impl SnapshotTracer {
         self.heap.budget().has_seen_queues(self.account.queue_peak_bytes().unwrap_or(0));
     }
 
-    /// Takes the desk.
+    /// Locks the shared state.
     fn with<R>(&self, work: impl FnOnce(&mut Work) -> R) -> R {
         let result = self.background.with(work);
         self.settle();
@@ -302,20 +304,20 @@ impl SnapshotTracer {
 }
 
 impl Work {
-    /// A slice of whatever is to be done. Tells whether there is more.
+    /// A slice of marking or sweeping. Returns whether work is left.
     fn do_slice(&mut self) -> bool {
-        if self.lent.is_empty() {
+        if self.unswept.is_empty() {
             return self.mark(self.slice.work);
         }
         self.sweep(self.slice.blocks);
-        !self.lent.is_empty()
+        !self.unswept.is_empty()
     }
 
-    /// Tells whether there is more.
-    fn mark(&mut self, most_work: u64) -> bool {
-        self.take_in();
+    /// Returns whether work is left.
+    fn mark(&mut self, max_work: u64) -> bool {
+        self.empty_inbox();
         let bits = &self.bits;
-        self.done += self.greys.trace(&self.heap, most_work, |object| bits.trace(object), |_| ());
+        self.done += self.greys.trace(&self.heap, max_work, |object| bits.trace(object), |_| ());
         !self.greys.is_empty()
     }
 
@@ -325,10 +327,10 @@ impl Work {
         }
     }
 
-    /// What has been handed over turns grey.
-    fn take_in(&self) {
+    /// Shades the objects that were handed over.
+    fn empty_inbox(&self) {
         let inbox = sync::lock(&self.inbox);
-        let forgets = mutant!(self.heap.memory(), "what was logged is marked and not looked at");
+        let forgets = mutant!(self.heap.memory(), "a logged object is marked and not scanned");
         while let Some(object) = inbox.pop_object() {
             if forgets {
                 self.bits.trace(object);
@@ -338,23 +340,23 @@ impl Work {
         }
     }
 
-    fn sweep(&self, most: u32) {
-        for _ in 0..most {
-            let Some(lent) = self.lent.pop() else { break };
-            let live = self.bits.sweep(&self.heap, UnsweptBlock(lent));
-            self.swept.push(lent);
+    fn sweep(&self, max: u32) {
+        for _ in 0..max {
+            let Some(block) = self.unswept.pop() else { break };
+            let live = self.bits.sweep(&self.heap, UnsweptBlock(block));
+            self.swept.push(block);
             self.swept.push(live);
         }
     }
 
-    /// Tells whether there are more.
-    fn give_back(&self, objects: &mut NonMovingSpace<ConcurrentMarks>, most: u32) -> bool {
-        for _ in 0..most {
+    /// Returns whether blocks are left.
+    fn take_swept(&self, objects: &mut NonMovingSpace<ConcurrentMarks>, max: u32) -> bool {
+        for _ in 0..max {
             let Some(live) = self.swept.pop() else { break };
-            let lent = self.swept.pop().expect("a count lies above its block");
-            objects.take_swept(UnsweptBlock(lent), live);
+            let block = self.swept.pop().expect("a count lies above its block");
+            objects.take_swept(UnsweptBlock(block), live);
         }
-        !(self.lent.is_empty() && self.swept.is_empty())
+        !(self.unswept.is_empty() && self.swept.is_empty())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bump allocation in chunks that are freed all at once: regions, and the heap of no collector.
+//! Bump allocation in chunks that are freed all at once: regions, and the heap without a collector.
 //!
 //! Chunks start at 512 bytes and double, so that a hundred thousand small regions do not cost
 //! gigabytes. Chunks below a block are cut from blocks by a [`ChunkPool`], one bit per 512 bytes.
@@ -15,7 +15,7 @@ use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{Extent, Layout, SlotKind};
 
-/// Bytes of the first chunk of a region: a bit of the pool's word for each of a block.
+/// Bytes of the first chunk of a region: a bit each in the pool's word of a block.
 pub const FIRST_CHUNK_BYTES: u32 = BLOCK_BYTES / 64;
 
 const LEAF_GRANULES: u32 = FIRST_CHUNK_BYTES / GRANULE_BYTES as u32;
@@ -91,8 +91,8 @@ impl Arena {
         let bytes =
             if bytes > BLOCK_BYTES { layout.bytes().next_multiple_of(BLOCK_BYTES) } else { bytes };
         let Some(chunk) = pool.acquire(bytes) else { return false };
-        if let Some(filled) = self.chunks.last_mut() {
-            filled.end = self.next;
+        if let Some(last) = self.chunks.last_mut() {
+            last.end = self.next;
         }
         self.next = chunk.granule << 1;
         self.limit = self.next + chunk.bytes / UNIT_BYTES as u32;
@@ -103,7 +103,7 @@ impl Arena {
         true
     }
 
-    /// Frees every object: O(chunks), each of which is counted as an object of a cascade.
+    /// Frees every object in O(chunks); each chunk counts as an object of a cascade.
     pub fn clear(&mut self, pool: &mut ChunkPool, clock: &mut CascadeClock) {
         let before = self.metadata_bytes();
         let memory = pool.heap.memory();
@@ -119,11 +119,11 @@ impl Arena {
 
     /// Whether `object` was allocated in this arena and not freed with it.
     pub fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.filled().any(|(start, end)| (start..end).contains(&object.bits()))
+        self.allocated_ranges().any(|(start, end)| (start..end).contains(&object.bits()))
     }
 
-    /// The filled part of each chunk, as reference bits.
-    fn filled(&self) -> impl Iterator<Item = (u32, u32)> {
+    /// The allocated part of each chunk, as reference bits.
+    fn allocated_ranges(&self) -> impl Iterator<Item = (u32, u32)> {
         let last = self.chunks.len().wrapping_sub(1);
         self.chunks.iter().enumerate().map(move |(index, chunk)| {
             (chunk.granule << 1, if index == last { self.next } else { chunk.end })
@@ -139,8 +139,8 @@ impl Arena {
 
     /// The objects of the arena in order of allocation.
     pub fn objects(&self, memory: Memory<'_>) -> impl Iterator<Item = ObjectReference> {
-        self.filled().flat_map(move |(start, end)| {
-            // What lies at the end is no object: not even its header may be read.
+        self.allocated_ranges().flat_map(move |(start, end)| {
+            // The end is no object: not even a header may be read there.
             let object = move |bits| ObjectReference::from_bits(bits).filter(|_| bits < end);
             std::iter::successors(object(start), move |&before| {
                 let units = Extent::of(memory, before).bytes() / UNIT_BYTES as u64;
@@ -163,9 +163,9 @@ impl Arena {
 /// Cuts blocks into chunks of 512 bytes to a block, by halves, and joins them again.
 #[derive(Debug)]
 pub struct ChunkPool {
-    /// For each block of the heap, a bit for every free 512 bytes; 0 for blocks that are not here.
+    /// For each block of the heap, a bit for every free 512 bytes; 0 for blocks outside the pool.
     free_leaves: Vec<u64>,
-    /// Blocks that had a free leaf when they were last looked at.
+    /// Blocks that had a free leaf when they were last inspected.
     open: Vec<u32>,
     used_blocks: u64,
     heap: Heap,
@@ -205,7 +205,7 @@ impl ChunkPool {
         self.cut(block.index(), leaves)
     }
 
-    /// Takes `leaves` adjacent ones, aligned to their number (a power of two).
+    /// Takes `leaves` adjacent free leaves, aligned to their number (a power of two).
     fn cut(&mut self, index: u32, leaves: u32) -> Option<Chunk> {
         let free = self.free_leaves[index as usize];
         let run = (1u64 << leaves) - 1;
@@ -350,7 +350,7 @@ mod tests {
             for arena in &mut arenas {
                 arena.clear(&mut pool, &mut CascadeClock::default());
             }
-            prop_assert_eq!(pool.reserved_bytes(), 0, "the end of all arenas gives everything back");
+            prop_assert_eq!(pool.reserved_bytes(), 0, "blocks are left after the end of all arenas");
         }
     }
 
@@ -367,7 +367,10 @@ mod tests {
         assert_eq!(sizes[..8], doubled.collect::<Vec<_>>());
         arena.clear(&mut pool, &mut CascadeClock::default());
         alloc(&mut arena, &mut pool, layout).unwrap();
-        assert_eq!(arena.chunks[0].bytes, FIRST_CHUNK_BYTES, "a region that begins again is small");
+        assert_eq!(
+            arena.chunks[0].bytes, FIRST_CHUNK_BYTES,
+            "a region that begins again starts small"
+        );
     }
 
     #[test]

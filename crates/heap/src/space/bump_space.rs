@@ -1,4 +1,4 @@
-//! Bump allocation over the whole heap, for a discipline that frees nothing.
+//! Bump allocation over the whole heap, for a collector that frees nothing.
 
 use crate::blocks::heap::Heap;
 use crate::memory::budget::OutOfMemory;

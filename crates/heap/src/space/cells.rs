@@ -1,17 +1,17 @@
-//! A space of cells: blocks of one size class each, and a free list that is a bit per cell.
+//! A segregated-fits space: blocks of cells of one size class each, and a free list of a bit per cell.
 //!
 //! 1. *Allocate*: take the lowest free cell of the class's window, a word of free bits held in the
 //!    cursor. The fast path touches nothing but the cursor and the new object, and takes as long in
 //!    a fragmented window as in an empty one.
 //! 2. *Next window*: the next word of the block's allocation bits that has a clear bit at a cell
-//!    start. All its free cells are reserved at once, so that allocation itself writes no bits. No
-//!    object is touched.
+//!    start. All its free cells are reserved at once, so that allocation itself writes no bits. This
+//!    touches no object.
 //! 3. *Next block*: the class's list of blocks with free cells, last listed first; then the heap.
-//! 4. *Free*: clear the bit. The first free cell of a full block lists it, the last one of a block
-//!    gives it back. A freed cell is not written to: its free list is the block's bits.
+//! 4. *Free*: clear the bit. The first free cell of a full block lists it; freeing the last live cell
+//!    releases the block. A freed cell is not written to: its free list is the block's bits.
 //! 5. *Sweep*: exchange allocation bits and mark bits. The marker has counted the marks of each
-//!    block, so classifying a block (empty, some free, full) touches no object either, and the work
-//!    of finding the free cells is left to step 2.
+//!    block, so classifying a block (empty, some free, full) touches no object either; step 2 finds
+//!    the free cells.
 //!
 //! Measured: bumping through holes instead of windows saves nothing in an empty block and costs two
 //! to three times as much at 50 % random fragmentation, where the end of a hole cannot be predicted.
@@ -60,7 +60,7 @@ struct Cursor {
     /// Reference bits of the window's first granule.
     base: u32,
     block: Option<Block>,
-    /// Number of the window of the block to look at next.
+    /// Number of the next window of the block to inspect.
     scan: usize,
 }
 
@@ -75,17 +75,17 @@ pub struct SegregatedSpace<M: MarkTables> {
     blocks: Vec<BlockInfo>,
     newest_listed: [u32; CLASSES],
     used_blocks: u32,
-    /// Blocks set aside for whichever class will need them, as a list.
+    /// The list of blocks reserved for any class.
     newest_reserved: u32,
     reserved_blocks: u32,
-    /// Bytes of free cells that cursors may still enter, for a collector that works in slices.
+    /// Bytes of free cells that cursors may still enter, for an incremental collector.
     credit_bytes: i64,
-    /// Windows in blocks from this one on are marked when they are reserved.
+    /// Windows are marked when reserved in blocks from this one on.
     black_from: u32,
     /// Whether new large objects are marked.
     large_are_black: bool,
-    /// The order of reuse, where it is not the space's own. Blocks are then `Full` from the start, so
-    /// that every free takes the cold path.
+    /// The order of reuse, if it is not that of the space. Blocks are then `Full` from the start, so that
+    /// every free takes the cold path.
     freed: Option<Box<FreedCells>>,
     heap: Heap,
 }
@@ -142,7 +142,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
     /// its free cells.
     #[inline(never)]
     fn next_window(&mut self, class: usize) -> bool {
-        if self.freed.is_some() && self.take_freed(class) {
+        if self.freed.is_some() && self.reuse_freed(class) {
             return true;
         }
         loop {
@@ -200,11 +200,11 @@ impl<M: MarkTables> SegregatedSpace<M> {
         true
     }
 
-    /// Makes the cell that is to be used again next a window of its own, to be used up at once.
-    fn take_freed(&mut self, class: usize) -> bool {
+    /// Makes the next cell to be reused a window of its own.
+    fn reuse_freed(&mut self, class: usize) -> bool {
         while let Some(cell) = self.freed.as_mut().and_then(|freed| freed.pop(class)) {
             let info = &mut self.blocks[cell.block() as usize];
-            // Its block may have been given back since, or its cell taken.
+            // Its block may have been released since, or its cell allocated.
             let is_ours = info.state != State::Foreign && usize::from(info.class) == class;
             if is_ours && self.allocated.set(cell) {
                 info.live += 1;
@@ -227,8 +227,8 @@ impl<M: MarkTables> SegregatedSpace<M> {
         self.cursors[class] = Cursor { block: Some(block), ..NO_WINDOW };
     }
 
-    /// The cursor has no use for its block any more: cells freed behind it may have made it useful
-    /// again, or empty.
+    /// Takes the cursor off its block; cells freed behind the cursor may have made the block empty or
+    /// worth listing.
     fn leave(&mut self, class: usize, block: Block) {
         self.cursors[class] = NO_WINDOW;
         self.blocks[block.index() as usize].state = State::Full;
@@ -238,7 +238,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
         }
     }
 
-    /// Frees a cell. Tells whether it was allocated.
+    /// Frees a cell; returns whether it was allocated.
     #[inline(always)]
     pub fn free(&mut self, object: ObjectReference) -> bool {
         if !self.allocated.clear(object) {
@@ -255,8 +255,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
         true
     }
 
-    /// Frees the cells of a batch. Returns how many they were, and those that were not allocated
-    /// here.
+    /// Frees the cells of a batch; returns their number, and the objects that were not allocated here.
     #[inline(always)]
     pub(crate) fn free_batch(&mut self, batch: Batch) -> (u32, Batch) {
         let block = batch.block();
@@ -278,8 +277,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
         (count, Batch { word: batch.word, cells: batch.cells & !freed })
     }
 
-    /// What is not done at every free: classifies the block, or remembers the cells where their order
-    /// matters.
+    /// The cold part of a free: classifies the block, or records the cells if their order matters.
     #[inline(never)]
     fn after_free(&mut self, block: Block, batch: Batch) {
         let Some(freed) = &mut self.freed else { return self.reclassify(block) };

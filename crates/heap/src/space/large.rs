@@ -1,7 +1,7 @@
 //! The large-object space: objects above half a block, each on a run of blocks of its own.
 //!
-//! A run is charged by pages: the tail of its last block, which the object never touches, is given
-//! back to the budget, for nothing is ever committed there.
+//! A run is charged by pages: the tail of its last block is discharged, for the object never touches
+//! it, so the system never commits it.
 
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
@@ -10,7 +10,7 @@ use crate::memory::os::PAGE_BYTES;
 use crate::memory::units::BLOCK_BYTES;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
-use crate::object::header::{LARGE, Layout};
+use crate::object::header::{LARGE, Layout, REACHED};
 use crate::space::Space;
 
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,7 @@ impl LargeSpace {
     }
 
     /// A new object, its slots null and its payload zero; `None` if the limit has no room for it, or for the
-    /// tables that `cover` makes reach it. Nothing is written until it has.
+    /// tables that `cover` extends to it. Nothing is written before both are charged.
     pub fn alloc(
         &mut self,
         layout: Layout,
@@ -74,31 +74,44 @@ impl LargeSpace {
         Some(object)
     }
 
-    /// Frees an object. Tells whether it was allocated here.
+    /// Frees an object; returns whether it was allocated here.
     pub fn free(&mut self, object: ObjectReference) -> bool {
         let Ok(place) = self.runs.binary_search_by_key(&object, |run| run.object) else {
             return false;
         };
         let run = self.runs.remove(place);
-        self.give_back(run);
+        self.release(run);
         true
     }
 
-    /// Frees every object that `keep` does not want.
+    /// Frees every object for which `keep` returns false.
     pub fn sweep(&mut self, mut keep: impl FnMut(ObjectReference) -> bool) {
         let mut runs = std::mem::take(&mut self.runs);
         runs.retain(|&run| {
             let floats = mutant!(self.heap.memory(), "a large object is never swept");
             let kept = keep(run.object) || floats;
             if !kept {
-                self.give_back(run);
+                self.release(run);
             }
             kept
         });
         self.runs = runs;
     }
 
-    fn give_back(&mut self, run: Run) {
+    /// Frees every object without the bit [`REACHED`], and clears it in the others.
+    pub fn sweep_unreached(&mut self) {
+        let heap = self.heap.clone();
+        let memory = heap.memory();
+        self.sweep(|object| {
+            let is_reached = memory.has(object, REACHED);
+            if !mutant!(memory, "a large object stays marked") {
+                memory.clear_bits(object, REACHED);
+            }
+            is_reached
+        });
+    }
+
+    fn release(&mut self, run: Run) {
         self.reserved_bytes -= run.touched_bytes();
         let memory = self.heap.memory();
         if !mutant!(memory, "a large object's tail is not charged again") {
@@ -194,7 +207,7 @@ mod tests {
                             let (its_start, its_end) = (other.block(), other.block() + its_blocks);
                             prop_assert!(end <= its_start || its_end <= start);
                         }
-                        // Cleared from the first slot to the last, whatever was there before.
+                        // Cleared from the first slot to the last.
                         let some = || (0..slots).step_by(997).chain([slots - 1]);
                         let mut words = some().map(|slot| Offset32::word(4 + slot));
                         prop_assert!(words.all(|word| heap.memory().read(object, word) == 0));

@@ -1,34 +1,34 @@
 //! A mark-region space: blocks of lines, bump allocation into the holes between lines in use.
 //!
-//! 1. *Allocate*: bump through a hole, a run of free lines. When an object does not fit what is left of
-//!    it, the next hole of the block is found in its line map, then the next block that has holes. A
-//!    hole is at least a line, so an object of up to a line never has to look further than the next.
-//! 2. *Overflow*: a longer object that does not fit goes to a block of its kind's own, taken empty. So it
-//!    wastes no holes that others could use.
-//! 3. *Mark*: a map of bits says which granule is the first of an object that lives, and which one the last
-//!    (see `lines/mark.rs`).
+//! 1. *Allocate*: bump through a hole, a run of free lines. When an object does not fit the rest of the
+//!    hole, the allocator takes the next hole of the block's line map, then of the next block with holes.
+//!    A hole is at least a line, so an object of up to a line always fits the next hole.
+//! 2. *Overflow*: a longer object that does not fit goes to a separate block, taken empty. So it wastes no
+//!    holes that others could use.
+//! 3. *Mark*: a bitmap has a bit for the first granule of each live object, and one for the last (see
+//!    `lines/mark.rs`).
 //! 4. *Sweep*: make the line map of each block from these bits, and count its live bytes. A block without
-//!    an object goes back to the heap. No object is touched.
-//! 5. *Evacuate*, if the heap is fragmented: copy what lives in the emptiest blocks while marking, as
+//!    objects is released. No object is touched.
+//! 5. *Evacuate*, if the heap is fragmented: copy the live objects of the emptiest blocks while marking, as
 //!    long as there is room for copies (see `lines/evacuate.rs`).
-//! 6. *Hidden slots*: when all else is marked, see what weak slots, ephemerons and finalizable objects refer
-//!    to (see `lines/hidden.rs`).
+//! 6. *Reference processing*: weak slots, ephemerons and finalizable objects, after marking (see
+//!    `lines/weak.rs`).
 //!
-//! Line marks are exact, and nobody writes down where new objects begin: holes are filled from the front,
-//! so a walk finds them. Where an allocator leaves a hole before its end, it puts a *stopper*, which is a
-//! mark where no object lives.
+//! Line marks are exact, and no table records where new objects begin: holes are filled from the front,
+//! so a walk finds them. Where an allocator leaves a hole before its end, it puts a *stopper*, a mark
+//! without an object.
 //!
-//! **Invariant:** line maps change in collections only. So what lies in a hole has been allocated since
-//! the last one, and has no mark; all else that is allocated has one.
+//! **Invariant:** line maps change in collections only. So an object in a hole was allocated since the
+//! last one, and has no mark; every other allocated object has one.
 
 mod blocks;
 mod evacuate;
-mod hidden;
 mod map;
 mod mark;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod weak;
 
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
@@ -46,7 +46,7 @@ use std::ops::Range;
 
 const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
 
-/// What an allocator fills.
+/// A run of free lines that is being allocated from.
 #[derive(Clone, Copy, Debug)]
 struct Hole {
     /// Reference bits of the next object, of the end of the hole and of its start.
@@ -80,31 +80,31 @@ impl Hole {
 /// Blocks of lines, whose objects may move.
 #[derive(Debug)]
 pub struct LineSpace {
-    /// Where objects go that fit it, or are no longer than a line.
+    /// For objects that fit it, or are no longer than a line.
     hole: Hole,
-    /// Where longer ones go.
+    /// For longer objects.
     overflow: Hole,
     line_bytes: u32,
-    /// Where an object begins that lived in the last collection; while marking, large ones as well, and where
-    /// it ends. In holes: from where on a hole that was left is empty.
+    /// First granules of the objects that the last collection kept; while marking, of large ones as well, and
+    /// last granules. In holes that were left: a stopper where the empty part begins.
     marks: Bitmap,
     blocks: Vec<BlockInfo>,
-    /// No block below has a hole that was not entered.
+    /// No block below has a hole that is not entered.
     scan: usize,
     used_blocks: u32,
-    /// How many blocks copies may take in the collection under way; 0 if nothing is to be copied.
+    /// Blocks that copies may take in this collection; 0 without evacuation.
     copy_blocks: u32,
     /// Bytes of the objects that the last collection kept.
     live_bytes: u64,
-    /// Bytes of those in blocks that are worth emptying.
+    /// Bytes of those in blocks that are worth evacuating.
     sparse_bytes: u64,
-    /// Bytes of the objects that were allocated since, in holes that were left.
+    /// Bytes of the objects allocated since, in holes that were left.
     closed_bytes: u64,
     heap: Heap,
 }
 
 impl LineSpace {
-    /// An empty space with lines of so many bytes: 128 or 256.
+    /// An empty space with lines of `line_bytes`: 128 or 256.
     ///
     /// # Errors
     /// If the operating system refuses address space for the bits.
@@ -137,7 +137,7 @@ impl LineSpace {
         self.next_hole().then(|| self.hole.bump(bytes))?
     }
 
-    /// Goes on to the next hole, in this block or in another one.
+    /// Enters the next hole, in this block or in another one.
     fn next_hole(&mut self) -> bool {
         let last = self.close_hole();
         if let Some(block) = last
@@ -159,7 +159,7 @@ impl LineSpace {
         false
     }
 
-    /// The next hole of a block that nobody has entered.
+    /// The next hole of a block that is not entered.
     fn next_hole_in(&self, block: Block) -> Option<Range<u32>> {
         let info = &self.blocks[block.index() as usize];
         info.lines.hole(u32::from(info.entered.get()), self.block_lines())
@@ -180,7 +180,7 @@ impl LineSpace {
         self.close(hole)
     }
 
-    /// Leaves a hole, and tells which block it is in.
+    /// Leaves a hole; returns its block.
     fn close(&mut self, hole: Hole) -> Option<Block> {
         self.closed_bytes += hole.allocated_bytes();
         if hole.next < hole.limit
@@ -193,7 +193,7 @@ impl LineSpace {
     }
 
     /// Takes an empty block from the heap for objects of this layout, to allocate from next, if that leaves
-    /// `kept_bytes` of room; false if it does not.
+    /// `kept_bytes` available; false if it does not.
     #[cold]
     pub(super) fn grow(&mut self, layout: Layout, kept_bytes: u64) -> bool {
         let bytes = layout.bytes();
@@ -212,8 +212,8 @@ impl LineSpace {
         true
     }
 
-    /// Goes on to a hole among the lines in use that can hold an object of this layout, longer than a line:
-    /// the last resort of a heap that has no empty block. Tells whether there is one.
+    /// Enters a hole among lines in use for an object of this layout, longer than a line: the last resort of
+    /// a heap without an empty block. Returns whether there is such a hole.
     #[cold]
     pub(super) fn open_large_hole(&mut self, layout: Layout) -> bool {
         let lines = layout.bytes().div_ceil(self.line_bytes);
@@ -239,7 +239,7 @@ impl LineSpace {
         false
     }
 
-    /// Lines of the longest hole of a block, at most; looked for when it is first asked for.
+    /// Upper bound of the lines of a block's holes, computed at the first call.
     fn longest_hole(&mut self, index: usize) -> u32 {
         let lines = self.block_lines();
         let info = &mut self.blocks[index];
@@ -302,8 +302,7 @@ impl SmallSpace for LineSpace {
         &self.heap
     }
 
-    /// In the holes that this space has; `None` if there is none left that is taken for objects of this
-    /// length.
+    /// In the open holes of this space; `None` if none is left for objects of this length.
     #[inline(always)]
     fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
         if !layout.is_small() {

@@ -5,8 +5,8 @@
 //! no object crosses the end of a block. Large objects do not move and are kept elsewhere
 //! ([`crate::LargeSpace`]).
 //!
-//! **Invariant:** no object here is larger than `largest_bytes`. From it follows how many blocks copies of
-//! all of them can need at most, in whatever order they are made: see [`MovableSpace::copies_bytes`].
+//! **Invariant:** no object here is larger than `largest_bytes`. This bounds the blocks that copies of all
+//! of them can need, in any order: see [`MovableSpace::copies_bytes`].
 
 mod slide;
 
@@ -25,13 +25,13 @@ use std::io;
 
 pub use slide::Sliding;
 
-/// Up to this size every object is taken for granted; larger ones are asked for by the slow path first.
+/// Least `largest_bytes`: up to this size every object takes the fast path.
 const COMMON_BYTES: u32 = 256;
 const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
 
-/// A block, and how far it is filled.
+/// A block and its allocated part.
 #[derive(Clone, Copy, Debug)]
-struct Filled {
+struct BumpBlock {
     /// Reference bits of the first object.
     start: u32,
     /// Reference bits of the end of the last object; meaningless for the last block of a space.
@@ -40,7 +40,7 @@ struct Filled {
 
 /// How the objects of a space move.
 pub trait Movement: Sized + fmt::Debug {
-    /// Whether copies of all objects may be needed at once, and room for them is kept.
+    /// Whether room is kept for copies of all objects at once.
     const COPIES: bool;
 
     /// Empty side tables.
@@ -49,7 +49,7 @@ pub trait Movement: Sized + fmt::Debug {
     /// If the operating system refuses address space for them.
     fn new(heap: &Heap) -> io::Result<Self>;
 
-    /// Makes the tables reach a block and charges for them; false if the limit has no room.
+    /// Extends the tables to a block and charges for them; false if the limit has no room.
     fn cover(&mut self, block: Block) -> bool;
 
     /// Bytes of the tables.
@@ -83,27 +83,27 @@ impl Movement for Copying {
     }
 }
 
-/// Blocks filled by bump allocation, whose objects may move.
+/// Blocks of bump allocation, whose objects may move.
 #[derive(Debug)]
 pub struct MovableSpace<M: Movement> {
     /// Reference bits of the next object and of the end of its block.
     next: u32,
     limit: u32,
     largest_bytes: u32,
-    blocks: Vec<Filled>,
+    blocks: Vec<BumpBlock>,
     /// Bytes of the objects in all blocks but the last.
     closed_bytes: u64,
     tables: M,
     heap: Heap,
 }
 
-impl Filled {
+impl BumpBlock {
     fn block(&self) -> Block {
         Block::at_granule(self.start >> 1)
     }
 }
 
-/// How far a walk has come that sees objects which are added meanwhile.
+/// Position of a walk, which also visits objects that are added meanwhile.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cursor {
     block: usize,
@@ -133,14 +133,14 @@ impl<M: Movement> MovableSpace<M> {
 
     // ---- allocating ---------------------------------------------------------------------------
 
-    /// Copies an object of another space to the end of this one. Never refused: whoever copies has kept
+    /// Copies an object of another space to the end of this one. Always succeeds: the caller has kept
     /// room for it.
     ///
     /// # Panics
     /// If the 16 GiB that references can address are used up.
     #[inline(always)]
     pub fn copy(&mut self, object: ObjectReference) -> ObjectReference {
-        // No object here is larger; what a wrong program made of its header must not be believed.
+        // No object here is larger; a wrong program may have overwritten the header.
         let bytes = Extent::of(self.heap.memory(), object).bytes();
         let bytes = bytes.min(u64::from(MAX_CELL_BYTES)) as u32;
         self.largest_bytes = self.largest_bytes.max(bytes);
@@ -173,12 +173,12 @@ impl<M: Movement> MovableSpace<M> {
         self.bump(bytes).expect("an object fits an empty block")
     }
 
-    /// Closes the last block and goes on in this one.
+    /// Closes the last block and continues in this one.
     fn append(&mut self, block: Block) {
         self.close();
         let start = block.first_granule() << 1;
         let before = self.list_bytes();
-        self.blocks.push(Filled { start, end: start });
+        self.blocks.push(BumpBlock { start, end: start });
         self.heap.budget().charge(self.list_bytes() - before);
         (self.next, self.limit) = (start, start + BLOCK_UNITS);
     }
@@ -190,28 +190,27 @@ impl<M: Movement> MovableSpace<M> {
         }
     }
 
-    /// Gives all blocks back.
+    /// Releases all blocks.
     pub fn clear(&mut self) {
         self.release_from(0);
         (self.next, self.limit, self.closed_bytes) = (0, 0, 0);
         self.largest_bytes = COMMON_BYTES;
     }
 
-    /// Gives back the blocks from this place of the list on, neighbours together.
+    /// Releases the blocks from this place of the list on, neighbours together.
     fn release_from(&mut self, place: usize) {
         let released = &self.blocks[place..];
         for run in released.chunk_by(|a, b| a.start + BLOCK_UNITS == b.start) {
-            let keeps = mutant!(self.heap.memory(), "a space that was left keeps a block");
+            let keeps = mutant!(self.heap.memory(), "an evacuated space keeps a block");
             let lost = if keeps && run.len() > 1 { 1 } else { 0 };
             self.heap.release(run[0].block(), run.len() as u32 - lost);
         }
         self.blocks.truncate(place);
     }
 
-    // ---- looking ------------------------------------------------------------------------------
+    // ---- walking ------------------------------------------------------------------------------
 
-    /// The object that a walk comes to next; `None` if it has seen all. Objects that are added later are
-    /// seen when it is asked again.
+    /// The next object of a walk; `None` at the end, until another object is added.
     #[inline(always)]
     pub fn next_object(&self, cursor: &mut Cursor) -> Option<ObjectReference> {
         loop {
@@ -230,7 +229,7 @@ impl<M: Movement> MovableSpace<M> {
         }
     }
 
-    /// Reference bits of where the objects of a block begin and end.
+    /// Reference bits of the start and end of the objects of a block.
     #[inline(always)]
     fn extent(&self, place: usize) -> Option<(u32, u32)> {
         let block = self.blocks.get(place)?;
@@ -244,18 +243,18 @@ impl<M: Movement> MovableSpace<M> {
         std::iter::from_fn(move || self.next_object(&mut cursor))
     }
 
-    /// The most that copies of all objects can need, in blocks and their list.
+    /// Maximum bytes that copies of all objects can need, in blocks and their list.
     pub fn copies_bytes(&self) -> u64 {
         copies_bytes(self.allocated_bytes(), self.largest_bytes)
     }
 
     fn list_bytes(&self) -> u64 {
-        (self.blocks.capacity() * size_of::<Filled>()) as u64
+        (self.blocks.capacity() * size_of::<BumpBlock>()) as u64
     }
 }
 
 impl MovableSpace<Copying> {
-    /// Leaves this space empty, to be to-space. Returns what it held: from-space.
+    /// Leaves this space empty, to be to-space; returns its contents, from-space.
     pub fn flip(&mut self) -> Self {
         let to_space = Self::with(&self.heap, Copying);
         std::mem::replace(self, to_space)
@@ -289,8 +288,8 @@ impl<M: Movement> Space for MovableSpace<M> {
                 return false;
             }
         }
-        let is_filled = self.extent(place).is_some_and(|(_, end)| object.bits() < end);
-        is_filled && cursor.block == place && cursor.next == object.bits()
+        let is_below_end = self.extent(place).is_some_and(|(_, end)| object.bits() < end);
+        is_below_end && cursor.block == place && cursor.next == object.bits()
     }
 
     fn verify(&self) -> Result<(), String> {
@@ -306,8 +305,8 @@ impl<M: Movement> Space for MovableSpace<M> {
             let allocated_bytes = self.allocated_bytes();
             return Err(format!("objects of {bytes} bytes fill {allocated_bytes} bytes of blocks"));
         }
-        match self.blocks.iter().find(|filled| self.tables.is_marked(filled.block())) {
-            Some(filled) => Err(format!("{:?} has marks between collections", filled.block())),
+        match self.blocks.iter().find(|block| self.tables.is_marked(block.block())) {
+            Some(marked) => Err(format!("{:?} has marks between collections", marked.block())),
             None => Ok(()),
         }
     }
@@ -330,7 +329,12 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
         Some(object)
     }
 
-    /// If that leaves room for the copies of all objects, too, unless they slide.
+    /// Not without room for the copies of all objects: a collection has left the last block to copies.
+    fn alloc_in_slow_path(&mut self, _: Layout, _: u32) -> Option<ObjectReference> {
+        None
+    }
+
+    /// Keeps room for the copies of all objects, too, unless they slide.
     fn alloc_growing(
         &mut self,
         layout: Layout,
@@ -394,13 +398,13 @@ fn bytes_between(start: u32, end: u32) -> u64 {
     u64::from(end - start) * UNIT_BYTES as u64
 }
 
-/// The most that copies of so many bytes of objects need: a block is closed only when the next object does
+/// Maximum bytes that copies of `bytes` of objects need: a block is closed only when the next object does
 /// not fit, so all but the last are filled up to less than the largest of them.
 fn copies_bytes(bytes: u64, largest_bytes: u32) -> u64 {
     let least_filled = BLOCK_BYTES - largest_bytes + GRANULE_BYTES as u32;
     let blocks = bytes.div_ceil(u64::from(least_filled));
     // Twice, for a list that grows doubles, and begins with a few; so does the heap's table, of bytes.
-    let tables_bytes = 2 * (size_of::<Filled>() as u64 + 1) * (blocks + 4);
+    let tables_bytes = 2 * (size_of::<BumpBlock>() as u64 + 1) * (blocks + 4);
     blocks * u64::from(BLOCK_BYTES) + tables_bytes
 }
 
@@ -462,7 +466,7 @@ mod tests {
             }
         }
 
-        /// In whatever order they are copied, the copies need no more than was said.
+        /// In any order of copying, the copies need at most `copies_bytes`.
         #[test]
         fn copies_of_all_objects_fit_the_room_that_is_kept_for_them(
             sizes in proptest::collection::vec(words(), 0..300),
@@ -485,9 +489,9 @@ mod tests {
             prop_assert_eq!(heap.budget().committed_bytes(), committed_bytes(&[&from, &to]));
         }
 
-        /// What is marked slides together, in order, whatever else lay between; the rest goes.
+        /// Marked objects slide together, in order; the rest is reclaimed.
         #[test]
-        fn sliding_keeps_what_is_marked_and_its_order(
+        fn sliding_keeps_marked_objects_and_their_order(
             objects in proptest::collection::vec((words(), any::<bool>()), 0..300),
             rounds in 1usize..4,
         ) {
@@ -520,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_sees_what_is_added_behind_it() {
+    fn a_walk_visits_objects_that_are_added_behind_it() {
         let mut space = copying(&heap());
         let mut cursor = Cursor::default();
         assert_eq!(space.next_object(&mut cursor), None);

@@ -1,5 +1,5 @@
-//! Objects that never move: size-classed cells, and large objects. Every discipline keeps its objects
-//! here that neither copies them nor allocates by bumping.
+//! Objects that never move: size-classed cells, and large objects. Used by every discipline that
+//! neither copies objects nor bump-allocates.
 
 mod tracing;
 
@@ -30,8 +30,8 @@ impl<M: MarkTables> NonMovingSpace<M> {
         self.small.objects().chain(self.large.objects())
     }
 
-    /// Copies an object of another space into a free cell; `None` if there is none: the caller has
-    /// reserved one (see `cells/promotion.rs`).
+    /// Copies an object of another space into a free cell, which the caller has reserved (see
+    /// `cells/promotion.rs`); `None` if there is none.
     #[inline(always)]
     pub fn copy(&mut self, object: ObjectReference) -> Option<ObjectReference> {
         let bytes = Extent::of(self.heap().memory(), object).bytes();
@@ -56,21 +56,21 @@ impl NonMovingSpace<NoMarks> {
         self.large.free(object)
     }
 
-    /// The memory, and the space to free in while reading it.
+    /// The memory, and a handle that frees objects while the memory is read.
     #[inline(always)]
     pub(crate) fn split(&mut self) -> (Memory<'_>, Freer<'_>) {
         (self.heap.memory(), Freer { cells: &mut self.small, large: &mut self.large })
     }
 }
 
-/// A space whose memory is being read.
+/// Frees objects of a space whose memory is borrowed.
 pub(crate) struct Freer<'s> {
     cells: &'s mut SegregatedSpace<NoMarks>,
     large: &'s mut LargeSpace,
 }
 
 impl Freer<'_> {
-    /// Frees the objects of a batch. Returns how many it was given.
+    /// Frees the objects of a batch; returns the number of cells freed.
     #[inline(always)]
     pub(crate) fn free_batch(&mut self, batch: Batch) -> u32 {
         let (count, others) = self.cells.free_batch(batch);

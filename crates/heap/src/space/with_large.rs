@@ -16,9 +16,9 @@ pub struct WithLarge<S> {
     pub small: S,
     /// All others, which never move.
     pub large: LargeSpace,
-    /// Room under the heap limit that growing leaves free, in bytes.
+    /// Bytes under the heap limit that growing leaves available.
     pub kept_bytes: u64,
-    /// Whether the last collection left no place meant for the object that was waiting for one.
+    /// Whether the last collection left no memory meant for the object that triggered it.
     is_tight: bool,
     pub(super) heap: Heap,
 }
@@ -38,8 +38,8 @@ impl<S: SmallSpace> WithLarge<S> {
 
     // ---- allocating ---------------------------------------------------------------------------
 
-    /// A new object in memory that this space holds, its slots null and its payload zero; `None` if it has
-    /// no room for it.
+    /// A new object in memory that this space has reserved, its slots null and its payload zero; `None` if
+    /// there is no room.
     #[inline(always)]
     pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
         self.small.alloc(layout, collector_bits)
@@ -84,8 +84,8 @@ impl<S: SmallSpace> WithLarge<S> {
         }
     }
 
-    /// A new object in any memory that this space holds: the last resort at the heap limit; `None` if
-    /// none can hold it.
+    /// A new object in any memory that this space has reserved: the last resort at the heap limit; `None`
+    /// if it fits nowhere.
     pub fn alloc_anywhere(
         &mut self,
         layout: Layout,
@@ -94,7 +94,7 @@ impl<S: SmallSpace> WithLarge<S> {
         self.small.alloc_anywhere(layout, collector_bits)
     }
 
-    /// The object that was found in memory meant for it after a collection, or else one anywhere.
+    /// `found`, the object allocated in memory meant for it after a collection, or else one anywhere.
     pub fn or_anywhere(
         &mut self,
         found: Option<ObjectReference>,
@@ -120,7 +120,7 @@ impl<S: SmallSpace> CollectedSpace for WithLarge<S> {
         collector_bits: u32,
         may_grow: bool,
     ) -> Option<ObjectReference> {
-        let object = self.alloc(layout, collector_bits);
+        let object = self.small.alloc_in_slow_path(layout, collector_bits);
         let object =
             object.or_else(|| may_grow.then(|| self.alloc_growing(layout, collector_bits))?);
         object.or_else(|| self.is_tight.then(|| self.alloc_anywhere(layout, collector_bits))?)
@@ -131,7 +131,7 @@ impl<S: SmallSpace> CollectedSpace for WithLarge<S> {
         layout: Layout,
         collector_bits: u32,
     ) -> Option<ObjectReference> {
-        let object = self.alloc(layout, collector_bits);
+        let object = self.small.alloc_in_slow_path(layout, collector_bits);
         let object = object.or_else(|| self.alloc_growing(layout, collector_bits));
         self.or_anywhere(object, layout, collector_bits)
     }

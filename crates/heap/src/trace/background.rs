@@ -1,17 +1,17 @@
-//! A thread beside the program, and the work that both do in turns.
+//! A background thread, and the work that it and the program do in turns.
 //!
-//! 1. *The desk*: the work lies on a desk under a lock. Who has the lock owns all of it.
-//! 2. *The thread* does a slice of work, gives the lock up, and takes it again, for as many slices as its
-//!    owner has allowed. A slice that leaves nothing to do runs it dry, and it sleeps.
-//! 3. *The owner* may take the desk at any time. It says that it wants to, so that the thread does not
-//!    take the lock again first, and waits for one slice at most.
-//! 4. *Start and end*: the thread starts when the first slice is allowed, and has ended when its owner is
-//!    dropped. If the system refuses a thread, the owner does the slices it waits for itself.
-//! 5. *Panic*: a slice that panics ends the thread. The owner goes on panicking, with the same message,
-//!    when it next takes the desk or is dropped.
+//! 1. *The work* is shared state under a lock. The thread that holds the lock owns all of it.
+//! 2. *The thread* does a slice of work, releases the lock, and takes it again, for as many slices as
+//!    its owner has credited. A slice that leaves no work runs it dry, and it sleeps.
+//! 3. *The owner* may take the lock at any time. It sets a flag first, so that the thread does not
+//!    take the lock again before it, and waits for one slice at most.
+//! 4. *Start and end*: the thread starts with the first credit, and has ended when its owner is dropped.
+//!    If the system refuses a thread, the owner does the slices it waits for itself.
+//! 5. *Panic*: a slice that panics ends the thread. The owner resumes the panic, with the same message,
+//!    when it next takes the lock or is dropped.
 //!
-//! What a lock hands over is handed over whole, so nothing here depends on the order of single stores.
-//! `tests/loom/background.rs` plays this code in every order.
+//! All shared state changes hands under the lock, so nothing here depends on the order of single
+//! stores. `tests/loom/background.rs` runs this code in every order.
 
 use crate::memory::parameter::{Parameter, Values};
 use crate::memory::sync::{self, AtomicBool, Condvar, Mutex, MutexGuard, thread};
@@ -21,15 +21,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
-/// How long hand-overs are held up, so that tests see orders of events that are rare.
+/// Random delay of hand-overs, so that tests see rare orders of events.
 pub const DELAY: Parameter = Parameter {
     key: "delay",
     values: Values::Whole(0, 10_000),
     default: 0.0,
-    summary: "microseconds, at most, that hand-overs between threads are held up at random: for tests",
+    summary: "microseconds, at most, of random delay at hand-overs between threads: for tests",
 };
 
-/// As many slices as there are.
+/// Unlimited credit.
 pub const ALL_SLICES: u64 = u64::MAX;
 
 /// A thread that does slices of work.
@@ -42,40 +42,40 @@ pub struct Background<W> {
 
 #[derive(Debug)]
 struct Shared<W> {
-    desk: Mutex<Desk<W>>,
-    /// The owner waits for the desk.
+    state: Mutex<State<W>>,
+    /// The owner waits for the lock.
     is_wanted: AtomicBool,
-    /// The thread has found nothing more to do, or is gone.
+    /// The thread has found no more work, or has ended.
     is_dry: AtomicBool,
     to_thread: Condvar,
     to_owner: Condvar,
 }
 
 #[derive(Debug)]
-struct Desk<W> {
+struct State<W> {
     work: W,
-    /// Does a part of the work, and tells whether there is more.
+    /// Does a part of the work; returns whether there is more.
     slice: fn(&mut W) -> bool,
-    allowed_slices: u64,
+    credit_slices: u64,
     is_over: bool,
     panic: Option<Box<dyn Any + Send>>,
 }
 
-impl<W> Desk<W> {
-    /// Tells whether there is more to do.
+impl<W> State<W> {
+    /// Returns whether there is more to do.
     fn do_slice(&mut self) -> bool {
         let has_more = (self.slice)(&mut self.work);
-        self.allowed_slices = if has_more { self.allowed_slices.saturating_sub(1) } else { 0 };
+        self.credit_slices = if has_more { self.credit_slices.saturating_sub(1) } else { 0 };
         has_more
     }
 }
 
 impl<W: Send + 'static> Background<W> {
-    /// Work to be done by `slice`, and no thread yet. Each hand-over is held up for `delay_us` at most.
+    /// Work to be done by `slice`, and no thread yet. Each hand-over is delayed by `delay_us` at most.
     pub fn new(work: W, slice: fn(&mut W) -> bool, delay_us: u64) -> Self {
-        let desk = Desk { work, slice, allowed_slices: 0, is_over: false, panic: None };
+        let state = State { work, slice, credit_slices: 0, is_over: false, panic: None };
         let shared = Shared {
-            desk: Mutex::new(desk),
+            state: Mutex::new(state),
             is_wanted: AtomicBool::new(false),
             is_dry: AtomicBool::new(false),
             to_thread: Condvar::new(),
@@ -84,12 +84,12 @@ impl<W: Send + 'static> Background<W> {
         Self { shared: Arc::new(shared), thread: None, delay_us }
     }
 
-    /// Lets the thread do up to so many slices from now on; with 0 it stops after the present one.
+    /// Lets the thread do up to `slices` slices from now on; with 0 it stops after the current one.
     pub fn set_credit(&mut self, slices: u64) {
-        let mut desk = self.desk();
-        desk.allowed_slices = slices;
+        let mut state = self.lock();
+        state.credit_slices = slices;
         self.shared.is_dry.store(false, Relaxed);
-        drop(desk);
+        drop(state);
         if slices == 0 {
             return;
         }
@@ -101,99 +101,100 @@ impl<W: Send + 'static> Background<W> {
         self.shared.to_thread.notify_one();
     }
 
-    /// Waits until the slices that are allowed are done, or there is nothing more to do.
+    /// Waits until the credit is used up or no work is left.
     pub fn wait(&self) {
-        let mut desk = self.desk();
-        while desk.allowed_slices > 0 {
-            if self.thread.is_none() || desk.is_over {
-                let has_more = desk.do_slice();
+        let mut state = self.lock();
+        while state.credit_slices > 0 {
+            if self.thread.is_none() || state.is_over {
+                let has_more = state.do_slice();
                 self.shared.is_dry.store(!has_more, Release);
             } else {
-                // It may have stood back for this thread to take the desk.
+                // It may have yielded the lock to this thread.
                 self.shared.to_thread.notify_one();
-                desk = sync::wait(&self.shared.to_owner, &self.shared.desk, desk);
+                state = sync::wait(&self.shared.to_owner, &self.shared.state, state);
             }
         }
-        drop(resume(desk));
+        drop(resume(state));
     }
 
-    /// Whether the thread has found nothing more to do, since it was last allowed to.
+    /// Whether the thread has found no more work since it was last given credit.
     pub fn is_dry(&self) -> bool {
         self.shared.is_dry.load(Acquire)
     }
 
-    /// Takes the desk.
+    /// Runs `work` under the lock.
     pub fn with<R>(&self, work: impl FnOnce(&mut W) -> R) -> R {
-        self.at(self.desk(), work)
+        self.run(self.lock(), work)
     }
 
-    /// Takes the desk if the thread is not at it: for what can wait, when the thread may be held up in the
-    /// middle of a slice.
+    /// Runs `work` unless the thread holds the lock: for work that can wait, as the thread may be delayed
+    /// in the middle of a slice.
     pub fn with_if_free<R>(&self, work: impl FnOnce(&mut W) -> R) -> Option<R> {
-        let desk = sync::try_lock(&self.shared.desk)?;
-        Some(self.at(desk, work))
+        let state = sync::try_lock(&self.shared.state)?;
+        Some(self.run(state, work))
     }
 
-    fn at<R>(&self, desk: MutexGuard<'_, Desk<W>>, work: impl FnOnce(&mut W) -> R) -> R {
-        let mut desk = resume(desk);
-        let result = work(&mut desk.work);
-        let has_stood_back = desk.allowed_slices > 0;
-        drop(desk);
-        if has_stood_back {
+    fn run<R>(&self, state: MutexGuard<'_, State<W>>, work: impl FnOnce(&mut W) -> R) -> R {
+        let mut state = resume(state);
+        let result = work(&mut state.work);
+        let has_yielded = state.credit_slices > 0;
+        drop(state);
+        if has_yielded {
             self.shared.to_thread.notify_one();
         }
         result
     }
 
-    fn desk(&self) -> MutexGuard<'_, Desk<W>> {
+    fn lock(&self) -> MutexGuard<'_, State<W>> {
         self.shared.is_wanted.store(true, Relaxed);
-        let desk = sync::lock(&self.shared.desk);
+        let state = sync::lock(&self.shared.state);
         self.shared.is_wanted.store(false, Relaxed);
-        desk
+        state
     }
 }
 
-/// Goes on with the panic that has ended the thread, if one has.
-fn resume<W>(mut desk: MutexGuard<'_, Desk<W>>) -> MutexGuard<'_, Desk<W>> {
-    let Some(panic) = desk.panic.take() else { return desk };
-    drop(desk);
+/// Resumes the panic that has ended the thread, if any.
+fn resume<W>(mut state: MutexGuard<'_, State<W>>) -> MutexGuard<'_, State<W>> {
+    let Some(panic) = state.panic.take() else { return state };
+    drop(state);
     resume_unwind(panic)
 }
 
-/// What the thread does.
+/// The loop of the thread.
 fn serve<W>(shared: &Shared<W>, mut delay: Delay) {
-    let mut desk = sync::lock(&shared.desk);
+    let mut state = sync::lock(&shared.state);
     loop {
-        while !desk.is_over && (desk.allowed_slices == 0 || shared.is_wanted.load(Relaxed)) {
-            desk = sync::wait(&shared.to_thread, &shared.desk, desk);
+        while !state.is_over && (state.credit_slices == 0 || shared.is_wanted.load(Relaxed)) {
+            state = sync::wait(&shared.to_thread, &shared.state, state);
         }
-        if desk.is_over {
+        if state.is_over {
             return;
         }
-        let has_more = catch_unwind(AssertUnwindSafe(|| desk.do_slice())).unwrap_or_else(|panic| {
-            (desk.allowed_slices, desk.is_over, desk.panic) = (0, true, Some(panic));
-            false
-        });
+        let has_more =
+            catch_unwind(AssertUnwindSafe(|| state.do_slice())).unwrap_or_else(|panic| {
+                (state.credit_slices, state.is_over, state.panic) = (0, true, Some(panic));
+                false
+            });
         if !has_more {
             shared.is_dry.store(true, Release);
         }
-        if desk.allowed_slices == 0 {
+        if state.credit_slices == 0 {
             shared.to_owner.notify_one();
         }
-        drop(desk);
+        drop(state);
         delay.hold_up();
-        desk = sync::lock(&shared.desk);
+        state = sync::lock(&shared.state);
     }
 }
 
 impl<W> Drop for Background<W> {
     fn drop(&mut self) {
         let Some(thread) = self.thread.take() else { return };
-        sync::lock(&self.shared.desk).is_over = true;
+        sync::lock(&self.shared.state).is_over = true;
         self.shared.to_thread.notify_one();
-        // A panic of a slice has been caught, and lies on the desk.
+        // A panic of a slice has been caught, and is in the shared state.
         let _ = thread.join();
-        let panic = sync::lock(&self.shared.desk).panic.take();
+        let panic = sync::lock(&self.shared.state).panic.take();
         if let Some(panic) = panic
             && !std::thread::panicking()
         {
@@ -202,21 +203,21 @@ impl<W> Drop for Background<W> {
     }
 }
 
-/// Holds a thread up now and then.
+/// Delays a thread at random.
 #[derive(Debug)]
 pub(crate) struct Delay {
-    most_us: u64,
+    max_us: u64,
     random: u64,
 }
 
 impl Delay {
-    pub(crate) fn new(most_us: u64) -> Self {
-        Self { most_us, random: 1 }
+    pub(crate) fn new(max_us: u64) -> Self {
+        Self { max_us, random: 1 }
     }
 
-    /// Every other time for nothing, otherwise for up to the most.
+    /// Yields every other time, otherwise sleeps for less than the maximum.
     pub(crate) fn hold_up(&mut self) {
-        if self.most_us == 0 {
+        if self.max_us == 0 {
             return;
         }
         // Knuth's MMIX generator, as everywhere: its upper bits are random enough.
@@ -226,7 +227,7 @@ impl Delay {
             .wrapping_add(1_442_695_040_888_963_407);
         match self.random >> 63 {
             0 => std::thread::yield_now(),
-            _ => std::thread::sleep(Duration::from_micros((self.random >> 32) % self.most_us)),
+            _ => std::thread::sleep(Duration::from_micros((self.random >> 32) % self.max_us)),
         }
     }
 }
@@ -237,14 +238,13 @@ mod tests {
     use std::panic::catch_unwind;
     use std::sync::atomic::{AtomicU64, Ordering::SeqCst, fence};
 
-    /// Counts down.
     fn count_down(left: &mut u64) -> bool {
         *left = left.saturating_sub(1);
         *left > 0
     }
 
     #[test]
-    fn the_thread_does_what_it_is_allowed_and_no_more() {
+    fn the_thread_does_the_slices_credited_and_no_more() {
         let mut background = Background::new(10, count_down, 0);
         assert!(background.thread.is_none(), "it has nothing to do yet");
         background.set_credit(3);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_owner_gets_the_desk_from_a_thread_that_always_wants_it() {
+    fn the_owner_gets_the_lock_from_a_thread_that_always_wants_it() {
         let slices = Arc::new(AtomicU64::new(0));
         let count = |slices: &mut Arc<AtomicU64>| {
             slices.fetch_add(1, SeqCst);
@@ -272,27 +272,27 @@ mod tests {
         let mut background = Background::new(Arc::clone(&slices), count, 0);
         background.set_credit(ALL_SLICES);
         for _ in 0..1000 {
-            // As whoever takes the desk does first, but seen by the thread before it is counted.
+            // As `lock` does first, but visible to the thread before the count is read.
             background.shared.is_wanted.store(true, SeqCst);
             fence(SeqCst);
             let before = slices.load(SeqCst);
             let after = background.with(|slices| slices.load(SeqCst));
-            // Of a slice that had begun by then the thread may not have counted itself.
+            // A slice that had begun by then may not have been counted yet.
             assert!(after - before <= 1, "{} slices in between", after - before);
         }
     }
 
     #[test]
-    fn a_desk_that_is_taken_is_not_waited_for() {
+    fn a_lock_that_is_taken_is_not_waited_for() {
         let background = Background::new(7, count_down, 0);
         assert_eq!(background.with_if_free(|left| *left), Some(7));
-        let desk = sync::lock(&background.shared.desk);
+        let state = sync::lock(&background.shared.state);
         assert_eq!(background.with_if_free(|left| *left), None);
-        drop(desk);
+        drop(state);
     }
 
     #[test]
-    fn the_owner_goes_on_with_a_panic_of_the_thread() {
+    fn the_owner_resumes_a_panic_of_the_thread() {
         let broken = || {
             let mut background = Background::new((), |()| panic!("a slice is broken"), 0);
             background.set_credit(1);
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn an_owner_without_a_thread_does_the_slices_itself() {
         let background = Background::new(10, count_down, 0);
-        sync::lock(&background.shared.desk).allowed_slices = ALL_SLICES;
+        sync::lock(&background.shared.state).credit_slices = ALL_SLICES;
         background.wait();
         assert!(background.is_dry());
         assert_eq!(background.with(|left| *left), 0);

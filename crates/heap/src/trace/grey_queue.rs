@@ -1,18 +1,18 @@
-//! Grey objects: those that a marker working in slices has reached and not looked at yet.
+//! Grey objects: those that an incremental marker has reached and not scanned yet.
 //!
-//! An object turns grey by its mark (whoever sets it pushes it here), black when its slots have been
-//! looked at. So each is here once, however often a barrier meets it, and no slice begins again where
-//! another has been. As in [`crate::Marker`], what leaves the stack is prefetched and waits in a short
-//! queue; at the end of a slice it goes back.
+//! An object turns grey when it is marked (the code that marks it pushes it here), black when its slots
+//! are scanned. So each is here once, however often a barrier reaches it, and no slice repeats the work
+//! of another. As in [`crate::Marker`], objects popped from the stack are prefetched and wait in a short
+//! queue; at the end of a slice they return to the stack.
 //!
-//! A long array is looked at in pieces: it goes back with the number of the next slot, as an odd word
-//! above its reference, and stays grey until its last piece.
+//! A long array is scanned in pieces: it is pushed again with the number of the next slot, as an odd
+//! word above its reference, and stays grey until its last piece.
 //!
 //! So the stack holds each reachable object at most once, four bytes each, a long array with a piece of
-//! its slots: what else it refers to waits in the array itself.
+//! its slots: its other children wait in the array itself.
 //!
-//! Slots are loaded acquiring, for a program may be storing beside the marker (see
-//! [`crate::SnapshotTracer`]): no other instruction on x86-64.
+//! Slots are loaded with acquire ordering, for a concurrent program may be storing (see
+//! [`crate::SnapshotTracer`]): the same instruction on x86-64.
 
 use crate::blocks::heap::Heap;
 use crate::memory::Memory;
@@ -24,7 +24,7 @@ use crate::trace::mark::MAX_PREFETCH;
 use std::io;
 use std::sync::atomic::Ordering::Acquire;
 
-/// Slots of an array that are looked at in one piece.
+/// Slots of an array that are scanned in one piece.
 const PIECE_SLOTS: u32 = if cfg!(tiny) { 16 } else { 1024 };
 
 /// The grey objects of a cycle.
@@ -36,7 +36,7 @@ pub struct GreyQueue {
 }
 
 impl GreyQueue {
-    /// None, to be prefetched `distance` objects ahead (rounded down to a power of two).
+    /// An empty queue that prefetches `distance` objects ahead (rounded down to a power of two).
     ///
     /// # Errors
     /// If the operating system refuses address space for the stack.
@@ -44,7 +44,7 @@ impl GreyQueue {
         Ok(Self::on(heap.queue()?, distance))
     }
 
-    /// The same on a stack that is somebody else's to account for.
+    /// The same on a stack that the caller accounts for.
     pub(crate) fn on(stack: Stack, distance: usize) -> Self {
         Self { stack, distance: 1 << distance.clamp(1, MAX_PREFETCH).ilog2() }
     }
@@ -55,7 +55,7 @@ impl GreyQueue {
         self.stack.push(object.bits());
     }
 
-    /// Whether there is none: everything reached has been looked at.
+    /// Whether no object is grey: all objects reached are scanned.
     pub fn is_empty(&self) -> bool {
         self.stack.is_empty()
     }
@@ -65,9 +65,9 @@ impl GreyQueue {
         (0..self.stack.len()).any(|index| self.stack.get(index) == object.bits())
     }
 
-    /// Looks at grey objects until `budget` units of work are done or none is left: a unit is an
-    /// object or a slot. `shade` marks an object and tells whether it was not marked before, `blacken`
-    /// is told of each object once. Returns the work done; it may exceed the budget by a piece.
+    /// Scans grey objects until `budget` units of work are done or none is left: a unit is an object
+    /// or a slot. `shade` marks an object and returns whether it was unmarked, `blacken` is called once
+    /// per object. Returns the work done; it may exceed the budget by a piece.
     #[inline(always)]
     pub(crate) fn trace(
         &mut self,
@@ -98,7 +98,7 @@ impl GreyQueue {
             }
             if let Some(object) = ObjectReference::from_bits(queue[tail & mask]) {
                 blacken(object);
-                work += look_at(memory, object, &shade, &mut stack);
+                work += scan(memory, object, &shade, &mut stack);
             }
             tail += 1;
         }
@@ -120,14 +120,14 @@ impl GreyQueue {
 }
 
 #[inline(always)]
-fn look_at(
+fn scan(
     memory: Memory<'_>,
     object: ObjectReference,
     shade: &impl Fn(ObjectReference) -> bool,
     stack: &mut Top<'_>,
 ) -> u64 {
     let Some(slots) = memory.ordinary_slots(object, Slots::All, Acquire) else {
-        return look_at_piece(memory, object, 0, shade, stack);
+        return scan_piece(memory, object, 0, shade, stack);
     };
     let mut work = 1;
     for value in slots {
@@ -141,7 +141,7 @@ fn look_at(
     work
 }
 
-/// The array below the number that was on the stack.
+/// Scans a piece of the array below the slot number popped from the stack.
 #[cold]
 #[inline(never)]
 fn next_piece(
@@ -151,11 +151,11 @@ fn next_piece(
     stack: &mut Top<'_>,
 ) -> u64 {
     let array = stack.pop_object();
-    array.map_or(0, |array| look_at_piece(memory, array, start, shade, stack))
+    array.map_or(0, |array| scan_piece(memory, array, start, shade, stack))
 }
 
 #[inline(never)]
-fn look_at_piece(
+fn scan_piece(
     memory: Memory<'_>,
     array: ObjectReference,
     start: u32,
@@ -164,7 +164,7 @@ fn look_at_piece(
 ) -> u64 {
     let extent = Extent::of(memory, array);
     let end = extent.borrow_end.min(start.saturating_add(PIECE_SLOTS));
-    if end < extent.borrow_end && !mutant!(memory, "an array is looked at in one piece only") {
+    if end < extent.borrow_end && !mutant!(memory, "only the first piece of an array is scanned") {
         stack.push(array.bits());
         stack.push(end << 1 | 1);
     }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     proptest! {
-        /// However small the slices: everything reachable is marked, and looked at once.
+        /// Slices of any size mark all reachable objects, and scan each once.
         #[test]
         fn slices_mark_what_is_reachable(
             slots in proptest::collection::vec(prop_oneof![4 => 0u32..3, 1 => 3u32..6000], 1..40),

@@ -4,17 +4,17 @@
 //! for a while. So edges popped from the mark stack go through a short first-in-first-out queue;
 //! entering it prefetches the object, and by the time an edge leaves it the line has arrived (after
 //! Cher, Hosking and Vitek, "Software prefetching for mark-sweep garbage collection", ASPLOS 2004).
-//! It is edges that are queued, for whether their objects are new is not known yet. Those whose
-//! object is marked already are left out: marks are side bits in a table that mostly lies in the
-//! cache, so asking is cheap, and every object is then fetched about once and not once per edge
-//! (measured on two edges per object: a fifth of the time).
+//! The queue holds edges, whose objects may be marked before they leave it. Edges to marked objects
+//! are skipped: marks are side bits in a table that mostly lies in the cache, so the test is cheap,
+//! and each object is fetched about once and not once per edge (measured on two edges per object: a
+//! fifth of the time).
 //!
-//! The stack holds every edge at most once, and needs no recursion, however deep the graph: four bytes
-//! for each edge that was met and not followed, at most as many as live objects have slots, so less than
-//! those objects take. A list has one such edge at a time, a full tree one for each level, a large array
-//! all of its own.
+//! The stack holds every edge at most once, and replaces recursion at any depth of the graph: four
+//! bytes per pending edge, at most one for each slot of a live object, so less than those objects
+//! take. A list has one pending edge at a time, a full tree one per level, a large array one per slot.
 
 use crate::blocks::heap::Heap;
+use crate::memory::Memory;
 use crate::memory::parameter::{Parameter, Values};
 use crate::memory::stack::{Stack, Top};
 use crate::memory::value::{ObjectReference, Value};
@@ -22,10 +22,10 @@ use crate::mutant;
 use crate::object::header::Slots;
 use std::io;
 
-/// Longest prefetch queue: under `cfg(tiny)` one that is full after two edges.
+/// Maximum length of the prefetch queue, in edges; two under `cfg(tiny)`.
 pub const MAX_PREFETCH: usize = if cfg!(tiny) { 2 } else { 64 };
 
-/// How many edges a marker prefetches ahead.
+/// Prefetch distance of a marker, in edges.
 pub const PREFETCH: Parameter = Parameter {
     key: "prefetch",
     values: Values::Whole(0, 64),
@@ -59,10 +59,19 @@ impl Marker {
         self.stack.push(object.bits());
     }
 
-    /// Traces everything reachable from the edges pushed. `mark` marks an object and tells whether
-    /// it was not marked before; every object is then scanned once. `is_marked` asks
-    /// for its mark, which lies in a table small enough to be in the cache: what is marked already need
-    /// not be fetched. Returns the objects marked.
+    /// Adds an object's edges.
+    #[inline(always)]
+    pub fn push_children(&self, memory: Memory<'_>, object: ObjectReference) {
+        let mut children = memory.children(object, Slots::All);
+        if mutant!(memory, "a remembered object's first child is not scanned") {
+            children.next();
+        }
+        children.for_each(|child| self.push(child));
+    }
+
+    /// Traces all objects reachable from the edges pushed; returns the number of objects marked.
+    /// `mark` marks an object and returns whether it was unmarked; each object is then scanned once.
+    /// `is_marked` tests a mark, in a table small enough for the cache: a marked object is not fetched.
     #[inline(always)]
     pub fn trace(
         &mut self,
@@ -73,9 +82,9 @@ impl Marker {
         self.trace_with(heap, is_marked, mark, |object, stack| scan(heap, object, stack))
     }
 
-    /// [`Marker::trace`] where objects move meanwhile: `forward` moves an object if it is to be moved
-    /// and has not been, and tells where it is now. Slots follow. So no edge leads to where an object
-    /// was, if none did that was pushed.
+    /// [`Marker::trace`] that moves objects: `forward` moves an object that must move and has not yet,
+    /// and returns its current place. Slots are updated to it. So no edge leads to an old place if no
+    /// pushed edge does.
     #[inline(always)]
     pub fn trace_moving(
         &mut self,
@@ -216,7 +225,7 @@ mod tests {
         memory.write(object, Extent::of(memory, object).slot(slot), value.bits());
     }
 
-    /// What a reachability that knows nothing of prefetching finds.
+    /// The reachable nodes, found without prefetching.
     fn reachable(edges: &[Vec<usize>], roots: &[usize]) -> HashSet<usize> {
         let mut found = HashSet::new();
         let mut pending = roots.to_vec();
@@ -229,8 +238,8 @@ mod tests {
     }
 
     proptest! {
-        /// Nodes, arrays of each kind and large objects; cycles, loops to oneself, integers, edges
-        /// pushed twice.
+        /// Nodes, arrays of each kind and large objects; cycles, self-loops, integers, edges pushed
+        /// twice.
         #[test]
         fn every_distance_marks_exactly_what_is_reachable(
             sizes in proptest::collection::vec(prop_oneof![8 => Just(0u32), 3 => 1u32..100, 1 => 4100u32..9000], 1..120),
@@ -291,7 +300,7 @@ mod tests {
         for slot in 0..SLOTS {
             let node = alloc(&mut space, NODE);
             set(&space, array, slot, node.into());
-            // Edges that lead to what is reached already wait as well as others.
+            // Edges to marked objects take stack as well.
             set(&space, node, 0, array.into());
         }
         let mut marker = Marker::new(space.heap(), 16).unwrap();

@@ -1,27 +1,27 @@
-//! Handing edges from one marker to another, and knowing when there are none left.
+//! Transfer of edges between markers, and detection of termination.
 //!
-//! 1. *Ask*: a marker that has run out of edges counts itself idle and sleeps. So a marker that has
-//!    plenty sees, by one word that is mostly in its cache, that somebody wants some.
-//! 2. *Offer*: it puts a packet of them here (work packets: Ossia and others, "A parallel, incremental
+//! 1. *Request*: a marker without edges counts itself idle and sleeps. So a marker that has plenty
+//!    sees, by one word that is mostly in its cache, that another one waits.
+//! 2. *Offer*: it puts a packet of edges here (work packets: Ossia and others, "A parallel, incremental
 //!    and concurrent GC for servers", PLDI 2002). There are never more packets than idle markers, so
-//!    what is handed over takes bounded memory, however large the graph.
-//! 3. *End*: an idle marker has no edges. When all are idle and no packet is here, there are no edges
-//!    anywhere, and all wake up. Idle markers and packets are counted under one lock, so nobody can see
-//!    a packet that is on its way in neither place; and whoever has passed that lock at the end sees
-//!    all that the others have marked.
+//!    packets take bounded memory, however large the graph.
+//! 3. *End*: an idle marker has no edges. When all are idle and no packet is here, no edges are left,
+//!    and all wake up. Idle markers and packets are counted under one lock, so no thread can see a
+//!    packet in transit in neither place; and a marker that takes that lock at the end sees all marks
+//!    of the others.
 //!
-//! A lock-free deque of each marker's own (`crossbeam-deque`, say) would have its memory charged to no
-//! heap, and a protocol of its own for the end. Here the lock is taken once per packet, not per edge.
+//! A lock-free deque per marker (`crossbeam-deque`, say) would charge its memory to no heap, and need
+//! a termination protocol of its own. Here the lock is taken once per packet, not per edge.
 
 use crate::blocks::heap::Heap;
 use crate::memory::sync::{self, AtomicU64, Condvar, Mutex, MutexGuard};
 use crate::mutant;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The most edges of a packet: 2 KiB of them.
+/// Maximum edges of a packet: 2 KiB.
 pub const PACKET_EDGES: usize = if cfg!(tiny) { 4 } else { 512 };
 
-/// Edges on their way from one marker to another.
+/// Edges in transit from one marker to another.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet {
     words: [u32; PACKET_EDGES],
@@ -29,7 +29,7 @@ pub struct Packet {
 }
 
 impl Packet {
-    /// A packet of these words, of which the first [`PACKET_EDGES`] count.
+    /// A packet of the first [`PACKET_EDGES`] of these words.
     pub fn of(words: impl IntoIterator<Item = u32>) -> Self {
         let mut packet = Self { words: [0; PACKET_EDGES], len: 0 };
         for (place, word) in packet.words.iter_mut().zip(words) {
@@ -39,18 +39,18 @@ impl Packet {
         packet
     }
 
-    /// What is in it.
+    /// The edges, as words.
     pub fn words(&self) -> &[u32] {
         &self.words[..self.len]
     }
 }
 
-/// The packets that a group of markers has on offer.
+/// The packets that a group of markers shares.
 #[derive(Debug)]
 pub struct Packets {
     shared: Mutex<Shared>,
     wake: Condvar,
-    /// Idle markers for which no packet is here: a hint that may be out of date.
+    /// Idle markers without a packet: a hint that may be out of date.
     wanted: AtomicU64,
     heap: Heap,
     metadata_bytes: u64,
@@ -67,7 +67,7 @@ struct Shared {
 }
 
 impl Packets {
-    /// No packets, for at most so many markers. The memory for them is charged to the heap.
+    /// No packets, for at most `markers` markers. Their memory is charged to the heap.
     pub fn new(heap: &Heap, markers: usize) -> Self {
         let packets: Vec<Packet> = Vec::with_capacity(markers.saturating_sub(1));
         let metadata_bytes = (packets.capacity() * size_of::<Packet>()) as u64;
@@ -82,7 +82,7 @@ impl Packets {
         }
     }
 
-    /// Begins with so many markers, of which one has edges. The others count as idle from now on, even
+    /// Begins with `markers` markers, of which one has edges. The others count as idle from now on, even
     /// those whose threads have not started yet.
     pub fn begin(&self, markers: usize) {
         let mut shared = sync::lock(&self.shared);
@@ -91,13 +91,13 @@ impl Packets {
         self.hint(&shared);
     }
 
-    /// Whether somebody wants a packet.
+    /// Whether a marker waits for a packet.
     #[inline(always)]
     pub fn is_wanted(&self) -> bool {
         self.wanted.load(Relaxed) > 0
     }
 
-    /// Offers a packet. Tells whether it was taken in: not if nobody wants it any more.
+    /// Offers a packet; returns false if no marker is waiting.
     pub fn offer(&self, packet: &Packet) -> bool {
         let mut shared = sync::lock(&self.shared);
         let is_wanted = shared.packets.len() < shared.idle;
@@ -111,7 +111,7 @@ impl Packets {
     }
 
     /// A packet for a marker that has no edges left; sleeps until there is one. `None` when no marker
-    /// has any.
+    /// has edges.
     pub fn take(&self) -> Option<Packet> {
         let mut shared = sync::lock(&self.shared);
         shared.idle += 1;
@@ -140,7 +140,7 @@ impl Packets {
         }
     }
 
-    /// One of those that [`Packets::begin`] has counted idle will not come.
+    /// Removes a marker that [`Packets::begin`] has counted idle and whose thread did not start.
     pub fn withdraw(&self) {
         let mut shared = sync::lock(&self.shared);
         shared.idle -= 1;
@@ -148,7 +148,7 @@ impl Packets {
         self.hint(&shared);
     }
 
-    /// A marker's thread panics: nobody must wait for it.
+    /// Ends the trace when a marker's thread panics, so that no marker waits for it.
     pub fn abandon(&self) {
         self.end(&mut sync::lock(&self.shared));
     }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_is_taken_in_only_if_somebody_wants_it() {
+    fn a_packet_is_accepted_only_if_a_marker_waits() {
         let packets = packets(2);
         packets.begin(2);
         assert!(packets.is_wanted());
@@ -197,13 +197,13 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_not_in_a_packet() {
+    fn a_packet_takes_the_words_that_fit() {
         let packet = Packet::of(0..2 * PACKET_EDGES as u32);
         assert_eq!(packet.words().len(), PACKET_EDGES);
     }
 
     #[test]
-    fn it_is_over_when_the_last_one_has_nothing_left() {
+    fn the_trace_ends_when_the_last_marker_is_idle() {
         let packets = packets(3);
         packets.begin(3);
         assert!(packets.offer(&Packet::of([2])));
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_a_marker_that_has_not_come_or_has_panicked() {
+    fn no_marker_waits_for_one_that_did_not_start_or_panicked() {
         let packets = packets(2);
         packets.begin(2);
         packets.withdraw();

@@ -1,23 +1,23 @@
-//! Marking by several threads while the program stands still.
+//! Parallel marking in a pause.
 //!
-//! 1. *Alone*: the program's own thread marks first. A small heap is done before another thread could
-//!    have started, and waking one for it costs more than it saves.
-//! 2. *Together*: above so many objects ([`PARALLEL_THRESHOLD`]) threads are started, for this collection only. Each
-//!    marker has a stack of its own, with a queue of prefetched edges before it as in [`crate::Marker`],
-//!    and works depth first. Who runs out of edges asks for some, and who has plenty gives the lower
-//!    half of its stack, where the largest parts of the graph hang (see [`crate::Packets`]). A list has
-//!    one edge at a time, and nothing to give: it stays where it is. Long arrays are looked at in
-//!    pieces, and what is left of one is an edge like others.
-//! 3. *Marks* are bytes while several work, so that none needs a read-modify-write (see `byte_map.rs`).
-//!    Two that reach an object at the same moment both look at it, which does no harm: nothing is
-//!    counted while they work together.
-//! 4. *Fold*: at the end each takes block after block, and makes its bytes the bits that the sweep
-//!    reads, and counts them (see `cells/together.rs`).
+//! 1. *Serial phase*: the program's own thread marks first. A small heap is done before another thread
+//!    could have started, and waking one for it costs more than it saves.
+//! 2. *Parallel phase*: above [`PARALLEL_THRESHOLD`] objects, threads start, for this collection only.
+//!    Each marker has a stack of its own, with a queue of prefetched edges before it as in
+//!    [`crate::Marker`], and works depth first. A marker without edges requests some, and one with
+//!    plenty gives the lower half of its stack, where the largest parts of the graph hang (see
+//!    [`crate::Packets`]). A list has one edge at a time, and stays with its marker. Long arrays are
+//!    scanned in pieces, and the rest of one is an edge like others.
+//! 3. *Marks* are bytes in the parallel phase, so that no marker needs a read-modify-write (see
+//!    `byte_map.rs`). Two that reach an object at the same moment both scan it, which does no harm:
+//!    nothing is counted in this phase.
+//! 4. *Fold*: at the end each marker takes block after block, makes its bytes the bits that the sweep
+//!    reads, and counts them (see `cells/parallel.rs`).
 //!
 //! After Endo, Taura and Yonezawa ("A scalable mark-sweep garbage collector on large-scale
 //! shared-memory machines", SC 1997) and Flood, Detlefs, Shavit and Zhang ("Parallel garbage collection
-//! for shared memory multiprocessors", JVM 2001), who steal; here the owner gives, so that nobody but
-//! the owner ever looks at a stack.
+//! for shared memory multiprocessors", JVM 2001), who steal; here the owner gives, so that only the
+//! owner ever reads a stack.
 //!
 //! No thread outlives the collection, so none outlives the heap. If the system refuses one, the others
 //! do its work.
@@ -38,7 +38,7 @@ use std::panic::resume_unwind;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
-/// How many threads mark.
+/// Number of marking threads.
 pub const THREADS: Parameter = Parameter {
     key: "threads",
     values: Values::Whole(0, MAX_THREADS as u64),
@@ -47,7 +47,7 @@ pub const THREADS: Parameter = Parameter {
               once, at most 4",
 };
 
-/// How much one thread marks before it is worth while to start others.
+/// Objects that one thread marks before others are worth starting.
 pub const PARALLEL_THRESHOLD: Parameter = Parameter {
     key: "parallel-threshold",
     values: Values::Whole(1, 1 << 31),
@@ -58,41 +58,41 @@ pub const PARALLEL_THRESHOLD: Parameter = Parameter {
 const MAX_THREADS: usize = 16;
 const DEFAULT_MAX_THREADS: usize = 4;
 
-/// Capacities are small where tests look for what happens at their limits.
+/// Capacities are small where tests exercise their limits.
 const SMALL: bool = cfg!(any(tiny, feature = "mutants"));
 
-/// Slots of an array that are looked at in one piece.
+/// Slots of an array that are scanned in one piece.
 const PIECE_SLOTS: u32 = if SMALL { 16 } else { 1024 };
 
-/// Who has fewer edges gives none: a list would go to and fro.
+/// A marker with fewer edges gives none: a list would move to and fro.
 const LEAST_TO_SHARE: u32 = if SMALL { 2 } else { 8 };
 
-/// Objects between two looks at whether somebody wants edges. At first there are fewer.
+/// Objects between two polls for a waiting marker. The first periods are shorter.
 const PERIOD: u32 = 128;
 
 /// Bytes of a marking thread's own stack.
 const THREAD_STACK_BYTES: usize = 256 << 10;
 
-/// Markers that can work at the same time.
+/// Markers that can work in parallel.
 #[derive(Debug)]
 pub struct ParallelMarker {
     markers: Vec<Marker>,
     packets: Packets,
-    /// Objects that are marked before helpers start.
+    /// Objects marked before helpers start.
     parallel_threshold: u64,
-    /// The most that have worked at once.
+    /// Maximum threads that have marked at once.
     most_threads: u32,
 }
 
 impl ParallelMarker {
-    /// As many markers as [`THREADS`] says, of which the helpers start after `threshold` objects, each
-    /// prefetching `distance` edges ahead (rounded down to a power of two).
+    /// Markers for `threads` threads (see [`THREADS`]), of which the helpers start after `threshold`
+    /// objects. Each prefetches `distance` edges ahead (rounded down to a power of two).
     ///
     /// # Errors
     /// If the operating system refuses address space for a stack.
     pub fn new(heap: &Heap, distance: usize, threads: usize, threshold: u64) -> io::Result<Self> {
         let threads = match threads {
-            // Known bugs of helpers are found on a machine of one processor, too.
+            // Tests find the known bugs of helpers on a machine of one processor, too.
             0 if SMALL => 2,
             0 => thread::available_parallelism().map_or(1, |n| n.get().min(DEFAULT_MAX_THREADS)),
             given => given.min(MAX_THREADS),
@@ -115,23 +115,23 @@ impl ParallelMarker {
         }
     }
 
-    /// Whether there is more than one.
+    /// Whether there is more than one marker.
     pub fn has_helpers(&self) -> bool {
         self.markers.len() > 1
     }
 
-    /// Objects that are marked before they start.
+    /// Objects marked before helpers start.
     pub fn parallel_threshold(&self) -> u64 {
         self.parallel_threshold
     }
 
-    /// The most threads that have marked at once.
+    /// Maximum threads that have marked at once.
     pub fn most_threads(&self) -> u32 {
         self.most_threads
     }
 
-    /// Traces on one thread until nothing is left, or so many objects are marked. Tells whether nothing
-    /// is left. For `is_marked` and `mark` see [`crate::Marker::trace`].
+    /// Traces on one thread until no edge is left or `threshold` objects are marked; returns whether no
+    /// edge is left. For `is_marked` and `mark` see [`crate::Marker::trace`].
     pub(crate) fn trace_serially(
         &mut self,
         heap: &Heap,
@@ -143,8 +143,13 @@ impl ParallelMarker {
         first.trace(heap, is_marked, mark, |marked| marked >= threshold, |_| false, |_| false)
     }
 
-    /// Traces what is left on several threads. Each calls `fold` when everything reachable is marked.
-    pub(crate) fn trace_together(&mut self, heap: &Heap, marks: &ByteMap, fold: impl Fn() + Sync) {
+    /// Traces the edges left on several threads. Each calls `fold` when all reachable objects are marked.
+    pub(crate) fn trace_in_parallel(
+        &mut self,
+        heap: &Heap,
+        marks: &ByteMap,
+        fold: impl Fn() + Sync,
+    ) {
         let Self { markers, packets, most_threads, .. } = self;
         let packets = &*packets;
         let help = |marker: &mut Marker| {
@@ -153,7 +158,7 @@ impl ParallelMarker {
                 if !mutant!(heap.memory(), "the first packet is lost") {
                     packet.words().iter().for_each(|&word| marker.stack.push(word));
                 }
-                marker.trace_beside_others(heap, marks, packets);
+                marker.trace_with_others(heap, marks, packets);
             }
             fold();
         };
@@ -170,7 +175,7 @@ impl ParallelMarker {
             let threads: Vec<_> = helpers.iter_mut().filter_map(start).collect();
             *most_threads = (1 + threads.len() as u32).max(*most_threads);
             let guard = Guard(packets);
-            first.trace_beside_others(heap, marks, packets);
+            first.trace_with_others(heap, marks, packets);
             fold();
             drop(guard);
             // The end of the scope waits as well, but in a way that the thread sanitizer does not see.
@@ -192,7 +197,7 @@ impl ParallelMarker {
     }
 }
 
-/// Tells the others if this thread panics, so that they do not wait for it.
+/// Ends the trace if this thread panics, so that the others do not wait for it.
 struct Guard<'p>(&'p Packets);
 
 impl Drop for Guard<'_> {
@@ -203,7 +208,7 @@ impl Drop for Guard<'_> {
     }
 }
 
-/// What one thread marks with.
+/// The marker of one thread.
 #[derive(Debug)]
 struct Marker {
     stack: Stack,
@@ -213,7 +218,7 @@ struct Marker {
 
 impl Marker {
     #[inline(never)]
-    fn trace_beside_others(&mut self, heap: &Heap, marks: &ByteMap, packets: &Packets) {
+    fn trace_with_others(&mut self, heap: &Heap, marks: &ByteMap, packets: &Packets) {
         self.trace(
             heap,
             |object| marks.test(object),
@@ -227,9 +232,9 @@ impl Marker {
         );
     }
 
-    /// Traces from the edges on the stack. When `is_due` says so, which is asked now and then with the
-    /// number of objects marked, `give` gets all edges and may share some; if it returns false, they
-    /// are left. When there are no edges, `get` may find some. Tells whether none are left.
+    /// Traces from the edges on the stack; returns whether none are left. `is_due` is polled with the
+    /// number of objects marked; when it returns true, `give` gets all edges and may share some, or
+    /// stops the trace by returning false. When there are no edges, `get` may find some.
     #[inline(always)]
     fn trace(
         &mut self,
@@ -290,7 +295,7 @@ impl Marker {
     }
 }
 
-/// The edges of a marker: those of its stack from `floor` on. What lies below has been given away.
+/// The edges of a marker: those of its stack from `floor` on. Those below are given away.
 struct Edges<'s> {
     top: Top<'s>,
     floor: u32,
@@ -307,7 +312,7 @@ impl Edges<'_> {
         None
     }
 
-    /// Gives the lower half to whoever wants it.
+    /// Gives the lower half to a waiting marker.
     #[cold]
     #[inline(never)]
     fn share(&mut self, memory: Memory<'_>, packets: &Packets) {
@@ -317,7 +322,7 @@ impl Edges<'_> {
         }
         let mut end = self.floor + (edges / 2).min(PACKET_EDGES as u32);
         // The number of a piece stays above its array.
-        let is_torn = mutant!(memory, "an array is torn from its piece");
+        let is_torn = mutant!(memory, "an array is separated from its piece");
         if self.top.get(end) & 1 != 0 && !is_torn {
             end -= 1;
         }
@@ -338,27 +343,27 @@ impl Edges<'_> {
 #[inline(always)]
 fn scan(memory: Memory<'_>, object: ObjectReference, edges: &mut Edges<'_>) {
     let Some(slots) = memory.ordinary_slots(object, Slots::All, Relaxed) else {
-        return look_at_piece(memory, object, 0, edges);
+        return scan_piece(memory, object, 0, edges);
     };
     for child in slots {
         edges.top.push_if(child.is_reference(), child.bits());
     }
 }
 
-/// The array below the number that was on the stack.
+/// Scans a piece of the array below the slot number popped from the stack.
 #[cold]
 #[inline(never)]
 fn next_piece(memory: Memory<'_>, start: u32, edges: &mut Edges<'_>) {
     if let Some(array) = edges.pop().and_then(ObjectReference::from_bits) {
-        look_at_piece(memory, array, start, edges);
+        scan_piece(memory, array, start, edges);
     }
 }
 
 #[inline(never)]
-fn look_at_piece(memory: Memory<'_>, array: ObjectReference, start: u32, edges: &mut Edges<'_>) {
+fn scan_piece(memory: Memory<'_>, array: ObjectReference, start: u32, edges: &mut Edges<'_>) {
     let extent = Extent::of(memory, array);
     let end = extent.borrow_end.min(start.saturating_add(PIECE_SLOTS));
-    if end < extent.borrow_end && !mutant!(memory, "an array is looked at in one piece only") {
+    if end < extent.borrow_end && !mutant!(memory, "only the first piece of an array is scanned") {
         edges.top.push(array.bits());
         edges.top.push(end << 1 | 1);
     }

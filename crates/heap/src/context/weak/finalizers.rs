@@ -48,7 +48,7 @@ impl Finalizers {
     ) -> bool {
         let mut any = false;
         for (object, _) in self.ready() {
-            if place(object).is_none() && !mutant!(memory, "what is ready is not kept") {
+            if place(object).is_none() && !mutant!(memory, "a ready object is not kept") {
                 reach(object);
                 any = true;
             }

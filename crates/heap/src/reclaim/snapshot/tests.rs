@@ -1,4 +1,4 @@
-//! A program beside the tracer, against the reachability of its own graph.
+//! A program beside the tracer, checked against the reachability of its own graph.
 
 use super::*;
 use crate::blocks::heap::HeapConfig;
@@ -11,7 +11,7 @@ use std::collections::HashSet;
 
 const SMALL: Slice = Slice { work: 3, blocks: 1 };
 
-/// A program: its objects, of which the first few are its roots.
+/// A program: its objects; the first `roots` of them are its roots.
 struct Program {
     objects: NonMovingSpace<ConcurrentMarks>,
     tracer: SnapshotTracer,
@@ -41,7 +41,7 @@ impl Program {
         self.replace(from, slot, to, |old| self.tracer.log(old));
     }
 
-    /// Stores, once `log` has been told of the object that the slot refers to.
+    /// Passes the slot's referent to `log`, then stores.
     fn replace(&self, from: usize, slot: u32, to: Value, log: impl FnMut(ObjectReference)) {
         let memory = self.objects.heap().memory();
         let extent = Extent::of(memory, self.held[from]);
@@ -79,8 +79,8 @@ impl Program {
 }
 
 proptest! {
-    /// What is reachable at the beginning or allocated since is kept, whatever the program does beside
-    /// the thread, and nothing else.
+    /// Exactly the objects reachable at the beginning or allocated since survive, for all operations of
+    /// the program.
     #[test]
     fn a_snapshot_is_kept_and_the_rest_reclaimed(
         sizes in proptest::collection::vec(prop_oneof![8 => 0u32..4, 1 => 4000u32..5000], 3..60),
@@ -90,7 +90,7 @@ proptest! {
         is_free: bool,
     ) {
         let mut program = Program::new(&sizes, 2);
-        // Before the beginning nothing need be logged.
+        // Before the cycle no reference need be logged.
         for (from, slot, to) in edges {
             let to = program.held[to.index(sizes.len())];
             program.replace(from.index(sizes.len()), slot, to.into(), |_| ());
@@ -101,7 +101,7 @@ proptest! {
             program.tracer.set_credit(ALL_SLICES);
         }
         for (step, from, slot, to) in steps {
-            // Only what the program can still get at.
+            // Objects that the program can reach.
             let within: Vec<usize> = (0..program.held.len())
                 .filter(|&i| i >= sizes.len() || snapshot.contains(&program.held[i]))
                 .collect();
@@ -139,25 +139,25 @@ proptest! {
 
 #[test]
 fn a_full_inbox_is_marked_by_the_program() {
-    let count = MOST_IN_INBOX as usize + 3 * CHUNK as usize;
+    let count = MAX_INBOX as usize + 3 * CHUNK as usize;
     let mut program = Program::new(&vec![0; count], 1);
     program.begin(SMALL);
     // None of them is reachable, so none is marked unless it is logged.
     program.held.iter().for_each(|&object| program.tracer.log(object));
     let marked = program.held.iter().filter(|&&object| program.tracer.is_traced(object));
-    assert!(marked.count() as u32 >= MOST_IN_INBOX);
-    assert!(sync::lock(&program.tracer.inbox).len() < MOST_IN_INBOX);
+    assert!(marked.count() as u32 >= MAX_INBOX);
+    assert!(sync::lock(&program.tracer.inbox).len() < MAX_INBOX);
     program.finish();
     assert_eq!(program.objects.allocated().objects as usize, count);
 }
 
 #[test]
-fn what_is_on_loan_is_not_allocated_from() {
+fn unswept_blocks_are_not_allocated_from() {
     let mut program = Program::new(&[2; 100], 1);
     program.begin(SMALL);
     assert!(!program.tracer.mark_some(u64::MAX));
     program.tracer.hand_to_sweeper(&mut program.objects);
-    assert!(program.objects.verify().is_err(), "its blocks are lent");
+    assert!(program.objects.verify().is_err(), "its blocks are unswept");
     program.alloc(2);
     let (old, new) = (program.held[0].block(), program.held[100].block());
     assert_ne!(old, new);

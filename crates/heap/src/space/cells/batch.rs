@@ -1,10 +1,10 @@
-//! Cells that are freed together.
+//! A batch of cells to be freed with one store.
 
 use crate::blocks::block::Block;
 use crate::memory::value::ObjectReference;
 
-/// Cells to be freed together: those that share a word of allocation bits. A cascade mostly walks
-/// through neighbours, and frees a word's worth of them with one store.
+/// Cells that share a word of allocation bits. A cascade mostly walks through neighbours, and frees a
+/// word's worth of them with one store.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch {
     /// Number of the bitmap word.
@@ -36,13 +36,12 @@ impl Batch {
         Block::at_granule(self.word * 64)
     }
 
-    /// Whether there are none.
+    /// Whether it has no objects.
     #[inline(always)]
     pub(crate) fn is_empty(self) -> bool {
         self.cells == 0
     }
 
-    /// The objects.
     pub(crate) fn objects(self) -> impl Iterator<Item = ObjectReference> {
         (0..64)
             .filter(move |bit| self.cells >> bit & 1 == 1)

@@ -1,24 +1,24 @@
-//! The blocks of a space of cells: what each is to it, and the lists of those with free cells.
+//! The blocks of a space of cells: their states, and the lists of those with free cells.
 
 use super::{MarkTables, SegregatedSpace};
 use crate::blocks::block::Block;
 use crate::mutant;
 
-/// What a block is to its space.
+/// The state of a block in its space.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum State {
     /// Not in this space.
     Foreign,
-    /// Some cursor allocates from it.
+    /// A cursor allocates from it.
     Current,
-    /// Empty, and set aside: its class is not known yet.
+    /// Empty, and reserved for any class.
     Reserved,
     /// On its class's list: has, or may have, free cells.
     Listed,
     /// Had no free cell when its cursor left it, and nothing was freed in it since.
     Full,
-    /// Being swept by another thread: see [`super::concurrent`].
-    UnsweptBlock,
+    /// Handed to the sweeper: see [`super::concurrent`].
+    Unswept,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ pub(super) struct BlockInfo {
     pub(super) state: State,
     /// Cells whose allocation bit is set.
     pub(super) live: u16,
-    /// Cells marked in the cycle under way.
+    /// Cells marked in the current cycle.
     pub(super) marked: u16,
     /// Neighbours on the class's list; `NONE` at its ends.
     pub(super) newer: u32,
@@ -53,7 +53,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
         Some(block)
     }
 
-    /// Makes the tables reach `block`, charging for them.
+    /// Extends the tables to `block` and charges for them; false if the limit has no room.
     pub(super) fn cover(&mut self, block: Block) -> bool {
         if !(self.allocated.cover(block) && self.marks.cover(block)) {
             return false;
@@ -76,7 +76,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
         true
     }
 
-    /// Puts a block with a free cell on the list, or gives it back if all its cells are free.
+    /// Puts a block with a free cell on the list, or releases it if all its cells are free.
     #[inline(never)]
     pub(super) fn reclassify(&mut self, block: Block) {
         let info = self.blocks[block.index() as usize];
@@ -88,14 +88,14 @@ impl<M: MarkTables> SegregatedSpace<M> {
                 {
                     self.unlist(block);
                 }
-                self.give_back(block);
+                self.release(block);
             }
             (State::Full, _) => self.list(block),
-            (State::Listed | State::Reserved | State::Foreign | State::UnsweptBlock, _) => {}
+            (State::Listed | State::Reserved | State::Foreign | State::Unswept, _) => {}
         }
     }
 
-    pub(super) fn give_back(&mut self, block: Block) {
+    pub(super) fn release(&mut self, block: Block) {
         if let Some(freed) = &mut self.freed {
             freed.forget(block);
         }

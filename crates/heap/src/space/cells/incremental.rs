@@ -1,9 +1,9 @@
-//! Marking and sweeping a space of cells in slices, while the program goes on allocating in it.
+//! Incremental marking and sweeping of a space of cells, while the program allocates in it.
 //!
-//! 1. *Allowance*: the space lets cursors enter blocks up to so many bytes of free cells; then it says
-//!    that it has none, and the collector gets a word in. It asks once per block, never per object.
-//! 2. *Black windows*: what is allocated while marking may have to be marked from birth. So that
-//!    allocation itself need not know, a window is marked as a whole when it is reserved.
+//! 1. *Credit*: the space lets cursors enter blocks with `credit_bytes` of free cells; then allocation
+//!    fails, and the collector runs. The credit is checked once per block, never per object.
+//! 2. *Black windows*: an object allocated while marking may have to be born marked. So that the fast
+//!    path does no work for it, a window is marked as a whole when it is reserved.
 //! 3. *Sweep*: block by block, upwards. Behind the sweep a new object is unmarked, as in any swept
 //!    block; ahead of it windows are black, so that the sweep finds their objects marked.
 
@@ -17,28 +17,28 @@ use crate::object::size_class::{CLASSES, cells_per_block};
 use std::sync::atomic::Ordering::Relaxed;
 
 impl<M: MarkTables> SegregatedSpace<M> {
-    /// Lets cursors enter this many bytes of free cells from now on.
+    /// Lets cursors enter blocks with `bytes` of free cells from now on.
     pub fn set_credit(&mut self, bytes: u64) {
         self.credit_bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
     }
 
-    /// What is left of that; negative once more was entered or taken from the heap.
+    /// The rest of the credit; negative once cursors entered more, or blocks came from the heap.
     pub fn credit_bytes(&self) -> i64 {
         self.credit_bytes
     }
 
-    /// From now on every cell is allocated marked.
+    /// Allocates every cell marked from now on.
     pub fn begin_black(&mut self) {
         self.retire_windows();
         (self.black_from, self.large_are_black) = (0, true);
     }
 
-    /// A window has been reserved: marks it where cells are allocated black.
+    /// Marks a window that has been reserved, where cells are allocated black.
     #[inline(always)]
     pub(super) fn mark_reserved(&mut self, block: Block, window: usize, cells: u64) {
         if block.index() >= self.black_from
             && let Some(marks) = self.marks.bitmaps().next()
-            && !mutant!(self.heap.memory(), "what is allocated black is white")
+            && !mutant!(self.heap.memory(), "an object allocated black is white")
         {
             let word = &marks.block(block)[window];
             word.store(word.load(Relaxed) | cells, Relaxed);
@@ -46,7 +46,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
         }
     }
 
-    /// Gives the free cells of a class's window back to their block, and their marks with them.
+    /// Returns the free cells of a class's window, and their marks, to their block.
     pub(super) fn retire_window(&mut self, class: usize) {
         let cursor = &mut self.cursors[class];
         let Some(block) = cursor.block else { return };
@@ -86,14 +86,14 @@ impl<M: MarkTables> SegregatedSpace<M> {
 }
 
 impl SegregatedSpace<MarkBits> {
-    /// Sets an object's mark and tells whether it was clear. It is not counted yet, so that a barrier
-    /// can do it through a shared reference.
+    /// Sets the mark of an object; returns whether it was clear. Does not count it, so that a barrier needs
+    /// a shared reference only.
     #[inline(always)]
     pub(crate) fn shade(&self, object: ObjectReference) -> bool {
         self.marks.bits().set(object)
     }
 
-    /// What shades an object, and what counts its mark once it is looked at.
+    /// A function that shades an object, and one that counts its mark when it is scanned.
     #[inline(always)]
     pub(crate) fn shading(
         &mut self,
@@ -111,13 +111,13 @@ impl SegregatedSpace<MarkBits> {
         (shade, count)
     }
 
-    /// Everything that is reachable is marked: the rest is reclaimed by [`CellSpace::sweep_some`].
+    /// After marking: prepares for [`SegregatedSpace::sweep_some`], which reclaims the unmarked cells.
     pub fn begin_sweep(&mut self) {
         self.begin_black();
         self.large_are_black = false;
     }
 
-    /// Sweeps the next `most` blocks. Tells whether there are more.
+    /// Sweeps the next `most` blocks; returns whether there are more.
     pub fn sweep_some(&mut self, most: u32) -> bool {
         let blocks = self.blocks.len() as u32;
         let end = self.black_from.saturating_add(most).min(blocks);

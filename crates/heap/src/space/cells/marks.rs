@@ -1,13 +1,13 @@
-//! The mark tables of a space of cells. Which of them a space has is a part of its type, so a collector
-//! cannot ask for a way of marking that its space is not made for.
+//! The mark tables of a space of cells. They are part of the type of a space, so a collector cannot mark
+//! in a way that its space does not support.
 //!
 //! | type | marked by | swept |
 //! | --- | --- | --- |
-//! | [`NoMarks`] | nobody: cells are freed one by one | never |
-//! | [`MarkBits`] | one thread, in a pause or in slices | at once or in slices |
-//! | [`StickyMarks`] | one thread, in a pause; marks stay | at once |
+//! | [`NoMarks`] | no thread: cells are freed one by one | never |
+//! | [`MarkBits`] | one thread, in a pause or incrementally | at once or incrementally |
+//! | [`StickyMarks`] | one thread, in a pause; marks are sticky | at once |
 //! | [`ParallelMarks`] | several threads, in a pause | at once |
-//! | [`ConcurrentMarks`] | a thread beside the program | by that thread, block by block |
+//! | [`ConcurrentMarks`] | a concurrent thread | by that thread, block by block |
 
 use super::parallel::SharedMarks;
 use crate::blocks::bitmap::Bitmap;
@@ -27,16 +27,16 @@ pub trait MarkTables: Sized + fmt::Debug {
     /// If the operating system refuses address space for them.
     fn new(heap: &Heap) -> io::Result<Self>;
 
-    /// Whether large objects are marked here, too.
+    /// Whether the tables mark objects, large ones included.
     const MARKS: bool = true;
 
-    /// The bitmaps; the first is the one that marks a cell which is allocated marked.
+    /// The bitmaps; the first marks the cells that are allocated black.
     fn bitmaps(&self) -> impl Iterator<Item = &Bitmap>;
 
-    /// The same, to be grown.
+    /// [`MarkTables::bitmaps`], to be grown.
     fn bitmaps_mut(&mut self) -> impl Iterator<Item = &mut Bitmap>;
 
-    /// Makes the tables reach `block` and charges for them; false if the limit has no room.
+    /// Extends the tables to `block` and charges for them; false if the limit has no room.
     fn cover(&mut self, block: Block) -> bool {
         self.bitmaps_mut().all(|marks| marks.cover(block))
     }
@@ -46,8 +46,8 @@ pub trait MarkTables: Sized + fmt::Debug {
         self.bitmaps().map(Bitmap::covered_bytes).sum()
     }
 
-    /// Checks the marks of a block between collections, of which it counts `counted`: none is left. Slow:
-    /// for tests.
+    /// Checks between collections that a block, which counts `counted` marks, has none left. Slow: for
+    /// tests.
     ///
     /// # Errors
     /// The contradiction, in words.
@@ -60,13 +60,13 @@ pub trait MarkTables: Sized + fmt::Debug {
         let _ = allocated;
         let has_marks = |marks: &Bitmap| marks.block(block).iter().any(|w| w.load(Relaxed) != 0);
         match counted > 0 || self.bitmaps().any(has_marks) {
-            true => Err(format!("{block:?} has marks, and nothing is being marked")),
+            true => Err(format!("{block:?} has marks outside a collection")),
             false => Ok(()),
         }
     }
 }
 
-/// Tables that mark something.
+/// Tables that mark objects.
 pub trait Marked: MarkTables {
     /// Clears the marks of a large object after a trace. Returns whether it had one.
     fn unmark(&self, large: ObjectReference) -> bool {
@@ -79,7 +79,7 @@ pub trait Traced: Marked {
     /// A bit at the first granule of each marked object, large ones included.
     fn bits(&self) -> &Bitmap;
 
-    /// The same, to be exchanged for the allocation bits.
+    /// [`Traced::bits`], to be exchanged for the allocation bits.
     fn bits_mut(&mut self) -> &mut Bitmap;
 }
 
@@ -93,13 +93,13 @@ pub struct MarkBits {
     bits: Bitmap,
 }
 
-/// Mark bits that stay from one collection to the next: a marked object is old.
+/// Sticky mark bits, kept from one collection to the next: a marked object is old.
 #[derive(Debug)]
 pub struct StickyMarks {
     bits: Bitmap,
 }
 
-/// Mark bits, and bytes that several markers set at once.
+/// Mark bits, and bytes that several markers set in parallel.
 #[derive(Debug)]
 pub struct ParallelMarks {
     pub(super) bits: Bitmap,
@@ -107,15 +107,15 @@ pub struct ParallelMarks {
     pub(super) shared: Option<SharedMarks>,
 }
 
-/// The objects that the program has allocated since marking began, and those that the thread beside it
-/// has reached: two tables, so that neither thread writes to a word of the other.
+/// Objects that the program has allocated since marking began, and objects that the concurrent marker has
+/// reached: two tables, so that neither thread writes to a word of the other.
 #[derive(Debug)]
 pub struct ConcurrentMarks {
     pub(super) new: Bitmap,
     pub(super) traced: Bitmap,
 }
 
-/// Tables that are bitmaps in fields of these names, and other fields, with what they begin with.
+/// [`MarkTables`] of bitmaps in fields of these names, and another field with its initial value.
 macro_rules! bitmaps {
     ($($field:ident),* $(; $other:ident: $value:expr)?) => {
         fn new(heap: &Heap) -> io::Result<Self> {
@@ -163,7 +163,7 @@ impl MarkTables for ParallelMarks {
 impl MarkTables for StickyMarks {
     bitmaps!(bits);
 
-    /// Every mark is that of an allocated cell, and counted.
+    /// Every mark is that of an allocated cell and counted.
     fn verify(
         &self,
         block: Block,

@@ -1,13 +1,13 @@
-//! Marking a space of cells by several threads: bits become bytes, and bytes become bits.
+//! Parallel marking of a space of cells: bits become bytes, and bytes become bits.
 //!
-//! 1. *Alone*: one marker sets mark bits and counts them, as in any space.
-//! 2. *Spread*: when others are to join it, what is marked gets mark bytes, and its bits are forgotten.
-//! 3. *Together*: markers set bytes, and count nothing: two may mark the same object.
+//! 1. *Serial phase*: one marker sets mark bits and counts them, as in any space.
+//! 2. *Spread*: before others join it, marked objects get mark bytes, and their bits no longer count.
+//! 3. *Parallel phase*: markers set bytes, and count nothing: two may mark the same object.
 //! 4. *Fold*: block by block, the bytes become mark bits at the starts of cells and are cleared, and
-//!    the bits are counted: so each object counts once. Several threads fold, for each block is
-//!    handed out once. What sweeps sees no difference.
+//!    the bits are counted: so each object counts once. Several threads fold, each block once. The
+//!    sweep sees no difference.
 //!
-//! The bytes, a sixteenth of the heap, are taken only by a space so large that others would join.
+//! Only a space large enough for the parallel phase has the bytes, a sixteenth of the heap.
 
 use super::blocks::{BlockInfo, State};
 use super::{ParallelMarks, SegregatedSpace};
@@ -38,12 +38,12 @@ const LARGE_STARTS: [u64; BLOCK_WORDS] = {
 #[derive(Debug)]
 pub(super) struct SharedMarks {
     bytes: ByteMap,
-    /// A space that ends below this block has not enough objects for several.
+    /// A space that ends below this block has too few objects for several markers.
     from_block: u32,
 }
 
 impl SharedMarks {
-    /// Makes the bytes reach `block`, charging for them; false if the limit forbids it.
+    /// Extends the bytes to `block` and charges for them; false if the limit has no room.
     pub(super) fn cover(&mut self, block: Block) -> bool {
         block.index() < self.from_block || self.bytes.cover(block)
     }
@@ -73,11 +73,11 @@ impl SegregatedSpace<ParallelMarks> {
         self.marks.shared.as_ref().is_some_and(|shared| shared.bytes.reaches(blocks))
     }
 
-    /// Makes mark bits mark bytes. Returns them, and what makes them bits again.
-    pub(crate) fn marking_together(&mut self) -> Option<(&ByteMap, Folding<'_>)> {
+    /// Makes mark bits mark bytes; returns them, and the fold that makes them bits again.
+    pub(crate) fn parallel_marking(&mut self) -> Option<(&ByteMap, Folding<'_>)> {
         let Self { marks: ParallelMarks { bits: marks, shared }, blocks, heap, .. } = self;
         let bytes = &shared.as_ref()?.bytes;
-        let forgets = mutant!(heap.memory(), "what one marker has marked is not spread");
+        let forgets = mutant!(heap.memory(), "marks of a single marker are not spread");
         for (info, index) in blocks.iter_mut().zip(0..) {
             if std::mem::take(&mut info.marked) > 0
                 && !forgets
@@ -102,7 +102,7 @@ fn spread(marks: &Bitmap, bytes: &ByteMap, block: Block) {
     }
 }
 
-/// Makes mark bytes mark bits, once nobody marks any more.
+/// Makes mark bytes mark bits after marking.
 pub(crate) struct Folding<'s> {
     marks: &'s Bitmap,
     bytes: &'s ByteMap,
@@ -112,7 +112,7 @@ pub(crate) struct Folding<'s> {
 }
 
 impl Folding<'_> {
-    /// Folds blocks until none is left. May be called by several threads at once.
+    /// Folds blocks until none is left. Several threads may run it in parallel.
     pub(crate) fn run(&self) {
         let memory = self.heap.memory();
         let loses_block = mutant!(memory, "the last block is not folded");
@@ -136,7 +136,7 @@ impl Folding<'_> {
         Some((first, batch))
     }
 
-    /// Folds a block. Returns how many marks it has.
+    /// Folds a block; returns the number of its marks.
     fn fold(&self, block: Block, info: BlockInfo) -> u16 {
         let starts = match info.state {
             State::Foreign => &LARGE_STARTS,

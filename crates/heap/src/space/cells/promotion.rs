@@ -1,8 +1,8 @@
-//! Cells for copies, which cannot be refused one by one: who copies into a space of cells sees to it
-//! beforehand that it has enough of them (see [`crate::Nursery`]).
+//! The promotion reserve: copies into a space of cells must not fail, so the collector reserves enough
+//! cells beforehand (see [`crate::Nursery`]).
 //!
-//! Free cells of the right class will do. What is missing is made up for by blocks that are set aside:
-//! empty, charged, and of no class until a copy needs one. The next sweep gives the rest back.
+//! Free cells of the right class count. Reserved blocks make up for the rest: empty, charged, and of no
+//! class until a copy needs one. The next sweep releases those left.
 
 use super::blocks::{BlockInfo, FOREIGN, NONE, State};
 use super::{MarkTables, SegregatedSpace};
@@ -27,7 +27,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
         free.min(most)
     }
 
-    /// Takes a block from the heap, for whichever class will need it; false if the limit has no room.
+    /// Reserves a block of the heap for any class; false if the limit has no room.
     pub fn reserve_block(&mut self) -> bool {
         let Some(block) = self.take_block(0) else { return false };
         let older = std::mem::replace(&mut self.newest_reserved, block.index());
@@ -37,13 +37,12 @@ impl<M: MarkTables> SegregatedSpace<M> {
         true
     }
 
-    /// Blocks that are set aside.
+    /// Number of reserved blocks.
     pub fn reserved_blocks(&self) -> u32 {
         self.reserved_blocks
     }
 
-    /// A free cell of a class, nothing in it written yet: one that the space has, or the first of a block
-    /// that was set aside.
+    /// A free cell of a class, not initialized: one that the space has, or the first of a reserved block.
     #[inline(always)]
     pub fn take(&mut self, class: usize) -> Option<ObjectReference> {
         if self.cursors[class].free == 0 && !self.next_window(class) && !self.enter_reserved(class)
@@ -60,14 +59,14 @@ impl<M: MarkTables> SegregatedSpace<M> {
         let info = &mut self.blocks[block.index() as usize];
         self.newest_reserved = info.older;
         *info = BlockInfo { class: class as u8, state: State::Full, ..FOREIGN };
-        if !mutant!(self.heap.memory(), "a block that was set aside is counted twice") {
+        if !mutant!(self.heap.memory(), "a reserved block is counted twice") {
             self.reserved_blocks -= 1;
         }
         self.enter(class, block);
         self.next_window(class)
     }
 
-    /// Forgets the blocks that are set aside: a sweep gives them back.
+    /// Drops the reserve: the sweep releases its blocks.
     pub(super) fn release_reserve(&mut self) {
         (self.newest_reserved, self.reserved_blocks) = (NONE, 0);
     }

@@ -1,8 +1,8 @@
-//! Sweeping a space of cells whose marks stay: what is marked is old (Demers and others 1990).
+//! Sweeping a space of cells with sticky marks: a marked object is old (Demers and others 1990).
 //!
 //! Between collections the allocation bits of a block are its marks and the cells allocated since. So
-//! a block in which both are counted the same has had nothing to sweep, and is not touched. In any
-//! other the marks are copied over the allocation bits.
+//! a block with equal counts of both has nothing to sweep, and is not touched. In any other the marks
+//! are copied over the allocation bits.
 //!
 //! **Invariant:** every mark is that of an allocated cell.
 
@@ -19,7 +19,7 @@ impl SegregatedSpace<StickyMarks> {
     pub fn sweep_unmarked(&mut self) {
         self.retire_windows();
         let mut is_used = [false; CLASSES];
-        // Downwards, so that what is listed here is listed lowest block first.
+        // Downwards, so that the blocks listed here are listed lowest first.
         for index in (0..self.blocks.len()).rev() {
             let info = &mut self.blocks[index];
             let class = usize::from(info.class);
@@ -48,7 +48,7 @@ impl SegregatedSpace<StickyMarks> {
         self.share_out(is_used);
     }
 
-    /// Makes everything young: clears all marks of cells.
+    /// Makes all objects young: clears all marks of cells.
     pub fn clear_marks(&mut self) {
         for (info, index) in self.blocks.iter_mut().zip(0..) {
             let marked = std::mem::take(&mut info.marked);

@@ -38,9 +38,8 @@ impl<M: Traced> SegregatedSpace<M> {
         self.marks.bits()
     }
 
-    /// Reclaims every unmarked cell: exchanges the two bitmaps and classifies each block by its
-    /// count of marks. Mark bits are clear afterwards. Large objects are swept by their own space,
-    /// before this.
+    /// Reclaims every unmarked cell: exchanges the two bitmaps, classifies each block by its count of
+    /// marks, and clears the mark bits. Their own space sweeps large objects before.
     pub fn sweep(&mut self) {
         std::mem::swap(&mut self.allocated, self.marks.bits_mut());
         self.cursors = [NO_WINDOW; CLASSES];
@@ -70,9 +69,9 @@ impl<M: Traced> SegregatedSpace<M> {
         self.share_out(is_used);
     }
 
-    /// Gives a block to every class that is in use and has not a single free cell, before the classes
-    /// that allocate first take all that was reclaimed: in a tight heap the others would find nothing
-    /// at their next allocation, and collect again for nothing.
+    /// Gives a block to every class that is in use and has no free cell, before the classes that allocate
+    /// first take all reclaimed blocks: in a tight heap the others would find no cell at their next
+    /// allocation, and collect again in vain.
     pub(super) fn share_out(&mut self, is_used: [bool; CLASSES]) {
         for (class, is_used) in is_used.into_iter().enumerate() {
             if is_used

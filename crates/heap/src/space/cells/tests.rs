@@ -1,4 +1,4 @@
-//! A space of cells against a model: a list of what is allocated.
+//! A space of cells against a model: a list of the allocated objects.
 
 mod parts;
 
@@ -36,7 +36,7 @@ enum Op {
     Alloc(usize, u8),
     /// Frees this many, from here on in order of address.
     Free(prop::sample::Index, u8),
-    /// The same, in batches as a cascade does.
+    /// Frees in batches, as a cascade does.
     FreeBatches(prop::sample::Index, u8),
     FreeAgain(prop::sample::Index),
     RetireWindows,
@@ -97,7 +97,7 @@ impl<M: Traced> Model<M> {
         assert!(object.granule() % BLOCK_GRANULES + layout.bytes() / 8 <= BLOCK_GRANULES);
     }
 
-    /// It is as new; afterwards it is not, so that a cell that is used again is seen to be cleared.
+    /// The object is cleared; fills it, so that a reused cell is seen to be cleared again.
     fn check_contents(&self, object: ObjectReference, layout: Layout) {
         let memory = self.heap.memory();
         let extent = Extent::of(memory, object);
@@ -160,7 +160,7 @@ impl<M: Traced> Model<M> {
                 }
             }
             Op::FreeAgain(which) => {
-                // What is free and not reserved by a window is refused; the rest is somebody else's.
+                // A free cell is refused unless a window has reserved it or another object lies there.
                 self.space.retire_windows();
                 if !self.dead.is_empty() {
                     let dead = self.dead[which.index(self.dead.len())];
@@ -177,7 +177,7 @@ impl<M: Traced> Model<M> {
             }
             Op::Collect(share) => {
                 self.space.retire_windows();
-                // Any rule will do that chooses some of them.
+                // Any rule that chooses some of them.
                 let is_marked = |object: ObjectReference| {
                     object.granule().wrapping_mul(0x9e37_79b1) >> 24 < u32::from(*share)
                 };
@@ -196,8 +196,8 @@ impl<M: Traced> Model<M> {
         }
     }
 
-    /// With no window open, the bits are the objects, and every block holds one, or is kept free for
-    /// a class in use.
+    /// With no window open, the bits are the objects, and every block holds one or is kept empty for a
+    /// class in use.
     fn check_bits(&self) {
         let mut kept_free = 0;
         for (index, info) in self.space.blocks.iter().enumerate() {
@@ -275,7 +275,7 @@ fn a_block_is_given_back_with_its_last_cell() {
     for (freed, &object) in (1..).zip(&objects) {
         assert!(model.space.free(object));
         let full = u64::from((count - freed).div_ceil(count / 3));
-        // The block that is allocated from stays until its class has another.
+        // The current block of a class stays until the class has another.
         assert!(
             (full..=full.max(1)).contains(&(model.space.reserved_bytes() / u64::from(BLOCK_BYTES)))
         );

@@ -1,4 +1,4 @@
-//! Checks the tables of a space of cells against each other. For tests: it looks at everything.
+//! Checks all tables of a space of cells against each other. Slow: for tests.
 
 use super::blocks::{NONE, State};
 use super::{MarkTables, SegregatedSpace};
@@ -36,8 +36,8 @@ impl<M: MarkTables> SegregatedSpace<M> {
         for block in self.used() {
             let info = self.blocks[block.index() as usize];
             let class = usize::from(info.class);
-            if info.state == State::UnsweptBlock {
-                return Err(format!("{block:?} is on loan, and nothing is being swept"));
+            if info.state == State::Unswept {
+                return Err(format!("{block:?} is still to be swept"));
             }
             let mut live = 0;
             for (index, word) in self.allocated.block(block).iter().enumerate() {
@@ -52,7 +52,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
             }
             let has_free = live < cells_per_block(class);
             if info.state == State::Full && has_free && self.freed.is_none() {
-                return Err(format!("{block:?} has free cells, and is on no list"));
+                return Err(format!("{block:?} has free cells, but is on no list"));
             }
             listed += usize::from(info.state == State::Listed);
             self.marks.verify(block, self.allocated.block(block), info.marked)?;
@@ -71,7 +71,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
         Ok(())
     }
 
-    /// Follows every list; returns how many blocks are on them.
+    /// Walks every list; returns the number of blocks on them.
     fn verify_lists(&self) -> Result<usize, String> {
         let mut on_lists = 0;
         for class in 0..CLASSES {

@@ -1,4 +1,4 @@
-//! The blocks of a mark-region space: what each is to it.
+//! The blocks of a mark-region space: their states and tables.
 
 use super::LineSpace;
 use super::map::LineMap;
@@ -6,35 +6,35 @@ use crate::blocks::block::Block;
 use crate::memory::units::BLOCK_BYTES;
 use std::cell::Cell;
 
-/// What a block is to its space.
+/// The state of a block in its space.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum State {
     /// Not in this space.
     Foreign,
-    /// Has holes that nobody has entered: recyclable.
+    /// Has holes that are not entered: recyclable.
     Holey,
-    /// Has no hole since the last collection.
+    /// Without holes since the last collection.
     Full,
-    /// Has been allocated from since the last collection.
+    /// Allocated from since the last collection.
     Entered,
 }
 
-/// The rest of a block that copies may leave empty, if no object is longer.
+/// Maximum bytes of a block that copies leave empty, if no object is longer.
 pub(super) const SHORT_BYTES: u32 = BLOCK_BYTES / 16;
 
-/// What is known of a block. Cells, for a marker writes to it while others look at the table.
+/// The entry of a block. In cells, for a marker writes to it while the table is shared.
 #[derive(Clone, Debug)]
 pub(super) struct BlockInfo {
     pub(super) state: Cell<State>,
-    /// Whether what lives here is being copied elsewhere.
+    /// Whether the live objects here are to be evacuated.
     pub(super) is_candidate: bool,
     /// Holes that begin before this line have been entered.
     pub(super) entered: Cell<u16>,
-    /// No hole that the last collection left has more lines.
+    /// Maximum lines of the holes that the last collection left.
     pub(super) longest_hole: u16,
-    /// Bytes of those objects among them that are longer than [`SHORT_BYTES`], or a little more.
+    /// Bytes of live objects longer than [`SHORT_BYTES`], or a little more.
     pub(super) long_bytes: u16,
-    /// Bytes of the objects that live here by the last collection.
+    /// Bytes of the live objects by the last collection.
     pub(super) live_bytes: u32,
     /// Lines that they reach.
     pub(super) lines: LineMap,
@@ -54,7 +54,7 @@ impl BlockInfo {
         }
     }
 
-    /// Makes it an empty block that somebody allocates from.
+    /// Makes it an empty block that is being allocated from.
     pub(super) fn begin(&self) {
         self.state.set(State::Entered);
         self.entered.set(0);
@@ -76,7 +76,7 @@ impl LineSpace {
         Some(block)
     }
 
-    /// Makes the tables reach `block`, charging for them.
+    /// Extends the tables to `block` and charges for them; false if the limit has no room.
     pub(super) fn cover(&mut self, block: Block) -> bool {
         if !self.marks.cover(block) {
             return false;

@@ -1,10 +1,10 @@
 //! Opportunistic evacuation: step 5 of the outline of a mark-region space.
 //!
-//! Which blocks to empty is decided before anything is marked, by the bytes that lived in each of them in
-//! the last collection: the emptiest come first, for they give most for what must be copied. (The paper
-//! counts holes; but a block of small objects can be half garbage and have no free line.) Blocks that
-//! were allocated from since are left out: nothing is known of them. While marking, what is met in these
-//! blocks is copied to empty ones. When those are full, what does not fit them is marked where it is.
+//! Candidates are selected before marking, by the live bytes of each block in the last collection: the
+//! emptiest come first, for they reclaim most for the bytes copied. (The paper counts holes; but a block
+//! of small objects can be half garbage and have no free line.) Blocks that were allocated from since are
+//! excluded: their live bytes are unknown. While marking, objects reached in candidates are copied to
+//! empty blocks. When those are full, objects that do not fit them are marked in place.
 
 use super::blocks::{BlockInfo, SHORT_BYTES, State};
 use super::mark::bytes;
@@ -16,14 +16,14 @@ use crate::memory::units::BLOCK_BYTES;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 
-/// Blocks are told apart by this share of a block in live bytes.
+/// Number of bins that sort blocks by live bytes.
 const BINS: usize = 32;
-/// A block with a larger share of live bytes is not worth copying.
+/// A block in this bin or above is not worth copying.
 const WORTH_BINS: usize = BINS * 3 / 4;
-/// What copies of short objects fill of a block at least: one may not fit the rest of it.
+/// Least bytes that copies of short objects fill of a block: the next may not fit the rest.
 const FILLED_BYTES: u64 = (BLOCK_BYTES - SHORT_BYTES) as u64;
 
-/// Whether a block with so many live bytes is worth copying.
+/// Whether a block with `live_bytes` is worth copying.
 pub(super) fn is_sparse(live_bytes: u32) -> bool {
     bin(live_bytes) < WORTH_BINS
 }
@@ -33,16 +33,15 @@ fn bin(live_bytes: u32) -> usize {
 }
 
 impl LineSpace {
-    /// Chooses what the collection that is about to begin copies: what lives in the emptiest blocks, as far
-    /// as `available_bytes` hold the copies. Nothing, if that gives back no block, or less than `least_bytes` of
-    /// blocks.
+    /// Selects the candidates of the next collection: the emptiest blocks, as far as `available_bytes` hold
+    /// the copies. None, if that releases no block, or less than `least_bytes` of blocks.
     ///
-    /// **Invariant:** it never takes more blocks than it gives back. A block of copies is left when the next
-    /// one does not fit the rest. If that one is short, the block is filled but for its length; if it is long,
-    /// the rest is smaller than it. So long objects are reckoned twice, and copies need no more than that.
+    /// **Invariant:** evacuation never takes more blocks than it releases. A block of copies is left when the
+    /// next copy does not fit the rest. If that copy is short, the block is filled but for its length; if it
+    /// is long, the rest is smaller than it. So long objects count twice, and copies need no more than that.
     pub fn select_candidates(&mut self, available_bytes: u64, least_bytes: u64) {
         let room_blocks = self.cover_copies(available_bytes / u64::from(BLOCK_BYTES));
-        // A copy that finds no block may leave one object in each of those that were to be emptied.
+        // A copy that finds no block may leave one object in each candidate.
         let room_blocks = room_blocks.min(self.heap.available_bytes() / u64::from(BLOCK_BYTES));
         let (chosen, gained_blocks) = self.emptiest(room_blocks);
         if gained_blocks > 0 && gained_blocks * u64::from(BLOCK_BYTES) >= least_bytes {
@@ -51,19 +50,19 @@ impl LineSpace {
         }
     }
 
-    /// How many bytes of blocks a collection would give back at once by copying, with so much room for
-    /// copies: what is sparse by the last one.
+    /// Bytes of blocks that a collection would release at once by copying the blocks that the last one left
+    /// sparse, with `available_bytes` for copies.
     pub fn reclaimable_bytes(&self, available_bytes: u64) -> u64 {
         self.emptiest(available_bytes / u64::from(BLOCK_BYTES)).1 * u64::from(BLOCK_BYTES)
     }
 
-    /// Bytes of the objects that the last collection left in blocks that are worth emptying: the next one has
-    /// no more to copy, unless new objects die as unevenly.
+    /// Bytes of the objects that the last collection left in blocks worth evacuating: the next one has no
+    /// more to copy, unless new objects die as unevenly.
     pub fn sparse_bytes(&self) -> u64 {
         self.sparse_bytes
     }
 
-    /// The emptiest blocks whose contents fit so many, and how many blocks copying them gives back.
+    /// The emptiest blocks whose copies fit `room_blocks`, and the number of blocks that copying releases.
     fn emptiest(&self, room_blocks: u64) -> (Vec<usize>, u64) {
         let mut needed_bytes = [0u64; BINS + 1];
         self.eligible().for_each(|(_, bin, bytes)| needed_bytes[bin] += bytes);
@@ -87,8 +86,8 @@ impl LineSpace {
         (chosen, gained_blocks)
     }
 
-    /// Blocks of which the last collection says what lives there: number, bin, and the bytes that copies of
-    /// it are reckoned to need.
+    /// Blocks whose live bytes the last collection counted: number, bin, and an upper bound of the bytes that
+    /// copies need.
     fn eligible(&self) -> impl Iterator<Item = (usize, usize, u64)> {
         let known = |(_, info): &(usize, &BlockInfo)| match info.state.get() {
             State::Full => true,
@@ -101,8 +100,8 @@ impl LineSpace {
         })
     }
 
-    /// Makes the tables reach so many blocks more, whichever the heap has free, or as many as the limit
-    /// allows; tells how many.
+    /// Extends the tables to any `blocks` more blocks of the heap, or as many as the limit allows; returns
+    /// their number.
     fn cover_copies(&mut self, blocks: u64) -> u64 {
         // The lowest free block is taken first, so at most those in use lie below.
         let in_use = self.heap.reserved_bytes() / u64::from(BLOCK_BYTES);
@@ -115,7 +114,7 @@ impl LineSpace {
     }
 }
 
-/// Copies in the making.
+/// The copying of one collection.
 pub(super) struct Evacuation<'s> {
     heap: &'s Heap,
     blocks: &'s [BlockInfo],
@@ -124,7 +123,7 @@ pub(super) struct Evacuation<'s> {
     taken_blocks: u32,
     /// Blocks that may still be taken.
     ///
-    /// **Invariant:** room only shrinks, so an object that was left in place once is never copied later.
+    /// **Invariant:** room only shrinks, so an object that stayed in place once is never copied later.
     left_blocks: u32,
 }
 
@@ -138,7 +137,7 @@ impl<'s> Evacuation<'s> {
         Self { heap, blocks, moves, hole: NO_HOLE, taken_blocks: 0, left_blocks }
     }
 
-    /// Where an object is now: at its copy, if it is in a block that is being emptied and there is room.
+    /// The current place of an object: its copy, if its block is a candidate and there is room.
     #[inline(always)]
     pub(super) fn forward(&mut self, object: ObjectReference) -> ObjectReference {
         match self.blocks.get(object.block() as usize) {
@@ -186,7 +185,7 @@ impl<'s> Evacuation<'s> {
         true
     }
 
-    /// How many blocks the copies have taken.
+    /// Number of blocks that copies have taken.
     pub(super) fn taken_blocks(&self) -> u32 {
         self.taken_blocks
     }

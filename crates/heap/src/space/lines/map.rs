@@ -1,4 +1,4 @@
-//! Which lines of a block are in use: a bit for each, and the holes between them.
+//! The line map of a block: a bit for each line in use, and the holes between them.
 
 use crate::memory::units::BLOCK_BYTES;
 use std::cell::Cell;
@@ -7,7 +7,7 @@ use std::ops::Range;
 /// The shortest line, in bytes; a power of two, as every length of a line is.
 pub(super) const SHORTEST_LINE_BYTES: u32 = 128;
 
-/// Lines of a block, if they are of the shortest.
+/// Lines of a block of shortest lines.
 const MOST_LINES: u32 = BLOCK_BYTES / SHORTEST_LINE_BYTES;
 const WORDS: usize = MOST_LINES.div_ceil(64) as usize;
 
@@ -16,7 +16,7 @@ const WORDS: usize = MOST_LINES.div_ceil(64) as usize;
 pub(super) struct LineMap([Cell<u64>; WORDS]);
 
 impl LineMap {
-    /// No line is in use.
+    /// A map of unused lines.
     pub(super) fn empty() -> Self {
         Self::default()
     }
@@ -51,7 +51,7 @@ impl LineMap {
         self.0[line as usize / 64].get() >> (line % 64) & 1 != 0
     }
 
-    /// The first hole that begins at `from` or behind it, as lines; a block has `lines` of them.
+    /// The first hole that begins at line `from` or behind it, of a block of `lines` lines.
     #[inline(always)]
     pub(super) fn hole(&self, from: u32, lines: u32) -> Option<Range<u32>> {
         let start = self.find(from, lines, |word| !word);
@@ -69,8 +69,7 @@ impl LineMap {
         })
     }
 
-    /// The first line from `from` on whose bit is set in what `choose` makes of its word; `lines` if there
-    /// is none.
+    /// The first line from `from` on whose bit is set in `choose` of its word; `lines` if there is none.
     #[inline(always)]
     fn find(&self, from: u32, lines: u32, choose: impl Fn(u64) -> u64) -> u32 {
         let mut line = from;

@@ -1,20 +1,20 @@
 //! Marking and sweeping a mark-region space: steps 3 and 4 of its outline.
 //!
 //! An object is marked by two bits of one map: that of its first granule and that of its last. So the bits
-//! that are set in a block are a first one and a last one by turns, and what lies between them follows. From
-//! that the sweep makes the map of the lines in use and counts live bytes, and then takes the last ones away.
-//! So whoever marks writes to one map, and lines are exact, though nobody marks lines. (The paper has the
-//! collector mark the first line of a small object, and skips the first free line of every hole for what may
-//! reach into it.)
+//! set in a block are first and last by turns, which gives the granules between them. From these the sweep
+//! makes the line map and counts live bytes, and then clears the bits of last granules. So the marker writes
+//! to one map, and line marks are exact, though no step marks lines. (The paper has the collector mark the
+//! first line of a small object, and skips the first free line of every hole, for an object may reach into
+//! it.)
 //!
-//! Measured on gcbench at 2.5 times the live size, beside a space of cells: marking takes a tenth longer, for
+//! Measured on gcbench at 2.5 times the live size, against a space of cells: marking takes a tenth longer, for
 //! headers must be read for sizes, and the program a tenth less, for it bumps. To mark lines and count live
 //! bytes object by object took another twentieth of the time to mark.
 
 use super::blocks::{BlockInfo, SHORT_BYTES, State};
 use super::evacuate::{Evacuation, is_sparse};
-use super::hidden::trace_weak;
 use super::map::LineMap;
+use super::weak::trace_weak;
 use super::{LineSpace, NO_HOLE};
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
@@ -35,14 +35,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// **Invariant:** no object is so short that its first granule is its last.
 const _: () = assert!(MIN_CELL_BYTES as usize > GRANULE_BYTES);
 
-/// Bytes that a word of marks stands for.
+/// Bytes that a word of marks covers.
 const WORD_BYTES: u32 = 64 * GRANULE_BYTES as u32;
 
-/// So many words lie inside every object that is longer than [`SHORT_BYTES`], besides the one in which it begins
-/// and the one in which it ends.
+/// Least words inside an object longer than [`SHORT_BYTES`], besides the one in which it begins and the one
+/// in which it ends.
 const INSIDE_LONG: u32 = SHORT_BYTES / WORD_BYTES - 1;
 
-/// Marks an object and tells whether it was not marked.
+/// Marks an object; returns whether it was unmarked.
 #[inline(always)]
 fn mark(memory: Memory<'_>, bits: &Bitmap, object: ObjectReference) -> bool {
     let (word, first) = (bits.word(object), Bitmap::bit(object));
@@ -60,7 +60,7 @@ fn mark(memory: Memory<'_>, bits: &Bitmap, object: ObjectReference) -> bool {
     true
 }
 
-/// The last granule of an object; in its block, whatever a wrong program made of its header.
+/// The last granule of an object; in its block even if a wrong program has overwritten its header.
 #[inline(always)]
 fn last_granule(memory: Memory<'_>, object: ObjectReference) -> u32 {
     let first = object.granule();
@@ -78,7 +78,7 @@ pub(super) fn bytes(memory: Memory<'_>, object: ObjectReference) -> u32 {
 }
 
 impl LineSpace {
-    /// Forgets what the last collection has found, and where new objects lie.
+    /// Clears the marks of the last collection, and leaves the holes.
     pub(super) fn begin_marking(&mut self) {
         (self.hole, self.overflow) = (NO_HOLE, NO_HOLE);
         for (info, index) in self.blocks.iter().zip(0..) {
@@ -93,9 +93,9 @@ impl LineSpace {
         }
     }
 
-    /// Marks everything reachable from the roots, large objects included, and what `weak` keeps. What lives
-    /// in the blocks that [`LineSpace::select_candidates`] has chosen is copied, as long as there is room, and what
-    /// refers to it follows.
+    /// Marks all objects reachable from the roots, large ones included, and those that `weak` keeps. Copies
+    /// objects out of the candidates of [`LineSpace::select_candidates`] as long as there is room, and updates
+    /// the references to them.
     pub fn trace(
         &mut self,
         marker: &mut Marker,
@@ -125,8 +125,8 @@ impl LineSpace {
         self.copy_blocks = 0;
     }
 
-    /// Reclaims what is not marked: makes the line map of every block from its bits, and gives back the
-    /// blocks that have none.
+    /// Reclaims unmarked objects: makes the line map of every block from its bits, and releases the blocks
+    /// without any.
     pub fn sweep(&mut self) {
         let lines = self.block_lines();
         (self.live_bytes, self.sparse_bytes) = (0, 0);
@@ -166,26 +166,26 @@ impl LineSpace {
     }
 }
 
-/// Sets the bits of the lines that marked objects reach, and takes their last granules' bits away. Returns the
-/// bytes of the objects, and of the long ones among them.
+/// Sets the bits of the lines that marked objects reach, and clears the bits of their last granules. Returns
+/// the bytes of the objects, and of the long ones among them.
 fn classify(lines: &LineMap, marks: &[AtomicU64; BLOCK_WORDS], line_bytes: u32) -> (u32, u16) {
     if marks.iter().fold(0, |any, word| any | word.load(Relaxed)) == 0 {
         return (0, 0);
     }
     let mut live = [0; BLOCK_WORDS];
-    let mut goes_on = 0;
+    let mut carry = 0;
     let (mut inside, mut long_words) = (0, 0);
     for (live, word) in live.iter_mut().zip(marks) {
         let ends = word.load(Relaxed);
         // Set from each first granule up to the one before the last.
-        let begun = parities(ends) ^ goes_on;
+        let begun = parities(ends) ^ carry;
         word.store(ends & begun, Relaxed);
         *live = begun | ends;
-        goes_on = (begun as i64 >> 63) as u64;
+        carry = (begun as i64 >> 63) as u64;
         if ends == 0 && begun == u64::MAX {
             inside += 1;
         } else {
-            // It begins in the word before these and ends in this one.
+            // The object begins in the word before the inside ones and ends in this one.
             long_words += if inside >= INSIDE_LONG { inside + 2 } else { 0 };
             inside = 0;
         }
@@ -200,12 +200,12 @@ fn classify(lines: &LineMap, marks: &[AtomicU64; BLOCK_WORDS], line_bytes: u32) 
     (granules * GRANULE_BYTES as u32, (long_words * WORD_BYTES) as u16)
 }
 
-/// Each bit tells whether an odd number of bits is set up to there.
+/// Each bit is the parity of the bits up to it.
 fn parities(word: u64) -> u64 {
     [1, 2, 4, 8, 16, 32].iter().fold(word, |parities, distance| parities ^ parities << distance)
 }
 
-/// Four bits: which quarters of a word have a bit set.
+/// Four bits, one for each quarter of a word that has a bit set.
 fn quarters(word: u64) -> u64 {
     let folded = word | word >> 8;
     let folded = folded | folded >> 4;

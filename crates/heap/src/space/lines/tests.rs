@@ -1,4 +1,4 @@
-//! A mark-region space against a model: a list of what lives, each object with its number.
+//! A mark-region space against a model: a list of the live objects, each with its number.
 
 use super::*;
 use crate::blocks::heap::HeapConfig;
@@ -33,11 +33,11 @@ impl Model {
     }
 
     /// An array that holds its number.
-    fn alloc(&mut self, words: u32, makes_do: bool) -> Option<ObjectReference> {
+    fn alloc(&mut self, words: u32, any_hole: bool) -> Option<ObjectReference> {
         let layout = Layout::array(SlotKind::Shared, 0, words.max(1)).unwrap();
         let space = &mut self.space;
         let object = space.alloc(layout, 0).or_else(|| {
-            let found = makes_do && space.open_large_hole(layout) || space.grow(layout, 0);
+            let found = any_hole && space.open_large_hole(layout) || space.grow(layout, 0);
             found.then(|| space.alloc(layout, 0))?
         })?;
         let extent = Extent::of(self.heap.memory(), object);
@@ -51,7 +51,7 @@ impl Model {
         Some(object)
     }
 
-    /// Keeps what `keep` says, each object by a root of its own; tells what has moved.
+    /// Keeps the objects chosen by `keep`, each by its own root; returns the number of moved ones.
     fn collect(&mut self, available_bytes: u64, keep: impl Fn(u64) -> bool) -> usize {
         self.live.retain(|&(.., number)| keep(number));
         let roots = RootStack::new(&self.heap).unwrap();
@@ -110,9 +110,9 @@ impl Model {
 
 #[derive(Clone, Debug)]
 enum Op {
-    /// This many objects of so many words, in holes between others if need be.
+    /// Allocates objects: their words, their count, and whether in holes between others if need be.
     Alloc(u32, u16, bool),
-    /// Keeps about this many in 256, and copies to so many blocks.
+    /// Keeps about this many in 256, and copies to at most this many blocks.
     Collect(u8, u32),
 }
 
@@ -125,7 +125,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Any rule will do that chooses some of them.
+/// Any rule that chooses some of them.
 fn is_kept(number: u64, share: u8) -> bool {
     (number as u32).wrapping_mul(0x9e37_79b1) >> 24 < u32::from(share)
 }
@@ -140,8 +140,8 @@ proptest! {
         let mut model = Model::new(line_bytes, limit_blocks.map(|n| n * u64::from(BLOCK_BYTES)));
         for op in ops {
             match op {
-                Op::Alloc(words, count, makes_do) => {
-                    let made = (0..count).take_while(|_| model.alloc(words, makes_do).is_some());
+                Op::Alloc(words, count, any_hole) => {
+                    let made = (0..count).take_while(|_| model.alloc(words, any_hole).is_some());
                     let made = made.count();
                     prop_assert!(limit_blocks.is_some() || made == usize::from(count), "no limit, no room");
                 }
@@ -149,7 +149,7 @@ proptest! {
                     let available_bytes = u64::from(blocks * BLOCK_BYTES);
                     let used_blocks = model.used_blocks();
                     model.collect(available_bytes, |number| is_kept(number, share));
-                    prop_assert!(model.used_blocks() <= used_blocks, "a collection takes more than it gives");
+                    prop_assert!(model.used_blocks() <= used_blocks, "a collection takes more blocks than it releases");
                     let limit_bytes = model.heap.budget().limit_bytes();
                     let peak_bytes = model.heap.budget().peak_bytes();
                     // The table of blocks and the mark queue cannot refuse.
@@ -194,7 +194,7 @@ fn holes_are_filled_before_the_space_grows() {
 #[test]
 fn a_long_object_leaves_the_holes_to_others() {
     let mut model = sparse(20, 64);
-    // Fifteen lines are free in a row: the hole that is open holds one, not two.
+    // Fifteen lines are free in a row: the open hole has room for one, not two.
     let layout = Layout::array(SlotKind::Shared, 0, 128).unwrap();
     let short = Layout::array(SlotKind::Shared, 0, 2).unwrap();
     assert!(model.space.alloc(short, 0).is_some());
@@ -214,7 +214,7 @@ fn a_long_object_leaves_the_holes_to_others() {
 }
 
 #[test]
-fn sparse_blocks_are_emptied_as_far_as_there_is_room() {
+fn sparse_blocks_are_evacuated_as_far_as_there_is_room() {
     let most = [(0, 32..=32), (1, 25..=26), (2, 18..=19), (4, 5..=6), (32, 4..=5)];
     for (room_blocks, expected) in most {
         let mut model = sparse(32, 8);
@@ -227,7 +227,7 @@ fn sparse_blocks_are_emptied_as_far_as_there_is_room() {
 }
 
 #[test]
-fn what_refers_to_a_copy_follows() {
+fn references_to_a_copy_are_updated() {
     let mut model = sparse(32, 8);
     // One list through all of them, from its newest object.
     let layout = Layout::array(SlotKind::Shared, 1, 1).unwrap();
@@ -259,7 +259,7 @@ fn what_refers_to_a_copy_follows() {
         let mut weak = ReferenceProcessor::new(&model.heap);
         model.space.trace(&mut model.marker, &roots, &mut moves, &mut weak);
         model.space.sweep();
-        assert_eq!(moves.take().is_empty(), round != 1, "the first knows of no block what lives");
+        assert_eq!(moves.take().is_empty(), round != 1, "the first knows no block's live bytes");
         assert_eq!(model.space.verify(), Ok(()));
         head = roots.iter().next().map(|root| root.object);
         let (mut next, mut length) = (head, 0);
@@ -272,8 +272,8 @@ fn what_refers_to_a_copy_follows() {
     }
 }
 
-/// Each value is the key of the ephemeron before it, so that all but the first are noticed late: those that
-/// are copied and those that stay where they are.
+/// Each value is the key of the ephemeron before it, so that all but the first key are reached late: copied
+/// ones and those that stay.
 #[test]
 fn a_chain_of_ephemerons_is_followed_while_objects_move() {
     const LINKS: u32 = 4000;

@@ -1,4 +1,4 @@
-//! Walks a mark-region space, and checks its tables against its objects. For tests: it looks at everything.
+//! Walks a mark-region space, and checks all tables against its objects. Slow: for tests.
 
 use super::blocks::{BlockInfo, SHORT_BYTES, State};
 use super::map::LineMap;
@@ -51,13 +51,13 @@ impl LineSpace {
         self.lines(object, 1)[0]
     }
 
-    /// The first and the last line that an object of so many bytes reaches.
+    /// The first and the last line that an object of `bytes` reaches.
     fn lines(&self, object: ObjectReference, bytes: u32) -> [u32; 2] {
         let offset = object.granule() % BLOCK_GRANULES * GRANULE_BYTES as u32;
         [offset, (offset + bytes - 1).min(BLOCK_BYTES - 1)].map(|byte| byte / self.line_bytes)
     }
 
-    /// The objects that lie in the holes of a block.
+    /// The objects in the holes of a block.
     fn new_in(&self, block: Block, info: &BlockInfo) -> impl Iterator<Item = ObjectReference> {
         let entered = u32::from(info.entered.get());
         let holes = info.lines.holes(self.block_lines()).take_while(move |h| h.start < entered);
@@ -147,13 +147,13 @@ impl LineSpace {
         let is_open = [&self.hole, &self.overflow].iter().any(|hole| hole.block == Some(block));
         let longest = info.lines.holes(self.block_lines()).map(|hole| hole.len()).max();
         let wrong = match info.state.get() {
-            _ if info.is_candidate => "is still to be emptied",
+            _ if info.is_candidate => "is still a candidate",
             State::Full if longest.is_some() => "has holes, and counts as full",
             State::Holey if self.next_hole_in(block).is_none() => "has no hole to enter",
             State::Holey if is_open => "is open, and counts as not entered",
             State::Holey if (block.index() as usize) < self.scan => "has holes behind the scan",
             State::Holey if usize::from(info.longest_hole) < longest.unwrap_or(0) => {
-                "has a longer hole than it says"
+                "has a hole longer than `longest_hole`"
             }
             _ => return Ok(()),
         };

@@ -1,19 +1,18 @@
-//! Sliding: the objects that live move together, to the front of their space, and keep their order.
+//! Sliding compaction: live objects move to the front of their space and keep their order.
 //!
-//! Three side words for every 64 granules say all there is to know, so no object has to remember where it
-//! goes (after Kermany and Petrank, "The Compressor: concurrent, incremental, and parallel compaction",
-//! PLDI 2006):
+//! Three side words for every 64 granules determine all moves, so no object stores its destination (after
+//! Kermany and Petrank, "The Compressor: concurrent, incremental, and parallel compaction", PLDI 2006):
 //!
 //! 1. *Mark* sets a bit where an object begins and one for every granule that it covers.
-//! 2. *Plan* looks at these words only. The objects that begin in one word stay together as a group; the
-//!    third word becomes the place that the group goes to. One that does not fit the rest of a block goes
-//!    to the next.
-//! 3. *Where* an object goes is then that place and the granules that live before it in its word.
+//! 2. *Plan* reads these words only. The objects that begin in one word stay together as a group; the
+//!    third word becomes the destination of the group. A group that does not fit the rest of a block
+//!    moves to the next block.
+//! 3. *The new place* of an object is that destination plus the live granules before it in its word.
 //! 4. *Slide* updates the slots of each object and copies it, in order.
 //!
-//! **Invariant:** a group never goes to a place behind its own. Where it would go is no further than the
-//! group before it went, and if that place is in its own block it fits, for it lay there. So copying in
-//! order overwrites nothing that is still to be copied.
+//! **Invariant:** a group never moves to a place behind its own. Its destination directly follows that of
+//! the group before it, and if this is in its own block the group fits, for it lay there. So copying in
+//! order overwrites no object that is still to be copied.
 
 use super::{BLOCK_UNITS, MovableSpace, Movement};
 use crate::blocks::bitmap::Bitmap;
@@ -39,14 +38,14 @@ const GRANULE_UNITS: u32 = (GRANULE_BYTES / UNIT_BYTES) as u32;
 /// Three words for every 64 granules.
 #[derive(Debug)]
 pub struct Sliding {
-    /// Where an object begins that lives; large objects as well.
+    /// First granules of live objects; of large objects as well.
     marks: Bitmap,
-    /// The granules of all objects that live here.
+    /// All granules of the live objects of this space.
     live: Bitmap,
-    /// No bits: where the objects go that begin in this word, as reference bits, less the granules of an
-    /// object that only reaches into it.
+    /// No bits: the destination of the objects that begin in this word, as reference bits, less the
+    /// granules of an object that only reaches into it.
     destinations: Bitmap,
-    /// How many blocks are still needed after the slide that was planned.
+    /// Number of blocks still needed after the planned slide.
     kept: usize,
 }
 
@@ -58,7 +57,7 @@ struct Group<'t> {
     granules: u32,
 }
 
-/// Where the next group goes.
+/// The place of the next group.
 struct Front {
     place: usize,
     next: u32,
@@ -66,7 +65,7 @@ struct Front {
 }
 
 impl Sliding {
-    /// Marks an object and tells whether it was not marked.
+    /// Marks an object; returns whether it was unmarked.
     #[inline(always)]
     pub(super) fn mark(&self, memory: Memory<'_>, object: ObjectReference) -> bool {
         let is_new = self.marks.set(object);
@@ -117,7 +116,7 @@ impl MarkedSpace for MovableSpace<Sliding> {
     }
 }
 
-/// What an object covers; a wrong program may have overwritten its header.
+/// Granules that an object covers; a wrong program may have overwritten its header.
 #[inline(always)]
 fn granules(memory: Memory<'_>, object: ObjectReference) -> u32 {
     let bytes = Extent::of(memory, object).bytes().min(u64::from(MAX_CELL_BYTES));
@@ -125,14 +124,14 @@ fn granules(memory: Memory<'_>, object: ObjectReference) -> u32 {
 }
 
 impl MovableSpace<Sliding> {
-    /// Marks everything reachable from the edges that `marker` holds, large objects included. Returns the
-    /// objects marked.
+    /// Marks all objects reachable from the edges pushed to `marker`, large ones included; returns their
+    /// number.
     #[inline(always)]
     pub fn trace(&mut self, marker: &mut Marker) -> u64 {
         self.trace_visiting(marker, |_| ())
     }
 
-    /// What is to be done when a trace is: see [`ReferenceProcessor`]. Objects are still where they were.
+    /// Reference processing after a trace: see [`ReferenceProcessor`]. No object has moved yet.
     pub fn trace_weak(&mut self, marker: &mut Marker, weak: &mut ReferenceProcessor) {
         let place = |space: &Self, object| space.is_marked(object).then_some(object);
         while weak.advance(|object| place(self, object), |object| marker.push(object)) {
@@ -140,19 +139,19 @@ impl MovableSpace<Sliding> {
         }
     }
 
-    /// [`MovableSpace::trace`] that tells of each object that it marks.
+    /// [`MovableSpace::trace`] that calls `visit` with each object that it marks.
     #[inline(always)]
     fn trace_visiting(
         &mut self,
         marker: &mut Marker,
-        mut tell: impl FnMut(ObjectReference),
+        mut visit: impl FnMut(ObjectReference),
     ) -> u64 {
         let (tables, memory) = (&self.tables, self.heap.memory());
         let is_marked = |object| tables.marks.test(object);
         marker.trace(&self.heap, is_marked, |object| {
             let is_new = tables.mark(memory, object);
             if is_new {
-                tell(object);
+                visit(object);
             }
             is_new
         })
@@ -163,8 +162,8 @@ impl MovableSpace<Sliding> {
         self.tables.marks.test(object)
     }
 
-    /// Decides where every marked object goes: [`MovableSpace::new_place`]. Until [`MovableSpace::slide`] the
-    /// space cannot be walked, and nothing can be allocated.
+    /// Computes the [`MovableSpace::new_place`] of every marked object. Until [`MovableSpace::slide`] the
+    /// space cannot be walked or allocated in.
     pub fn plan(&mut self) {
         let Sliding { marks, live, destinations, .. } = &self.tables;
         let memory = self.heap.memory();
@@ -186,7 +185,7 @@ impl MovableSpace<Sliding> {
             destination.store(u64::from(first), Relaxed);
             to.next += units;
         };
-        for block in self.blocks.iter().map(|filled| filled.block()) {
+        for block in self.blocks.iter().map(|bumped| bumped.block()) {
             let mut group = None;
             let words = marks.block(block).iter().zip(live.block(block));
             for ((marks, live), destination) in words.zip(destinations.block(block)) {
@@ -209,7 +208,7 @@ impl MovableSpace<Sliding> {
         self.fill_to(&ends, front.map(|to| (to.next, to.limit)));
     }
 
-    /// What the blocks hold after a slide: how far each but the last is filled, and the last.
+    /// Sets the allocated part of each block after a slide: `ends` of all but the last, and the `last`.
     fn fill_to(&mut self, ends: &[u32], last: Option<(u32, u32)>) {
         for (block, &end) in self.blocks.iter_mut().zip(ends) {
             block.end = end;
@@ -220,19 +219,19 @@ impl MovableSpace<Sliding> {
         self.tables.kept = ends.len() + usize::from(last.is_some());
     }
 
-    /// Where a marked object goes; what does not move, such as a large object, stays where it is.
+    /// The new place of a marked object; its own if it does not move, as a large object.
     #[inline(always)]
     pub fn new_place(&self, object: ObjectReference) -> ObjectReference {
         self.tables.new_place(object)
     }
 
-    /// Carries out the plan: updates the slots of all marked objects here, moves them, and gives back the
-    /// blocks behind them. Afterwards nothing is marked.
+    /// Executes the plan: updates the slots of all marked objects here, moves them, and releases the
+    /// blocks behind them. Clears all marks.
     pub fn slide(&mut self, moves: &mut Moves) {
         let (tables, memory) = (&self.tables, self.heap.memory());
         let mut largest_bytes = super::COMMON_BYTES;
-        for filled in &self.blocks {
-            let block = filled.block();
+        for bumped in &self.blocks {
+            let block = bumped.block();
             for (word, marks) in (0..BLOCK_WORDS as u32).zip(tables.marks.block(block)) {
                 let mut marks = marks.load(Relaxed);
                 while marks != 0 {
@@ -252,9 +251,9 @@ impl MovableSpace<Sliding> {
         }
         self.largest_bytes = largest_bytes;
         let kept = tables.kept;
-        for filled in &self.blocks {
-            tables.marks.clear_block(filled.block());
-            tables.live.clear_block(filled.block());
+        for bumped in &self.blocks {
+            tables.marks.clear_block(bumped.block());
+            tables.live.clear_block(bumped.block());
         }
         self.release_from(kept);
         for (start, end) in (0..kept).filter_map(|place| self.extent(place)) {

@@ -1,10 +1,11 @@
-//! Marking and sweeping objects that never move: at once, in slices, by several threads, by another thread,
-//! and with marks that stay. Each is there for the mark tables that it needs.
+//! Marking and sweeping objects that never move: stop-the-world, parallel, incremental, concurrent, and
+//! with sticky marks. Each is implemented for the mark tables that it needs.
 
 use super::NonMovingSpace;
 use crate::blocks::heap::Heap;
 use crate::context::weak::ReferenceProcessor;
 use crate::memory::value::ObjectReference;
+use crate::mutant;
 use crate::space::cells::{
     ConcurrentMarks, MarkBits, ParallelMarks, SegregatedSpace, StickyMarks, SweeperBits, Traced,
     UnsweptBlock,
@@ -15,20 +16,20 @@ use crate::trace::parallel::ParallelMarker;
 use std::io;
 
 impl<M: Traced> NonMovingSpace<M> {
-    /// Marks everything reachable from the edges that `marker` holds. Returns the objects marked.
+    /// Marks all objects reachable from the edges pushed to `marker`; returns their number.
     #[inline(always)]
     pub fn trace(&mut self, marker: &mut Marker) -> u64 {
         self.trace_visiting(marker, |_| ())
     }
 
-    /// What is to be done when a trace is: see [`ReferenceProcessor`].
+    /// Reference processing after a trace: see [`ReferenceProcessor`].
     pub fn trace_weak(&mut self, marker: &mut Marker, weak: &mut ReferenceProcessor) {
         while weak.advance(|object| self.place(object), |object| marker.push(object)) {
             self.trace_visiting(marker, |object| weak.object_reached(object));
         }
     }
 
-    /// Where an object is that was reached: it does not move.
+    /// The place of an object if it was reached: objects do not move.
     fn place(&self, object: ObjectReference) -> Option<ObjectReference> {
         self.is_marked(object).then_some(object)
     }
@@ -47,14 +48,14 @@ impl<M: Traced> NonMovingSpace<M> {
         self.small.marks().test(object)
     }
 
-    /// Reclaims what is not marked and clears the marks.
+    /// Reclaims the unmarked objects and clears the marks.
     pub fn sweep(&mut self) {
         self.sweep_large();
         self.small.sweep();
     }
 }
 
-// ---- by several threads: see `cells/parallel.rs` ------------------------------------------------
+// ---- parallel: see `cells/parallel.rs` ----------------------------------------------------------
 
 impl NonMovingSpace<ParallelMarks> {
     /// An empty space for this marker.
@@ -69,18 +70,18 @@ impl NonMovingSpace<ParallelMarks> {
         Ok(Self::over(cells))
     }
 
-    /// [`NonMovingSpace::trace`] on several threads, if there is enough to mark.
+    /// [`NonMovingSpace::trace`] on several threads, if the space is large enough.
     pub fn trace_in_parallel(&mut self, marker: &mut ParallelMarker) {
         let threshold =
             if self.small.has_shared_marks() { marker.parallel_threshold() } else { u64::MAX };
         let is_done = self.trace_serially(marker, threshold, |_| ());
-        if !is_done && let Some((marks, folding)) = self.small.marking_together() {
-            marker.trace_together(&self.heap, marks, || folding.run());
+        if !is_done && let Some((marks, folding)) = self.small.parallel_marking() {
+            marker.trace_in_parallel(&self.heap, marks, || folding.run());
         }
     }
 
-    /// [`NonMovingSpace::trace_weak`] once [`NonMovingSpace::trace_in_parallel`] is done: on one thread,
-    /// for all marks are bits again.
+    /// [`NonMovingSpace::trace_weak`] after [`NonMovingSpace::trace_in_parallel`]: on one thread, for all
+    /// marks are bits again.
     pub fn trace_weak_serially(
         &mut self,
         marker: &mut ParallelMarker,
@@ -91,25 +92,25 @@ impl NonMovingSpace<ParallelMarks> {
         }
     }
 
-    /// Traces on this thread until `most` objects are marked, and calls `visit` with each. Returns whether
-    /// nothing is left.
+    /// Traces on this thread until no edge is left or `threshold` objects are marked, and calls `visit`
+    /// with each; returns whether no edge is left.
     #[inline(always)]
     fn trace_serially(
         &mut self,
         marker: &mut ParallelMarker,
-        most: u64,
+        threshold: u64,
         visit: impl FnMut(ObjectReference),
     ) -> bool {
         let Self { small, heap, .. } = self;
         let (marks, mark) = small.marking();
-        marker.trace_serially(heap, most, |object| marks.test(object), visiting(mark, visit))
+        marker.trace_serially(heap, threshold, |object| marks.test(object), visiting(mark, visit))
     }
 }
 
-// ---- in slices: see `cells/incremental.rs` ------------------------------------------------------
+// ---- incremental: see `cells/incremental.rs` ----------------------------------------------------
 
 impl NonMovingSpace<MarkBits> {
-    /// Marks an object. Returns whether it was not marked before: it is grey now.
+    /// Marks an object; returns whether it was unmarked and is grey now.
     #[inline(always)]
     pub fn shade(&self, object: ObjectReference) -> bool {
         self.small.shade(object)
@@ -122,8 +123,8 @@ impl NonMovingSpace<MarkBits> {
         self.trace_some_visiting(greys, budget, |_| ())
     }
 
-    /// What is to be done when nothing is grey any more, all of it at once: see [`ReferenceProcessor`]. Returns the
-    /// work done.
+    /// Reference processing when no object is grey any more, in one piece: see [`ReferenceProcessor`].
+    /// Returns the work done.
     pub fn trace_weak_in_slices(
         &mut self,
         greys: &mut GreyQueue,
@@ -159,7 +160,7 @@ impl NonMovingSpace<MarkBits> {
         })
     }
 
-    /// Everything that is reachable is marked: reclaims the large objects that are not, and prepares for
+    /// After marking: reclaims the unmarked large objects, and prepares for
     /// [`SegregatedSpace::sweep_some`].
     pub fn begin_sweep(&mut self) {
         self.sweep_large();
@@ -167,38 +168,40 @@ impl NonMovingSpace<MarkBits> {
     }
 }
 
-// ---- by another thread: see `cells/concurrent.rs` -----------------------------------------------
+// ---- concurrent: see `cells/concurrent.rs` ------------------------------------------------------
 
 impl NonMovingSpace<ConcurrentMarks> {
-    /// The bits that the other thread needs.
+    /// The bits that the collector thread needs.
     pub(crate) fn sweeper_bits(&self) -> SweeperBits {
         self.small.sweeper_bits()
     }
 
-    /// Everything that is reachable is marked: reclaims the large objects that are not, and lends all
-    /// blocks of cells out.
+    /// After marking: reclaims the unmarked large objects, and hands all blocks of cells to the sweeper.
     pub(crate) fn hand_to_sweeper(&mut self, to: impl FnMut(UnsweptBlock)) {
         self.sweep_large();
         self.small.hand_to_sweeper(to);
     }
 
-    /// Takes a block back with the number of its live cells.
-    pub(crate) fn take_swept(&mut self, lent: UnsweptBlock, live: u32) {
-        self.small.take_swept(lent, live);
+    /// Takes a swept block back with the number of its live cells.
+    pub(crate) fn take_swept(&mut self, swept: UnsweptBlock, live: u32) {
+        self.small.take_swept(swept, live);
     }
 }
 
-// ---- with marks that stay: see `cells/sticky.rs` ------------------------------------------------
+// ---- sticky marks: see `cells/sticky.rs` --------------------------------------------------------
 
 impl NonMovingSpace<StickyMarks> {
-    /// Reclaims what is not marked and keeps the marks: the survivors are old.
+    /// Reclaims the unmarked objects and keeps the marks: the survivors are old.
     pub fn sweep_unmarked(&mut self) {
         self.sweep_large();
         self.small.sweep_unmarked();
     }
 
-    /// Makes everything young: clears all marks.
+    /// Makes all objects young: clears all marks.
     pub fn clear_marks(&mut self) {
+        if mutant!(self.heap.memory(), "a major collection keeps its marks") {
+            return;
+        }
         let marks = self.small.marks();
         self.large.objects().for_each(|object| _ = marks.clear(object));
         self.small.clear_marks();

@@ -1,4 +1,4 @@
-//! Markers together against a reachability that knows nothing of them, at every number of threads.
+//! Parallel marking against a serial reachability, at every number of threads.
 
 use super::*;
 use crate::blocks::heap::HeapConfig;
@@ -12,7 +12,7 @@ use std::collections::HashSet;
 
 const NODE: Layout = Layout::shape(0, 2, 0, 0);
 
-/// A heap, its space, and markers for so many threads.
+/// A heap, its space, and its markers.
 struct Marking {
     heap: Heap,
     space: NonMovingSpace<ParallelMarks>,
@@ -58,7 +58,7 @@ impl Marking {
         assert_eq!(self.heap.budget().committed_bytes(), footprint + heaps, "the account is wrong");
     }
 
-    /// The most that the stacks have held.
+    /// Peak bytes of the stacks.
     fn stack_bytes(&self) -> u64 {
         self.marker.markers.iter().map(|marker| marker.stack.committed_bytes()).sum()
     }
@@ -66,9 +66,9 @@ impl Marking {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
-    /// Nodes, arrays and large objects; marked twice, for nothing of the first time may be left.
+    /// Nodes, arrays and large objects; marked twice, for the first trace must leave no state.
     #[test]
-    fn however_many_mark_they_mark_what_is_reachable(
+    fn any_number_of_threads_marks_the_reachable_objects(
         slots in proptest::collection::vec(prop_oneof![8 => Just(2u32), 2 => 3u32..100, 1 => 4100u32..9000], 1..150),
         edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..400),
         threads in 1usize..5,
@@ -106,7 +106,7 @@ fn a_list_stays_with_one_marker() {
     marking.collect(list[0]);
     assert_eq!(marking.space.allocated().objects as usize, LENGTH);
     assert_eq!(marking.marker.most_threads(), 3);
-    assert_eq!(marking.stack_bytes(), PAGE_BYTES as u64, "the list has changed hands");
+    assert_eq!(marking.stack_bytes(), PAGE_BYTES as u64, "another marker has taken the list");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn the_stacks_of_a_long_array_stay_short() {
 }
 
 #[test]
-fn a_small_heap_is_marked_alone_and_has_no_bytes() {
+fn a_small_heap_is_marked_serially_and_has_no_bytes() {
     let mut marking = Marking::on(4, 10_000);
     let list = marking.nodes(900);
     list.windows(2).for_each(|pair| marking.link(pair[0], 1, pair[1]));
@@ -138,7 +138,7 @@ fn a_small_heap_is_marked_alone_and_has_no_bytes() {
 }
 
 #[test]
-fn a_heap_that_grows_past_the_threshold_is_marked_together() {
+fn a_heap_that_grows_past_the_threshold_is_marked_in_parallel() {
     let mut marking = Marking::on(2, 10_000);
     let tree = marking.nodes(50_000);
     for (index, &node) in tree.iter().enumerate() {
@@ -150,6 +150,6 @@ fn a_heap_that_grows_past_the_threshold_is_marked_together() {
     assert_eq!(marking.space.allocated().objects, 50_000);
     assert_eq!(marking.marker.most_threads(), 2);
     marking.collect(tree[1]);
-    // The left half: 15 whole levels, for the last of the tree's 16 fills it and goes on in the right half.
+    // The left half: 15 whole levels, for the last of the tree's 16 fills it and continues in the right half.
     assert_eq!(marking.space.allocated().objects, (1 << 15) - 1);
 }

@@ -1,4 +1,4 @@
-//! Marking and sweeping in slices, and with marks that stay, against the same model.
+//! Incremental marking and sweeping, and sticky marks, against the same model.
 
 use super::*;
 use std::collections::HashSet;
@@ -7,7 +7,7 @@ use std::collections::HashSet;
 enum Op {
     /// This many objects of a layout.
     Alloc(usize, u8),
-    /// Begins to mark; new objects are marked from birth, or not.
+    /// Begins to mark; new objects are born marked, or not.
     Start(bool),
     /// Marks about this many in 256.
     Mark(u8),
@@ -33,14 +33,14 @@ enum Phase {
     Sweeping,
 }
 
-/// A model whose collections are under way for a while.
+/// A model with incremental collections.
 struct Sliced {
     model: Model<MarkBits>,
     phase: Phase,
     marked: HashSet<ObjectReference>,
 }
 
-/// Any rule will do that chooses some of them.
+/// Any rule that chooses some of them.
 fn is_chosen(object: ObjectReference, share: u8) -> bool {
     object.granule().wrapping_mul(0x9e37_79b1) >> 24 < u32::from(share)
 }
@@ -106,7 +106,7 @@ fn limits() -> impl Strategy<Value = Option<u64>> {
 
 proptest! {
     #[test]
-    fn a_cycle_in_slices_keeps_what_is_marked_and_what_is_new(
+    fn an_incremental_cycle_keeps_marked_and_new_objects(
         ops in proptest::collection::vec(op(), 1..60),
         limit_bytes in limits(),
     ) {
@@ -116,9 +116,9 @@ proptest! {
         ops.iter().chain(&to_the_end).for_each(|op| sliced.play(op));
     }
 
-    /// Minor collections mark some of the young, major ones some of all.
+    /// Minor collections mark some of the young objects, major ones some of all.
     #[test]
-    fn marks_that_stay_are_those_of_the_old(
+    fn sticky_marks_are_those_of_old_objects(
         rounds in proptest::collection::vec((0..LAYOUTS.len(), 0u8..200, any::<u8>(), 0..4), 1..30),
         limit_bytes in limits(),
     ) {
@@ -148,7 +148,7 @@ proptest! {
 }
 
 #[test]
-fn blocks_are_entered_up_to_the_allowance() {
+fn blocks_are_entered_up_to_the_credit() {
     let mut model = Model::<StickyMarks>::new(None);
     let layout = LAYOUTS[0];
     let cells = cells_per_block(usize::from(layout.class()));
@@ -161,7 +161,7 @@ fn blocks_are_entered_up_to_the_allowance() {
     model.space.sweep_unmarked();
     model.space.set_credit(1);
     let allocated = std::iter::from_fn(|| model.space.alloc(layout, 0)).count();
-    assert_eq!(allocated as u32, cells - 1, "one block, then the collector is asked");
+    assert_eq!(allocated as u32, cells - 1, "one block, then the credit is used up");
     assert_eq!(model.space.credit_bytes(), 1 - i64::from((cells - 1) * layout.bytes()));
     model.space.set_credit(u64::MAX);
     assert!(model.space.alloc(layout, 0).is_some());

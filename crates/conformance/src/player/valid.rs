@@ -1,16 +1,16 @@
-//! Keeps programs valid: what a borrow checker would refuse is not done.
+//! Keeps programs valid: they do nothing that a borrow checker would refuse.
 //!
-//! Disciplines that reclaim where the program says so trust it to hold nothing that goes. Programs
-//! are random, so before an operation that reclaims, what refers to its victims is cleared.
+//! Disciplines that reclaim on the program's command trust it to hold no references to reclaimed objects. Programs
+//! are random, so before an operation that reclaims, the references to its victims are cleared.
 
-use crate::player::{Held, M, Player};
+use crate::player::state::{Held, M, Player};
 use crate::rules::Rules;
 use crate::shadow::{Content, GLOBALS, Hold, Id, Shadow};
 use heap::{Root, Shared, SlotKind};
 
 impl Player<'_> {
-    /// Whether an object in this region, or in none, may refer to another by a shared slot: under
-    /// ownership only within a region, for elsewhere nobody would drop it.
+    /// Whether an object in this region, or in none, may refer to `target` by a shared slot: under ownership
+    /// only within a region, since elsewhere nothing would drop the target.
     pub(crate) fn may_share(&self, region: Option<usize>, target: Id) -> bool {
         self.shadow.rules != Rules::Owns
             || region.is_some() && self.shadow.objects[target].region == region
@@ -32,7 +32,7 @@ impl Player<'_> {
         self.finish(|shadow| effect(shadow, index));
     }
 
-    /// Before an operation that may reclaim what is parked and does no more.
+    /// Before an operation that may reclaim parked objects and does no more.
     pub(crate) fn settle(&mut self, m: &M) {
         self.safely(m, |_| ());
         self.finish(|_| ());
@@ -44,8 +44,8 @@ impl Player<'_> {
         self.shadow.settle();
     }
 
-    /// What an operation with this effect reclaims while it could be read: nothing, where the
-    /// discipline sees to that itself.
+    /// The objects that an operation with this effect reclaims though they can be read: none, where the
+    /// discipline itself ensures that.
     pub(crate) fn dying(&self, effect: impl Fn(&mut Shadow)) -> Vec<Id> {
         if !self.shadow.rules.trust_programs() {
             return Vec::new();
@@ -57,8 +57,8 @@ impl Player<'_> {
         (0..self.shadow.objects.len()).filter(dies).collect()
     }
 
-    /// Whether something that the program has lost refers to what an operation with this effect
-    /// reclaims. The program is then not to do it, for it cannot clear that reference.
+    /// Whether a lost handle or object refers to an object that an operation with this effect reclaims. The
+    /// program must not do it then, since it cannot clear that reference.
     pub(crate) fn is_forbidden(&self, effect: impl Fn(&mut Shadow)) -> bool {
         let dying = self.dying(effect);
         if dying.is_empty() {
@@ -81,14 +81,14 @@ impl Player<'_> {
         })
     }
 
-    /// Before an operation with this effect: what a borrow checker would refuse is cleared. Nothing
-    /// that can be read, except by a borrow slot, may refer to what is about to be reclaimed.
+    /// Before an operation with this effect: clears every reference that a borrow checker would refuse. No
+    /// readable reference but a borrow slot may lead to an object that is about to be reclaimed.
     pub(crate) fn safely(&mut self, m: &M, effect: impl Fn(&mut Shadow)) {
         let dying = self.dying(effect);
         if dying.is_empty() {
             return;
         }
-        // All of them first: what is reached by one of them may not be, once another is cleared.
+        // All views first: clearing one reference may make another holder unreachable.
         let views = self.views(m);
         for (holder, slot) in self.shared_slots_into(&dying) {
             if let Some(view) = views.iter().find(|view| view.id == holder) {

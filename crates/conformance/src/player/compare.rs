@@ -1,54 +1,25 @@
-//! Reads the heap where its shadow says that something is, and compares the two.
+//! Reads the objects of the shadow in the real heap, and compares the two.
 
-use crate::colours;
 use crate::detector::{Detector, Place, violate};
-use crate::player::{Held, M, Player, ROOTS, word_of};
+use crate::player::colours;
+use crate::player::state::{Held, M, Player, ROOTS, View, word_of};
 use crate::shadow::{Content, From, Id};
-use heap::{
-    BLOCK_BYTES, Borrow, Collector, Kind, Loaded, Own, Ref, Shared, Slot, SlotKind, verify,
-};
+use heap::{BLOCK_BYTES, Borrow, Collector, Loaded, Own, Shared, SlotKind, verify};
 
-/// How many objects are compared after every operation; of more of them it would be slow.
+/// Number of objects up to which all are compared after every operation; with more it would be slow.
 const OFTEN_COMPARED: usize = 64;
 
-/// An object of the heap and its id in the shadow.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct View<'m> {
-    pub(crate) id: Id,
-    pub(crate) object: Ref<'m>,
-}
-
 impl Player<'_> {
-    /// The place of a slot of the object with this id.
-    pub(crate) fn place<K: Kind>(&self, id: Id, slot: u32) -> Slot<K> {
-        let is_array = self.shadow.objects[id].form.is_array();
-        if is_array { Slot::element(slot) } else { Slot::of_shape(slot) }
-    }
-
-    pub(crate) fn looks(&self, detector: Detector) -> bool {
-        self.detectors.has(detector)
-    }
-
-    /// The model says otherwise.
-    pub(crate) fn differs(&self, id: Id, slot: u32, message: String) {
-        if self.looks(Detector::Model) {
-            let form = self.shadow.objects[id].form;
-            let place = Place { parent: format!("#{id} ({form:?})"), slot, child: String::new() };
-            violate(Detector::Model, message, Some(place));
-        }
-    }
-
     pub(crate) fn expect_nothing_taken(&self, content: Content, taken: bool) {
-        if self.looks(Detector::Model) && (taken || content != Content::Null) {
+        if self.checks(Detector::Model) && (taken || content != Content::Null) {
             let message = format!("`take` found {taken}, where {content:?} should be");
             violate(Detector::Model, message, None);
         }
     }
 
-    /// Everything that can be reached, newest handle first. What is not where it should be is left out
-    /// if the model is not asked.
+    /// All reachable objects, newest handle first. Missing ones are left out if the model is switched off.
     pub(crate) fn views<'m>(&self, m: &'m M) -> Vec<View<'m>> {
-        // What only an ephemeron keeps is left out: to load it would keep it longer.
+        // An object that only an ephemeron keeps is left out: a load would keep it longer.
         let reached = self.shadow.reach(false, |kind| !kind.is_weak());
         let mut found: Vec<Option<View<'m>>> = Vec::with_capacity(reached.len());
         for (id, from) in reached {
@@ -78,33 +49,33 @@ impl Player<'_> {
         found.into_iter().flatten().collect()
     }
 
-    /// What a slot holds.
+    /// The content of a slot.
     fn load<'m>(&self, m: &'m M, View { id, object }: View<'m>, slot: u32) -> Loaded<'m> {
         let found = match self.shadow.objects[id].form.kind(slot) {
             SlotKind::Own => m.load(object, self.place::<Own>(id, slot)),
             SlotKind::Shared => return m.load_value(object, self.place::<Shared>(id, slot)),
             SlotKind::Borrow => m.upgrade(object, self.place::<Borrow>(id, slot)),
             SlotKind::Weak | SlotKind::Ephemeral => {
-                unreachable!("hidden slots are looked at elsewhere")
+                unreachable!("weak slots are compared in `weak.rs`")
             }
         };
         found.map_or(Loaded::Null, Loaded::Object)
     }
 
-    /// Compares the objects viewed, then the graph as a whole and the accounts; where there are many
-    /// objects, not after every operation.
+    /// Compares the viewed objects, then the whole graph and the accounts; with many objects, not after every
+    /// operation.
     pub(crate) fn compare<'m>(&self, m: &'m M, views: &[View<'m>]) {
         m.collector().poison(m.heap().memory());
         let every = (self.shadow.allocated() as usize + views.len()) / OFTEN_COMPARED + 1;
         if !self.begun().is_multiple_of(every) {
             return;
         }
-        if self.looks(Detector::Model) || self.looks(Detector::Stamps) {
+        if self.checks(Detector::Model) || self.checks(Detector::Stamps) {
             let findable = self.shadow.findable();
             views.iter().for_each(|&view| self.compare_object(m, view, &findable));
         }
         self.verify(m);
-        if self.looks(Detector::Colours) {
+        if self.checks(Detector::Colours) {
             colours::check(m);
         }
         self.compare_occupied(m, false);
@@ -133,7 +104,7 @@ impl Player<'_> {
                 if object.form.kind(slot) == SlotKind::Borrow && !findable[target] =>
             {
                 if self.shadow.rules.trust_programs() {
-                    // It dangles: reading it is the mistake that this discipline allows.
+                    // It dangles: this discipline allows the mistake of reading it.
                     return;
                 }
                 Content::Null
@@ -157,19 +128,19 @@ impl Player<'_> {
         }
     }
 
-    /// Walks the graph without the model.
+    /// Verifies the graph without the model, then compares its size.
     fn verify(&self, m: &M) {
-        if !self.looks(Detector::Verifier) && !self.looks(Detector::Model) {
+        if !self.checks(Detector::Verifier) && !self.checks(Detector::Model) {
             return;
         }
         let is_allocated = |object| m.collector().parts().is_allocated(object);
         match verify(m.heap(), &m.context().roots, is_allocated) {
-            Err(defect) if self.looks(Detector::Verifier) => {
+            Err(defect) if self.checks(Detector::Verifier) => {
                 let place = Place::of(defect.parent, defect.slot, defect.child);
                 violate(Detector::Verifier, defect.what.to_owned(), Some(place));
             }
             Err(_) => {}
-            Ok(found) if self.looks(Detector::Model) => {
+            Ok(found) if self.checks(Detector::Model) => {
                 let held = self.shadow.reach(true, |kind| kind != SlotKind::Borrow);
                 let form = |&(id, _): &(Id, From)| self.shadow.objects[id].form;
                 let bytes: u64 = held.iter().map(|o| u64::from(form(o).layout().bytes())).sum();
@@ -187,20 +158,20 @@ impl Player<'_> {
         }
     }
 
-    /// The collector's own tables.
+    /// Verifies the tables of the collector.
     pub(crate) fn verify_tables(&self, m: &M) {
-        if self.looks(Detector::Verifier)
+        if self.checks(Detector::Verifier)
             && let Err(message) = m.verify_collector()
         {
             violate(Detector::Verifier, message, None);
         }
     }
 
-    /// What is not reclaimed: exactly what must not be; under a discipline that reclaims at collections,
-    /// and has not just done so, at most what has been allocated since, and at least what a collection
-    /// would leave.
+    /// Compares the number of allocated objects: it is exact, except under a discipline that reclaims at
+    /// collections and has not just done so: there it lies between those that a collection would leave and those
+    /// that the last one left, with all allocated since.
     pub(crate) fn compare_occupied(&self, m: &M, has_collected: bool) {
-        if !self.looks(Detector::Liveness) {
+        if !self.checks(Detector::Liveness) {
             return;
         }
         let (occupied, allocated) =
@@ -217,9 +188,9 @@ impl Player<'_> {
         }
     }
 
-    /// What regions that have ended hold.
+    /// Compares the reserved bytes before and after regions that have ended.
     pub(crate) fn compare_growth(&self, before: u64, after: u64) {
-        if self.looks(Detector::Account) && after > before + 2 * u64::from(BLOCK_BYTES) {
+        if self.checks(Detector::Account) && after > before + 2 * u64::from(BLOCK_BYTES) {
             let message = format!("regions that have ended hold {} bytes more", after - before);
             violate(Detector::Account, message, None);
         }
@@ -227,7 +198,7 @@ impl Player<'_> {
 
     pub(crate) fn compare_account(&self, m: &M) {
         let (sum, held) = (m.footprint().total_bytes(), m.heap().budget().committed_bytes());
-        if self.looks(Detector::Account) && sum != held {
+        if self.checks(Detector::Account) && sum != held {
             let message = format!("the parts hold {sum} bytes, the heap {held}");
             violate(Detector::Account, message, None);
         }

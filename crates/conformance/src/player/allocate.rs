@@ -1,8 +1,7 @@
-//! Operations that make objects, and the state of the heap in which a program begins.
+//! Operations that allocate, and the initial state of the heap.
 
-use crate::compare::View;
 use crate::detector::{Detector, violate};
-use crate::player::{Held, M, Player, choose, word_of};
+use crate::player::state::{Held, M, Player, View, choose, word_of};
 use crate::program::{Form, Leaf, Pair, Pick, Schedule, Start, Wide};
 use crate::shadow::{Content, Id, Shadow};
 use heap::{
@@ -12,7 +11,7 @@ use heap::{
 use rand::RngExt;
 
 impl Player<'_> {
-    /// Before an allocation: what is parked goes, and a collection happens if one is due.
+    /// Before an allocation: processes parked objects, and collects if that is due.
     pub(crate) fn before_allocation(&mut self, m: &mut M) {
         self.settle(m);
         self.allocations += 1;
@@ -45,7 +44,7 @@ impl Player<'_> {
         self.new_root(m, form, root)
     }
 
-    /// Fills the heap as the program wants it.
+    /// Brings the heap into the initial state of the program.
     pub(crate) fn start(&mut self, m: &mut M) {
         let first = self.held.len();
         if self.program.start == Start::Empty || self.program.limit_bytes.is_none() {
@@ -53,7 +52,7 @@ impl Player<'_> {
         }
         let forms = [Form::OwnArray(2000), Form::SharedArray(500), Form::Wide];
         for form in forms {
-            // Each of these sizes, until there is no room for another of it.
+            // Until there is no room for another object of this size.
             while let Ok(root) = alloc(m, form) {
                 self.new_root(m, form, Ok(root));
             }
@@ -110,7 +109,7 @@ impl Player<'_> {
         }
     }
 
-    /// There are no arrays in regions.
+    /// Allocates in a region; there are no arrays in regions.
     pub(crate) fn alloc_in(&mut self, m: &mut M, form: Form, region: Pick) {
         let Some(region) = self.region(region) else { return };
         let form = if form.is_array() { Form::Pair } else { form };
@@ -215,7 +214,7 @@ impl Player<'_> {
         }
     }
 
-    /// `None` if the heap limit is reached, which it may be only where there is one.
+    /// `None` if the heap limit is reached; a violation if there is none.
     pub(crate) fn unless_full<T>(&self, result: Result<T, OutOfMemory>) -> Option<T> {
         if !self.may_fail && result.is_err() {
             violate(Detector::Run, "out of memory without a limit".to_owned(), None);
@@ -279,7 +278,7 @@ fn alloc_in(m: &mut M, form: Form, region: &Region) -> Result<Local, OutOfMemory
     }
 }
 
-/// Builds an object of at most as many roots as the smaller shape owns.
+/// Builds an object of as many roots as its shape owns, at most three.
 fn build(m: &mut M, form: Form, roots: Vec<Root>) -> Result<Root, OutOfMemory> {
     let mut roots = roots.into_iter();
     match (form, roots.next(), roots.next(), roots.next()) {

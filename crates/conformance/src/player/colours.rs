@@ -1,17 +1,17 @@
-//! While marking: no object that can be reached is hidden from the marker.
+//! Checks, while marking, that no reachable object is hidden from the marker.
 //!
 //! **Invariant:** a white object that a black one refers to is reachable from a grey one through white
 //! objects (the *weak* tricolour invariant: Pirinen, "Barrier techniques for incremental tracing",
 //! ISMM 1998). Insertion barriers keep it by having no such object, deletion barriers by keeping the
-//! path. It finds a missing barrier long before an object is lost: measured on a prototype, in twice
-//! as many programs.
+//! path. The check finds a missing barrier long before an object is lost: measured on a prototype, in twice as
+//! many programs.
 
 use crate::detector::{Detector, Place, violate};
-use crate::player::M;
+use crate::player::state::M;
 use heap::{Collector, Colour, Inspect, ObjectReference, Slots, Value};
 use std::collections::HashSet;
 
-/// Walks the graph as it is, if a collection is under way.
+/// Walks the graph, if a collection is under way.
 pub(crate) fn check(m: &M) {
     let memory = m.heap().memory();
     let colour = |object| m.collector().colour(object);
@@ -39,7 +39,7 @@ pub(crate) fn check(m: &M) {
             pending.push(child);
         }
     }
-    // GreyQueue that cannot be reached any more protect as well: they will be looked at.
+    // Unreachable grey objects protect as well: they will be scanned.
     let unreached = m.collector().objects().into_iter().filter(|object| !seen.contains(object));
     grey.extend(unreached.filter(|&object| colour(object) == Some(Colour::Grey)));
     while let Some(object) = grey.pop() {

@@ -1,10 +1,9 @@
-//! What no trace sees: arrays of weak slots and of ephemerons, and objects registered for finalization.
+//! Weak references: arrays of weak slots and of ephemerons, and objects registered for finalization.
 
 use super::{Mutator, Ref};
 use crate::collector::Collector;
 use crate::context::roots::{Local, Rooted};
 use crate::memory::value::{ObjectReference, Value};
-use crate::mutant;
 use crate::mutator::probe::Probe;
 use crate::object::header::SlotKind;
 use crate::object::shape::{Checked, Slot};
@@ -14,12 +13,11 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// returns it, with this tag. May be done several times, and is then returned as often.
     ///
     /// # Panics
-    /// If the discipline never finds out: see [`crate::Caps::finalizers`].
+    /// If the discipline has no finalizers: see [`crate::Caps::finalizers`].
     pub fn finalize(&mut self, place: &impl Rooted, tag: u32) {
         assert!(
             self.collector.caps().finalizers,
-            "this discipline does not find out that an object has become unreachable: \
-             ask for `finalizers` among the needs of the program"
+            "this discipline has no finalizers: list `finalizers` among the needs of the program"
         );
         self.cx.weak.register_finalizable(self.cx.roots.get(place), tag);
     }
@@ -28,44 +26,33 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// no collection has found one that was not returned yet. Those found by the same collection come
     /// in the order of their registration.
     ///
-    /// It is whole, with all that it refers to, and lives on as long as anything refers to it. The local
-    /// does not own it: somebody else may, who has become unreachable with it.
+    /// It is intact, with all that it refers to, and lives as long as it is reachable. The local does not
+    /// own it: an object that has become unreachable with it may.
     pub fn finalizable(&mut self) -> Option<(Local, u32)> {
         let (object, tag) = self.cx.weak.poll_finalizable()?;
-        let object = self.load_weak(SlotKind::Weak, object.into()).reference()?;
+        let object = self.collector.load(&self.cx, SlotKind::Weak, object.into()).reference()?;
         Some((self.push_local(Some(object)), tag))
     }
 
-    /// What a weak slot or an ephemeron holds, without keeping it: for tests, to which [`Mutator::upgrade`]
-    /// would be a change.
+    /// The referent of a weak slot or an ephemeron, without keeping it alive as [`Mutator::upgrade`] does:
+    /// for tests.
     pub fn peek<'m, K: Checked>(&'m self, object: Ref<'m>, slot: Slot<K>) -> Option<Ref<'m>> {
         let value = Value::from_bits(self.heap.memory().read(object.object, slot.offset()));
         value.referent().map(Ref::of)
     }
 
-    /// What is taken from a hidden slot is the program's.
-    #[inline(always)]
-    pub(super) fn load_weak(&self, kind: SlotKind, value: Value) -> Value {
-        if mutant!(self.heap.memory(), "what was hidden is not shown to the collector") {
-            return value;
-        }
-        self.collector.load(&self.cx, kind, value)
-    }
-
     /// Registers a new array of hidden slots, if the discipline traces: a counter knows them as borrows.
     #[cold]
-    pub(super) fn hide(&mut self, array: ObjectReference, kind: SlotKind, slots: u32) {
+    pub(super) fn register_weak(&mut self, array: ObjectReference, kind: SlotKind, slots: u32) {
         assert!(
             self.collector.caps().has(kind),
-            "this discipline has no {kind:?} slots: ask for them among the needs of the program"
+            "this discipline has no {kind:?} slots: list them among the needs of the program"
         );
         assert!(
             kind != SlotKind::Ephemeral || slots.is_multiple_of(2),
             "ephemerons have two slots each, a key and a value: {slots} is an odd number"
         );
-        if !self.collector.caps().counts
-            && !mutant!(self.heap.memory(), "a new weak array is not registered")
-        {
+        if !self.collector.caps().counts {
             self.cx.weak.register(kind, array);
         }
     }

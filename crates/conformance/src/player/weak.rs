@@ -1,13 +1,11 @@
-//! Weak slots, ephemerons and finalizable objects: what collections do to them unasked.
+//! Weak slots, ephemerons and finalizable objects, which collections of the collector's own accord change.
 //!
-//! When a collection happens is the collector's own business, so the shadow cannot know beforehand when
-//! a weak slot is cleared. It is told by the heap, and sees to it that the heap was right: a slot may
-//! be cleared, and an object be found finalizable, only if the program cannot reach it; and after a
-//! collection that was asked for all of them must be.
+//! The shadow cannot know beforehand when such a collection clears a weak slot. So it reads the real heap, and
+//! checks it: a slot may be cleared, and an object become finalizable, only if the program cannot reach the
+//! object; and after a requested collection all of them must be.
 
-use crate::compare::View;
 use crate::detector::{Detector, violate};
-use crate::player::{Held, M, Player, word_of};
+use crate::player::state::{Held, M, Player, View, word_of};
 use crate::program::{Form, Pick};
 use crate::rules::Rules;
 use crate::shadow::{Content, Id};
@@ -32,7 +30,7 @@ impl Player<'_> {
             Some(Held::Local(local)) => m.finalize(local, tag),
             None => unreachable!("it was picked"),
         }
-        self.shadow.watched.push((target.expect("it refers to an object"), tag));
+        self.shadow.registered.push((target.expect("it refers to an object"), tag));
     }
 
     /// Takes the next finalizable object.
@@ -42,32 +40,32 @@ impl Player<'_> {
             (Some((local, tag)), Some((id, expected))) if tag == expected => {
                 self.is_object(m, m.get(&local), id, (id, 0));
                 self.new_local(local, Some(id));
-                self.follow_hidden(m, true);
+                self.follow_weak(m, true);
             }
             (None, None) => {}
             (found, expected) => self.queue_differs(format!("gave {found:?}, not {expected:?}")),
         }
     }
 
-    /// A local of what a hidden slot holds.
+    /// A local of the referent of a weak or ephemeral slot.
     pub(crate) fn upgrade<'m>(&mut self, m: &'m M, view: View<'m>, slot: u32) {
         let found = match self.shadow.objects[view.id].form.kind(slot) {
             SlotKind::Weak => m.upgrade(view.object, self.place::<Weak>(view.id, slot)),
             _ => m.upgrade(view.object, self.place::<Ephemeral>(view.id, slot)),
         };
-        // What it should hold was compared after the last operation that may reclaim.
+        // Its content was compared after the last operation that may reclaim.
         if let (Some(object), Content::To(id)) = (found, self.shadow.objects[view.id].slot(slot)) {
             self.new_local(m.local(object), Some(id));
-            self.follow_hidden(m, true);
+            self.follow_weak(m, true);
         }
     }
 
-    /// What collections have done since the last time. Where `was_hidden`, the program has just found
-    /// what it could not reach before: slots in there may have been cleared when it could not.
-    pub(crate) fn follow_hidden(&mut self, m: &M, was_hidden: bool) {
+    /// Follows what collections have changed since the last call. With `was_hidden` the program has just obtained
+    /// objects that it could not reach before: their slots may have been cleared meanwhile.
+    pub(crate) fn follow_weak(&mut self, m: &M, was_hidden: bool) {
         let hides = |form| matches!(form, Form::WeakArray(_) | Form::Ephemerons(_));
         let nothing_hides = self.shadow.objects.iter().all(|object| !hides(object.form));
-        if nothing_hides && self.shadow.watched.is_empty() && self.shadow.ready.is_empty() {
+        if nothing_hides && self.shadow.registered.is_empty() && self.shadow.ready.is_empty() {
             return;
         }
         let is_reached = self.shadow.reached(&VecDeque::new());
@@ -79,7 +77,7 @@ impl Player<'_> {
         }
     }
 
-    /// What has become ready.
+    /// Follows the queue of finalizable objects.
     fn follow_queue(&mut self, m: &M, is_reached: &[bool]) {
         let found: Vec<u32> = m.context().weak.ready().map(|(_, tag)| tag).collect();
         let known = self.shadow.ready.len();
@@ -89,7 +87,7 @@ impl Player<'_> {
             self.queue_differs(format!("holds {found:?}, not {ready:?}"));
         }
         for &tag in found.iter().skip(known) {
-            let watched = &mut self.shadow.watched;
+            let watched = &mut self.shadow.registered;
             let Some(place) = watched.iter().position(|&(_, other)| other == tag) else {
                 self.queue_differs(format!("holds {tag}, which is not registered any more"));
                 continue;
@@ -103,12 +101,12 @@ impl Player<'_> {
     }
 
     fn queue_differs(&self, what: String) {
-        if self.looks(Detector::Model) {
+        if self.checks(Detector::Model) {
             violate(Detector::Model, format!("the queue of finalizable objects {what}"), None);
         }
     }
 
-    /// The slots of one array.
+    /// Follows the slots of one array.
     fn follow_array<'m>(
         &mut self,
         m: &'m M,
@@ -149,7 +147,7 @@ impl Player<'_> {
         }
     }
 
-    /// Where weak slots are counted, they are null at once.
+    /// Where weak slots are counted, they are null as soon as the referent is dead.
     fn compare_counted<'m>(&self, m: &'m M, view: View<'m>) {
         let (object, findable) = (&self.shadow.objects[view.id], self.shadow.findable());
         for slot in object.form.slots(|_| true) {
@@ -167,7 +165,7 @@ impl Player<'_> {
         }
     }
 
-    /// What was found somewhere is the object that should be there.
+    /// Checks that the object found in a slot is the expected one.
     fn is_object(&self, m: &M, object: Ref<'_>, id: Id, (holder, slot): (Id, u32)) {
         let found = m.word(object, word_of(self.shadow.objects[id].form, 0));
         if found != id as u64 {

@@ -1,10 +1,9 @@
 //! Operations that may not reclaim, on views that were loaded before the first of them.
 //!
-//! A view stays valid up to the next operation that may reclaim, whatever happens to the slot that
-//! it was loaded from: what is unlinked can be looked at and linked again.
+//! A view stays valid up to the next operation that may reclaim, even if the slot changes from which it was
+//! loaded: an unlinked object can be read and linked again.
 
-use crate::compare::View;
-use crate::player::{Held, M, Player, ROOTS, choose, word_of};
+use crate::player::state::{Held, M, Player, ROOTS, View, choose, word_of};
 use crate::program::{Op, Pick};
 use crate::shadow::{Content, GLOBALS, Id};
 use heap::{Borrow, Ephemeral, Own, Ref, Shared, SlotKind, Weak};
@@ -85,14 +84,14 @@ impl Player<'_> {
                     self.upgrade(m, view, slot);
                 }
             }
-            Op::Nowhere => self.new_local(m.null_local(), None),
-            Op::Aim(local, to) => {
+            Op::NullLocal => self.new_local(m.null_local(), None),
+            Op::Assign(local, to) => {
                 if let Some(local) = self.handle(local, |held| matches!(held, Held::Local(_))) {
                     let to = self.stored(views, to);
                     self.assign(m, local, to.map(|view| (view.id, view.object)));
                 }
             }
-            Op::AimGlobal(global, to) => {
+            Op::AssignGlobal(global, to) => {
                 let to = self.stored(views, to).map(|view| (view.id, view.object));
                 self.assign_global(m, usize::from(global) % GLOBALS, to);
             }
@@ -167,8 +166,8 @@ impl Player<'_> {
         self.shadow.globals[global] = to.map(|(id, _)| id);
     }
 
-    /// What an operation stores: an even pick is of what was viewed and cannot be reached any more,
-    /// if there is such an object. It is to be linked again often.
+    /// The object that an operation stores. An even pick chooses a viewed object that has become unreachable, if
+    /// there is one, so that such objects are often linked again.
     fn stored<'m>(&self, views: &[View<'m>], pick: Option<Pick>) -> Option<View<'m>> {
         let pick = pick?;
         if pick.is_multiple_of(2) {
@@ -182,7 +181,7 @@ impl Player<'_> {
         choose(views, pick / 2).copied()
     }
 
-    /// The view of what a slot refers to.
+    /// The view of a slot's referent.
     fn target<'m>(&self, views: &[View<'m>], holder: View<'m>, slot: u32) -> Option<View<'m>> {
         let Content::To(target) = self.shadow.objects[holder.id].slot(slot) else { return None };
         views.iter().find(|view| view.id == target).copied()

@@ -1,8 +1,8 @@
-//! Weak slots, ephemerons and finalizable objects of a mark-region space: what comes after marking.
+//! Reference processing of a mark-region space, after marking: step 6 of its outline.
 //!
-//! What only they keep is marked, and copied, as all else, while there is room. An object that was copied
-//! is waited for where it was, and one that stays where it is: so the tables are told by whoever copies and
-//! by whoever marks.
+//! Objects that only ephemerons and finalization keep are marked, and copied while there is room, as all
+//! others. The [`ReferenceProcessor`] waits for an object at its old place, copied or not: so both the copy
+//! and the mark of an object report it.
 
 use super::evacuate::Evacuation;
 use crate::blocks::heap::Heap;
@@ -11,8 +11,8 @@ use crate::memory::value::ObjectReference;
 use crate::trace::mark::Marker;
 use std::cell::RefCell;
 
-/// What is to be done when everything that the roots reach is marked: see [`ReferenceProcessor`]. `is_marked`,
-/// `mark` and `copies` are those that it was marked with.
+/// Reference processing after a trace from the roots, with its `is_marked`, `mark` and `copies`: see
+/// [`ReferenceProcessor`].
 pub(super) fn trace_weak(
     heap: &Heap,
     marker: &mut Marker,
