@@ -47,7 +47,7 @@ impl Case for FullHeap {
             assert_eq!(m.footprint().total_bytes(), m.heap().budget().held_bytes());
             assert_eq!(verified(m), m.reachable().expect("address space").objects);
             // Of 32 blocks all but three to five hold pairs, or the room for copies that a space to be
-            // left needs; the others are tables, stacks and the reserve.
+            // left needs; the others are tables and stacks.
             let footprint = m.footprint();
             let blocks = (footprint.used_bytes + footprint.retained_bytes) / u64::from(BLOCK_BYTES);
             assert!((27..=29).contains(&blocks), "{blocks} blocks: {footprint:?}");
