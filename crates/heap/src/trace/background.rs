@@ -272,7 +272,7 @@ mod tests {
         let mut background = Background::new(Arc::clone(&slices), count, 0);
         background.allow(ALL_SLICES);
         let mut seen = 0;
-        for _ in 0..100 {
+        for _ in 0..10 {
             // It goes on after each turn of the owner.
             while slices.load(SeqCst) == seen {
                 std::thread::yield_now();
@@ -282,7 +282,7 @@ mod tests {
             fence(SeqCst);
             let before = slices.load(SeqCst);
             // One that had begun by then may not have counted itself; then it stands back.
-            for _ in 0..100 {
+            for _ in 0..5 {
                 std::thread::yield_now();
                 seen = slices.load(SeqCst);
                 assert!(seen - before <= 1, "{} slices in between", seen - before);
