@@ -96,6 +96,7 @@ fn two_threads_get_blocks_of_their_own() {
 fn two_threads_share_a_limit() {
     let limit_bytes = 24 * u64::from(BLOCK_BYTES);
     let (heap, refused) = two_threads(Some(limit_bytes));
+    // Either thread wants more at some moment even when the other has nothing.
     assert!(refused > 0, "the limit refused no allocation");
     // Tables that cannot fail may overdraw: that of blocks, and one of large objects per thread.
     let tables = heap.metadata_bytes() + 2 * 2 * HELD as u64 * 16;
