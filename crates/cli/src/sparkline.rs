@@ -43,7 +43,7 @@ mod tests {
                 allocated_bytes,
                 at_ns: 0,
                 footprint_bytes,
-                reserved_bytes: 0,
+                used_bytes: 0,
                 metadata_bytes: 0,
             })
             .collect();
