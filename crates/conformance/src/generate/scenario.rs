@@ -72,17 +72,9 @@ fn parked_again_and_again(random: &mut Pcg32) -> Vec<Op> {
 /// A parked object that is stored into an object that is parked afterwards and processed first.
 fn parked_inside_parked(random: &mut Pcg32) -> Vec<Op> {
     let back = random.random_range(2..4);
-    vec![
-        Alloc(Pair),
-        Alloc(Pair),
-        Graft(Pair, 0, 2),
-        Graft(Pair, 0, 3),
-        Store(3, back, Some(3)),
-        Clear(0),
-        Store(2, 0, Some(0)),
-        Clear(0),
-        Safepoint,
-    ]
+    let mut ops = vec![Alloc(Pair), Alloc(Pair), Graft(Pair, 0, 2), Graft(Pair, 0, 3)];
+    ops.extend([Store(3, back, Some(3)), Clear(0), Store(2, 0, Some(0)), Clear(0), Safepoint]);
+    ops
 }
 
 /// A parked object with a child that others hold, too.
@@ -114,14 +106,9 @@ fn blocks_that_empty(random: &mut Pcg32) -> Vec<Op> {
 
 fn cycle_with_tail(random: &mut Pcg32) -> Vec<Op> {
     let tail = random.random_range(2..4);
-    vec![
-        Alloc(Pair),
-        Graft(Pair, 0, 2),
-        Store(1, 0, Some(1)),
-        Graft(Pair, 1, tail),
-        Drop(0),
-        if random.random() { Major } else { Safepoint },
-    ]
+    let collects = if random.random() { Major } else { Safepoint };
+    let garbage = [Store(1, 0, Some(1)), Graft(Pair, 1, tail), Drop(0), collects];
+    [&[Alloc(Pair), Graft(Pair, 0, 2)][..], &garbage].concat()
 }
 
 /// An object that owns the one that owns it.
@@ -135,14 +122,8 @@ fn rooted_only_by_a_local(_: &mut Pcg32) -> Vec<Op> {
 
 fn rooted_only_by_a_global(random: &mut Pcg32) -> Vec<Op> {
     let global = random.random_range(0..2);
-    vec![
-        Alloc(Pair),
-        AssignGlobal(global, Some(1)),
-        Drop(0),
-        Major,
-        AssignGlobal(global, None),
-        Major,
-    ]
+    let (assign, clear) = (AssignGlobal(global, Some(1)), AssignGlobal(global, None));
+    vec![Alloc(Pair), assign, Drop(0), Major, clear, Major]
 }
 
 /// A borrow slot whose referent dies, and whose memory becomes another object.
@@ -206,16 +187,10 @@ fn young_into_old(random: &mut Pcg32) -> Vec<Op> {
 
 /// Objects in a region own others inside and outside.
 fn region_with_owners(random: &mut Pcg32) -> Vec<Op> {
-    vec![
-        BeginRegion,
-        AllocIn(Pair, 0),
-        Graft(Pair, 0, random.random_range(0..2)),
-        AllocIn(Wide, 0),
-        BuildIn(0, 2, [0, 1]),
-        Graft(Pair, 0, 0),
-        EndRegion(0),
-        Churn(Pair, 30, true),
-    ]
+    let graft = Graft(Pair, 0, random.random_range(0..2));
+    let mut ops = vec![BeginRegion, AllocIn(Pair, 0), graft, AllocIn(Wide, 0)];
+    ops.extend([BuildIn(0, 2, [0, 1]), Graft(Pair, 0, 0), EndRegion(0), Churn(Pair, 30, true)]);
+    ops
 }
 
 /// A root of an outer scope that an inner one consumes, on top of the stack or below.
@@ -244,31 +219,16 @@ fn large_objects(random: &mut Pcg32) -> Vec<Op> {
 /// A weak slot whose referent dies, beside one whose referent stays.
 fn weak_and_dead(random: &mut Pcg32) -> Vec<Op> {
     let collects = if random.random() { Major } else { Churn(Pair, 60, false) };
-    vec![
-        Alloc(Pair),
-        Alloc(Pair),
-        Alloc(WeakArray(3)),
-        Store(0, 0, Some(3)),
-        Store(0, 2, Some(5)),
-        Drop(1),
-        collects,
-        Upgrade(0, random.random_range(0..3)),
-        Major,
-    ]
+    let upgrade = Upgrade(0, random.random_range(0..3));
+    let mut ops = vec![Alloc(Pair), Alloc(Pair), Alloc(WeakArray(3))];
+    ops.extend([Store(0, 0, Some(3)), Store(0, 2, Some(5)), Drop(1), collects, upgrade, Major]);
+    ops
 }
 
 /// While marking, the program upgrades a weak slot that has the last reference to an object.
 fn weak_and_taken_while_marking(random: &mut Pcg32) -> Vec<Op> {
-    let mut ops = vec![
-        Alloc(Pair),
-        Graft(Pair, 0, 2),
-        Graft(Pair, 1, 2),
-        Alloc(WeakArray(1)),
-        Store(0, 0, Some(7)),
-        Clear(0),
-        Clear(0),
-        Start,
-    ];
+    let mut ops = vec![Alloc(Pair), Graft(Pair, 0, 2), Graft(Pair, 1, 2), Alloc(WeakArray(1))];
+    ops.extend([Store(0, 0, Some(7)), Clear(0), Clear(0), Start]);
     (0..random.random_range(0..2)).for_each(|_| ops.push(Step));
     ops.extend([Upgrade(0, 0), Step, Finish, Major]);
     ops
@@ -276,19 +236,11 @@ fn weak_and_taken_while_marking(random: &mut Pcg32) -> Vec<Op> {
 
 /// An ephemeron whose value has the last reference to its key.
 fn ephemeron_of_itself(random: &mut Pcg32) -> Vec<Op> {
-    vec![
-        Alloc(Pair),
-        Alloc(Pair),
-        Store(0, 0, Some(3)),
-        Alloc(Ephemerons(2)),
-        Store(0, 0, Some(5)),
-        Store(0, 1, Some(3)),
-        Drop(1),
-        if random.random() { Major } else { Minor },
-        Upgrade(0, random.random_range(0..2)),
-        Drop(1),
-        Major,
-    ]
+    let mut ops = vec![Alloc(Pair), Alloc(Pair), Store(0, 0, Some(3)), Alloc(Ephemerons(2))];
+    ops.extend([Store(0, 0, Some(5)), Store(0, 1, Some(3)), Drop(1)]);
+    ops.push(if random.random() { Major } else { Minor });
+    ops.extend([Upgrade(0, random.random_range(0..2)), Drop(1), Major]);
+    ops
 }
 
 /// Each value is the key of another ephemeron, in either order.
@@ -301,10 +253,8 @@ fn ephemerons_in_a_chain(random: &mut Pcg32) -> Vec<Op> {
     for link in 0..count {
         let place = if backwards { count - 1 - link } else { link };
         let (key, value) = (link + 1, link + 2);
-        ops.extend([
-            Store(0, 2 * place, Some(2 * key + 1)),
-            Store(0, 2 * place + 1, Some(2 * value + 1)),
-        ]);
+        ops.push(Store(0, 2 * place, Some(2 * key + 1)));
+        ops.push(Store(0, 2 * place + 1, Some(2 * value + 1)));
     }
     // All but the first key are kept by ephemerons alone.
     ops.extend((0..count).map(|_| Drop(2)));
@@ -316,37 +266,27 @@ fn ephemerons_in_a_chain(random: &mut Pcg32) -> Vec<Op> {
 /// The value of an ephemeron refers to the key of another one, which stands before it or after it.
 fn ephemeron_behind_another(random: &mut Pcg32) -> Vec<Op> {
     let (first, second) = if random.random() { (0, 2) } else { (2, 0) };
-    vec![
-        Alloc(Pair),
-        Alloc(Pair),
-        Alloc(Pair),
-        Alloc(Pair),
-        // Newest first: a value, its key, a value that refers to this key, the key of that.
-        Store(2, random.random_range(0..2), Some(3)),
-        Alloc(Ephemerons(2)),
-        Store(0, first, Some(9)),
-        Store(0, first + 1, Some(7)),
+    // Newest first: a value, its key, a value that refers to this key, the key of that.
+    let mut ops = vec![Alloc(Pair); 4];
+    ops.extend([Store(2, random.random_range(0..2), Some(3)), Alloc(Ephemerons(2))]);
+    ops.extend([Store(0, first, Some(9)), Store(0, first + 1, Some(7))]);
+    ops.extend([
         Store(0, second, Some(5)),
         Store(0, second + 1, Some(3)),
         Drop(1),
         Drop(1),
         Drop(1),
-        if random.random() { Major } else { Minor },
-        Upgrade(0, random.random_range(0..4)),
-        Major,
-    ]
+    ]);
+    ops.push(if random.random() { Major } else { Minor });
+    ops.extend([Upgrade(0, random.random_range(0..4)), Major]);
+    ops
 }
 
 /// An object that becomes finalizable, with the object that it refers to.
 fn finalized(random: &mut Pcg32) -> Vec<Op> {
     let collects = if random.random() { Major } else { Churn(Pair, 60, false) };
-    let mut ops = vec![
-        Alloc(Pair),
-        Graft(Pair, 0, random.random_range(0..4)),
-        Finalize(0),
-        Drop(0),
-        collects,
-    ];
+    let graft = Graft(Pair, 0, random.random_range(0..4));
+    let mut ops = vec![Alloc(Pair), graft, Finalize(0), Drop(0), collects];
     // Another collection keeps it, whether it was polled or not.
     ops.extend(if random.random() { [Poll, Major] } else { [Major, Poll] });
     ops.extend([Forget(0), Major, Poll]);
@@ -355,37 +295,17 @@ fn finalized(random: &mut Pcg32) -> Vec<Op> {
 
 /// Several objects that become unreachable together, one of which refers to another.
 fn finalized_together(random: &mut Pcg32) -> Vec<Op> {
-    vec![
-        Alloc(Pair),
-        Finalize(0),
-        Alloc(Pair),
-        Finalize(0),
-        Alloc(Pair),
-        Finalize(0),
-        Store(0, 0, Some(random.random_range(1..3) * 2 + 1)),
-        Drop(0),
-        Drop(0),
-        Drop(0),
-        Major,
-        Poll,
-        Poll,
-        Poll,
-        Major,
-    ]
+    let mut ops = [Alloc(Pair), Finalize(0)].repeat(3);
+    ops.push(Store(0, 0, Some(random.random_range(1..3) * 2 + 1)));
+    ops.extend([Drop(0), Drop(0), Drop(0), Major, Poll, Poll, Poll, Major]);
+    ops
 }
 
 /// An object that is dead when marking begins, and one that it refers to that dies before marking ends: a
 /// requested collection finds both.
 fn finalized_while_marking(random: &mut Pcg32) -> Vec<Op> {
-    let mut ops = vec![
-        Alloc(Pair),
-        Finalize(0),
-        Alloc(Pair),
-        Finalize(0),
-        Store(0, random.random_range(0..2), Some(3)),
-        Drop(0),
-        Start,
-    ];
+    let mut ops = [Alloc(Pair), Finalize(0)].repeat(2);
+    ops.extend([Store(0, random.random_range(0..2), Some(3)), Drop(0), Start]);
     (0..random.random_range(0..2)).for_each(|_| ops.push(Step));
     ops.extend([Drop(0), Major, Poll, Poll, Major]);
     ops

@@ -1,22 +1,18 @@
 //! Counts that reach their maximum stick: their objects leak, and nothing in use is freed.
 
-use super::{Case, check, mutator, objects, pair};
+use super::{Any, check, mutator, objects, pair};
 use collectors::{Rc, RcWeak};
 use conformance::Rules;
-use heap::{Borrow, Caps, Collector, Count, Mutator, Probe, Shared, Slot};
+use heap::{Borrow, Collector, Count, Probe, Shared, Slot};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// More references than 13 bits count.
 const MANY: u32 = (1 << 13) + 8;
 
-struct ManyReferences;
-
-impl Case for ManyReferences {
-    fn suits(caps: Caps) -> bool {
-        caps.counts
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, rules: Rules) {
+#[test]
+fn a_saturated_strong_count_sticks() {
+    fn play<P: Probe>(m: &mut Any<P>) {
+        let rules = Rules::of(m.collector().caps());
         let target = pair(m, 1);
         let array = m.alloc_array(Shared, MANY, 0).expect("there is room");
         for index in 0..MANY {
@@ -30,11 +26,7 @@ impl Case for ManyReferences {
         let stuck = u64::from(rules == Rules::CountsWeakly);
         assert_eq!(objects(m), stuck, "a count of 13 bits sticks, one of 26 does not yet");
     }
-}
-
-#[test]
-fn a_saturated_strong_count_sticks() {
-    check::<ManyReferences>();
+    check(|caps| caps.counts, play, play);
 }
 
 #[test]

@@ -1,22 +1,20 @@
 //! The heap limit, and when a tracing collector collects.
 
-use super::{Case, check, limited, objects, pair, verified};
+use super::{Any, check_limited, limited, objects, pair, verified};
 use collectors::MarkSweep;
 use conformance::Rules;
 use conformance::program::{Leaf, Pair};
 use heap::os::PAGE_BYTES;
-use heap::{BLOCK_BYTES, Caps, Collector, GROWTH, Mutator, Off, Own, Probe, Shape, Slot};
+use heap::{BLOCK_BYTES, Collector, GROWTH, Mutator, Off, Own, Probe, Shape, Slot};
 
 /// Pairs in a block that holds nothing else.
 const BLOCK_PAIRS: u64 = BLOCK_BYTES as u64 / Pair::LAYOUT.bytes() as u64;
 
 /// Fills the heap, drops everything, and fills it again.
-struct FullHeap;
-
-impl Case for FullHeap {
-    const LIMIT_BYTES: Option<u64> = Some(1 << 20);
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, rules: Rules) {
+#[test]
+fn a_full_heap_refuses_and_stays_usable() {
+    fn play<P: Probe>(m: &mut Any<P>) {
+        let rules = Rules::of(m.collector().caps());
         let mut lengths = Vec::new();
         for _ in 0..3 {
             let list = m.scope_returning(|m| {
@@ -70,24 +68,13 @@ impl Case for FullHeap {
         assert!(first == second || first == second + BLOCK_PAIRS, "{lengths:?}");
         assert_eq!(second, third);
     }
-}
-
-#[test]
-fn a_full_heap_refuses_and_stays_usable() {
-    check::<FullHeap>();
+    check_limited(Some(1 << 20), |_| true, play, play);
 }
 
 /// A failed build leaves its parts to their scope.
-struct FailedBuild;
-
-impl Case for FailedBuild {
-    const LIMIT_BYTES: Option<u64> = Some(1 << 18);
-
-    fn suits(caps: Caps) -> bool {
-        caps.releases()
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+#[test]
+fn the_parts_of_a_failed_build_stay_in_their_scope() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         m.scope(|m| {
             let mut part = pair(m, 0);
             let mut built = 1u64;
@@ -101,11 +88,7 @@ impl Case for FailedBuild {
         assert_eq!(objects(m), 0);
         assert!(m.alloc::<Pair>().is_ok());
     }
-}
-
-#[test]
-fn the_parts_of_a_failed_build_stay_in_their_scope() {
-    check::<FailedBuild>();
+    check_limited(Some(1 << 18), |caps| caps.releases(), play, play);
 }
 
 /// Pauses of mark-sweep while `bytes` bytes of pairs are allocated and each dropped at once.

@@ -11,44 +11,37 @@ mod parking;
 mod weak;
 
 use collectors::registry::standard;
-use conformance::Rules;
 use conformance::program::Pair;
 use heap::{
     AnyCollector, Caps, Checker, Collector, CollectorFactory, Commit, Config, HeapConfig, Mutator,
     Off, Probe, Ref, Root, verify,
 };
 
-/// A program for some collectors.
-trait Case {
-    /// Whether it suits a collector with these capabilities.
-    fn suits(caps: Caps) -> bool {
-        let _ = caps;
-        true
-    }
+/// A mutator of any collector.
+type Any<P> = Mutator<AnyCollector, P>;
 
-    /// The limit of the heap.
-    const LIMIT_BYTES: Option<u64> = None;
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, rules: Rules);
+/// Plays a case under every collector that it suits: in checking mode, and without a probe.
+fn check(suits: fn(Caps) -> bool, checked: fn(&mut Any<Checker>), unchecked: fn(&mut Any<Off>)) {
+    check_limited(None, suits, checked, unchecked);
 }
 
-/// Plays a case under every collector that it suits, in checking mode and without a probe.
-fn check<T: Case>() {
-    for entry in standard::<()>().entries().iter() {
-        let factory = entry.factory;
-        if T::suits(factory.caps) {
-            let rules = Rules::of(factory.caps);
-            T::play(&mut chosen(factory, T::LIMIT_BYTES, Checker::default()), rules);
-            T::play(&mut chosen(factory, T::LIMIT_BYTES, Off), rules);
+/// As [`check`], in a heap with this limit.
+fn check_limited(
+    limit_bytes: Option<u64>,
+    suits: fn(Caps) -> bool,
+    checked: fn(&mut Any<Checker>),
+    unchecked: fn(&mut Any<Off>),
+) {
+    let registry = standard::<()>();
+    for factory in registry.entries().iter().map(|entry| entry.factory) {
+        if suits(factory.caps) {
+            checked(&mut chosen(factory, limit_bytes, Checker::default()));
+            unchecked(&mut chosen(factory, limit_bytes, Off));
         }
     }
 }
 
-fn chosen<P: Probe>(
-    factory: CollectorFactory,
-    limit_bytes: Option<u64>,
-    probe: P,
-) -> Mutator<AnyCollector, P> {
+fn chosen<P: Probe>(factory: CollectorFactory, limit_bytes: Option<u64>, probe: P) -> Any<P> {
     let heap = HeapConfig { limit_bytes, commit: Commit::Lazily };
     let make = |heap: &_| factory.collector(heap, &Config::default());
     Mutator::with(heap, probe, make).expect("address space")

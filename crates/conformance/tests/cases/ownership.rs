@@ -1,21 +1,15 @@
 //! Moves of ownership: cycles, overwriting, scopes and regions.
 
-use super::{Case, check, id, mutator, objects, pair, verified};
+use super::{Any, check, id, mutator, objects, pair, verified};
 use collectors::{Manual, Ownership, Region};
-use conformance::Rules;
 use conformance::program::Pair;
-use heap::{Caps, Collector, Mutator, Probe, REGION};
+use heap::{Collector, Probe, REGION};
 
 /// Moves can make cycles of own slots. They leak, unless the collector reclaims cycles, and their objects are never
 /// freed twice.
-struct OwnCycle;
-
-impl Case for OwnCycle {
-    fn suits(caps: Caps) -> bool {
-        caps.releases() || caps.needs_free
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+#[test]
+fn an_own_cycle_leaks_and_is_never_freed_twice() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         let (a, b, other) = (pair(m, 1), pair(m, 2), pair(m, 3));
         m.put(m.get(&a), Pair::LEFT, b);
         let first = m.get(&a);
@@ -30,22 +24,13 @@ impl Case for OwnCycle {
         m.tear_down();
         assert_eq!(objects(m), if m.collector().caps().cycles { 0 } else { 2 }, "the cycle");
     }
-}
-
-#[test]
-fn an_own_cycle_leaks_and_is_never_freed_twice() {
-    check::<OwnCycle>();
+    check(|caps| caps.releases() || caps.needs_free, play, play);
 }
 
 /// A cycle that is taken apart again is reclaimed.
-struct OpenedCycle;
-
-impl Case for OpenedCycle {
-    fn suits(caps: Caps) -> bool {
-        caps.releases()
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+#[test]
+fn an_opened_cycle_is_reclaimed() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         let (a, b) = (pair(m, 1), pair(m, 2));
         let way_in = m.local(m.get(&a));
         m.put(m.get(&a), Pair::LEFT, b);
@@ -62,22 +47,13 @@ impl Case for OpenedCycle {
         m.tear_down();
         assert_eq!(objects(m), u64::from(!m.collector().caps().cycles));
     }
-}
-
-#[test]
-fn an_opened_cycle_is_reclaimed() {
-    check::<OpenedCycle>();
+    check(|caps| caps.releases(), play, play);
 }
 
 /// The old object of an own slot is dropped, with everything below it, when another one moves in.
-struct Overwritten;
-
-impl Case for Overwritten {
-    fn suits(caps: Caps) -> bool {
-        caps.parks
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+#[test]
+fn an_overwritten_object_of_an_own_slot_is_dropped() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         let (a, b, c) = (pair(m, 1), pair(m, 2), pair(m, 3));
         let b = m.build::<Pair, 2>([b, c]).expect("there is room");
         m.put(m.get(&a), Pair::LEFT, b);
@@ -95,22 +71,13 @@ impl Case for Overwritten {
         let right = m.load(m.get(&a), Pair::RIGHT).expect("a owns e");
         assert_eq!(id(m, right), 5);
     }
-}
-
-#[test]
-fn an_overwritten_object_of_an_own_slot_is_dropped() {
-    check::<Overwritten>();
+    check(|caps| caps.parks, play, play);
 }
 
 /// Inner scopes consume roots of outer ones, in any order, and drop what they leave.
-struct OutOfOrder;
-
-impl Case for OutOfOrder {
-    fn suits(caps: Caps) -> bool {
-        caps.releases()
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+#[test]
+fn scopes_drop_their_own_roots_after_consuming_outer_ones() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         let [first, second, third] = [pair(m, 1), pair(m, 2), pair(m, 3)];
         m.scope(|m| {
             m.drop(third);
@@ -135,11 +102,7 @@ impl Case for OutOfOrder {
         assert_eq!(objects(m), 0);
         assert_eq!(verified(m), 0);
     }
-}
-
-#[test]
-fn scopes_drop_their_own_roots_after_consuming_outer_ones() {
-    check::<OutOfOrder>();
+    check(|caps| caps.releases(), play, play);
 }
 
 #[test]
@@ -164,14 +127,9 @@ fn a_region_drops_what_it_owns_outside_and_owns_itself() {
 }
 
 /// Under a discipline without regions the program still runs, and nothing is freed early.
-struct RegionsElsewhere;
-
-impl Case for RegionsElsewhere {
-    fn suits(caps: Caps) -> bool {
-        !caps.regions
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+#[test]
+fn the_end_of_a_region_frees_nothing_without_regions() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         let region = m.region();
         let inside = m.alloc_in::<Pair>(&region).expect("there is room");
         m.end_region(region);
@@ -180,11 +138,7 @@ impl Case for RegionsElsewhere {
         assert_eq!(verified(m), 1);
         m.forget(inside);
     }
-}
-
-#[test]
-fn the_end_of_a_region_frees_nothing_without_regions() {
-    check::<RegionsElsewhere>();
+    check(|caps| !caps.regions, play, play);
 }
 
 #[test]

@@ -1,20 +1,15 @@
 //! Objects that lose their last reference in an operation that may not reclaim, and borrows of them.
 
-use super::{Case, check, id, mutator, objects, pair, verified};
+use super::{Any, check, id, mutator, objects, pair, verified};
 use collectors::RcWeak;
 use conformance::Rules;
 use conformance::program::Pair;
-use heap::{Caps, Collector, Mutator, Probe};
+use heap::{Collector, Probe};
 
 /// A loaded object stays readable up to the next safepoint, and can be stored again.
-struct StoredAgain;
-
-impl Case for StoredAgain {
-    fn suits(caps: Caps) -> bool {
-        caps.shared
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+#[test]
+fn an_object_stored_again_before_a_safepoint_lives_on() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         let (a, b, x) = (pair(m, 1), pair(m, 2), pair(m, 3));
         m.store(m.get(&a), Pair::FIRST, m.get(&x));
         m.drop(x);
@@ -27,22 +22,13 @@ impl Case for StoredAgain {
         assert_eq!(id(m, x), 3);
         assert_eq!(verified(m), 3);
     }
-}
-
-#[test]
-fn an_object_stored_again_before_a_safepoint_lives_on() {
-    check::<StoredAgain>();
+    check(|caps| caps.shared, play, play);
 }
 
 /// Parked, stored, parked again: reclaimed once.
-struct ParkedTwice;
-
-impl Case for ParkedTwice {
-    fn suits(caps: Caps) -> bool {
-        caps.counts
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+#[test]
+fn an_object_parked_twice_is_reclaimed_once() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         let (a, b, x) = (pair(m, 1), pair(m, 2), pair(m, 3));
         let child = pair(m, 4);
         m.store(m.get(&x), Pair::FIRST, m.get(&child));
@@ -61,23 +47,15 @@ impl Case for ParkedTwice {
         m.drop(child);
         assert_eq!(objects(m), 2, "and has released its child once");
     }
-}
-
-#[test]
-fn an_object_parked_twice_is_reclaimed_once() {
-    check::<ParkedTwice>();
+    check(|caps| caps.counts, play, play);
 }
 
 /// Parked, stored into an object that is parked afterwards: the cascade of the second must not reclaim the
 /// first, which is processed later.
-struct ParkedInParked;
-
-impl Case for ParkedInParked {
-    fn suits(caps: Caps) -> bool {
-        caps.counts
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, rules: Rules) {
+#[test]
+fn an_object_parked_inside_a_parked_one_is_reclaimed_once() {
+    fn play<P: Probe>(m: &mut Any<P>) {
+        let rules = Rules::of(m.collector().caps());
         let (child, holder) = (pair(m, 1), pair(m, 2));
         let (a, b, x) = (pair(m, 3), pair(m, 4), pair(m, 5));
         m.store(m.get(&x), Pair::FIRST, m.get(&child));
@@ -106,22 +84,13 @@ impl Case for ParkedInParked {
         m.tear_down();
         assert_eq!(objects(m), 0);
     }
-}
-
-#[test]
-fn an_object_parked_inside_a_parked_one_is_reclaimed_once() {
-    check::<ParkedInParked>();
+    check(|caps| caps.counts, play, play);
 }
 
 /// Parked, stored again, and dropped with its new holder before anything else happens.
-struct ParkedThenDropped;
-
-impl Case for ParkedThenDropped {
-    fn suits(caps: Caps) -> bool {
-        caps.counts
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+#[test]
+fn a_parked_object_that_is_stored_dies_with_its_new_holder() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         let (a, b, x) = (pair(m, 1), pair(m, 2), pair(m, 3));
         m.store(m.get(&a), Pair::FIRST, m.get(&x));
         m.drop(x);
@@ -132,11 +101,7 @@ impl Case for ParkedThenDropped {
         assert_eq!(objects(m), 1);
         assert_eq!(verified(m), 1);
     }
-}
-
-#[test]
-fn a_parked_object_that_is_stored_dies_with_its_new_holder() {
-    check::<ParkedThenDropped>();
+    check(|caps| caps.counts, play, play);
 }
 
 #[test]

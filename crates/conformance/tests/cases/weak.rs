@@ -1,12 +1,11 @@
 //! Weak slots, ephemerons and finalizable objects: a requested collection clears exactly those of unreachable
 //! objects (after Whippet's tests, which keep every other one of many objects).
 
-use super::{Case, check, id, mutator, objects, pair, verified};
+use super::{Any, check, id, mutator, objects, pair, verified};
 use collectors::Rc;
 use collectors::registry::standard;
-use conformance::Rules;
 use conformance::program::Pair;
-use heap::{Caps, Collector, Ephemeral, Mutator, Own, Probe, Ref, Root, Slot, Weak};
+use heap::{Collector, Ephemeral, Mutator, Own, Probe, Ref, Root, Slot, Weak};
 
 /// Number of objects, half of which stay.
 const MANY: u32 = 500;
@@ -40,14 +39,9 @@ fn drop_odd<C: Collector, P: Probe>(m: &mut Mutator<C, P>, array: &Root) {
     }
 }
 
-struct HalfOfWeakSlots;
-
-impl Case for HalfOfWeakSlots {
-    fn suits(caps: Caps) -> bool {
-        caps.weak_slots
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+#[test]
+fn half_of_the_weak_slots_are_cleared() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         let keys = pairs(m, MANY);
         let weak = m.alloc_array(Weak, MANY, 0).expect("there is room");
         for number in 0..MANY {
@@ -68,21 +62,12 @@ impl Case for HalfOfWeakSlots {
         m.collect();
         assert_eq!(objects(m), u64::from(MANY) / 2 + 1);
     }
+    check(|caps| caps.weak_slots, play, play);
 }
 
 #[test]
-fn half_of_the_weak_slots_are_cleared() {
-    check::<HalfOfWeakSlots>();
-}
-
-struct HalfOfEphemerons;
-
-impl Case for HalfOfEphemerons {
-    fn suits(caps: Caps) -> bool {
-        caps.ephemerons
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+fn half_of_the_ephemerons_are_cleared_though_values_refer_to_their_keys() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         let keys = pairs(m, MANY);
         let table = m.alloc_array(Ephemeral, 2 * MANY, 0).expect("there is room");
         for number in 0..MANY {
@@ -106,23 +91,14 @@ impl Case for HalfOfEphemerons {
         }
         assert_eq!(objects(m), u64::from(MANY + 2));
     }
-}
-
-#[test]
-fn half_of_the_ephemerons_are_cleared_though_values_refer_to_their_keys() {
-    check::<HalfOfEphemerons>();
+    check(|caps| caps.ephemerons, play, play);
 }
 
 /// Each value is the key of the ephemeron before it. Scanning all of them again for each one would take a
 /// day.
-struct LongChain;
-
-impl Case for LongChain {
-    fn suits(caps: Caps) -> bool {
-        caps.ephemerons
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+#[test]
+fn a_long_chain_of_ephemerons_is_followed_in_linear_time() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         const LINKS: u32 = 200_000;
         let table = m.alloc_array(Ephemeral, 2 * LINKS, 0).expect("there is room");
         let first = pair(m, 0);
@@ -145,21 +121,12 @@ impl Case for LongChain {
                 .all(|slot| m.peek(m.get(&table), Slot::<Ephemeral>::element(slot)).is_none())
         );
     }
+    check(|caps| caps.ephemerons, play, play);
 }
 
 #[test]
-fn a_long_chain_of_ephemerons_is_followed_in_linear_time() {
-    check::<LongChain>();
-}
-
-struct HalfOfFinalizers;
-
-impl Case for HalfOfFinalizers {
-    fn suits(caps: Caps) -> bool {
-        caps.finalizers
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+fn half_of_the_registered_objects_become_finalizable_in_order_and_once() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         let keys = pairs(m, MANY);
         for number in 0..MANY {
             let object = m.local(nth(m, &keys, number));
@@ -184,22 +151,13 @@ impl Case for HalfOfFinalizers {
         assert!(m.finalizable().is_none(), "each registration counts once");
         assert_eq!(objects(m), u64::from(MANY + 1));
     }
-}
-
-#[test]
-fn half_of_the_registered_objects_become_finalizable_in_order_and_once() {
-    check::<HalfOfFinalizers>();
+    check(|caps| caps.finalizers, play, play);
 }
 
 /// An object that is registered twice, with a weak slot that refers to it; and later once more.
-struct Orders;
-
-impl Case for Orders {
-    fn suits(caps: Caps) -> bool {
-        caps.finalizers && caps.weak_slots
-    }
-
-    fn play<C: Collector, P: Probe>(m: &mut Mutator<C, P>, _: Rules) {
+#[test]
+fn weak_slots_are_cleared_before_objects_are_finalized() {
+    fn play<P: Probe>(m: &mut Any<P>) {
         let (object, other) = (pair(m, 1), pair(m, 2));
         let weak = m.alloc_array(Weak, 2, 0).expect("there is room");
         m.store(m.get(&weak), Slot::<Weak>::element(0), m.get(&object));
@@ -228,11 +186,7 @@ impl Case for Orders {
         m.tear_down();
         assert_eq!(objects(m), 0, "objects that are registered at the end die with the rest");
     }
-}
-
-#[test]
-fn weak_slots_are_cleared_before_objects_are_finalized() {
-    check::<Orders>();
+    check(|caps| caps.finalizers && caps.weak_slots, play, play);
 }
 
 #[test]
