@@ -8,7 +8,7 @@ pub(crate) mod state;
 mod valid;
 mod weak;
 
-use crate::player::state::{Held, M, Player};
+use crate::player::state::{M, Player};
 use crate::program::{Op, Pair, Pick, Schedule};
 use crate::shadow::Shadow;
 use heap::{Mutator, Step};
@@ -78,7 +78,7 @@ impl Player<'_> {
         let views = self.views(m);
         while let Some(&op) = self.program.ops.get(self.next).filter(|op| op.is_quiet()) {
             self.next += 1;
-            self.quiet_step(m, &views, op);
+            _ = self.quiet_step(m, &views, op);
             self.compare(m, &views);
         }
     }
@@ -99,24 +99,19 @@ impl Player<'_> {
             Op::Fan(target, count, borrows) => self.fan(m, target, count, borrows),
             Op::Churn(form, count, frees) => self.churn(m, form, count, frees),
             Op::Forget(local) => {
-                if let Some(local) = self.handle(local, |held| matches!(held, Held::Local(_))) {
-                    let effect = |shadow: &mut Shadow| shadow.handles[local] = None;
-                    self.safely(m, effect);
-                    let Some(Held::Local(value)) = self.held[local].take() else { unreachable!() };
-                    m.forget(value);
-                    self.finish(effect);
-                }
+                let Some(local) = self.local(local) else { return };
+                let effect = |shadow: &mut Shadow| shadow.handles[local] = None;
+                self.safely(m, effect);
+                m.forget(self.take_local(local));
+                self.finish(effect);
             }
             Op::Drop(root) => {
-                if let Some(root) = self.handle(root, |held| matches!(held, Held::Root(_))) {
-                    let effect = |shadow: &mut Shadow, root: usize| shadow.handles[root] = None;
-                    self.consume(m, root, effect, Mutator::drop);
-                }
+                let Some(root) = self.root(root) else { return };
+                self.consume(m, root, |shadow, root| shadow.handles[root] = None, Mutator::drop);
             }
             Op::Free(root) => {
-                if let Some(root) = self.handle(root, |held| matches!(held, Held::Root(_))) {
-                    self.consume(m, root, Shadow::free, Mutator::free);
-                }
+                let Some(root) = self.root(root) else { return };
+                self.consume(m, root, Shadow::free, Mutator::free);
             }
             Op::BeginRegion => {
                 self.settle(m);
@@ -189,11 +184,9 @@ impl Player<'_> {
         self.depth += 1;
         let result = m.scope_returning(|m| {
             self.run(m);
-            let root = self.handle(root, |held| matches!(held, Held::Root(_)));
-            let result = root.map(|index| {
+            let result = self.root(root).map(|index| {
                 self.shadow.returned = Some(self.part(index, true));
-                let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
-                root
+                self.take_root(index)
             });
             self.safely(m, |shadow| shadow.leave(base));
             result.ok_or(())
@@ -202,8 +195,7 @@ impl Player<'_> {
         self.held.truncate(base);
         self.finish(|shadow| shadow.leave(base));
         if let (Some(id), Ok(root)) = (self.shadow.returned.take(), result) {
-            self.shadow.push(true, Some(id));
-            self.held.push(Some(Held::Root(root)));
+            self.hold_root(root, id);
         }
     }
 }

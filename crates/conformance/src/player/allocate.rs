@@ -93,9 +93,8 @@ impl Player<'_> {
         let most = if form == Form::Wide { 3 } else { 2 };
         let (mut roots, mut parts) = (Vec::new(), Vec::new());
         for &pick in picks.iter().take(most) {
-            if let Some(index) = self.handle(pick, |held| matches!(held, Held::Root(_))) {
-                let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
-                roots.push(root);
+            if let Some(index) = self.root(pick) {
+                roots.push(self.take_root(index));
                 parts.push(index);
             }
         }
@@ -130,8 +129,7 @@ impl Player<'_> {
             let target = self.shadow.handles[index].and_then(|hold| hold.target);
             let Some(target) = target else { continue };
             if self.may_share(Some(region), target) {
-                let Some(Held::Local(local)) = self.held[index].take() else { unreachable!() };
-                locals.push(local);
+                locals.push(self.take_local(index));
                 parts.push(index);
             }
         }
@@ -190,10 +188,9 @@ impl Player<'_> {
         let view = |id| views.iter().find(|view: &&View<'_>| view.id == id);
         let (Some(array), Some(target)) = (view(array), view(target)) else { return };
         for slot in 0..count {
-            if borrows {
-                m.store(array.object, Slot::<Borrow>::element(slot), target.object);
-            } else {
-                m.store(array.object, Slot::<Shared>::element(slot), target.object);
+            match borrows {
+                true => m.store(array.object, Slot::<Borrow>::element(slot), target.object),
+                false => m.store(array.object, Slot::<Shared>::element(slot), target.object),
             }
         }
         self.shadow.fill(array.id, target.id);
@@ -231,8 +228,7 @@ impl Player<'_> {
         let root = self.unless_full(root)?;
         let id = self.shadow.allocate(form, None);
         m.set_word(m.get(&root), word_of(form, 0), id as u64);
-        self.shadow.push(true, Some(id));
-        self.held.push(Some(Held::Root(root)));
+        self.hold_root(root, id);
         Some(id)
     }
 
@@ -246,13 +242,8 @@ impl Player<'_> {
         let local = self.unless_full(local)?;
         let id = self.shadow.allocate(form, Some(region));
         m.set_word(m.get(&local), word_of(form, 0), id as u64);
-        self.new_local(local, Some(id));
+        self.hold_local(local, Some(id));
         Some(id)
-    }
-
-    pub(crate) fn new_local(&mut self, local: Local, target: Option<Id>) {
-        self.shadow.push(false, target);
-        self.held.push(Some(Held::Local(local)));
     }
 }
 

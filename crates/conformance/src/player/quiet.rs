@@ -9,87 +9,74 @@ use crate::shadow::{Content, GLOBALS, Id};
 use heap::{Borrow, Ephemeral, Own, Ref, Shared, SlotKind, Weak};
 
 impl Player<'_> {
-    pub(crate) fn quiet_step<'m>(&mut self, m: &'m M, views: &[View<'m>], op: Op) {
+    /// Does nothing and returns `None` if there is no operand.
+    pub(crate) fn quiet_step<'m>(&mut self, m: &'m M, views: &[View<'m>], op: Op) -> Option<()> {
         let own = |kind| kind == SlotKind::Own;
         match op {
             Op::Store(o, slot, target) => {
-                if let Some((view, slot)) = self.slot(views, o, slot, |kind| !own(kind)) {
-                    self.store(m, view, slot, self.stored(views, target));
-                }
+                let (view, slot) = self.slot(views, o, slot, |kind| !own(kind))?;
+                self.store(m, view, slot, self.stored(views, target));
             }
             Op::StoreSelf(o, slot) => {
-                if let Some((view, slot)) = self.slot(views, o, slot, |kind| !own(kind)) {
-                    self.store(m, view, slot, Some(view));
-                }
+                let (view, slot) = self.slot(views, o, slot, |kind| !own(kind))?;
+                self.store(m, view, slot, Some(view));
             }
             Op::StoreAgain(place) => {
-                if let Some((view, slot)) = self.filled_slot(views, place) {
-                    self.store(m, view, slot, self.target(views, view, slot));
-                }
+                let (view, slot) = self.filled_slot(views, place)?;
+                self.store(m, view, slot, self.target(views, view, slot));
             }
             Op::Clear(place) => {
-                if let Some((view, slot)) = self.filled_slot(views, place) {
-                    self.store(m, view, slot, None);
-                }
+                let (view, slot) = self.filled_slot(views, place)?;
+                self.store(m, view, slot, None);
             }
             Op::MoveSlot(place, o, slot) => {
-                let to = self.slot(views, o, slot, |kind| !own(kind));
-                if let (Some((from, old)), Some((to, new))) = (self.filled_slot(views, place), to) {
-                    let target = self.target(views, from, old);
-                    self.store(m, from, old, None);
-                    self.store(m, to, new, target);
-                }
+                let (to, new) = self.slot(views, o, slot, |kind| !own(kind))?;
+                let (from, old) = self.filled_slot(views, place)?;
+                let target = self.target(views, from, old);
+                self.store(m, from, old, None);
+                self.store(m, to, new, target);
             }
             Op::StoreInt(o, slot, int) => {
                 let shared = |kind| kind == SlotKind::Shared;
-                if let Some((view, slot)) = self.slot(views, o, slot, shared) {
-                    m.store_int(view.object, self.place::<Shared>(view.id, slot), int);
-                    self.shadow.set(view.id, slot, Content::Int(int));
-                }
+                let (view, slot) = self.slot(views, o, slot, shared)?;
+                m.store_int(view.object, self.place::<Shared>(view.id, slot), int);
+                self.shadow.set(view.id, slot, Content::Int(int));
             }
             Op::Put(o, slot, root) => {
-                if let Some((view, slot)) = self.slot(views, o, slot, own) {
-                    let is_root = |held: &Held| matches!(held, Held::Root(_));
-                    self.put(m, view, slot, root.and_then(|pick| self.handle(pick, is_root)));
-                }
+                let (view, slot) = self.slot(views, o, slot, own)?;
+                self.put(m, view, slot, root.and_then(|pick| self.root(pick)));
             }
             Op::Take(o, slot) => {
-                if let Some((view, slot)) = self.slot(views, o, slot, own) {
-                    self.take(m, view, slot);
-                }
+                let (view, slot) = self.slot(views, o, slot, own)?;
+                self.take(m, view, slot);
             }
             Op::Swap(a, s, b, t) => {
-                let (from, to) = (self.slot(views, a, s, own), self.slot(views, b, t, own));
-                if let (Some((a, s)), Some((b, t))) = (from, to) {
-                    m.swap(a.object, self.place(a.id, s), b.object, self.place(b.id, t));
-                    let from_a = self.shadow.objects[a.id].slot(s);
-                    let from_b = self.shadow.set(b.id, t, from_a);
-                    self.shadow.set(a.id, s, from_b);
-                }
+                let (a, s) = self.slot(views, a, s, own)?;
+                let (b, t) = self.slot(views, b, t, own)?;
+                m.swap(a.object, self.place(a.id, s), b.object, self.place(b.id, t));
+                let from_a = self.shadow.objects[a.id].slot(s);
+                let from_b = self.shadow.set(b.id, t, from_a);
+                self.shadow.set(a.id, s, from_b);
             }
             Op::SetWord(o, word) => {
-                if let Some(view) = choose(views, o) {
-                    let form = self.shadow.objects[view.id].form;
-                    m.set_word(view.object, word_of(form, 1), word);
-                    self.shadow.objects[view.id].data = word;
-                }
+                let view = choose(views, o)?;
+                let form = self.shadow.objects[view.id].form;
+                m.set_word(view.object, word_of(form, 1), word);
+                self.shadow.objects[view.id].data = word;
             }
             Op::Keep(o) => {
-                if let Some(view) = choose(views, o) {
-                    self.new_local(m.local(view.object), Some(view.id));
-                }
+                let view = choose(views, o)?;
+                self.hold_local(m.local(view.object), Some(view.id));
             }
             Op::Upgrade(o, slot) => {
-                if let Some((view, slot)) = self.slot(views, o, slot, SlotKind::is_weak) {
-                    self.upgrade(m, view, slot);
-                }
+                let (view, slot) = self.slot(views, o, slot, SlotKind::is_weak)?;
+                self.upgrade(m, view, slot);
             }
-            Op::NullLocal => self.new_local(m.null_local(), None),
+            Op::NullLocal => self.hold_local(m.null_local(), None),
             Op::Assign(local, to) => {
-                if let Some(local) = self.handle(local, |held| matches!(held, Held::Local(_))) {
-                    let to = self.stored(views, to);
-                    self.assign(m, local, to.map(|view| (view.id, view.object)));
-                }
+                let local = self.local(local)?;
+                let to = self.stored(views, to);
+                self.assign(m, local, to.map(|view| (view.id, view.object)));
             }
             Op::AssignGlobal(global, to) => {
                 let to = self.stored(views, to).map(|view| (view.id, view.object));
@@ -97,6 +84,7 @@ impl Player<'_> {
             }
             _ => unreachable!("it may reclaim"),
         }
+        Some(())
     }
 
     pub(crate) fn store<'m>(
@@ -106,28 +94,21 @@ impl Player<'_> {
         slot: u32,
         target: Option<View<'m>>,
     ) {
-        let (kind, region) = {
-            let object = &self.shadow.objects[holder.id];
-            (object.form.kind(slot), object.region)
-        };
+        let View { id, object } = holder;
+        let (kind, region) =
+            (self.shadow.objects[id].form.kind(slot), self.shadow.objects[id].region);
         let allowed = |id| kind != SlotKind::Shared || self.may_share(region, id);
         let target = target.filter(|target| allowed(target.id));
         let value = target.map(|target| target.object);
         match kind {
             SlotKind::Own => unreachable!("own slots are filled by moves"),
-            SlotKind::Shared => {
-                m.store(holder.object, self.place::<Shared>(holder.id, slot), value)
-            }
-            SlotKind::Borrow => {
-                m.store(holder.object, self.place::<Borrow>(holder.id, slot), value)
-            }
-            SlotKind::Weak => m.store(holder.object, self.place::<Weak>(holder.id, slot), value),
-            SlotKind::Ephemeral => {
-                m.store(holder.object, self.place::<Ephemeral>(holder.id, slot), value);
-            }
+            SlotKind::Shared => m.store(object, self.place::<Shared>(id, slot), value),
+            SlotKind::Borrow => m.store(object, self.place::<Borrow>(id, slot), value),
+            SlotKind::Weak => m.store(object, self.place::<Weak>(id, slot), value),
+            SlotKind::Ephemeral => m.store(object, self.place::<Ephemeral>(id, slot), value),
         }
         let content = target.map_or(Content::Null, |target| Content::To(target.id));
-        self.shadow.set(holder.id, slot, content);
+        self.shadow.set(id, slot, content);
     }
 
     pub(crate) fn put<'m>(&mut self, m: &'m M, holder: View<'m>, slot: u32, root: Option<usize>) {
@@ -135,8 +116,7 @@ impl Player<'_> {
             None => (None, Content::Null),
             Some(index) => {
                 let target = self.part(index, true);
-                let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
-                (Some(root), Content::To(target))
+                (Some(self.take_root(index)), Content::To(target))
             }
         };
         m.put(holder.object, self.place(holder.id, slot), value);
@@ -147,10 +127,7 @@ impl Player<'_> {
         let root = m.take(holder.object, self.place::<Own>(holder.id, slot));
         let content = self.shadow.set(holder.id, slot, Content::Null);
         match (content, root) {
-            (Content::To(child), Some(root)) => {
-                self.shadow.push(true, Some(child));
-                self.held.push(Some(Held::Root(root)));
-            }
+            (Content::To(child), Some(root)) => self.hold_root(root, child),
             (content, root) => self.expect_nothing_taken(content, root.is_some()),
         }
     }

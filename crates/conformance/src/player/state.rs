@@ -114,6 +114,34 @@ impl<'p> Player<'p> {
         wanted.get(usize::from(pick).checked_rem(wanted.len())?).copied()
     }
 
+    pub(crate) fn root(&self, pick: Pick) -> Option<usize> {
+        self.handle(pick, |held| matches!(held, Held::Root(_)))
+    }
+
+    pub(crate) fn local(&self, pick: Pick) -> Option<usize> {
+        self.handle(pick, |held| matches!(held, Held::Local(_)))
+    }
+
+    pub(crate) fn take_root(&mut self, index: usize) -> Root {
+        let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
+        root
+    }
+
+    pub(crate) fn take_local(&mut self, index: usize) -> Local {
+        let Some(Held::Local(local)) = self.held[index].take() else { unreachable!() };
+        local
+    }
+
+    pub(crate) fn hold_root(&mut self, root: Root, target: Id) {
+        self.shadow.push(true, Some(target));
+        self.held.push(Some(Held::Root(root)));
+    }
+
+    pub(crate) fn hold_local(&mut self, local: Local, target: Option<Id>) {
+        self.shadow.push(false, target);
+        self.held.push(Some(Held::Local(local)));
+    }
+
     pub(crate) fn region(&self, pick: Pick) -> Option<usize> {
         let open: Vec<_> =
             (0..self.regions.len()).rev().filter(|&r| self.regions[r].is_some()).collect();

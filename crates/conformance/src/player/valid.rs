@@ -3,7 +3,7 @@
 //! Disciplines that reclaim on the program's command trust it to hold no references to reclaimed objects. Programs
 //! are random, so before an operation that reclaims, the references to its victims are cleared.
 
-use crate::player::state::{Held, M, Player};
+use crate::player::state::{M, Player};
 use crate::rules::Rules;
 use crate::shadow::{Content, GLOBALS, Hold, Id, Shadow};
 use heap::{Root, Shared, SlotKind};
@@ -27,8 +27,7 @@ impl Player<'_> {
             return;
         }
         self.safely(m, |shadow| effect(shadow, index));
-        let Some(Held::Root(root)) = self.held[index].take() else { unreachable!() };
-        operation(m, root);
+        operation(m, self.take_root(index));
         self.finish(|shadow| effect(shadow, index));
     }
 

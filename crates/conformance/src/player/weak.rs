@@ -39,7 +39,7 @@ impl Player<'_> {
         match (m.finalizable(), expected) {
             (Some((local, tag)), Some((id, expected))) if tag == expected => {
                 self.is_object(m, m.get(&local), id, (id, 0));
-                self.new_local(local, Some(id));
+                self.hold_local(local, Some(id));
                 self.follow_weak(m, true);
             }
             (None, None) => {}
@@ -55,7 +55,7 @@ impl Player<'_> {
         };
         // Its content was compared after the last operation that may reclaim.
         if let (Some(object), Content::To(id)) = (found, self.shadow.objects[view.id].slot(slot)) {
-            self.new_local(m.local(object), Some(id));
+            self.hold_local(m.local(object), Some(id));
             self.follow_weak(m, true);
         }
     }
