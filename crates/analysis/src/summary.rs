@@ -365,7 +365,7 @@ mod tests {
         for (record, peak) in run.records.iter_mut().zip([30, 10, 20]) {
             let sample = record.sample.as_mut().unwrap();
             sample.peak_footprint_bytes = Some(peak);
-            sample.footprint = vec![FootprintPoint::from((0, 0, peak, 0, 0))];
+            sample.footprint = vec![FootprintPoint { footprint_bytes: peak, ..Default::default() }];
         }
         assert_eq!(summarise(&run).rows[0].footprint[0].footprint_bytes, 20);
     }

@@ -184,18 +184,11 @@ fn window(job: &CellJob, rounds: u64) -> Result<Sample, CellError> {
         wall_ns,
         cpu_ns,
         teardown_wall_ns: nanoseconds(teardown.elapsed()),
-        teardown_cpu_ns: 0,
         heap_limit_bytes: job.heap_limit_bytes,
         allocated_bytes: Some(count * OBJECT_BYTES),
         allocated_objects: Some(count),
-        header_bytes: None,
-        page_faults: 0,
         peak_footprint_bytes: Some(peak),
-        peak_rss_bytes: 0,
-        rss_difference_bytes: None,
-        accounting_errors: 0,
         footprint,
-        live: Vec::new(),
         pause_histogram: pauses.iter().map(|p| (p.wall_ns, 1)).collect(),
         pause_total_ns: pauses.iter().map(|p| p.wall_ns).sum(),
         pauses,
@@ -205,11 +198,7 @@ fn window(job: &CellJob, rounds: u64) -> Result<Sample, CellError> {
             leaked_bytes: 0,
             leaked_objects: 0,
         }),
-        statistics: None,
-        collections: None,
-        threads: None,
-        queue_peak_bytes: None,
-        phases: Vec::new(),
+        ..Sample::default()
     })
 }
 

@@ -57,14 +57,12 @@ impl Harness for Timed {
 /// If it runs out of memory or cannot be run.
 pub(crate) fn run_cell(entry: &Entry<Timed>, task: &Task) -> Result<Sample, CellError> {
     let factory = entry.factory;
-    let run = || match (task.collect_every, task.cell.mode) {
-        (Some(allocations), _) => under_stress(factory, task, allocations),
-        _ => in_memory_mode(factory, task),
-    };
     match (task.collect_every, task.cell.mode) {
-        (None, Mode::Time) => (entry.run)(task),
-        _ => on_small_stack(run).map_err(failed)?,
+        (Some(allocations), _) => on_small_stack(|| under_stress(factory, task, allocations)),
+        (None, Mode::Time) => return (entry.run)(task),
+        (None, _) => on_small_stack(|| in_memory_mode(factory, task)),
     }
+    .map_err(failed)?
 }
 
 pub(crate) fn on_small_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
@@ -171,12 +169,7 @@ fn measure<C: Collector, P: Probe>(
         answer: Answer { got, expected: task.expected.clone() },
         wall_ns,
         cpu_ns,
-        teardown_wall_ns: 0,
-        teardown_cpu_ns: 0,
         heap_limit_bytes: task.heap_limit_bytes,
-        allocated_bytes: None,
-        allocated_objects: None,
-        header_bytes: None,
         page_faults,
         peak_footprint_bytes: Some(mutator.heap().budget().peak_bytes()),
         peak_rss_bytes: peak_resident_bytes.saturating_sub(resident_before_bytes),
@@ -187,12 +180,11 @@ fn measure<C: Collector, P: Probe>(
         pauses: log.pauses().iter().map(pause).collect(),
         pause_histogram: log.pause_histogram(),
         pause_total_ns: log.pause_total_ns(),
-        end: None,
-        statistics: None,
         collections: collections(log, mutator.collector().caps()),
         threads: Some(mutator.collector().threads()),
         queue_peak_bytes: mutator.heap().budget().queue_peak_bytes(),
         phases: log.phases().iter().map(|&(name, at_ns)| (name.to_owned(), at_ns)).collect(),
+        ..Sample::default()
     };
     complete(&mut sample, &mutator);
 

@@ -37,17 +37,12 @@ mod tests {
     use super::*;
 
     fn check(points: &[(u64, u64)], expected: &str) {
-        let points: Vec<FootprintPoint> = points
-            .iter()
-            .map(|&(allocated_bytes, footprint_bytes)| FootprintPoint {
-                allocated_bytes,
-                at_ns: 0,
-                footprint_bytes,
-                used_bytes: 0,
-                metadata_bytes: 0,
-            })
-            .collect();
-        assert_eq!(sparkline(&points, 8), expected);
+        let points = points.iter().map(|&(allocated_bytes, footprint_bytes)| FootprintPoint {
+            allocated_bytes,
+            footprint_bytes,
+            ..FootprintPoint::default()
+        });
+        assert_eq!(sparkline(&points.collect::<Vec<_>>(), 8), expected);
     }
 
     #[test]

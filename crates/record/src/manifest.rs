@@ -86,7 +86,7 @@ pub struct WorkloadInfo {
 }
 
 /// Fingerprint of the machine and the build.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Environment {
     /// Processor model.
     pub cpu: String,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 ///
 /// External programs print the same line and omit unknown quantities, which are shown as n/a, never
 /// as 0.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Sample {
     /// [`crate::SCHEMA_VERSION`] of the writer.
     pub schema: u32,
@@ -90,7 +90,7 @@ pub struct Sample {
 }
 
 /// A result and the literal it must equal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Answer {
     /// The computed answer.
     pub got: String,
@@ -115,8 +115,8 @@ pub struct HeaderBytes {
 }
 
 /// One point of the footprint timeline. Serialised as an array, in field order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(u64, u64, u64, u64, u64)", into = "(u64, u64, u64, u64, u64)")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "(u64, u64, u64, u64, u64)")]
 pub struct FootprintPoint {
     /// Allocation clock: bytes allocated so far.
     pub allocated_bytes: u64,
@@ -130,20 +130,6 @@ pub struct FootprintPoint {
     pub metadata_bytes: u64,
 }
 
-impl From<(u64, u64, u64, u64, u64)> for FootprintPoint {
-    fn from(
-        (allocated_bytes, at_ns, footprint_bytes, used_bytes, metadata_bytes): (
-            u64,
-            u64,
-            u64,
-            u64,
-            u64,
-        ),
-    ) -> Self {
-        Self { allocated_bytes, at_ns, footprint_bytes, used_bytes, metadata_bytes }
-    }
-}
-
 impl From<FootprintPoint> for (u64, u64, u64, u64, u64) {
     fn from(p: FootprintPoint) -> Self {
         (p.allocated_bytes, p.at_ns, p.footprint_bytes, p.used_bytes, p.metadata_bytes)
@@ -152,7 +138,7 @@ impl From<FootprintPoint> for (u64, u64, u64, u64, u64) {
 
 /// One point of the live curve: exact reachable bytes. Serialised as an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(u64, u64, u64)", into = "(u64, u64, u64)")]
+#[serde(into = "(u64, u64, u64)")]
 pub struct LivePoint {
     /// Allocation clock: bytes allocated so far.
     pub allocated_bytes: u64,
@@ -160,12 +146,6 @@ pub struct LivePoint {
     pub at_ns: u64,
     /// Bytes of reachable objects, headers included, before rounding to cells.
     pub live_bytes: u64,
-}
-
-impl From<(u64, u64, u64)> for LivePoint {
-    fn from((allocated_bytes, at_ns, live_bytes): (u64, u64, u64)) -> Self {
-        Self { allocated_bytes, at_ns, live_bytes }
-    }
 }
 
 impl From<LivePoint> for (u64, u64, u64) {
@@ -192,7 +172,7 @@ pub enum PauseKind {
 
 /// One pause. Serialised as an array: start, wall, CPU (null where not read), kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(u64, u64, Option<u64>, PauseKind)", into = "(u64, u64, Option<u64>, PauseKind)")]
+#[serde(into = "(u64, u64, Option<u64>, PauseKind)")]
 pub struct Pause {
     /// Start, ns since the start of the run.
     pub start_ns: u64,
@@ -202,12 +182,6 @@ pub struct Pause {
     pub cpu_ns: Option<u64>,
     /// Kind.
     pub kind: PauseKind,
-}
-
-impl From<(u64, u64, Option<u64>, PauseKind)> for Pause {
-    fn from((start_ns, wall_ns, cpu_ns, kind): (u64, u64, Option<u64>, PauseKind)) -> Self {
-        Self { start_ns, wall_ns, cpu_ns, kind }
-    }
 }
 
 impl From<Pause> for (u64, u64, Option<u64>, PauseKind) {

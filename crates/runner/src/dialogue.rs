@@ -5,7 +5,9 @@
 //! second.
 
 use crate::classify::ChildEnd;
-use crate::group::{DRAIN_GRACE, Group, STDERR_TAIL_BYTES, in_background, read_tail, stop_of};
+use crate::group::{
+    DRAIN_GRACE, Group, STDERR_TAIL_BYTES, STDOUT_BYTES_MAX, in_background, read_tail, stop_of,
+};
 use crate::interrupt::{Interrupt, Listening, Wake};
 use crate::spawn::unix_ms;
 use std::fs;
@@ -15,8 +17,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Maximum bytes read from a child's stdout; beyond it reading stops and the child blocks on the pipe.
-const STDOUT_BYTES_MAX: u64 = 256 << 20;
 /// Interval between polls of the child's memory.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -61,13 +61,14 @@ impl Dialogue {
         let (wake, woken) = mpsc::channel();
         let (started, clock) = (SystemTime::now(), Instant::now());
         let mut group = Group::start(command, Stdio::piped(), wake.clone())?;
-        let stderr = in_background(group.stderr(), |pipe| read_tail(pipe, STDERR_TAIL_BYTES));
+        let stderr =
+            in_background(group.leader.stderr.take(), |pipe| read_tail(pipe, STDERR_TAIL_BYTES));
         let (to_child, lines) = mpsc::channel();
-        if let Some(stdin) = group.stdin() {
+        if let Some(stdin) = group.leader.stdin.take() {
             thread::spawn(move || write_lines(stdin, &lines));
         }
         let (end_of_stdout, stdout_ended) = mpsc::channel();
-        if let Some(stdout) = group.stdout() {
+        if let Some(stdout) = group.leader.stdout.take() {
             let wake = wake.clone();
             thread::spawn(move || {
                 read_lines(stdout, &wake);
@@ -133,7 +134,7 @@ impl Dialogue {
             return None;
         }
         self.last_poll = Instant::now();
-        resident_bytes(self.group.process_id())
+        resident_bytes(self.group.leader.id())
     }
 
     fn ended(&mut self) -> io::Result<ChildEnd> {
@@ -214,7 +215,7 @@ mod tests {
         let mut child = shell("sleep 1000000 | sleep 1000000");
         assert_eq!(child.hear(clock + limit, GIB).unwrap(), Heard::Silence);
         assert!(clock.elapsed() >= limit);
-        let process = child.group.process_id();
+        let process = child.group.leader.id();
         drop(child);
         assert_eq!(resident_bytes(process), None, "it still runs");
     }

@@ -8,29 +8,10 @@ use std::io;
 use std::process::Command;
 use std::time::Duration;
 
-/// Runs one cell. Tests use a closure, the tool a [`ProcessExecutor`].
-pub trait Executor {
-    /// Runs one cell to its end.
-    ///
-    /// # Errors
-    /// If it cannot be started. Any later failure is an [`Outcome`].
-    fn execute(&mut self, planned: &Planned) -> io::Result<Execution>;
-}
-
-impl<F: FnMut(&Planned) -> io::Result<Execution>> Executor for F {
-    fn execute(&mut self, planned: &Planned) -> io::Result<Execution> {
-        self(planned)
-    }
-}
-
-/// The result of an attempt to run one cell.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Execution {
-    /// The cell ended.
-    Ended(Box<Ended>),
-    /// The run was asked to stop; nothing is recorded.
-    Interrupted,
-}
+/// Runs one cell to its end; `None` if the run was asked to stop, and then nothing is recorded. Tests use a
+/// mock, the tool [`in_processes`]. An error if the cell cannot be started; any later failure is an
+/// [`Outcome`].
+pub type Executor<'a> = dyn FnMut(&Planned) -> io::Result<Option<Ended>> + 'a;
 
 /// The end of one cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,31 +26,19 @@ pub struct Ended {
     pub process_wall_ns: u64,
 }
 
-/// Runs every cell in a fresh child process.
-pub struct ProcessExecutor<C> {
-    /// Returns the command of a cell.
-    pub command: C,
-    /// Time limit of a cell.
-    pub limit: Duration,
-    /// The request to stop the run.
-    pub interrupt: Interrupt,
-}
-
-impl<C: Fn(&Planned) -> Command> Executor for ProcessExecutor<C> {
-    fn execute(&mut self, planned: &Planned) -> io::Result<Execution> {
-        let mut command = (self.command)(planned);
-        Ok(match run_child(&mut command, self.limit, &self.interrupt)? {
-            None => Execution::Interrupted,
-            Some(end) => {
-                let (outcome, sample) = classify(&end);
-                Execution::Ended(Box::new(Ended {
-                    outcome,
-                    sample,
-                    started_unix_ms: end.started_unix_ms,
-                    process_wall_ns: end.wall_ns,
-                }))
-            }
-        })
+/// An executor that runs each cell by its `command` in a fresh child process, for at most `limit`.
+pub fn in_processes(
+    command: impl Fn(&Planned) -> Command,
+    limit: Duration,
+    interrupt: Interrupt,
+) -> impl FnMut(&Planned) -> io::Result<Option<Ended>> {
+    move |planned| {
+        let end = run_child(&mut command(planned), limit, &interrupt)?;
+        Ok(end.map(|end| {
+            let (outcome, sample) = classify(&end);
+            let (started_unix_ms, process_wall_ns) = (end.started_unix_ms, end.wall_ns);
+            Ended { outcome, sample, started_unix_ms, process_wall_ns }
+        }))
     }
 }
 
@@ -118,7 +87,7 @@ pub enum RunError {
 pub fn execute(
     plan: &[Planned],
     earlier: &[Record],
-    executor: &mut dyn Executor,
+    executor: &mut Executor<'_>,
     store: &mut Store,
     observer: &mut dyn FnMut(Event<'_>),
 ) -> Result<Completion, RunError> {
@@ -128,16 +97,14 @@ pub fn execute(
     for (order, planned) in (first..).zip(left) {
         observer(Event::Starts(planned));
         let ended = match &planned.ruled_out {
-            Some(reason) => Execution::Ended(Box::new(ruled_out(reason))),
-            None => executor.execute(planned).map_err(|source| RunError::Start {
+            Some(reason) => Some(ruled_out(reason)),
+            None => executor(planned).map_err(|source| RunError::Start {
                 cell: planned.cell.to_string(),
                 directory: store.directory().display().to_string(),
                 source,
             })?,
         };
-        let Execution::Ended(ended) = ended else {
-            return Ok(Completion::Interrupted);
-        };
+        let Some(ended) = ended else { return Ok(Completion::Interrupted) };
         let record = Record {
             schema: SCHEMA_VERSION,
             cell: planned.cell.clone(),
@@ -179,15 +146,6 @@ mod tests {
         }
     }
 
-    fn ok() -> io::Result<Execution> {
-        Ok(Execution::Ended(Box::new(Ended {
-            outcome: Outcome::Ok,
-            sample: None,
-            started_unix_ms: 1,
-            process_wall_ns: 2,
-        })))
-    }
-
     /// Runs the plan with a mock that is interrupted after `cells` cells; returns the cells run.
     fn run(directory: &Path, cells: usize) -> (Result<Completion, RunError>, Vec<String>) {
         let plan = plan(&manifest(1), Some("bound"), &applies);
@@ -200,10 +158,11 @@ mod tests {
         let mut seen = Vec::new();
         let mut mock = |planned: &Planned| {
             if seen.len() == cells {
-                return Ok(Execution::Interrupted);
+                return Ok(None);
             }
             seen.push(planned.key());
-            ok()
+            let (outcome, sample) = (Outcome::Ok, None);
+            Ok(Some(Ended { outcome, sample, started_unix_ms: 1, process_wall_ns: 2 }))
         };
         let result = execute(&plan, &earlier, &mut mock, &mut store, &mut |_| {});
         (result, seen)
@@ -241,11 +200,8 @@ mod tests {
     fn a_process_that_cannot_start_is_an_error_that_names_the_cell_and_the_remedy() {
         let directory = tempfile::tempdir().unwrap();
         let mut store = Store::create(directory.path(), &manifest(1)).unwrap();
-        let mut executor = ProcessExecutor {
-            command: |_: &Planned| Command::new("/nowhere/gcw"),
-            limit: Duration::from_secs(1),
-            interrupt: Interrupt::new(),
-        };
+        let nowhere = |_: &Planned| Command::new("/nowhere/gcw");
+        let mut executor = in_processes(nowhere, Duration::from_secs(1), Interrupt::new());
         let plan = plan(&manifest(1), None, &applies);
         let error = execute(&plan, &[], &mut executor, &mut store, &mut |_| {}).unwrap_err();
         let text = error.to_string();

@@ -1,8 +1,8 @@
 //! A small manifest for the tests of this crate.
 
 use record::{
-    CollectorInfo, Colour, Environment, Family, HeapSize, LineStyle, Manifest, SCHEMA_VERSION,
-    Size, WorkloadInfo,
+    CollectorInfo, Colour, Environment, Family, LineStyle, Manifest, SCHEMA_VERSION, Size,
+    WorkloadInfo,
 };
 use std::collections::BTreeMap;
 
@@ -36,26 +36,12 @@ pub(crate) fn manifest(seed: u64) -> Manifest {
         profile: "quick".to_owned(),
         suite: "test".to_owned(),
         repeats: 5,
-        heaps: vec![
-            HeapSize::LiveMultiple(1.5),
-            HeapSize::LiveMultiple(3.0),
-            HeapSize::Bytes(64 << 20),
-        ],
+        heaps: ["1.5x", "3x", "64MiB"].map(|heap| heap.parse().expect("a heap size")).to_vec(),
         modes: record::Mode::ALL.to_vec(),
         timeout_ms: 1000,
         collectors: vec![collector("loose", false), collector("bound", true)],
         workloads: vec![workload("a"), workload("b")],
         unverified: Vec::new(),
-        environment: Environment {
-            cpu: String::new(),
-            cpus: 1,
-            memory_bytes: 1,
-            os: String::new(),
-            rustc: String::new(),
-            build: String::new(),
-            commit: String::new(),
-            settings: BTreeMap::new(),
-            load_before: 0.0,
-        },
+        environment: Environment::default(),
     }
 }

@@ -11,11 +11,14 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+/// Maximum bytes read from a child's standard output; a longer line is not a sample. A child that prints more
+/// blocks on the pipe while it is exchanging lines.
+pub(crate) const STDOUT_BYTES_MAX: u64 = 256 << 20;
 /// How much of the end of a child's standard error is kept for the reason.
 pub(crate) const STDERR_TAIL_BYTES: usize = 8 << 10;
 /// How long an output pipe may stay open after its process group is gone: only a process that has left the
@@ -25,7 +28,8 @@ pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(30);
 /// A child that leads a group. It ends, at the latest, with this value.
 #[derive(Debug)]
 pub(crate) struct Group {
-    leader: Child,
+    /// Holds the pipes, each of which can be taken once.
+    pub(crate) leader: Child,
     pid: Pid,
     waiter: Option<JoinHandle<()>>,
 }
@@ -48,26 +52,6 @@ impl Group {
             let _ = wake.send(Wake::ChildEnded);
         });
         Ok(Self { leader, pid, waiter: Some(waiter) })
-    }
-
-    /// The pipe to its standard input, once, if it has one.
-    pub(crate) fn stdin(&mut self) -> Option<ChildStdin> {
-        self.leader.stdin.take()
-    }
-
-    /// The pipe from its standard output, once.
-    pub(crate) fn stdout(&mut self) -> Option<ChildStdout> {
-        self.leader.stdout.take()
-    }
-
-    /// The pipe from its standard error, once.
-    pub(crate) fn stderr(&mut self) -> Option<ChildStderr> {
-        self.leader.stderr.take()
-    }
-
-    /// Number of the process that leads it.
-    pub(crate) fn process_id(&self) -> u32 {
-        self.leader.id()
     }
 
     /// Ends whatever is left of the group, also after a natural end of its leader: nothing that the
@@ -146,7 +130,7 @@ mod tests {
         let (wake, _woken) = mpsc::channel();
         let mut command = Command::new("sh");
         let mut group = Group::start(command.args(["-c", script]), Stdio::null(), wake).unwrap();
-        let mut stdout = BufReader::new(group.stdout().unwrap());
+        let mut stdout = BufReader::new(group.leader.stdout.take().unwrap());
         let mut said = String::new();
         stdout.read_line(&mut said).unwrap();
         assert_eq!(stop_of(group.end().unwrap()), Stop::Signalled(9));

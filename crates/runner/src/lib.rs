@@ -34,9 +34,7 @@ mod store;
 pub use classify::{ChildEnd, Stop, classify};
 pub use dialogue::{Dialogue, Heard};
 pub use environment::{Build, environment};
-pub use execute::{
-    Completion, Ended, Event, Execution, Executor, ProcessExecutor, RunError, execute,
-};
+pub use execute::{Completion, Ended, Event, Executor, RunError, execute, in_processes};
 pub use interrupt::Interrupt;
 pub use plan::{Planned, plan};
 pub use spawn::run_child;

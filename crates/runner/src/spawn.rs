@@ -4,15 +4,14 @@
 //! drain its output. Nothing polls or sleeps, so a cell costs the parent well under a millisecond.
 
 use crate::classify::{ChildEnd, Stop};
-use crate::group::{DRAIN_GRACE, Group, STDERR_TAIL_BYTES, in_background, read_tail, stop_of};
+use crate::group::{
+    DRAIN_GRACE, Group, STDERR_TAIL_BYTES, STDOUT_BYTES_MAX, in_background, read_tail, stop_of,
+};
 use crate::interrupt::{Interrupt, Wake};
 use std::io::{self, Read};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
-
-/// Maximum bytes read from a child's standard output; a longer line is not a sample.
-const STDOUT_BYTES_MAX: u64 = 256 << 20;
 
 /// Runs a command to its end, to `limit`, or to an interrupt; `None` if interrupted.
 ///
@@ -30,8 +29,9 @@ pub fn run_child(
     let clock = Instant::now();
     let (wake, woken) = mpsc::channel();
     let mut group = Group::start(command, Stdio::null(), wake.clone())?;
-    let stdout = in_background(group.stdout(), |pipe| read_start(pipe, STDOUT_BYTES_MAX));
-    let stderr = in_background(group.stderr(), |pipe| read_tail(pipe, STDERR_TAIL_BYTES));
+    let stdout = in_background(group.leader.stdout.take(), read_start);
+    let stderr =
+        in_background(group.leader.stderr.take(), |pipe| read_tail(pipe, STDERR_TAIL_BYTES));
     let listening = interrupt.wake(wake);
 
     let woken = woken.recv_timeout(limit);
@@ -59,9 +59,9 @@ pub(crate) fn unix_ms(time: SystemTime) -> u64 {
     since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn read_start(pipe: impl Read, bytes_max: u64) -> io::Result<Vec<u8>> {
+fn read_start(pipe: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    pipe.take(bytes_max).read_to_end(&mut bytes)?;
+    pipe.take(STDOUT_BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -19,7 +19,7 @@ use crate::registry::Registry;
 use crate::{build, comparison, gate, json, select};
 use analysis::{format, summarise};
 use record::{HeapSize, Manifest, Record, Run, SCHEMA_VERSION, Size, read_run};
-use runner::{Completion, Interrupt, Planned, ProcessExecutor, Store, environment, execute, plan};
+use runner::{Completion, Interrupt, Planned, Store, environment, execute, in_processes, plan};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -184,11 +184,8 @@ fn measure(
 ) -> Result<(), Failure> {
     let cells = plan(manifest, registry.census(), &|c, w| registry.applies(c, &manifest.suite, w));
     let program = child::program()?;
-    let mut executor = ProcessExecutor {
-        command: |p: &Planned| child::cell(&program, &p.cell, &manifest.suite),
-        limit: Duration::from_millis(manifest.timeout_ms),
-        interrupt,
-    };
+    let command = |p: &Planned| child::cell(&program, &p.cell, &manifest.suite);
+    let mut executor = in_processes(command, Duration::from_millis(manifest.timeout_ms), interrupt);
     let progress = Progress::new(cells.len(), earlier.len());
     let result =
         execute(&cells, earlier, &mut executor, store, &mut |event| progress.follow(event));
