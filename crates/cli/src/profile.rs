@@ -43,36 +43,14 @@ impl Profile {
 
     /// Its settings.
     pub(crate) fn settings(self) -> Settings {
-        let multiples = |list: &[f64]| list.iter().map(|&x| HeapSize::LiveMultiple(x)).collect();
-        match self {
-            Self::Smoke => Settings {
-                size: Size::Small,
-                repeats: 1,
-                heaps: multiples(&[2.0]),
-                timeout: Duration::from_secs(20),
-                modes: Mode::ALL.to_vec(),
-            },
-            Self::Quick => Settings {
-                size: Size::Small,
-                repeats: 8,
-                heaps: multiples(&[2.0]),
-                timeout: Duration::from_secs(30),
-                modes: Mode::ALL.to_vec(),
-            },
-            Self::Full => Settings {
-                size: Size::Default,
-                repeats: 10,
-                heaps: multiples(&[1.5, 2.0, 3.0]),
-                timeout: Duration::from_secs(300),
-                modes: Mode::ALL.to_vec(),
-            },
-            Self::Scale => Settings {
-                size: Size::Large,
-                repeats: 3,
-                heaps: multiples(&[2.5]),
-                timeout: Duration::from_secs(300),
-                modes: vec![Mode::Time],
-            },
-        }
+        let (size, repeats, multiples, timeout_s, modes): (_, _, &[f64], _, &[Mode]) = match self {
+            Self::Smoke => (Size::Small, 1, &[2.0], 20, &Mode::ALL),
+            Self::Quick => (Size::Small, 8, &[2.0], 30, &Mode::ALL),
+            Self::Full => (Size::Default, 10, &[1.5, 2.0, 3.0], 300, &Mode::ALL),
+            Self::Scale => (Size::Large, 3, &[2.5], 300, &[Mode::Time]),
+        };
+        let heaps = multiples.iter().map(|&x| HeapSize::LiveMultiple(x)).collect();
+        let (timeout, modes) = (Duration::from_secs(timeout_s), modes.to_vec());
+        Settings { size, repeats, heaps, timeout, modes }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::failure::Failure as Broken;
 use crate::palette;
-use crate::table::{Align, Line, Text, WIDTH, render as lay_out, wrap};
+use crate::table::Align::{Left, Right};
+use crate::table::{Line, Text, WIDTH, render as lay_out, wrap};
 use analysis::format;
 use anstyle::Style;
 use record::{CollectorInfo, Counts, Failure, Safety, SafetyCell, Series, TrialEnd, Verdict};
@@ -35,9 +36,9 @@ pub(crate) fn render(safety: &Safety) -> String {
 
 /// The part of the table that shows these failures.
 fn part(safety: &Safety, failures: &[Failure]) -> String {
-    let heads_of = |failure: &Failure| (heads(*failure)[0], Align::Left);
-    let headings: Vec<(&str, Align)> =
-        [("collector", Align::Left)].into_iter().chain(failures.iter().map(heads_of)).collect();
+    let heads_of = |failure: &Failure| (heads(*failure)[0], Left);
+    let headings: Vec<_> =
+        [("collector", Left)].into_iter().chain(failures.iter().map(heads_of)).collect();
     let below = |failure: &Failure| Text::styled(heads(*failure)[1], palette::faint());
     let mut lines: Vec<Line> =
         vec![[Text::from("")].into_iter().chain(failures.iter().map(below)).collect()];
@@ -243,12 +244,8 @@ fn counted(counts: &Counts, end: &TrialEnd) -> String {
 }
 
 fn trials(series: &[&Series]) -> String {
-    let headings = [
-        ("program", Align::Left),
-        ("order of reuse", Align::Left),
-        ("runs", Align::Right),
-        ("outcome", Align::Left),
-    ];
+    let headings =
+        [("program", Left), ("order of reuse", Left), ("runs", Right), ("outcome", Left)];
     let line = |series: &&Series| -> Line {
         let effects: Vec<String> = series
             .effects

@@ -257,12 +257,8 @@ impl<'a> Supervisor<'a> {
                 }
                 match self.ask(&of_program(job, program), attempt, &mut |_| ()) {
                     Ok(Some(answer)) => is_alike(&answer),
-                    Ok(None) => {
-                        stopped = Some(Ok(None));
-                        false
-                    }
-                    Err(error) => {
-                        stopped = Some(Err(error));
+                    other => {
+                        stopped = Some(other.map(|_| None));
                         false
                     }
                 }

@@ -3,7 +3,8 @@
 use crate::failure::{Exit, Failure};
 use crate::parse::size;
 use crate::registry::Registry;
-use crate::table::{Align, Line, Text, render};
+use crate::table::Align::{Left, Right};
+use crate::table::{Line, Text, render};
 use crate::{json, palette, select};
 use analysis::format;
 use heap::Parameter;
@@ -70,12 +71,8 @@ fn usage(error: anyhow::Error) -> Failure {
 }
 
 fn collectors(list: &[CollectorInfo]) -> String {
-    let headings = [
-        ("collector", Align::Left),
-        ("family", Align::Left),
-        ("capabilities", Align::Left),
-        ("summary", Align::Left),
-    ];
+    let headings =
+        [("collector", Left), ("family", Left), ("capabilities", Left), ("summary", Left)];
     let line = |c: &CollectorInfo| -> Line {
         vec![
             Text::styled(&c.name, palette::collector(&c.colour)),
@@ -89,12 +86,8 @@ fn collectors(list: &[CollectorInfo]) -> String {
 
 /// The table of the collectors' parameters.
 fn parameters(registry: &Registry) -> String {
-    let headings = [
-        ("collector", Align::Left),
-        ("parameter", Align::Left),
-        ("default", Align::Right),
-        ("values and effect", Align::Left),
-    ];
+    let headings =
+        [("collector", Left), ("parameter", Left), ("default", Right), ("values and effect", Left)];
     let line = |(collector, first, p): (&CollectorInfo, bool, &Parameter)| -> Line {
         let name = if first { collector.name.as_str() } else { "" };
         vec![
@@ -138,8 +131,7 @@ fn parameters_as_json(registry: &Registry) -> Vec<serde_json::Value> {
 }
 
 fn workloads(list: &[WorkloadInfo]) -> String {
-    let headings =
-        [("workload", Align::Left), ("peak live", Align::Right), ("what it does", Align::Left)];
+    let headings = [("workload", Left), ("peak live", Right), ("what it does", Left)];
     let live = |bytes: u64| match bytes {
         0 => "not recorded".to_owned(),
         bytes => format::bytes(bytes as f64),
@@ -155,7 +147,7 @@ fn workloads(list: &[WorkloadInfo]) -> String {
 }
 
 fn suites(registry: &Registry) -> String {
-    let headings = [("suite", Align::Left), ("purpose", Align::Left)];
+    let headings = [("suite", Left), ("purpose", Left)];
     let lines: Vec<Line> = registry
         .suites()
         .iter()

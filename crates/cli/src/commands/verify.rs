@@ -13,7 +13,8 @@ use crate::kit::{Kit, Verified, in_full, processors};
 use crate::parse::time_limit;
 use crate::registry::Registry;
 use crate::supervise::Limits;
-use crate::table::{Align, Text, render};
+use crate::table::Align::{Left, Right};
+use crate::table::{Text, render};
 use crate::{json, palette, select};
 use analysis::format;
 use clap::ValueEnum;
@@ -159,12 +160,7 @@ fn print(
     registry: &Registry,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let headings = [
-        ("collector", Align::Left),
-        ("programs", Align::Right),
-        ("time", Align::Right),
-        ("result", Align::Left),
-    ];
+    let headings = [("collector", Left), ("programs", Right), ("time", Right), ("result", Left)];
     let line = |v: &Verified| {
         let result = match &v.report.failure {
             None => Text::from("ok"),
