@@ -7,8 +7,8 @@
 
 use collectors::registry::{Family, Info, Line};
 use heap::{
-    BumpSpace, Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference,
-    Occupancy, OutOfMemory,
+    BumpSpace, Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, ObjectReference,
+    OutOfMemory, Parts,
 };
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -79,26 +79,16 @@ impl<const BUG: u8> Collector for Broken<BUG> {
         Ok(object)
     }
 
-    fn footprint(&self) -> Footprint {
-        self.space.footprint()
-    }
-
-    fn allocated(&self) -> Occupancy {
-        self.space.allocated()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.space.is_allocated(object)
-    }
-
-    fn heap(&self) -> &Heap {
-        self.space.heap()
+    fn parts(&self) -> Parts<'_> {
+        Parts::of([&self.space], 0)
     }
 
     fn collect(&mut self, _: &mut Context, cause: Cause) {
         assert!(BUG != PANICS || cause != Cause::Requested, "the collector is broken");
     }
 }
+
+impl<const BUG: u8> Inspect for Broken<BUG> {}
 
 /// Recurses until the stack ends.
 fn sink(depth: u64) -> u64 {

@@ -164,7 +164,7 @@ fn window(job: &CellJob, rounds: u64) -> Result<Sample, CellError> {
                 allocated_bytes: number * OBJECT_BYTES,
                 at_ns: nanoseconds(start.elapsed()),
                 footprint_bytes: held,
-                reserved_bytes: held,
+                used_bytes: held,
                 metadata_bytes: 0,
             });
         }

@@ -9,15 +9,15 @@
 //! No barrier yet. Say last what it cannot do, and how its pauses grow.
 
 use heap::{
-    BumpSpace, Caps, Collector, Config, Context, Footprint, Heap, Layout, ObjectReference,
-    Occupancy, OutOfMemory,
+    BumpSpace, Caps, Collector, Config, Context, Heap, Inspect, Layout, ObjectReference,
+    OutOfMemory, Parts,
 };
 use std::io;
 
 /// A collector that does not collect yet.
 #[derive(Debug)]
 pub struct MyGc {
-    // Next: a `heap::ObjectSpace` in its place, whose objects can be reclaimed one by one.
+    // Next: a `heap::NonMovingSpace` in its place, whose objects can be reclaimed one by one.
     space: BumpSpace,
 }
 
@@ -35,23 +35,12 @@ impl Collector for MyGc {
         self.space.alloc(layout)
     }
 
-    fn footprint(&self) -> Footprint {
-        self.space.footprint()
+    fn parts(&self) -> Parts<'_> {
+        Parts::of([&self.space], 0)
     }
 
-    fn allocated(&self) -> Occupancy {
-        self.space.allocated()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.space.is_allocated(object)
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.space.heap()
-    }
-
-    // Next: `collect` if it traces; `store`, `moved`, `orphan`, `retain` and `release` if it counts or
-    // needs a barrier; `free` if the program frees. `heap::Collector` says when each is called.
+    // Next: `collect` if it traces; `store` if it has a barrier; `root_added`, `root_removed` and
+    // `owner_lost` if it counts; `free` if the program frees. `heap::Collector` says when each is called.
 }
+
+impl Inspect for MyGc {}

@@ -167,7 +167,7 @@ fn files(directory: &Path) -> Vec<(PathBuf, String)> {
 }
 
 /// Runs a command that must be refused with exit code 2 and these words, and change no file.
-fn out_of_memory(checkout: &Path, arguments: &[&str], words: &str) {
+fn refuse(checkout: &Path, arguments: &[&str], words: &str) {
     let before = files(checkout);
     let Output { status, stdout, stderr } = gcw(checkout, arguments).output().unwrap();
     let message = String::from_utf8(stderr).unwrap();

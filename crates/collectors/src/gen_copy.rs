@@ -211,7 +211,9 @@ impl Promoter<'_> {
     #[inline(always)]
     fn promote(&mut self, object: ObjectReference) -> ObjectReference {
         let memory = self.memory;
-        if !self.nursery.contains(object) && !mutant!(memory, "an old object is taken for a young one") {
+        if !self.nursery.contains(object)
+            && !mutant!(memory, "an old object is taken for a young one")
+        {
             return object;
         }
         if let Some(copy) = memory.forwarded(object) {

@@ -17,8 +17,8 @@
 
 use heap::{
     Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect, Marker,
-    MovableSpace, PREFETCH, PRICE, Parameter, SIZER, Sizer, Sliding, StopTheWorld, WithLarge,
-    os, traced,
+    MovableSpace, PREFETCH, PRICE, Parameter, SIZER, Sizer, Sliding, StopTheWorld, WithLarge, os,
+    traced,
 };
 use std::io;
 

@@ -215,7 +215,7 @@ impl Lists {
 
     /// Brings all counts up to date and finds out what is dead. Everything that was dead before has
     /// been freed.
-    fn epoch(&self, cx: &Context) {
+    fn epoch(&mut self, cx: &Context) {
         let memory = cx.memory();
         self.compare_logged(memory);
         self.count_increments(memory);
@@ -226,9 +226,9 @@ impl Lists {
     }
 
     /// Finds what the logged slots have got and lost.
-    fn compare_logged(&self, memory: Memory<'_>) {
+    fn compare_logged(&mut self, memory: Memory<'_>) {
         let mut place = 0;
-        for object in self.logged.objects_ahead(memory, AHEAD) {
+        for object in self.logged.objects_ahead::<AHEAD>(memory) {
             memory.clear_bits(object, LOGGED);
             for new in memory.slots(object, Slots::All) {
                 let old = Value::from_bits(self.old_slots.get(place));
@@ -236,10 +236,14 @@ impl Lists {
                 if old == new {
                     continue;
                 }
-                if new.reference().is_some() && !mutant!(memory, "a logged increment is not counted") {
+                if new.reference().is_some()
+                    && !mutant!(memory, "a logged increment is not counted")
+                {
                     self.increments.push(new.bits());
                 }
-                if old.reference().is_some() && !mutant!(memory, "a logged decrement is not counted") {
+                if old.reference().is_some()
+                    && !mutant!(memory, "a logged decrement is not counted")
+                {
                     self.decrements.push(old.bits());
                 }
             }
@@ -248,20 +252,21 @@ impl Lists {
         self.old_slots.truncate(0);
     }
 
-    fn count_increments(&self, memory: Memory<'_>) {
-        for object in self.new.objects_ahead(memory, AHEAD) {
+    #[inline(never)]
+    fn count_increments(&mut self, memory: Memory<'_>) {
+        for object in self.new.objects_ahead::<AHEAD>(memory) {
             for child in memory.children(object, Slots::All) {
                 COUNT.increment(memory, child);
             }
         }
-        for object in self.increments.objects_ahead(memory, AHEAD) {
+        for object in self.increments.objects_ahead::<AHEAD>(memory) {
             COUNT.increment(memory, object);
         }
         self.increments.truncate(0);
     }
 
-    fn count_decrements(&self, memory: Memory<'_>) {
-        for object in self.decrements.objects_ahead(memory, AHEAD) {
+    fn count_decrements(&mut self, memory: Memory<'_>) {
+        for object in self.decrements.objects_ahead::<AHEAD>(memory) {
             if COUNT.decrement(memory, object) && !mutant!(memory, "a count of zero is not listed")
             {
                 list(&self.zct, memory, object);
@@ -270,8 +275,9 @@ impl Lists {
         self.decrements.truncate(0);
     }
 
-    fn list_new(&self, memory: Memory<'_>) {
-        for object in self.new.objects_ahead(memory, AHEAD) {
+    #[inline(never)]
+    fn list_new(&mut self, memory: Memory<'_>) {
+        for object in self.new.objects_ahead::<AHEAD>(memory) {
             memory.clear_bits(object, LOGGED);
             if COUNT.get(memory, object) == 0 {
                 list(&self.zct, memory, object);
@@ -280,7 +286,7 @@ impl Lists {
         self.new.truncate(0);
     }
 
-    fn mark_roots(&self, memory: Memory<'_>, cx: &Context) {
+    fn mark_roots(&mut self, memory: Memory<'_>, cx: &Context) {
         for root in cx.roots.to_mark() {
             if !memory.has(root.object, ROOTED) {
                 memory.set_bits(root.object, ROOTED);
@@ -290,9 +296,9 @@ impl Lists {
     }
 
     /// Takes from the table what is referred to by now, and what is dead.
-    fn scan_zct(&self, memory: Memory<'_>) {
+    fn scan_zct(&mut self, memory: Memory<'_>) {
         let mut kept = 0;
-        for object in self.zct.objects_ahead(memory, AHEAD) {
+        for object in self.zct.objects_ahead::<AHEAD>(memory) {
             if COUNT.get(memory, object) > 0 && !mutant!(memory, "a count of zero is final") {
                 memory.clear_bits(object, IN_ZCT);
             } else if memory.has(object, ROOTED) {

@@ -1,6 +1,5 @@
-//! The address sanitizer sees, under every collector that reclaims what the program drops, when that is
-//! read afterwards: each reads it in a process of its own, and what the sanitizer says of that process is
-//! read.
+//! The address sanitizer reports a read of an object that the program has dropped, under every collector
+//! that reclaims it. Each collector reads it in a process of its own, whose report is checked.
 //!
 //! Run by `conformance/scripts/asan.sh`, in a build of its own. `heap/tests/asan.rs` does the same for
 //! the ways in which spaces free.
@@ -13,9 +12,9 @@ use heap::{AnyCollector, Caps, Config, HeapConfig, Mutator, ObjectReference, Off
 use std::process::Command;
 use std::{env, hint};
 
-/// Tells a process that the test started under which collector to make the mistake.
+/// Variable with the collector under which a process of the test makes the mistake.
 const COLLECTOR: &str = "ASAN_COLLECTOR";
-/// What that process says when all before the mistake has gone well.
+/// Printed by that process right before the mistake.
 const SO_FAR: &str = "so far no mistake was made";
 
 heap::shape! {
@@ -46,7 +45,7 @@ fn what_was_reclaimed_cannot_be_read_unseen() {
     }
 }
 
-/// The object before it in the same block is kept, so that the block is, and in its line its line.
+/// Keeps the object before it in the same block, and in the same line, so that both stay.
 fn read_what_was_dropped(collectors: &Registry<()>, name: &str) {
     let factory = collectors.find(name).expect("a registered collector").factory;
     let make = |heap: &_| factory.collector(heap, &Config::default());
@@ -62,7 +61,7 @@ fn read_what_was_dropped(collectors: &Registry<()>, name: &str) {
     read(m, place);
 }
 
-/// Where the object lies that was rooted last.
+/// The object that was rooted last.
 fn newest(m: &Mutator<AnyCollector>) -> ObjectReference {
     m.context().roots.iter().last().expect("there is a root").object
 }

@@ -1,7 +1,7 @@
 //! Collectors with a barrier, on a heap of a size at which they collect by themselves, again and again.
 //!
-//! The conformance kit has them collect in every state of a small heap; here it is allocation that
-//! makes them, and a long array that is looked at in pieces while its slots change.
+//! The conformance kit makes them collect in every state of a small heap. Here allocation does, and a
+//! long array is scanned in pieces while its slots change.
 
 #![forbid(unsafe_code)]
 
@@ -15,7 +15,7 @@ heap::shape! {
 
 const SLOTS: u32 = 40_000;
 const ROUNDS: u32 = 1_500_000;
-/// Two and a half times what the array and its objects take.
+/// Two and a half times the size of the array and its objects.
 const LIMIT_BYTES: u64 = 5 * (SLOTS as u64 * (4 + 24)) / 2;
 
 /// Puts new objects into slots here and there, and moves old ones.
@@ -28,7 +28,7 @@ fn churn<C: Collector>(config: &Config) -> Mutator<C, Meter> {
         let index = round.wrapping_mul(0x9e37_79b1) >> 8;
         let (from, to) = (index % SLOTS, index / 3 % SLOTS);
         if round % 8 == 0 {
-            // Moved within the array: a part that has been looked at may get it from one that has not.
+            // Moved within the array: a part that was scanned may get it from one that was not.
             let object = m.load(m.get(&array), Slot::<Shared>::element(from));
             m.store(m.get(&array), Slot::<Shared>::element(to), object);
             m.store(m.get(&array), Slot::<Shared>::element(from), None);
@@ -83,8 +83,8 @@ fn what_old_objects_hold_is_found() {
     assert!(pauses.len() > 5, "{} collections", pauses.len());
 }
 
-/// The scheduler decides how far the thread gets, but not how often memory is used again: no more than
-/// the limit is allocated before the first cycle ends, nor between two ends.
+/// The scheduler decides the progress of the thread, but not how often memory is reused: at most the
+/// limit is allocated before the first cycle ends, and between two ends.
 #[test]
 fn a_thread_marks_and_sweeps_beside_the_program() {
     let delayed = Config::read(MarkSweepConcurrent::PARAMETERS, "delay-300").expect("a setting");

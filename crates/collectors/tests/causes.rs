@@ -1,22 +1,22 @@
-//! Every collector that a policy sizes obeys it, and tells truly why it collects.
+//! Every collector that a policy sizes obeys it, and counts its collections by the right cause.
 
 #![forbid(unsafe_code)]
 
 use collectors::registry::{Entry, Family, standard};
 use heap::{
-    AnyCollector, Cause, Collector, Commit, Config, GROWTH, HeapConfig, Mutator, Off, Shared, Slot,
+    AnyCollector, Cause, Commit, Config, GROWTH, HeapConfig, Inspect, Mutator, Off, Shared, Slot,
     Step,
 };
 
 const SLOTS: u32 = 16_000;
 /// Words of an object beside its slot; with it and the header the cell is 528 bytes at least.
 const WORDS: u32 = 64;
-/// What an array of objects takes, about. More than what a heap may grow to whatever lives.
+/// Size of an array of objects, about: more than every heap may grow to.
 const LIVE_BYTES: u64 = SLOTS as u64 * 540;
-/// As many objects are made while one lives as there are slots: so often is all that lives replaced.
+/// Times that all live objects are replaced: an object lives while as many are made as there are slots.
 const GENERATIONS: u32 = 8;
 
-/// What a program asks for.
+/// A request of the program.
 type Ask = fn(&mut Mutator<AnyCollector>);
 
 /// The collectors that a policy sizes.
@@ -85,7 +85,7 @@ fn a_heap_is_collected_when_it_has_grown_by_its_factor() {
     });
 }
 
-/// One that collects while the program runs begins before, by a rule of its own.
+/// A collector that runs beside the program begins earlier, by a rule of its own.
 #[test]
 fn under_a_limit_alone_it_is_collected_when_that_is_exhausted() {
     sized(|entry| {

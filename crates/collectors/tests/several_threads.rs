@@ -15,7 +15,7 @@ const SLOTS: u32 = 20_000;
 const ROUNDS: u32 = 400_000;
 const LIMIT_BYTES: u64 = 3 * (SLOTS as u64 * (4 + 2 * 24)) / 2;
 
-/// What a run was like.
+/// Results of a run.
 #[derive(PartialEq, Eq, Debug)]
 struct Outcome {
     collections: u64,
@@ -24,7 +24,7 @@ struct Outcome {
 }
 
 /// Puts new objects into slots of a long array here and there, each with one that was in another.
-/// Returns what the run was like, and on how many threads it collected at once.
+/// Returns the results, and the most threads that collected at once.
 fn churn<C: Collector>(settings: &str) -> (Outcome, u32) {
     let heap = HeapConfig { limit_bytes: Some(LIMIT_BYTES), commit: Commit::Lazily };
     let config = match settings {
@@ -69,7 +69,7 @@ fn on_one_thread_it_is_mark_sweep() {
     assert_eq!(threads, 1);
     assert!(alone.collections > 5, "{alone:?}");
     assert_eq!((alone.collections, alone.left), (expected.collections, expected.left));
-    // Its mark stack is shorter, for it looks at the array in pieces.
+    // Its mark stack is shorter, for it scans the array in pieces.
     assert!(alone.peak_bytes <= expected.peak_bytes, "{alone:?}, {expected:?}");
 }
 

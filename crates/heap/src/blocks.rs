@@ -1,4 +1,4 @@
-//! The heap: blocks of 32 KiB, the side tables over them, and the handle that owns both.
+//! The heap: blocks of 32 KiB, their side tables, and the handle that owns both.
 
 pub(crate) mod bitmap;
 pub(crate) mod block;

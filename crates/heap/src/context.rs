@@ -1,4 +1,4 @@
-//! What one mutator thread brings to its collector: its roots, its parked victims, its log.
+//! The state that a mutator thread shares with its collector: roots, parked objects, event log.
 
 pub(crate) mod events;
 pub(crate) mod moves;
@@ -23,13 +23,13 @@ use std::sync::atomic::Ordering::Relaxed;
 pub struct Context {
     /// The heap that mutator and collector share.
     pub heap: Heap,
-    /// What the program holds.
+    /// The objects that the program holds.
     pub roots: RootStack,
     /// Pauses, phases, footprint.
     pub log: EventLog,
-    /// What has moved, if anybody listens.
+    /// The objects that moved, if recorded.
     pub moves: Moves,
-    /// What is looked at when a trace is done.
+    /// Weak slots, ephemerons and finalizable objects, processed after a trace.
     pub weak: ReferenceProcessor,
     parked: Stack,
 }
@@ -47,9 +47,9 @@ impl Context {
         self.heap.memory()
     }
 
-    /// Remembers an object that lost its owner or its last count in an operation that may not
-    /// reclaim, because references to it may still be in use; or, in a generational collector, an old
-    /// object that a young one was stored in.
+    /// Logs an object that lost its owner or its last count in an operation that may not reclaim, because
+    /// references to it may still be in use; or, in a generational collector, an old object into which a
+    /// reference to a young one was stored.
     ///
     /// **Invariant:** an object is parked at most once (header bit [`PARKED`]).
     #[inline(always)]
@@ -63,7 +63,7 @@ impl Context {
         }
     }
 
-    /// Takes back one parked object, to see whether it is still unowned.
+    /// Removes one parked object from the log, to check whether it is still unowned.
     #[inline(always)]
     pub fn unpark(&self) -> Option<ObjectReference> {
         let (object, memory) = (self.parked.pop_object()?, self.memory());
@@ -73,13 +73,13 @@ impl Context {
         (!mutant!(memory, "a parked object is lost")).then_some(object)
     }
 
-    /// Whether anything is parked.
+    /// Whether any object is parked.
     #[inline(always)]
     pub fn has_parked(&self) -> bool {
         !self.parked.is_empty()
     }
 
-    /// Bytes held by stacks and tables.
+    /// Committed bytes of stacks and tables.
     pub fn metadata_bytes(&self) -> u64 {
         let stacks_bytes = self.roots.metadata_bytes() + self.parked.committed_bytes();
         stacks_bytes + self.weak.metadata_bytes()

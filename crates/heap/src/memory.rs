@@ -2,8 +2,8 @@
 //!
 //! An address is `base + reference * 4 + offset`. A reference is a `u32`, so the first summand stays
 //! below 16 GiB; an offset is a `u32` of bytes, so the second stays below 4 GiB; the reservation is
-//! 20 GiB and a page. **Invariant:** whatever bits a collector or a program makes up, an access
-//! stays inside the reservation and is aligned. There are no masks and no bounds checks.
+//! 20 GiB and a page. **Invariant:** for any bits of a reference and of an offset, an access stays inside
+//! the reservation and is aligned. There are no masks and no bounds checks.
 //!
 //! Words are atomics read and written `Relaxed`. Memory that is not yet published (a cell that one
 //! space owns) is initialised with plain stores, which are two to three times cheaper.
@@ -115,26 +115,26 @@ pub struct Memory<'h> {
     owner: PhantomData<&'h ObjectMemory>,
 }
 
-/// The base of some object memory. Only [`Memory`] can do anything with it.
+/// The base of an object memory. Only [`Memory`] accesses memory through it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Base(NonNull<u8>);
 
-// SAFETY: a base is an address; what it gives access to is shared by atomics.
+// SAFETY: a base is an address; the memory behind it is shared by atomics.
 unsafe impl Send for Base {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Base {}
 
 impl<'h> Memory<'h> {
-    /// Access by a base kept elsewhere.
+    /// Access through a base stored elsewhere.
     ///
     /// # Safety
-    /// The [`ObjectMemory`] that the base is of must live for `'h`.
+    /// The [`ObjectMemory`] of this base must live for `'h`.
     #[inline(always)]
     pub(crate) unsafe fn at(base: Base) -> Self {
         Self { base: base.0, owner: PhantomData }
     }
 
-    /// Its base.
+    /// The base address.
     pub(crate) fn base(self) -> Base {
         Base(self.base)
     }
@@ -174,14 +174,14 @@ impl<'h> Memory<'h> {
         self.word32(object, offset).store(bits, Relaxed);
     }
 
-    /// Writes a 32-bit word: a thread that reads it by an acquiring load sees all that was written before.
-    /// On x86-64 a store like any other.
+    /// Writes a 32-bit word with release order: an acquiring load of it sees all earlier writes.
+    /// On x86-64 an ordinary store.
     #[inline(always)]
     pub fn publish(self, object: ObjectReference, offset: Offset32, bits: u32) {
         self.word32(object, offset).store(bits, Release);
     }
 
-    /// Writes adjacent 32-bit words of a new object that nobody else holds a reference to yet.
+    /// Writes adjacent 32-bit words of a new, unpublished object.
     #[inline(always)]
     pub(crate) fn fill<const N: usize>(
         self,
@@ -205,22 +205,22 @@ impl<'h> Memory<'h> {
                     < crate::memory::units::BLOCK_BYTES as usize
             )
         };
-        // SAFETY: the base is page-aligned, the block lies inside the reservation, and all that is
-        // in it is atomic.
+        // SAFETY: the base is page-aligned, the block lies inside the reservation, and its fields are
+        // atomic.
         unsafe { &*self.base.as_ptr().cast() }
     }
 
-    /// Asks the processor to bring the object's first line into its cache.
+    /// Prefetches the first cache line of the object.
     #[inline(always)]
     pub fn prefetch(self, object: ObjectReference) {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: prefetching has no effect on memory, whatever the address.
+        // SAFETY: prefetching has no effect on memory, for any address.
         unsafe {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             _mm_prefetch::<_MM_HINT_T0>(self.address(object, 0).cast());
         }
         #[cfg(target_arch = "aarch64")]
-        // SAFETY: prefetching has no effect on memory, whatever the address.
+        // SAFETY: prefetching has no effect on memory, for any address.
         unsafe {
             std::arch::asm!("prfm pldl1keep, [{}]", in(reg) self.address(object, 0), options(nostack, readonly, preserves_flags));
         }
@@ -228,8 +228,8 @@ impl<'h> Memory<'h> {
 
     /// Writes the first 64-bit word of a new object (its header) and zeroes the rest of it.
     ///
-    /// For memory that one space owns and nobody else holds a reference to. `bytes` is the whole
-    /// length, a multiple of eight and at least 16.
+    /// For unpublished memory that one space owns. `bytes` is the whole length, a multiple of eight and at
+    /// least 16.
     #[inline(always)]
     pub(crate) fn initialise(self, object: ObjectReference, header: u64, bytes: u32) {
         asan::unpoison(self, object, bytes);

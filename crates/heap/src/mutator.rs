@@ -119,7 +119,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         let caps = collector.caps();
         assert!(!(caps.moves && caps.parks), "a collector that moves objects cannot park them");
         if caps.moves && P::FOLLOWS {
-            cx.moves.listen();
+            cx.moves.start_recording();
         }
         let mut mutator = Self {
             collector,

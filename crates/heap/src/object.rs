@@ -1,4 +1,4 @@
-//! What an object is: references, header, declared shape, size class.
+//! The layout of objects: header, declared shape, size class, forwarding.
 
 pub(crate) mod forward;
 pub(crate) mod header;

@@ -1,5 +1,5 @@
-//! The address sanitizer sees what is done to freed objects: each mistake is made in a process of its
-//! own, and what the sanitizer says of that process is read.
+//! The address sanitizer reports accesses to freed objects: each mistake is made in a process of its own,
+//! whose stderr is checked.
 //!
 //! Run by `conformance/scripts/asan.sh`, in a build of its own.
 
@@ -13,12 +13,12 @@ use heap::{
 use std::process::Command;
 use std::{env, hint};
 
-/// Tells a process that the test started which mistake to make.
+/// Environment variable that selects the mistake of a child process.
 const MISTAKE: &str = "ASAN_MISTAKE";
-/// What that process says when all before the mistake has gone well.
-const SO_FAR: &str = "so far no mistake was made";
+/// Printed by that process before the mistake, if all went well until then.
+const SO_FAR: &str = "no mistake so far";
 
-/// Reads a word of an object; the mistake is in when.
+/// Reads a word of an object at a time when it may not.
 type Mistake = fn(&mut NonMovingSpace<NoMarks>);
 
 const MISTAKES: [(&str, Mistake); 7] = [
@@ -41,16 +41,16 @@ fn every_mistake_is_reported() {
         make(&mut NonMovingSpace::new(&heap).expect("address space"));
         return;
     }
-    let itself = env::current_exe().expect("a test knows its own program");
+    let itself = env::current_exe().expect("the path of this test is known");
     for (name, _) in MISTAKES {
         let mut child = Command::new(&itself);
         child.args(["every_mistake_is_reported", "--exact", "--nocapture"]).env(MISTAKE, name);
-        let output = child.output().expect("a test can start itself");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(SO_FAR), "{name}: failed before the mistake:\n{said}");
+        let output = child.output().expect("this test can start itself");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(SO_FAR), "{name}: failed before the mistake:\n{stderr}");
         assert!(
-            !output.status.success() && said.contains("AddressSanitizer: use-after-poison"),
-            "{name}: not reported:\n{said}"
+            !output.status.success() && stderr.contains("AddressSanitizer: use-after-poison"),
+            "{name}: not reported:\n{stderr}"
         );
     }
 }
@@ -63,7 +63,7 @@ fn array(words: u32) -> Layout {
     Layout::array(SlotKind::Own, 0, words).expect("it is short")
 }
 
-/// A pair, and beside it another that is kept, so that their block is.
+/// A pair, and another one that is kept so that their block is.
 fn two_pairs(space: &mut NonMovingSpace<NoMarks>) -> [ObjectReference; 2] {
     let pairs = [alloc(space, PAIR), alloc(space, PAIR)];
     pairs.iter().for_each(|&pair| read(space.heap(), pair, 0));
@@ -118,7 +118,7 @@ fn read_after_large_free(space: &mut NonMovingSpace<NoMarks>) {
     read_by_mistake(space.heap(), object, 2 * words);
 }
 
-/// Another region has a part of the same block.
+/// Another region has a chunk of the same block.
 fn read_after_region(space: &mut NonMovingSpace<NoMarks>) {
     let mut pool = ChunkPool::new(space.heap());
     let [mut ended, mut open] = [Arena::region(), Arena::region()];

@@ -1,8 +1,8 @@
-//! Programs that do not compile: what the types of the programs' contract refuse.
+//! Programs that the types of the mutator's contract reject at compile time.
 //!
-//! Beside each program stands the error that is expected of one compiler. Under any other, and for
-//! errors that quote the standard library (whose source need not be installed), the wording may
-//! differ, but not the codes.
+//! The file next to each program is the expected error of one compiler version. Under any other, and for
+//! errors that quote the standard library (whose source need not be installed), the wording may differ,
+//! but not the codes.
 
 #![forbid(unsafe_code)]
 
@@ -14,7 +14,7 @@ use trybuild::TestCases;
 /// The compiler whose errors are expected.
 const EXPECTED_COMPILER: &str = "rustc 1.95.";
 
-/// Tells a test that was started by itself where the programs are that it may write errors beside.
+/// Environment variable: the directory with copies of the programs, next to which errors may be written.
 const COPY: &str = "COMPILE_FAIL_COPY";
 
 #[test]
@@ -27,8 +27,8 @@ fn wrong_programs_are_refused() {
     }
 }
 
-/// That an object has too many parts is found only when a program is compiled to the end, which
-/// needs one among the cases that passes.
+/// The check for too many parts runs only when a program is compiled to the end, which needs one case
+/// that passes.
 #[test]
 fn wrong_programs_are_refused_in_other_words() {
     compare_codes("wrong_programs_are_refused_in_other_words", "ui/codes", |programs| {
@@ -44,7 +44,7 @@ fn originals(directory: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(directory)
 }
 
-/// Starts the test again on a copy of its programs, to have trybuild write errors down instead of
+/// Runs the test again on a copy of its programs, where trybuild writes errors to files instead of
 /// comparing them, and compares their codes. A program that compiles fails the test either way.
 fn compare_codes(test: &str, directory: &str, cases: impl Fn(&Path)) {
     if let Some(copy) = env::var_os(COPY) {
@@ -54,12 +54,12 @@ fn compare_codes(test: &str, directory: &str, cases: impl Fn(&Path)) {
     let originals = originals(directory);
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     copy_programs(&originals, &copy);
-    let itself = env::current_exe().expect("a test knows its own program");
+    let itself = env::current_exe().expect("the path of this test is known");
     let mut again = Command::new(itself);
     again.args([test, "--exact"]).env(COPY, &copy).env("TRYBUILD", "overwrite");
-    let output = again.output().expect("a test can start itself");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "under {}:\n{said}", compiler());
+    let output = again.output().expect("this test can start itself");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "under {}:\n{stderr}", compiler());
     for expected in files(&originals, "stderr") {
         let found = copy.join(expected.file_name().expect("a file has a name"));
         let codes = [&expected, &found].map(|path| codes(&read(path)));
@@ -86,7 +86,7 @@ fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
 
 /// Copies the programs of a directory, but not the errors expected of them.
 fn copy_programs(from: &Path, to: &Path) {
-    // Nothing of an earlier run is to be left: that there is none is no error.
+    // Removes the copies of an earlier run; their absence is no error.
     let _ = fs::remove_dir_all(to);
     fs::create_dir_all(to).expect("the directory for temporary files can be written");
     for program in files(from, "rs") {

@@ -1,6 +1,6 @@
-//! The footprint is what the process really holds.
+//! The footprint equals the resident memory of the process.
 //!
-//! Alone in its program, for it compares the resident memory of the whole process.
+//! The only test of its program, since it measures the resident memory of the whole process.
 
 #![forbid(unsafe_code)]
 
@@ -10,7 +10,7 @@ use heap::{
     SlotKind,
 };
 
-/// How far the footprint may be from the growth of the resident memory.
+/// Maximum difference between the footprint and the growth of the resident memory.
 const TOLERANCE_BYTES: u64 = 3 << 20;
 const VOLUME_BYTES: u64 = 200 << 20;
 
@@ -21,7 +21,7 @@ struct Measured<M: MarkTables> {
 }
 
 impl<M: MarkTables> Measured<M> {
-    /// A space whose heap commits memory by touching it; it will be filled with `count` objects.
+    /// A space whose heap commits memory on first touch, to be filled with `count` objects.
     fn new(count: usize) -> Self {
         // The list is touched now, so that it does not grow in resident memory later.
         let mut objects = vec![ObjectReference::from_bits(2).expect("even"); count];
@@ -49,7 +49,7 @@ impl<M: MarkTables> Measured<M> {
         let committed_bytes = self.space.heap().budget().committed_bytes();
         assert!(
             grown_bytes.abs_diff(committed_bytes) < TOLERANCE_BYTES,
-            "{when}: {grown_bytes} bytes more are resident, but the heap says {committed_bytes}"
+            "{when}: {grown_bytes} bytes more are resident, but {committed_bytes} are committed"
         );
     }
 }
@@ -66,14 +66,14 @@ impl Measured<NoMarks> {
 }
 
 fn resident() -> u64 {
-    resident_bytes().expect("this system tells what is resident")
+    resident_bytes().expect("this system reports resident memory")
 }
 
 fn array(words: u32) -> Layout {
     Layout::array(SlotKind::Own, 0, words).expect("it is short")
 }
 
-fn small_objects_come_and_go() {
+fn small_objects_are_allocated_and_freed() {
     let layouts = [Layout::shape(2, 0, 0, 0), Layout::shape(0, 3, 1, 2), array(20), array(500)];
     let mut cells = Measured::<NoMarks>::new(2_500_000);
     cells.fill(&layouts);
@@ -86,7 +86,7 @@ fn small_objects_come_and_go() {
     cells.check("all cells freed");
 }
 
-fn large_objects_come_and_go() {
+fn large_objects_are_allocated_and_freed() {
     let mut large = Measured::<NoMarks>::new(8000);
     large.fill(&[array(4000), array(8000), array(2100), array(40_000)]);
     large.check("200 MB of large objects");
@@ -96,7 +96,7 @@ fn large_objects_come_and_go() {
     large.check("all large objects freed");
 }
 
-fn marked_objects_stay() {
+fn marked_objects_are_swept() {
     let mut marked = Measured::<MarkBits>::new(800_000);
     marked.fill(&[Layout::shape(2, 0, 0, 0), array(20), array(500), array(4000)]);
     marked.check("200 MB under mark bits");
@@ -108,8 +108,8 @@ fn marked_objects_stay() {
 }
 
 #[test]
-fn what_is_resident_is_the_footprint() {
-    small_objects_come_and_go();
-    large_objects_come_and_go();
-    marked_objects_stay();
+fn resident_memory_equals_the_footprint() {
+    small_objects_are_allocated_and_freed();
+    large_objects_are_allocated_and_freed();
+    marked_objects_are_swept();
 }

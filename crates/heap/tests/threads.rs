@@ -1,7 +1,7 @@
 //! One heap, two threads: each has spaces of its own, and they share the blocks and the account.
 //!
-//! Played once per run on real threads, and under the thread sanitizer by `conformance/scripts/tsan.sh`; the model
-//! checker plays less of it in every order (`loom`).
+//! Runs once on real threads, and under the thread sanitizer by `conformance/scripts/tsan.sh`; the model
+//! checker runs a smaller version in every interleaving (`loom`).
 
 #![forbid(unsafe_code)]
 
@@ -21,7 +21,7 @@ fn heap(limit_bytes: Option<u64>) -> Heap {
     Heap::new(HeapConfig { limit_bytes, ..HeapConfig::default() }).expect("address space")
 }
 
-/// As long as a block, so that every object comes and goes with one, and no tail is given back.
+/// As long as a block, so that each object takes and releases exactly one, without a tail.
 fn large() -> Layout {
     Layout::array(SlotKind::Own, 0, BLOCK_BYTES / 8 - 2).expect("it is short")
 }
@@ -35,9 +35,9 @@ fn alloc(space: &mut NonMovingSpace<NoMarks>, layout: Layout) -> Option<ObjectRe
     space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0))
 }
 
-/// Allocates and frees in an order of its own, and looks whether anybody else has written to what it
-/// holds. Returns its space and how many objects were refused.
-fn come_and_go(heap: &Heap, thread: u64) -> (NonMovingSpace<NoMarks>, u64) {
+/// Allocates and frees in an order of its own, and checks that no other thread has written to its
+/// objects. Returns its space and the number of refused allocations.
+fn allocate_and_free(heap: &Heap, thread: u64) -> (NonMovingSpace<NoMarks>, u64) {
     let mut space = NonMovingSpace::new(heap).expect("address space");
     let layouts = [Layout::shape(2, 0, 0, 1), Layout::shape(0, 4, 0, 100), large()];
     let mut held: Vec<Option<ObjectReference>> = vec![None; HELD];
@@ -52,7 +52,7 @@ fn come_and_go(heap: &Heap, thread: u64) -> (NonMovingSpace<NoMarks>, u64) {
         let stamp = thread + 1;
         if let Some(object) = held[place].take() {
             let word = heap.memory().word64(object, last_word(sizes[place]));
-            assert_eq!(word.load(Relaxed), stamp, "somebody else has written to {object:?}");
+            assert_eq!(word.load(Relaxed), stamp, "another thread has written to {object:?}");
             assert!(space.free(object));
         } else {
             sizes[place] = layouts[(random >> 40) as usize % layouts.len()];
@@ -68,17 +68,17 @@ fn come_and_go(heap: &Heap, thread: u64) -> (NonMovingSpace<NoMarks>, u64) {
     (space, refused)
 }
 
-/// Both threads at once. Returns the heap and how many objects were refused.
+/// Runs both threads. Returns the heap and the number of refused allocations.
 fn two_threads(limit_bytes: Option<u64>) -> (Heap, u64) {
     let heap = heap(limit_bytes);
     let start = Barrier::new(2);
     let run = |thread| {
         start.wait();
-        come_and_go(&heap, thread)
+        allocate_and_free(&heap, thread)
     };
     let [(mine, refused), (theirs, also_refused)] = thread::scope(|scope| {
         let other = scope.spawn(|| run(1));
-        [run(0), other.join().expect("the other thread has found nothing")]
+        [run(0), other.join().expect("the other thread found no error")]
     });
     let spaces = bytes(&mine) + bytes(&theirs);
     let parts = spaces + heap.retained_bytes() + heap.metadata_bytes();
@@ -96,13 +96,14 @@ fn two_threads_get_blocks_of_their_own() {
 fn two_threads_share_a_limit() {
     let limit_bytes = 24 * u64::from(BLOCK_BYTES);
     let (heap, refused) = two_threads(Some(limit_bytes));
-    assert!(refused > 0, "the limit was never felt");
-    // Tables that cannot refuse may overdraw: that of the blocks, and one of large objects each.
+    // Either thread wants more at some moment even when the other has nothing.
+    assert!(refused > 0, "the limit refused no allocation");
+    // Tables that cannot fail may overdraw: that of blocks, and one of large objects per thread.
     let tables = heap.metadata_bytes() + 2 * 2 * HELD as u64 * 16;
     assert!(heap.budget().peak_bytes() <= limit_bytes + u64::from(BLOCK_BYTES) + tables);
 }
 
-/// A thread reads what another has freed and a third holds by now: a wrong answer by design, and a
+/// A thread reads a freed object whose memory another thread has reused: a wrong answer by design, and a
 /// race, which the sanitizer reports in a process of its own.
 #[cfg(gcw_tsan)]
 #[test]
@@ -112,15 +113,15 @@ fn a_stale_read_beside_a_new_object_is_reported() {
     if std::env::var_os(RACES).is_some() {
         return read_beside_a_new_object();
     }
-    let itself = std::env::current_exe().expect("a test knows its own program");
+    let itself = std::env::current_exe().expect("the path of this test is known");
     let mut child = std::process::Command::new(itself);
     child.args([TEST, "--exact", "--nocapture"]).env(RACES, "1");
-    let output = child.output().expect("a test can start itself");
-    let said = String::from_utf8_lossy(&output.stderr);
-    let is_reported = said.contains("ThreadSanitizer: data race")
-        && said.contains("read_beside_a_new_object")
-        && said.contains("Memory>::initialise");
-    assert!(!output.status.success() && is_reported, "not reported:\n{said}");
+    let output = child.output().expect("this test can start itself");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let is_reported = stderr.contains("ThreadSanitizer: data race")
+        && stderr.contains("read_beside_a_new_object")
+        && stderr.contains("Memory>::initialise");
+    assert!(!output.status.success() && is_reported, "not reported:\n{stderr}");
 }
 
 #[cfg(gcw_tsan)]

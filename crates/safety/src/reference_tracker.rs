@@ -133,7 +133,7 @@ impl ReferenceTracker {
         let is_meant = there == Some(stamp);
         match (is_meant, is_live) {
             (true, true) => None,
-            _ if !heap.is_held(object) => Some(Stale::Unmapped),
+            _ if !heap.is_committed(object) => Some(Stale::Unmapped),
             (true, false) => Some(Stale::Free),
             (false, _) => Some(Stale::Reused(there.filter(|_| is_live))),
         }

@@ -1,26 +1,27 @@
-//! `my-gc`: marks what is reachable, and reclaims nothing yet.
+//! `my-gc`: marks reachable objects, and reclaims nothing yet.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker, ObjectReference,
-    ObjectSpace, Occupancy, OutOfMemory, PREFETCH, PauseKind,
+    Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, MarkBits, Marker,
+    NonMovingSpace, ObjectReference, OutOfMemory, PREFETCH, Parameter, Parts, PauseKind,
 };
 use std::io;
 
-/// A collector that knows what is live.
+/// A collector that knows the live objects.
 #[derive(Debug)]
 pub struct MyGc {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<MarkBits>,
     marker: Marker,
-    /// Objects that were marked so far.
+    /// Objects marked so far.
     pub marked: u64,
 }
 
 impl Collector for MyGc {
     const CAPS: Caps = Caps::NONE;
+    const PARAMETERS: &'static [Parameter] = &[PREFETCH];
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
-            objects: ObjectSpace::with_marks(heap)?,
+            objects: NonMovingSpace::new(heap)?,
             marker: Marker::new(heap, config.whole(&PREFETCH))?,
             marked: 0,
         })
@@ -28,43 +29,21 @@ impl Collector for MyGc {
 
     #[inline(always)]
     fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.objects.alloc(layout, 0) {
-            Some(object) => Ok(object),
-            None => self.alloc_slow(layout),
-        }
+        self.objects.alloc_or_grow(layout, Self::NEW)
     }
 
-    fn footprint(&self) -> Footprint {
-        self.objects.footprint(self.marker.metadata_bytes())
+    fn parts(&self) -> Parts<'_> {
+        Parts::of([&self.objects], self.marker.metadata_bytes())
     }
 
-    fn allocated(&self) -> Occupancy {
-        self.objects.allocated()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.objects.is_allocated(object)
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.objects.heap()
-    }
-
-    fn collect(&mut self, cx: &mut Context, _: Cause) {
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {
+        cx.log.collects(cause);
         let pause = cx.log.begin_pause();
-        cx.roots.iter().for_each(|root| self.marker.push(root.object));
+        cx.roots.to_mark().for_each(|root| self.marker.push(root.object));
         self.marked += self.objects.trace(&mut self.marker);
         self.marker.shrink();
         cx.log.end_pause(pause, PauseKind::Stw);
     }
 }
 
-impl MyGc {
-    #[cold]
-    #[inline(never)]
-    fn alloc_slow(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        let object = self.objects.alloc_growing(layout, 0);
-        object.ok_or_else(|| self.heap().out_of_memory(layout))
-    }
-}
+impl Inspect for MyGc {}

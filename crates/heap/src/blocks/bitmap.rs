@@ -1,4 +1,4 @@
-//! One bit per granule, beside the heap: which cells are allocated, which objects are marked.
+//! One bit per granule, in a side table: which cells are allocated, which objects are marked.
 //!
 //! 512 bytes describe a block of 32 KiB, so a marker that tests a bit before it touches an object
 //! works in a table of one sixty-fourth of the heap.
@@ -36,13 +36,13 @@ unsafe impl Send for Bitmap {}
 unsafe impl Sync for Bitmap {}
 
 impl Bitmap {
-    /// A table of zeroes, nothing of it committed.
+    /// A table of zeroes, not committed.
     pub(crate) fn new(budget: Arc<Budget>) -> io::Result<Self> {
         let table = Arc::new(Reservation::new(TABLE_BYTES as usize)?);
         Ok(Self { words: table.base().cast(), table, covered_bytes: 0, budget })
     }
 
-    /// Another handle on the same bits, for another thread. Only this one covers and is charged.
+    /// Another handle on the same bits, for another thread. Only `self` covers blocks and is charged.
     pub(crate) fn handle(&self) -> Self {
         let (table, budget) = (Arc::clone(&self.table), Arc::clone(&self.budget));
         Self { words: self.words, table, covered_bytes: 0, budget }
@@ -68,7 +68,7 @@ impl Bitmap {
         self.word(object).load(Relaxed) & Self::bit(object) != 0
     }
 
-    /// Sets the bit and tells whether it was clear. For one thread at a time.
+    /// Sets the bit; returns whether it was clear. For one thread at a time.
     #[inline(always)]
     pub fn set(&self, object: ObjectReference) -> bool {
         let word = self.word(object);
@@ -81,7 +81,7 @@ impl Bitmap {
         true
     }
 
-    /// Clears the bit and tells whether it was set. For one thread at a time.
+    /// Clears the bit; returns whether it was set. For one thread at a time.
     #[inline(always)]
     pub fn clear(&self, object: ObjectReference) -> bool {
         let word = self.word(object);
@@ -94,7 +94,7 @@ impl Bitmap {
         true
     }
 
-    /// Sets the bits of so many granules from the start of the object on. For one thread at a time.
+    /// Sets the bits of `granules` granules from the start of the object on. For one thread at a time.
     #[inline(always)]
     pub(crate) fn set_run(&self, object: ObjectReference, granules: u32) {
         let (mut start, mut left) = (object, granules);
@@ -111,11 +111,11 @@ impl Bitmap {
         }
     }
 
-    /// Asks the processor to bring the object's bit into its cache.
+    /// Prefetches the cache line of the object's bit.
     #[inline(always)]
     pub fn prefetch(&self, object: ObjectReference) {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: prefetching has no effect on memory, whatever the address.
+        // SAFETY: prefetching has no effect on memory, for any address.
         unsafe {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(self.word(object)).cast());
@@ -140,8 +140,8 @@ impl Bitmap {
         }
     }
 
-    /// Charges for the table up to and including `block` and commits it, so that what is charged is
-    /// held; false if the limit forbids it.
+    /// Charges for the table up to and including `block` and commits it, so that charged bytes are
+    /// committed; false if the limit forbids it.
     pub(crate) fn cover(&mut self, block: Block) -> bool {
         let end = (u64::from(block.index()) + 1) * BITMAP_BYTES_PER_BLOCK;
         let end = end.next_multiple_of(PAGE_BYTES as u64);

@@ -1,10 +1,10 @@
-//! Blocks of 32 KiB, the unit in which spaces take memory from the heap and give it back.
+//! Blocks of 32 KiB, the unit in which spaces acquire memory from the heap and release it.
 //!
-//! Free blocks are taken lowest first, so that a heap stays compact. A few free blocks are retained
-//! (still held from the operating system and still charged); the rest are returned.
+//! Free blocks are acquired lowest first, so that a heap stays compact. A few free blocks are retained
+//! (still committed and still charged); the rest are returned.
 //!
-//! Under `cfg(tiny)` a block is a page, the smallest unit that can be returned, and with it shrinks
-//! all that is stated in blocks: tests reach a full block, or a returned one, within a few objects.
+//! Under `cfg(tiny)` a block is a page, the smallest unit that can be returned, and all sizes in blocks
+//! shrink with it: tests fill a block, or return one, within a few objects.
 
 use crate::memory::ObjectMemory;
 use crate::memory::budget::Budget;
@@ -13,7 +13,7 @@ use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES};
 use crate::memory::value::ObjectReference;
 
 const BLOCKS: u32 = (ADDRESSABLE_BYTES / BLOCK_BYTES as u64) as u32;
-/// Free blocks that stay committed, so that a space breathing in and out makes no system calls.
+/// Free blocks that stay committed, so that a space that shrinks and grows again makes no system calls.
 pub(crate) const RETAINED_BLOCKS: u32 = if cfg!(tiny) { 2 } else { 32 };
 
 /// The index of a block. Block 0 is never used: its first granule would be null.
@@ -58,7 +58,7 @@ impl Block {
     }
 }
 
-/// What a block is to the table.
+/// The state of a block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
     /// Never used, or returned to the operating system.
@@ -69,7 +69,7 @@ enum State {
     Used,
 }
 
-/// Which blocks are free.
+/// The states of all blocks.
 #[derive(Debug)]
 pub(crate) struct BlockTable {
     states: Vec<State>,
@@ -79,22 +79,22 @@ pub(crate) struct BlockTable {
     /// **Invariant:** at most `retained_max`.
     retained: u32,
     retained_max: u32,
-    /// Whether returned blocks really go back (memory is committed lazily), or stay populated.
+    /// Whether returned blocks are decommitted (memory is committed lazily), or stay populated.
     decommits: bool,
 }
 
 impl BlockTable {
-    /// An empty table that retains so many free blocks.
+    /// An empty table that retains at most `retained_max` free blocks.
     pub(crate) fn new(retained_max: u32, decommits: bool) -> Self {
         Self { states: Vec::new(), first_free: 1, used: 0, retained: 0, retained_max, decommits }
     }
 
-    /// Whether the block is held from the operating system.
-    pub(crate) fn is_held(&self, block: Block) -> bool {
+    /// Whether the block is committed: used or retained.
+    pub(crate) fn is_committed(&self, block: Block) -> bool {
         self.states.get(block.0 as usize).is_some_and(|&state| state != State::Returned)
     }
 
-    /// Takes `count` adjacent blocks; `None` if the budget or the address space has no room.
+    /// Acquires `count` adjacent blocks; `None` if the budget or the address space has no room.
     pub(crate) fn acquire(
         &mut self,
         count: u32,
@@ -105,7 +105,7 @@ impl BlockTable {
         let retained = self.retained_in(start, count);
         let mut missing = u64::from(count - retained) * u64::from(BLOCK_BYTES);
         if !budget.try_charge(missing) {
-            // What is retained elsewhere may be what is missing here.
+            // Returning the blocks retained elsewhere may make room for this charge.
             self.return_retained(memory, budget, |block| !(start..start + count).contains(&block));
             missing = u64::from(count - self.retained_in(start, count)) * u64::from(BLOCK_BYTES);
             if !budget.try_charge(missing) {
@@ -115,7 +115,7 @@ impl BlockTable {
         Some(self.take(start, count, budget))
     }
 
-    /// Takes one block, and overdraws the budget if need be; `None` if the address space has none.
+    /// Acquires one block, overdrawing the budget if necessary; `None` if the address space has none.
     pub(crate) fn acquire_overdrawing(
         &mut self,
         memory: &ObjectMemory,
@@ -124,13 +124,13 @@ impl BlockTable {
         if let Some(block) = self.acquire(1, memory, budget) {
             return Some(block);
         }
-        // Of the retained blocks only this one may be left, for the others were given up first.
+        // Only this block may still be retained: the failed attempt returned the others.
         let start = self.find(1)?;
         budget.charge(u64::from(1 - self.retained_in(start, 1)) * u64::from(BLOCK_BYTES));
         Some(self.take(start, 1, budget))
     }
 
-    /// Makes free blocks that are charged used ones.
+    /// Marks free, charged blocks as used.
     fn take(&mut self, start: u32, count: u32, budget: &Budget) -> Block {
         self.retained -= self.retained_in(start, count);
         self.used += count;
@@ -144,7 +144,7 @@ impl BlockTable {
         Block(start)
     }
 
-    /// Gives `count` adjacent blocks back.
+    /// Releases `count` adjacent blocks.
     pub(crate) fn release(
         &mut self,
         start: Block,
@@ -162,11 +162,11 @@ impl BlockTable {
         self.retained += kept;
         self.states[start.0 as usize..kept_end].fill(State::Retained);
         self.states[kept_end..end].fill(State::Returned);
-        self.give_back(start.0 + kept, count - kept, memory, budget);
+        self.return_blocks(start.0 + kept, count - kept, memory, budget);
     }
 
-    /// Uncharges free blocks and, where memory is committed lazily, returns it.
-    fn give_back(&self, first: u32, count: u32, memory: &ObjectMemory, budget: &Budget) {
+    /// Refunds free blocks and, where memory is committed lazily, decommits them.
+    fn return_blocks(&self, first: u32, count: u32, memory: &ObjectMemory, budget: &Budget) {
         let bytes = u64::from(count) * u64::from(BLOCK_BYTES);
         budget.discharge(bytes);
         if self.decommits && count > 0 {
@@ -190,7 +190,7 @@ impl BlockTable {
             if run > 0 {
                 self.states[block as usize..(block + run) as usize].fill(State::Returned);
                 self.retained -= run;
-                self.give_back(block, run, memory, budget);
+                self.return_blocks(block, run, memory, budget);
             }
             block += run.max(1);
         }
@@ -216,8 +216,8 @@ impl BlockTable {
                 return Some(start);
             }
         }
-        // The run may begin below the frontier and go on above it. The last block stays unused, so
-        // that the end of a block is always a reference too.
+        // The run may begin below the frontier and continue above it. The last block stays unused, so
+        // that the end of a block is always a valid reference.
         (start.checked_add(count)? < BLOCKS).then_some(start)
     }
 

@@ -1,12 +1,12 @@
 //! One byte per 16 bytes of heap: marks that several threads set at the same time.
 //!
 //! A bit shares its word with 63 others, so two markers need a read-modify-write to set it. A byte
-//! has an owner of its own: a store is enough, and no neighbour's mark is lost. Two markers may both find a
-//! byte clear and both look at the object, once each.
+//! belongs to one object: a store is enough, and no neighbour's mark is lost. Two markers may both find a
+//! byte clear and both scan the object, once each.
 //!
 //! Measured on 190 MB of random graph, in CPU time of both markers and as a multiple of one that sets
-//! bits: bytes 0.9; bits in a table for each marker, that the other reads, 1.7. The smallest cell is 16
-//! bytes, so no two objects share a byte.
+//! bits: bytes 0.9; bits in a table per marker that the other reads, 1.7. The smallest cell is 16 bytes,
+//! so no two objects share a byte.
 
 use crate::blocks::block::Block;
 use crate::memory::budget::Budget;
@@ -23,10 +23,10 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 const GRANULES_PER_BYTE: u32 = MIN_CELL_BYTES / GRANULE_BYTES as u32;
 const TABLE_BYTES: u64 = ADDRESSABLE_BYTES / MIN_CELL_BYTES as u64;
 const BYTES_PER_BLOCK: u64 = BLOCK_BYTES as u64 / MIN_CELL_BYTES as u64;
-/// 64-bit words of the table beside a word of a bitmap.
+/// 64-bit words of the table that correspond to a word of a bitmap.
 const WORDS_PER_WINDOW: usize = BYTES_PER_BLOCK as usize / BLOCK_WORDS / 8;
 
-/// A byte for every cell of the smallest size that the heap could have.
+/// A byte for every 16 bytes of the heap, the smallest cell.
 #[derive(Debug)]
 pub(crate) struct ByteMap {
     table: Reservation,
@@ -35,7 +35,7 @@ pub(crate) struct ByteMap {
 }
 
 impl ByteMap {
-    /// A table of zeroes, nothing of it committed.
+    /// A table of zeroes, not committed.
     pub(crate) fn new(budget: Arc<Budget>) -> io::Result<Self> {
         Ok(Self { table: Reservation::new(TABLE_BYTES as usize)?, covered_bytes: 0, budget })
     }
@@ -53,8 +53,8 @@ impl ByteMap {
         self.byte(object).load(Relaxed) != 0
     }
 
-    /// Sets the object's byte and tells whether it was clear. Several threads that set it at the same
-    /// time may all be told so.
+    /// Sets the object's byte; returns whether it was clear: true in several threads that set it at the
+    /// same time.
     #[inline(always)]
     pub(crate) fn set(&self, object: ObjectReference) -> bool {
         let byte = self.byte(object);
@@ -65,15 +65,15 @@ impl ByteMap {
         was_clear
     }
 
-    /// Clears the bytes beside a word of the block's bitmap and returns them as such a word: for a
-    /// byte that was set, the bits of both its granules. While no thread sets any.
+    /// Clears the bytes that correspond to word `window` of the block's bitmap and returns them as such a
+    /// word: for a byte that was set, the bits of both its granules. No thread may set bytes meanwhile.
     #[inline(always)]
     pub(crate) fn take(&self, block: Block, window: usize) -> u64 {
         debug_assert!(window < BLOCK_WORDS);
         let first = (block.index() as usize * BLOCK_WORDS + window) * WORDS_PER_WINDOW;
         // SAFETY: a block index is below the number of blocks that references can address, and the
-        // table has `WORDS_PER_WINDOW` words for each word of each block. That the same memory is
-        // accessed as bytes elsewhere is no race, says the caller.
+        // table has `WORDS_PER_WINDOW` words for each word of each block. By the contract of
+        // this function no thread accesses the same memory as bytes meanwhile.
         let words = unsafe {
             &*self.table.base().cast::<AtomicU64>().as_ptr().add(first).cast::<[AtomicU64; 4]>()
         };
@@ -113,8 +113,8 @@ impl ByteMap {
         self.covered_bytes
     }
 
-    /// Whether the table reaches so many blocks.
-    pub(crate) fn reaches(&self, blocks: usize) -> bool {
+    /// Whether the table covers `blocks` blocks.
+    pub(crate) fn covers(&self, blocks: usize) -> bool {
         self.covered_bytes >= blocks as u64 * BYTES_PER_BLOCK
     }
 }
@@ -128,7 +128,7 @@ impl Drop for ByteMap {
 /// The lowest bits of eight bytes, in their order.
 #[inline(always)]
 fn gather(bytes: u64) -> u8 {
-    // Byte i is moved from bit 8 i to bit 56 + i; no two products meet.
+    // The product moves byte i from bit 8 i to bit 56 + i; no two partial products overlap.
     ((bytes & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
@@ -153,7 +153,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_set_is_taken_once_as_bits_of_both_granules(
+        fn set_bytes_are_taken_once_as_bits_of_both_granules(
             granules in proptest::collection::vec(4096u32..6 * 4096, 0..200),
         ) {
             let heap = Heap::new(HeapConfig::default()).unwrap();

@@ -1,6 +1,6 @@
-//! A heap is a value: object memory, the blocks in it and the account of what it holds.
+//! A heap is a value: object memory, its blocks and the account of committed bytes.
 //!
-//! No statics: hundreds of heaps live side by side, and tests make thousands a second.
+//! No statics: hundreds of heaps exist at once, and tests make thousands a second.
 
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::{Block, BlockTable};
@@ -24,15 +24,15 @@ use std::sync::Arc;
 pub enum Commit {
     /// At the first touch; free blocks are returned. For measuring memory.
     Lazily,
-    /// This many bytes before the clock starts, and never returned. For measuring time: page faults
-    /// would otherwise be charged to whichever discipline reuses least.
+    /// `bytes` before the clock starts, and never returned. For measuring time: page faults would
+    /// otherwise be charged to the collector that reuses least.
     Beforehand {
-        /// How much to populate.
+        /// Bytes to populate.
         bytes: u64,
     },
 }
 
-/// How a heap is made.
+/// Configuration of a heap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HeapConfig {
     /// Limit on the whole footprint, metadata included; `None` for the reservation's 16 GiB.
@@ -68,12 +68,12 @@ impl Heap {
     /// Reserves a heap.
     ///
     /// # Errors
-    /// If the operating system refuses the address space; the message names the knob to turn.
+    /// If the operating system refuses the address space; the message names the setting to change.
     pub fn new(config: HeapConfig) -> io::Result<Self> {
         Self::with_reuse(config, Reuse::default())
     }
 
-    /// Reserves a heap that uses freed memory again in this way.
+    /// Reserves a heap with a policy for the reuse of freed memory.
     pub(crate) fn with_reuse(config: HeapConfig, reuse: Reuse) -> io::Result<Self> {
         let memory = ObjectMemory::new()?;
         if let Commit::Beforehand { bytes } = config.commit {
@@ -98,23 +98,23 @@ impl Heap {
         unsafe { Memory::at(self.base) }
     }
 
-    /// The account of what is held.
+    /// The account of committed bytes.
     pub fn budget(&self) -> &Budget {
         &self.shared.budget
     }
 
-    /// The order in which its spaces use freed cells again.
+    /// The order in which its spaces reuse freed cells.
     pub(crate) fn order(&self) -> Order {
         self.shared.order
     }
 
-    /// Whether the memory at the start of an object is held from the operating system. An access
-    /// to what is not would have faulted on a heap without a sandbox.
-    pub fn is_held(&self, object: ObjectReference) -> bool {
-        self.table().is_held(Block::of(object))
+    /// Whether the memory at the start of an object is committed. On a heap without a sandbox an access
+    /// to uncommitted memory would fault.
+    pub fn is_committed(&self, object: ObjectReference) -> bool {
+        self.table().is_committed(Block::of(object))
     }
 
-    /// Whether memory that is given back really goes, or stays populated.
+    /// Whether returned memory is decommitted, or stays populated.
     pub(crate) fn decommits(&self) -> bool {
         self.shared.commit == Commit::Lazily
     }
@@ -136,8 +136,8 @@ impl Heap {
         Ok(stacks?.try_into().unwrap_or_else(|_| unreachable!("there are N of them")))
     }
 
-    /// A stack for what is reached and still to be marked, copied or dropped. It is charged to this heap
-    /// as any other, and counted apart, see [`Budget::queue_peak_bytes`].
+    /// A stack for reached objects that are still to be marked, copied or dropped. Its pages also count
+    /// towards [`Budget::queue_peak_bytes`].
     ///
     /// # Errors
     /// If the operating system refuses the address space.
@@ -169,7 +169,7 @@ impl Heap {
         Ok(map)
     }
 
-    /// The error for an object of this layout, for which there is no room.
+    /// The error for an object of this layout that cannot be allocated; records its size.
     #[cold]
     #[inline(never)]
     pub fn out_of_memory(&self, layout: Layout) -> OutOfMemory {
@@ -177,41 +177,41 @@ impl Heap {
         OutOfMemory(())
     }
 
-    /// Takes `count` adjacent blocks; `None` if the limit has no room for them.
+    /// Acquires `count` adjacent blocks; `None` if the limit has no room for them.
     pub(crate) fn acquire(&self, count: u32) -> Option<Block> {
         let start = self.table().acquire(count, &self.shared.memory, &self.shared.budget)?;
         poison::poison_blocks(self.memory(), start, count);
         Some(start)
     }
 
-    /// Takes a block for which the limit may have no room: for what is copied in the middle of a
-    /// collection, and cannot stay where it is.
+    /// Acquires a block, beyond the limit if necessary: for copies in the middle of a collection, whose
+    /// originals cannot stay in place.
     ///
     /// # Panics
-    /// If the 16 GiB that references can address are used up.
+    /// If the 16 GiB that references can address are exhausted.
     pub(crate) fn acquire_overdrawing(&self) -> Block {
         let block = self.table().acquire_overdrawing(&self.shared.memory, &self.shared.budget);
-        let block = block.expect("a collector that copies leaves addresses for the copies");
+        let block = block.expect("no address below 16 GiB is left for the copy of an object");
         poison::poison_blocks(self.memory(), block, 1);
         block
     }
 
-    /// Gives `count` adjacent blocks back.
+    /// Releases `count` adjacent blocks.
     pub(crate) fn release(&self, start: Block, count: u32) {
         poison::poison_blocks(self.memory(), start, count);
         self.table().release(start, count, &self.shared.memory, &self.shared.budget);
     }
 
-    /// Bytes that blocks could still be had for: what the limit leaves, and free blocks.
+    /// Bytes available for blocks: the rest of the limit, and retained blocks.
     pub fn available_bytes(&self) -> u64 {
         let budget = self.budget();
         let (committed_bytes, retained_bytes) = (budget.committed_bytes(), self.retained_bytes());
-        // Nobody holds more than can be addressed.
+        // No heap commits more than references can address.
         let limit_bytes = budget.limit_bytes().min(ADDRESSABLE_BYTES);
         limit_bytes.saturating_sub(committed_bytes) + retained_bytes
     }
 
-    /// Bytes of free blocks that are still held.
+    /// Bytes of free blocks that are still committed.
     pub fn retained_bytes(&self) -> u64 {
         self.table().retained_bytes()
     }
@@ -221,7 +221,7 @@ impl Heap {
         self.table().metadata_bytes()
     }
 
-    /// Bytes of blocks that spaces hold.
+    /// Bytes of blocks in spaces.
     pub fn reserved_bytes(&self) -> u64 {
         self.table().reserved_bytes()
     }
@@ -232,7 +232,7 @@ impl Heap {
 }
 
 impl Heap {
-    /// Gives this heap that bug. Without the feature it has no effect.
+    /// Activates a mutant in this heap. Without the feature it has no effect.
     pub fn infect(&self, mutant: Mutant) {
         #[cfg(feature = "mutants")]
         self.memory().null_block().infect(mutant.0);
@@ -240,7 +240,7 @@ impl Heap {
         let _ = mutant;
     }
 
-    /// Whether the switch of that mutant has been passed. Without the feature none ever is.
+    /// Whether the switch of a mutant was executed; false without the feature.
     pub fn has_passed(&self, mutant: Mutant) -> bool {
         #[cfg(feature = "mutants")]
         return self.memory().null_block().has_passed(mutant.0);

@@ -1,4 +1,4 @@
-//! Tells the address sanitizer which parts of a block hold no object: see [`crate::memory::asan`].
+//! Poisons the parts of a block without objects for the address sanitizer: see [`crate::memory::asan`].
 
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
@@ -10,15 +10,15 @@ use crate::object::header::Extent;
 use crate::object::size_class::CELL_BYTES;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// These blocks hold no object.
+/// Poisons blocks without objects.
 #[inline(always)]
 pub(crate) fn poison_blocks(memory: Memory<'_>, start: Block, count: u32) {
     let first = ObjectReference::from_granule(start.first_granule());
     poison(memory, first, u64::from(count) * u64::from(BLOCK_BYTES));
 }
 
-/// The cells of a size class that begin at the bits of `cells` have been freed: a part of word number
-/// `word` of a bitmap.
+/// Poisons the freed cells of a size class that begin at the bits of `cells`, a part of word number `word`
+/// of a bitmap.
 #[inline(always)]
 pub(crate) fn poison_cells(memory: Memory<'_>, word: u32, cells: u64, class: u8) {
     if cfg!(gcw_asan) {
@@ -29,14 +29,14 @@ pub(crate) fn poison_cells(memory: Memory<'_>, word: u32, cells: u64, class: u8)
     }
 }
 
-/// The cell of a size class that begins here has been freed.
+/// Poisons a freed cell of a size class.
 #[inline(always)]
 pub(crate) fn poison_cell(memory: Memory<'_>, cell: ObjectReference, class: u8) {
     let granule = cell.granule();
     poison_cells(memory, granule / u64::BITS, 1 << (granule % u64::BITS), class);
 }
 
-/// The cells of a block that were allocated `before` a sweep and are not `after` it have been freed.
+/// Poisons the cells of a block that were allocated `before` a sweep and are not `after` it.
 #[inline(always)]
 pub(crate) fn poison_swept(
     memory: Memory<'_>,
@@ -53,7 +53,7 @@ pub(crate) fn poison_swept(
     }
 }
 
-/// All of a block has been freed but the objects that begin at the bits of `kept`. Reads their headers.
+/// Poisons all of a block but the objects that begin at the bits of `kept`. Reads their headers.
 #[inline(always)]
 pub(crate) fn poison_between(memory: Memory<'_>, block: Block, kept: &Bitmap) {
     if cfg!(gcw_asan) {
@@ -75,7 +75,7 @@ pub(crate) fn poison_between(memory: Memory<'_>, block: Block, kept: &Bitmap) {
     }
 }
 
-/// All of a block has been freed that lies behind the end of its last object, given as reference bits.
+/// Poisons a block from `end`, the end of its last object as reference bits, on.
 #[inline(always)]
 pub(crate) fn poison_behind(memory: Memory<'_>, block: Block, end: u32) {
     let allocated_bytes = u64::from(end - (block.first_granule() << 1)) * UNIT_BYTES as u64;

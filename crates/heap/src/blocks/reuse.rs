@@ -1,36 +1,35 @@
-//! In which order freed cells are used again, and when empty blocks go back to the system.
+//! The order in which freed cells are reused, and when empty blocks return to the system.
 //!
-//! A right program does not notice. What becomes of a wrong one hangs on it: whether a stale pointer
-//! meets its old object, somebody else's, or no memory at all. So faulty programs are run under
-//! several orders. [`Order::Lowest`] is the space's own; the others replace its windows by a queue of
-//! freed cells, in cold paths only (see [`crate::CellSpace`]).
+//! A correct program does not depend on it. The effect of a faulty one does: a stale pointer reads its old
+//! object, another object, or unmapped memory. So faulty programs run under several orders.
+//! [`Order::Lowest`] is the space's own; the others replace its windows by a queue of freed cells, in cold
+//! paths only (see [`crate::SegregatedSpace`]).
 
 use crate::blocks::block::{Block, RETAINED_BLOCKS};
 use crate::memory::value::ObjectReference;
 use crate::object::size_class::CLASSES;
 use std::collections::{HashSet, VecDeque};
 
-/// Freed cells of one size that a quarantine holds back.
+/// Freed cells of one size that a quarantine withholds.
 const QUARANTINE_CELLS: usize = 64;
 
-/// Which free cell is taken next.
+/// The choice of the next free cell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Order {
-    /// The lowest of a window: what everything else here runs with.
+    /// The lowest of a window: the order of all other runs.
     Lowest,
-    /// The one freed last, as a cache of each thread hands it out.
+    /// The one freed last, as from a thread-local cache.
     LastFreed,
-    /// The one freed first, and not before 64 more of its size were freed: a quarantine. It keeps
-    /// empty blocks.
+    /// The one freed first, after 64 more of its size were freed: a quarantine. Empty blocks are kept.
     Quarantine,
 }
 
-/// How a heap uses freed memory again.
+/// How a heap reuses freed memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reuse {
-    /// Which free cell is taken next.
+    /// The choice of the next free cell.
     pub order: Order,
-    /// Free blocks kept from the system; what is more goes back to it, and is no memory any more.
+    /// Maximum number of free blocks that stay committed; further ones are returned to the system.
     pub retained_blocks: u32,
 }
 
@@ -40,18 +39,18 @@ impl Default for Reuse {
     }
 }
 
-/// The cells of a space that were freed and not used again, where their order matters.
+/// The freed cells of a space that are not yet reused, for orders other than [`Order::Lowest`].
 #[derive(Debug)]
 pub(crate) struct FreedCells {
     quarantines: bool,
     /// Oldest first, by size class.
     queues: [VecDeque<ObjectReference>; CLASSES],
-    /// What is in a queue.
-    held: HashSet<ObjectReference>,
+    /// The cells in the queues.
+    queued: HashSet<ObjectReference>,
 }
 
 impl FreedCells {
-    /// No cells; nothing at all where the space keeps its own order.
+    /// No cells; `None` for the space's own order.
     pub(crate) fn new(order: Order) -> Option<Box<Self>> {
         let quarantines = match order {
             Order::Lowest => return None,
@@ -59,17 +58,17 @@ impl FreedCells {
             Order::Quarantine => true,
         };
         let queues = std::array::from_fn(|_| VecDeque::new());
-        Some(Box::new(Self { quarantines, queues, held: HashSet::new() }))
+        Some(Box::new(Self { quarantines, queues, queued: HashSet::new() }))
     }
 
-    /// A cell of the class was freed.
+    /// Adds a freed cell of the class.
     pub(crate) fn push(&mut self, class: usize, cell: ObjectReference) {
-        if self.held.insert(cell) {
+        if self.queued.insert(cell) {
             self.queues[class].push_back(cell);
         }
     }
 
-    /// The cell of the class to use again next; it may have been used otherwise meanwhile.
+    /// The next cell of the class to reuse; it may have been reused otherwise meanwhile.
     pub(crate) fn pop(&mut self, class: usize) -> Option<ObjectReference> {
         let queue = &mut self.queues[class];
         let cell = match self.quarantines {
@@ -77,30 +76,30 @@ impl FreedCells {
             true => queue.pop_front(),
             false => queue.pop_back(),
         }?;
-        self.held.remove(&cell);
+        self.queued.remove(&cell);
         Some(cell)
     }
 
-    /// The block goes back to the heap: whatever is made of it next, these cells are no cells.
+    /// Removes the cells of a block that returns to the heap, where it may get another cell size.
     pub(crate) fn forget(&mut self, block: Block) {
-        let Self { queues, held, .. } = self;
-        held.retain(|&cell| Block::of(cell) != block);
-        queues.iter_mut().for_each(|queue| queue.retain(|cell| held.contains(cell)));
+        let Self { queues, queued, .. } = self;
+        queued.retain(|&cell| Block::of(cell) != block);
+        queues.iter_mut().for_each(|queue| queue.retain(|cell| queued.contains(cell)));
     }
 
-    /// Of the free cells of a window, the lowest that is in no queue; `base` are the reference bits
-    /// of the window's first granule.
+    /// The bit of the lowest of a window's `free` cells that is in no queue, or 0; `base` are the
+    /// reference bits of the window's first granule.
     pub(crate) fn fresh(&self, free: u64, base: u32) -> u64 {
-        let is_held = |bit: &u32| {
+        let is_queued = |bit: &u32| {
             ObjectReference::from_bits(base + (bit << 1))
-                .is_some_and(|cell| self.held.contains(&cell))
+                .is_some_and(|cell| self.queued.contains(&cell))
         };
-        let lowest = (0..64).filter(|bit| free >> bit & 1 == 1).find(|bit| !is_held(bit));
+        let lowest = (0..64).filter(|bit| free >> bit & 1 == 1).find(|bit| !is_queued(bit));
         lowest.map_or(0, |bit| 1 << bit)
     }
 
-    /// Whether an empty block goes back to the heap.
-    pub(crate) fn gives_back(&self) -> bool {
+    /// Whether empty blocks return to the heap.
+    pub(crate) fn releases_blocks(&self) -> bool {
         !self.quarantines
     }
 }
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cell_freed_last_is_used_first() {
+    fn the_cell_freed_last_is_reused_first() {
         let mut space = space(Order::LastFreed);
         let cells: Vec<_> = (0..10).map(|_| alloc(&mut space)).collect();
         for index in [3, 7, 5] {
@@ -147,18 +146,18 @@ mod tests {
     }
 
     #[test]
-    fn a_quarantine_holds_cells_back_and_keeps_their_block() {
+    fn a_quarantine_withholds_cells_and_keeps_their_block() {
         let mut space = space(Order::Quarantine);
         let cells: Vec<_> = (0..QUARANTINE_CELLS + 2).map(|_| alloc(&mut space)).collect();
         cells.iter().for_each(|&cell| assert!(space.free(cell)));
-        assert!(space.heap().is_held(cells[0]) && !space.is_allocated(cells[0]));
-        // Two more than it holds: the oldest two come back, in order, then fresh ones.
+        assert!(space.heap().is_committed(cells[0]) && !space.is_allocated(cells[0]));
+        // Two more than its capacity: the oldest two are reused, in order, then fresh cells.
         assert_eq!([alloc(&mut space), alloc(&mut space)], [cells[0], cells[1]]);
         assert!((0..100).all(|_| !cells.contains(&alloc(&mut space))));
     }
 
     #[test]
-    fn whatever_the_order_no_cell_is_handed_out_twice_and_empty_blocks_go_back() {
+    fn in_every_order_no_cell_is_handed_out_twice_and_empty_blocks_are_released() {
         for order in [Order::Lowest, Order::LastFreed, Order::Quarantine] {
             let mut space = space(order);
             let mut live: Vec<ObjectReference> = Vec::new();
@@ -178,13 +177,13 @@ mod tests {
             live.iter().for_each(|&cell| assert!(space.free(cell)));
             assert_eq!(space.allocated().objects, 0);
             let is_kept = order == Order::Quarantine;
-            let held = live.iter().filter(|&&cell| space.heap().is_held(cell)).count();
-            assert_eq!(held > live.len() / 2, is_kept, "{order:?}");
+            let committed = live.iter().filter(|&&cell| space.heap().is_committed(cell)).count();
+            assert_eq!(committed > live.len() / 2, is_kept, "{order:?}");
         }
     }
 
     #[test]
-    fn a_block_that_was_given_back_has_no_cells_of_its_former_size() {
+    fn a_released_block_has_no_cells_of_its_former_size() {
         let mut space = space(Order::LastFreed);
         for round in 0..10 {
             let layout = if round % 2 == 0 { NODE } else { LEAF };

@@ -1,13 +1,13 @@
-//! The event log: pauses, phases and the footprint timeline, told by collectors in cold paths.
+//! The event log: pauses, phases and the footprint timeline, recorded by collectors in cold paths.
 //!
-//! The log's own memory is taken and touched before the run starts, so it is in no footprint and in
+//! The log's own memory is allocated and touched before the run starts, so it is in no footprint and in
 //! no growth of the resident set. **Invariant:** nothing but this log reads a clock.
 
 use crate::memory::footprint::{Footprint, FootprintSample, LiveSample};
 use crate::memory::os;
 use hdrhistogram::Histogram;
 
-/// Why a mutator did not run its own code.
+/// The reason why a mutator did not run its own code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PauseKind {
     /// Stop requested until parked.
@@ -19,7 +19,7 @@ pub enum PauseKind {
     /// Waiting for memory while a collection is in progress.
     AllocStall,
     /// Recursive drop, decrement, free or region release. Without this kind, `Box`, `Rc` and regions
-    /// would look free of pauses.
+    /// would appear free of pauses.
     Cascade,
 }
 
@@ -30,7 +30,7 @@ pub struct Pause {
     pub start_ns: u64,
     /// Wall time in ns.
     pub wall_ns: u64,
-    /// CPU time of the pausing thread in ns; `None` for cascades too short for reading that clock.
+    /// CPU time of the pausing thread in ns; `None` for cascades too short to read that clock.
     pub cpu_ns: Option<u64>,
     /// Kind.
     pub kind: PauseKind,
@@ -44,8 +44,8 @@ pub struct PauseStart {
     cpu_ns: u64,
 }
 
-/// The clock of a cascade: it is read only once the cascade has passed 32 objects, and the
-/// thread-CPU clock only once it has passed 4,096 (some tens of microseconds).
+/// The clock of a cascade. The monotonic clock is read only after 32 objects, the thread-CPU clock only
+/// after 4,096 (some tens of microseconds).
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use = "a cascade that is not ended is not recorded"]
 pub struct CascadeClock {
@@ -65,13 +65,13 @@ const CASCADE_WALL_OBJECTS: u32 = 32;
 const CASCADE_CPU_OBJECTS: u32 = 4096;
 
 impl CascadeClock {
-    /// Counts objects that were reclaimed.
+    /// Counts `objects` reclaimed objects.
     #[inline(always)]
     pub fn tick(&mut self, objects: u32) {
         let before = self.objects / CASCADE_WALL_OBJECTS;
         self.objects = self.objects.wrapping_add(objects);
         if self.objects / CASCADE_WALL_OBJECTS != before {
-            // Apart from the count, so that the count stays in a register.
+            // Out of line, so that the count stays in a register.
             self.readings = read_clocks(self.readings, self.objects);
         }
     }
@@ -93,14 +93,14 @@ fn read_clocks(before: Readings, objects: u32) -> Readings {
     }
 }
 
-/// Pauses that are kept one by one; beyond that the longest, and the histogram for all.
+/// Maximum pauses kept one by one: the longest ones. The histogram covers all.
 const LISTED_PAUSES: usize = 1 << 12;
 const SAMPLES: usize = 1 << 10;
 const FIRST_STEP_BYTES: u64 = 16 * 1024;
-/// Every how many footprint samples the resident set is read too.
+/// Footprint samples per reading of the resident set.
 const RESIDENT_EVERY: u64 = 8;
 
-/// What one mutator's run was like.
+/// The events of one mutator's run.
 #[derive(Debug)]
 pub struct EventLog {
     /// Monotonic time of the start of the run.
@@ -124,8 +124,8 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// An empty log, its memory taken.
-    #[expect(clippy::new_without_default, reason = "it takes and touches memory: no default")]
+    /// An empty log with its memory allocated and touched.
+    #[expect(clippy::new_without_default, reason = "it allocates and touches memory: no default")]
     pub fn new() -> Self {
         let untouched = Pause { start_ns: 1, wall_ns: 1, cpu_ns: Some(1), kind: PauseKind::Stw };
         let mut pauses = vec![untouched; LISTED_PAUSES];
@@ -154,11 +154,11 @@ impl EventLog {
         }
     }
 
-    /// Starts the clock. `lazily` says that the heap's memory is committed by touching it, so that
-    /// the resident set is worth comparing with the footprint.
+    /// Starts the clock. With `lazily` the heap's memory is committed on first touch, so that the resident
+    /// set is comparable with the footprint.
     pub(crate) fn start(&mut self, footprint: Footprint, lazily: bool) {
         if lazily {
-            // What the process held before the heap's first byte.
+            // Resident bytes of the process before the heap's first byte.
             let resident = os::resident_bytes();
             self.resident_start_bytes =
                 resident.map(|bytes| bytes.saturating_sub(footprint.total_bytes()));
@@ -189,7 +189,7 @@ impl EventLog {
         self.record(Pause { start_ns, wall_ns, cpu_ns, kind });
     }
 
-    /// Ends a cascade and records it, if it was long enough for its clock to have been read.
+    /// Ends a cascade, and records it if it was long enough to read its clock.
     #[inline(always)]
     pub fn end_cascade(&mut self, clock: CascadeClock) {
         if clock.readings.wall_ns != 0 {
@@ -201,7 +201,7 @@ impl EventLog {
     #[inline(never)]
     fn record_cascade(&mut self, readings: Readings) {
         let wall_ns = os::monotonic_ns() - readings.wall_ns;
-        // Up to the first reading of the CPU clock the thread is taken to have run undisturbed.
+        // Assumes that the thread ran undisturbed until the first reading of the CPU clock.
         let cpu_ns = (readings.second_wall_ns != 0).then(|| {
             let undisturbed = readings.second_wall_ns - readings.wall_ns;
             undisturbed + os::thread_cpu_ns().saturating_sub(readings.second_cpu_ns)
@@ -222,7 +222,7 @@ impl EventLog {
         self.pauses.push(pause);
     }
 
-    /// The list is full: keeps the longer half, in order.
+    /// Keeps the longer half of the full list, in order.
     fn drop_shorter_half(&mut self) {
         let mut lengths: Vec<u64> = self.pauses.iter().map(|pause| pause.wall_ns).collect();
         let (_, &mut median, _) = lengths.select_nth_unstable(LISTED_PAUSES / 2);
@@ -257,7 +257,7 @@ impl EventLog {
         }
         self.samples_taken += 1;
         if self.footprint.len() == SAMPLES {
-            // Half the resolution from here on: every other sample goes.
+            // Halves the resolution: drops every other sample.
             let mut index = 0;
             self.footprint.retain(|_| {
                 index += 1;
@@ -280,7 +280,7 @@ impl EventLog {
         self.phases.push((name, now_ns));
     }
 
-    /// The pauses in order of their end: all of them, or the longest where they were too many.
+    /// The pauses in order of their end: all, or the longest if there were more than fit the list.
     pub fn pauses(&self) -> &[Pause] {
         &self.pauses
     }
@@ -291,12 +291,12 @@ impl EventLog {
         counts.map(|v| (v.value_iterated_to(), v.count_at_value())).collect()
     }
 
-    /// Sum of the wall time of all pauses.
+    /// Sum of the wall time of all pauses, in ns.
     pub fn pause_total_ns(&self) -> u64 {
         self.pause_total_ns
     }
 
-    /// How many collections each cause has had, those without any left out.
+    /// Number of collections by cause, without causes that had none.
     pub fn collections(&self) -> impl Iterator<Item = (Cause, u64)> + '_ {
         Cause::ALL.into_iter().zip(self.collections).filter(|&(_, count)| count > 0)
     }
@@ -306,39 +306,40 @@ impl EventLog {
         &self.footprint
     }
 
-    /// The live curve, where a census took it.
+    /// Exact live bytes over time, if a census recorded them.
     pub fn live_samples(&self) -> &[LiveSample] {
         &self.live
     }
 
-    /// Named phases and when they began, in ns since the start of the run.
+    /// Named phases and the time of their start, in ns since the start of the run.
     pub fn phases(&self) -> &[(&'static str, u64)] {
         &self.phases
     }
 
-    /// Largest difference between growth of the resident set and footprint; `None` if not compared.
+    /// Largest difference between growth of the resident set and footprint, in bytes; `None` if not
+    /// compared.
     pub fn resident_difference_bytes(&self) -> Option<u64> {
         self.resident_difference_bytes
     }
 
-    /// Samples at which the footprint was not the sum of its parts.
+    /// Number of samples at which the footprint was not the sum of its parts.
     pub fn accounting_errors(&self) -> u64 {
         self.accounting_errors
     }
 }
 
-/// Why a collection happens.
+/// The reason for a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cause {
     /// An allocation found no room within the limit.
     Exhausted,
-    /// The heap has grown as far as its sizing policy lets it.
+    /// The heap has grown to the size that its sizing policy allows.
     Growth,
-    /// The program asked for it.
+    /// The program requested it.
     Requested,
-    /// The program asked for a collection of the young; where there are no generations, of all.
+    /// The program requested a young collection; without generations, a full one.
     Young,
-    /// The run is over; what survives is never reclaimed.
+    /// The run is over; survivors are never reclaimed.
     End,
 }
 
@@ -347,7 +348,7 @@ impl Cause {
     pub const ALL: [Self; 5] =
         [Self::Exhausted, Self::Growth, Self::Requested, Self::Young, Self::End];
 
-    /// The word by which records name it.
+    /// Its name in records.
     pub fn word(self) -> &'static str {
         match self {
             Self::Exhausted => "exhausted",

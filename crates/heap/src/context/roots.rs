@@ -1,9 +1,8 @@
-//! The root stack: what the program itself holds, in scopes.
+//! The root stack: the objects that the program itself holds, in scopes.
 //!
-//! A root is consumed where it is moved, in any order, so the stack has holes. Holes on top are
-//! trimmed, never below the base of the innermost scope: an index below it may still be held by
-//! somebody. An entry is null (a hole), a reference (a root that owns) or a reference plus one (a
-//! local, which does not own).
+//! A move consumes a root, in any order, so the stack has holes. Holes on top are trimmed, never below
+//! the base of the innermost scope: the program may still hold an index below it. An entry is null (a
+//! hole), a reference (a root that owns) or a reference plus one (a local, which does not own).
 
 use crate::blocks::heap::Heap;
 use crate::memory::stack::Stack;
@@ -20,18 +19,18 @@ const LOCAL_TAG: u32 = 1;
 
 /// A root that owns its object: neither `Copy` nor `Clone`, so two owners cannot be written.
 ///
-/// Moving it into a slot, dropping it or freeing it consumes it. A root that is merely forgotten is
-/// dropped when its scope ends, as in Rust.
+/// Moving it into a slot, dropping it or freeing it consumes it. A root that is not consumed is dropped
+/// when its scope ends, as in Rust.
 #[derive(Debug)]
 #[must_use = "a root owns its object: move it into a slot, drop it or keep it until its scope ends"]
 pub struct Root {
-    /// Not 0, where a global lies, so that a result with a root is no larger than the root.
+    /// Not 0, the index of a global, so that a result with a root is no larger than the root.
     index: NonZeroU32,
 }
 
 /// A root that does not own: a borrow kept across safepoints, counted under reference counting.
 #[derive(Debug)]
-#[must_use = "a local that nobody reads need not be kept"]
+#[must_use = "a local that is never read need not be kept"]
 pub struct Local {
     index: NonZeroU32,
 }
@@ -53,11 +52,11 @@ impl Global {
     }
 }
 
-/// Anything whose object [`crate::Mutator::get`] can read.
+/// The handles whose object [`crate::Mutator::get`] reads.
 pub trait Rooted: sealed::Place {}
 
 pub(crate) mod sealed {
-    /// Where the entry lies; not for programs.
+    /// The index of the entry; not for programs.
     pub trait Place {
         fn index(&self) -> u32;
     }
@@ -80,12 +79,12 @@ rooted!(Root, Local, Global);
 #[inline(always)]
 fn place(index: u32) -> NonZeroU32 {
     debug_assert!(index >= GLOBALS);
-    // SAFETY: the globals are pushed when the stack is made and never popped before its end, so the
-    // index of any other entry is above them.
+    // SAFETY: the globals are pushed when the stack is made and never popped, so the index of any other
+    // entry is above them.
     unsafe { NonZeroU32::new_unchecked(index) }
 }
 
-/// An entry that a scope leaves behind.
+/// The decoded content of an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RootEntry {
     /// The object.
@@ -97,7 +96,7 @@ pub struct RootEntry {
 /// The roots of one mutator.
 #[derive(Debug)]
 pub struct RootStack {
-    /// **Invariant:** the globals lie at the bottom, so there are never fewer entries than they are.
+    /// **Invariant:** the globals lie at the bottom, so there are at least [`GLOBALS`] entries.
     entries: Stack,
     /// **Invariant:** no live entry of an outer scope lies at or above `base`.
     base: Cell<u32>,
@@ -130,7 +129,7 @@ impl RootStack {
     /// The object of an entry.
     ///
     /// # Panics
-    /// If the entry is a hole: its scope has ended, or it is a global that was never aimed.
+    /// If the entry is a hole (its scope has ended) or a null local or global.
     #[inline(always)]
     pub(crate) fn get(&self, place: &impl sealed::Place) -> ObjectReference {
         match self.peek(place.index()) {
@@ -144,7 +143,7 @@ impl RootStack {
         Value::from_bits(self.entries.get(index)).referent()
     }
 
-    /// Takes an entry off the stack and returns its object.
+    /// Removes an entry and returns its object.
     #[inline(always)]
     pub(crate) fn consume(&self, place: &impl sealed::Place) -> ObjectReference {
         let object = self.get(place);
@@ -161,7 +160,7 @@ impl RootStack {
         self.consume(root)
     }
 
-    /// Takes an entry off the stack, aimed at an object or not.
+    /// Removes an entry, null or not.
     #[inline(always)]
     pub(crate) fn vacate(&self, place: &impl sealed::Place) {
         // An outer scope's root on top leaves a hole: the next entry must not lie below the base.
@@ -175,9 +174,9 @@ impl RootStack {
         }
     }
 
-    /// Takes `roots` off the stack, hands their objects to `visit` and pushes `object` as the new
-    /// entry: what building an object of its parts does. Where the roots are the topmost entries, as
-    /// in any program that builds bottom up, this is one step of the stack and not several.
+    /// Removes `roots`, passes their objects to `visit` and pushes `entry`: the step that builds an object
+    /// of its parts. Where the roots are the topmost entries, as in any program that builds bottom up, the
+    /// stack changes once, not once per root.
     #[inline(always)]
     pub(crate) fn replace<R: sealed::Place, const N: usize>(
         &self,
@@ -189,7 +188,7 @@ impl RootStack {
         let start = self.entries.len() - N as u32;
         let on_top = |(i, root): (usize, &R)| root.index() == start + i as u32;
         if N > 0 && roots.iter().enumerate().all(on_top) && start >= self.base.get() {
-            // SAFETY: the stack never has fewer entries than there are globals, and `N` is no more.
+            // SAFETY: the stack has at least `GLOBALS` entries, and `N` is at most that.
             let words = unsafe { self.entries.words::<N>(start) };
             visit(words.map(|word| Value::from_bits(word & !LOCAL_TAG)));
             // SAFETY: `N` is not 0, so there is an entry at `start`.
@@ -235,7 +234,7 @@ impl RootStack {
         self.entries.truncate(len);
     }
 
-    /// Points a non-owning entry at another object, or at none; returns the old one.
+    /// Assigns another object, or none, to a non-owning entry; returns the old one.
     #[inline(always)]
     pub(crate) fn assign(
         &self,
@@ -247,24 +246,24 @@ impl RootStack {
         old
     }
 
-    /// Begins a scope; the result is for [`RootStack::leave`].
+    /// Begins a scope; returns the argument for [`RootStack::leave`].
     #[inline(always)]
     pub(crate) fn enter(&self) -> u32 {
         self.base.replace(self.entries.len())
     }
 
-    /// Pops the topmost entry of the innermost scope; `None` when it has no more.
+    /// Pops the topmost entry of the innermost scope; `None` when it is empty.
     #[inline(always)]
     pub(crate) fn pop(&self) -> Option<RootEntry> {
         while self.entries.len() > self.base.get() {
-            if let Some(leftover) = self.entries.pop().and_then(leftover) {
-                return Some(leftover);
+            if let Some(entry) = self.entries.pop().and_then(decode) {
+                return Some(entry);
             }
         }
         None
     }
 
-    /// Ends the innermost scope, forgetting what is left in it.
+    /// Ends the innermost scope and discards its remaining entries.
     #[inline(always)]
     pub(crate) fn leave(&self, outer_base: u32) {
         if !mutant!(self.heap.memory(), "a scope leaves its roots behind") {
@@ -274,25 +273,25 @@ impl RootStack {
         self.trim();
     }
 
-    /// Pops the topmost entry of all scopes and the globals: for the end of a run.
+    /// Pops the topmost entry of any scope, then the globals: for the end of a run.
     pub(crate) fn pop_any(&self) -> Option<RootEntry> {
         self.base.set(GLOBALS);
         self.pop().or_else(|| {
-            // The globals stay where they are, empty: no root may ever lie in their place.
+            // The entries of the globals stay, emptied: no root may take their place.
             (0..GLOBALS).find_map(|index| {
-                let entry = leftover(self.entries.get(index))?;
+                let entry = decode(self.entries.get(index))?;
                 self.entries.set(index, 0);
                 Some(entry)
             })
         })
     }
 
-    /// Every object that is rooted, with repetitions.
+    /// Every rooted object, with repetitions.
     pub fn iter(&self) -> impl Iterator<Item = RootEntry> {
-        (0..self.entries.len()).filter_map(|index| leftover(self.entries.get(index)))
+        (0..self.entries.len()).filter_map(|index| decode(self.entries.get(index)))
     }
 
-    /// [`RootStack::iter`] for a marker to begin with.
+    /// [`RootStack::iter`], for the start of a trace.
     pub fn to_mark(&self) -> impl Iterator<Item = RootEntry> {
         let memory = self.heap.memory();
         let (loses, owned) =
@@ -300,12 +299,12 @@ impl RootStack {
         self.iter().skip(usize::from(loses)).filter(move |root| root.owned || !owned)
     }
 
-    /// Makes every entry refer to where `new` says that its object is now.
+    /// Updates every entry to the place that `new` returns for its object.
     pub fn update(&self, mut new: impl FnMut(ObjectReference) -> ObjectReference) {
         let forgets = u32::from(mutant!(self.heap.memory(), "the last root is not updated"));
         for index in 0..self.entries.len() - forgets {
             let entry = self.entries.get(index);
-            if let Some(RootEntry { object, .. }) = leftover(entry) {
+            if let Some(RootEntry { object, .. }) = decode(entry) {
                 self.entries.set(index, new(object).bits() | entry & LOCAL_TAG);
             }
         }
@@ -316,19 +315,20 @@ impl RootStack {
         self.entries.len()
     }
 
-    /// Bytes held.
+    /// Committed bytes.
     pub fn metadata_bytes(&self) -> u64 {
         self.entries.committed_bytes()
     }
 }
 
-/// A local that is aimed at nothing is a tag alone, so that it is not taken for a hole.
+/// The entry of a null local is the tag alone, which distinguishes it from a hole.
 #[inline(always)]
 fn local_entry(object: Option<ObjectReference>) -> u32 {
     object.map_or(0, ObjectReference::bits) | LOCAL_TAG
 }
 
-fn leftover(entry: u32) -> Option<RootEntry> {
+/// The content of an entry; `None` for a hole and a null local.
+fn decode(entry: u32) -> Option<RootEntry> {
     let object = Value::from_bits(entry).referent()?;
     Some(RootEntry { object, owned: entry & LOCAL_TAG == 0 })
 }
@@ -336,7 +336,7 @@ fn leftover(entry: u32) -> Option<RootEntry> {
 #[cold]
 #[inline(never)]
 fn no_object(index: u32) -> ! {
-    panic!("root {index} holds no object: its scope has ended, or it was never aimed at one")
+    panic!("root {index} holds no object: its scope has ended, or it is null")
 }
 
 #[cfg(test)]
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_is_found_by_owners_locals_and_globals_and_holes_stay() {
+    fn owners_locals_and_globals_follow_moved_objects_and_holes_stay() {
         let stack = stack();
         let global = Global::new(3);
         stack.assign(&global, Some(object(1)));
@@ -399,7 +399,7 @@ mod tests {
         assert_eq!((stack.get(&root), stack.get(&local)), (object(12), object(12)));
         assert_eq!(stack.peek(null_local.index.into()), None);
         assert_eq!(stack.peek(hole.index.into()), None);
-        let owned: Vec<bool> = stack.iter().map(|leftover| leftover.owned).collect();
+        let owned: Vec<bool> = stack.iter().map(|entry| entry.owned).collect();
         assert_eq!(owned, [false, true, false], "owners own, and the others do not");
     }
 

@@ -1,28 +1,26 @@
-//! What is looked at when a trace is done: weak slots, ephemerons and finalizable objects.
+//! Reference processing after a trace: weak slots, ephemerons and finalizable objects.
 //!
-//! None of them may hold an object for the tracer, and the tracer need not know them: their slots lie
-//! in arrays of their own, whose header says that there is nothing to trace. Such an array is
-//! registered here when it is made. So a collector traces as if there were none, and then does this:
+//! None of them keeps an object alive by itself, and the tracer need not know them: their slots lie in
+//! arrays of their own, whose header declares no slots to trace. An array is registered here when it is
+//! made. So a collector traces as if there were none, and then runs these phases:
 //!
-//! 1. *Ready objects*, which the program has not asked for yet, are kept alive like roots.
-//! 2. *Ephemerons* (see [`Ephemerons`]): values whose keys were reached are traced, until no key
-//!    that matters is reached any more.
-//! 3. *Clear*: weak slots and ephemerons of what was not reached now read as null. Nothing has been
-//!    reclaimed yet, so the program never sees a slot that dangles.
+//! 1. *Ready objects*, which the program has not polled yet, are kept alive like roots.
+//! 2. *Ephemerons* (see [`Ephemerons`]): values whose keys were reached are traced, until no further key
+//!    is reached.
+//! 3. *Clear*: weak slots and ephemerons of unreached referents become null. Nothing has been reclaimed
+//!    yet, so the program never sees a dangling slot.
 //! 4. *Resurrect* (see [`Finalizers`]): registered objects that were not reached become ready, in the
-//!    order in which they were registered, and are traced with all that they refer to.
-//! 5. *Update*: arrays that died are forgotten; everything refers to where its referent is now.
+//!    order of their registration, and are traced with their descendants.
+//! 5. *Update*: dead arrays are removed; all references are updated to the new places of their referents.
 //!
-//! Weak slots are cleared before anything is resurrected, as for `WeakReference` in Java: what a program
-//! takes from the queue cannot be found by a weak slot any more, not even by one that was resurrected
-//! with it. So there is one moment at which a weak slot is null: when its referent cannot be reached.
-//! (Jones, Hosking and Moss, "The Garbage Collection Handbook", 2nd edition 2023, chapter 12, discusses
-//! the orders.)
+//! Weak slots are cleared before resurrection, as for `WeakReference` in Java: no weak slot refers to an
+//! object that a program polls from the queue, not even a slot that was resurrected with it. So a weak slot
+//! becomes null at one moment: when its referent is unreachable. (Jones, Hosking and Moss, "The Garbage
+//! Collection Handbook", 2nd edition 2023, chapter 12, discusses the orders.)
 //!
-//! Each collection looks at all registered arrays, a minor one as well; unless there are none, which
-//! costs one test.
+//! Each collection, also a minor one, scans all registered arrays; without any this costs one test.
 //!
-//! **Invariant:** outside a collection no weak slot, key or value refers to what was reclaimed.
+//! **Invariant:** outside a collection no weak slot, key or value refers to a reclaimed object.
 
 mod ephemerons;
 mod finalizers;
@@ -38,15 +36,15 @@ use ephemerons::Ephemerons;
 use finalizers::Finalizers;
 use slots::WeakArrays;
 
-/// How far the work of a collection has come.
+/// The phase of the collection under way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Stage {
-    /// None is under way.
+    /// No collection is under way.
     #[default]
     Idle,
-    /// Everything that the program can reach is being found.
+    /// Objects that the program can reach are being traced.
     Reaching,
-    /// So is all that finalizable objects refer to.
+    /// Descendants of finalizable objects are being traced.
     Resurrecting,
 }
 
@@ -57,8 +55,8 @@ pub struct ReferenceProcessor {
     ephemerons: Ephemerons,
     finalizers: Finalizers,
     stage: Stage,
-    /// Whether the collection under way makes nothing ready.
-    postpones: bool,
+    /// Whether the collection under way makes no object ready.
+    skips: bool,
     charged_bytes: u64,
     heap: Heap,
 }
@@ -70,7 +68,7 @@ impl ReferenceProcessor {
             ephemerons: Ephemerons::default(),
             finalizers: Finalizers::default(),
             stage: Stage::Idle,
-            postpones: false,
+            skips: false,
             charged_bytes: 0,
             heap: heap.clone(),
         }
@@ -78,7 +76,7 @@ impl ReferenceProcessor {
 
     // ---- the mutator's side -------------------------------------------------------------------
 
-    /// Registers a new array of slots of this kind, which are hidden from tracing.
+    /// Registers a new array of slots of this kind, which traces skip.
     #[cold]
     pub(crate) fn register(&mut self, kind: SlotKind, array: ObjectReference) {
         if mutant!(self.heap.memory(), "a new weak array is not registered") {
@@ -99,7 +97,7 @@ impl ReferenceProcessor {
         self.settle_account();
     }
 
-    /// Takes the oldest ready object from the queue.
+    /// Removes the oldest ready object from the queue.
     pub(crate) fn poll_finalizable(&mut self) -> Option<(ObjectReference, u32)> {
         self.finalizers.poll_finalizable()
     }
@@ -109,7 +107,7 @@ impl ReferenceProcessor {
         self.finalizers.ready()
     }
 
-    /// The program ends: what is still registered is not finalized.
+    /// The program ends: registered objects are not finalized any more.
     pub(crate) fn end(&mut self) {
         self.finalizers = Finalizers::default();
         self.settle_account();
@@ -117,12 +115,12 @@ impl ReferenceProcessor {
 
     // ---- the collector's side -----------------------------------------------------------------
 
-    /// Goes on with what is to be done when a trace is. As long as this is true, there is more to trace:
-    /// the collector does so, tells [`ReferenceProcessor::object_reached`] of each object that it reaches, and calls it again.
+    /// Advances reference processing after a trace. Returns true if there is more to trace: the collector
+    /// then traces, calls [`ReferenceProcessor::object_reached`] for each object reached, and calls this again.
     ///
-    /// `place` says where an object is now if it was reached, `reach` adds an object to trace from.
+    /// `place` returns the current place of a reached object, `reach` adds an object to trace from.
     ///
-    /// [`crate::ObjectSpace::trace_weak`] does so for collectors that mark.
+    /// [`crate::NonMovingSpace::trace_weak`] implements this loop for collectors that mark.
     #[inline]
     pub fn advance(
         &mut self,
@@ -130,7 +128,7 @@ impl ReferenceProcessor {
         reach: impl FnMut(ObjectReference),
     ) -> bool {
         if self.is_empty() {
-            self.postpones = false;
+            self.skips = false;
             return false;
         }
         self.advance_slowly(place, reach)
@@ -143,7 +141,7 @@ impl ReferenceProcessor {
         place: impl Fn(ObjectReference) -> Option<ObjectReference>,
         mut reach: impl FnMut(ObjectReference),
     ) -> bool {
-        let Self { arrays, ephemerons, finalizers, stage, postpones, heap, .. } = self;
+        let Self { arrays, ephemerons, finalizers, stage, skips, heap, .. } = self;
         let memory = heap.memory();
         let is_late = mutant!(memory, "weak slots are cleared after resurrection");
         let has_more = match stage {
@@ -162,10 +160,10 @@ impl ReferenceProcessor {
                     arrays.clear(memory, &place);
                 }
                 ephemerons.clear(memory, &place);
-                finalizers.resurrect(memory, *postpones, &place, |object| {
+                finalizers.resurrect(memory, *skips, &place, |object| {
                     reach(object);
                     if place(object).is_some() {
-                        // A collector that copies it at once does not meet it again.
+                        // A collector that copies it at once does not report it again.
                         ephemerons.object_reached(memory, object);
                     }
                 })
@@ -174,7 +172,7 @@ impl ReferenceProcessor {
             if is_late {
                 arrays.clear(memory, &place);
             }
-            (*stage, *postpones) = (Stage::Idle, false);
+            (*stage, *skips) = (Stage::Idle, false);
             ephemerons.finish();
             self.update(place, |_, new| new);
         }
@@ -182,25 +180,26 @@ impl ReferenceProcessor {
         has_more
     }
 
-    /// An object was reached since [`ReferenceProcessor::advance`].
+    /// Reports an object that was reached since [`ReferenceProcessor::advance`].
     #[inline]
     pub fn object_reached(&mut self, object: ObjectReference) {
         self.ephemerons.object_reached(self.heap.memory(), object);
     }
 
-    /// The collection under way only keeps what it finds finalizable, for another one follows at once: one
-    /// that began earlier may miss an object, which those that it finds would then keep.
+    /// Makes the collection under way keep finalizable objects without making them ready; another
+    /// collection must follow at once. A collection that began earlier may miss a finalizable object, which
+    /// those that it finds would then keep alive.
     pub fn skip_cycle(&mut self) {
-        self.postpones = !mutant!(self.heap.memory(), "a skipped cycle makes objects ready");
+        self.skips = !mutant!(self.heap.memory(), "a skipped cycle makes objects ready");
     }
 
-    /// Everything that is left is about to move to where `new` says: for a collector that decides where
-    /// when all has been reached. Objects still lie at their old places.
+    /// Updates all references to the places that `new` returns, while the objects still lie at their old
+    /// places: for a collector that assigns new places when all objects have been reached.
     pub fn update_references(&mut self, new: impl Fn(ObjectReference) -> ObjectReference) {
         self.update(|object| Some(new(object)), |old, _| old);
     }
 
-    /// `body` says where the slots of an object are, given its old place and its new one.
+    /// `body` returns the place of an object's slots, given its old place and its new one.
     fn update(
         &mut self,
         place: impl Fn(ObjectReference) -> Option<ObjectReference>,
@@ -218,12 +217,12 @@ impl ReferenceProcessor {
         self.arrays.is_empty() && self.ephemerons.is_empty() && self.finalizers.is_empty()
     }
 
-    /// Bytes of all tables.
+    /// Committed bytes of all tables.
     pub fn metadata_bytes(&self) -> u64 {
         self.charged_bytes
     }
 
-    /// Charges what the tables hold now.
+    /// Charges the difference to the current size of the tables.
     fn settle_account(&mut self) {
         let tables = [self.arrays.bytes(), self.ephemerons.bytes(), self.finalizers.bytes()];
         let bytes = tables.iter().sum();

@@ -1,11 +1,10 @@
-//! Tells the address sanitizer where no object lies. It knows what `malloc` gives out and takes back,
-//! and to it a heap is one allocation that is never freed.
+//! Marks memory without objects for the address sanitizer, which tracks `malloc` and `free`: to it a heap
+//! is one allocation that is never freed.
 //!
-//! Under `cfg(gcw_asan)` (`conformance/scripts/asan.sh`) a block is poisoned when a space takes it and
-//! when it is given back. Initialising an object makes its own bytes accessible, not the rest of its
-//! cell; freeing it takes that back. Where a sweep touches no object, of lines say, it reads the headers
-//! of those that it keeps in this build, to poison what lies between them. In any other build these
-//! functions are empty.
+//! Under `cfg(gcw_asan)` (`conformance/scripts/asan.sh`) a block is poisoned when a space acquires it and
+//! when it releases it. Initialising an object unpoisons its own bytes, not the rest of its cell; freeing it
+//! poisons them again. A sweep that touches no object, such as that of lines, reads in this build the
+//! headers of the objects that it keeps, to poison the gaps. In any other build these functions are empty.
 //!
 //! Source: the interface `sanitizer/asan_interface.h` of LLVM's runtime.
 
@@ -23,7 +22,7 @@ fn address(memory: Memory<'_>, object: ObjectReference) -> *const std::ffi::c_vo
     memory.word32(object, crate::memory::Offset32::word(0)).as_ptr().cast()
 }
 
-/// An object of so many bytes is about to lie here.
+/// Unpoisons the `bytes` of an object that is about to be initialised.
 #[inline(always)]
 pub(crate) fn unpoison(memory: Memory<'_>, object: ObjectReference, bytes: u32) {
     #[cfg(gcw_asan)]
@@ -35,7 +34,7 @@ pub(crate) fn unpoison(memory: Memory<'_>, object: ObjectReference, bytes: u32) 
     let _ = (memory, object, bytes);
 }
 
-/// So many bytes from here on hold no object any more, or none yet.
+/// Poisons `bytes` from `start` on: they hold no object.
 #[inline(always)]
 pub(crate) fn poison(memory: Memory<'_>, start: ObjectReference, bytes: u64) {
     #[cfg(gcw_asan)]

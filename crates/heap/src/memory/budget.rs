@@ -1,11 +1,11 @@
-//! The heap limit: what is held of the operating system's memory, to the byte.
+//! The heap limit, and the committed bytes, exactly.
 
 use crate::memory::sync::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The account that every part of a heap charges for the memory it holds.
+/// The account to which every part of a heap charges its memory.
 ///
-/// **Invariant:** `committed_bytes` equals the sum of what the parts say they hold; checked at every
+/// **Invariant:** `committed_bytes` equals the sum of the bytes that the parts report; checked at every
 /// footprint sample by [`crate::EventLog`].
 #[derive(Debug)]
 pub struct Budget {
@@ -13,7 +13,7 @@ pub struct Budget {
     committed_bytes: AtomicU64,
     peak_bytes: AtomicU64,
     refused_bytes: AtomicU64,
-    /// How many queues there have been: without one, their peak is not 0 but unknown.
+    /// Number of queues ever made: without one, their peak is not 0 but unknown.
     queues: AtomicU64,
     queue_bytes: AtomicU64,
     queue_peak_bytes: AtomicU64,
@@ -35,8 +35,8 @@ impl Budget {
 
     /// Charges `bytes`, if the limit allows it.
     pub(crate) fn try_charge(&self, bytes: u64) -> bool {
-        let allowed = |held: u64| held.checked_add(bytes).filter(|&sum| sum <= self.limit_bytes());
-        match self.committed_bytes.fetch_update(Relaxed, Relaxed, allowed) {
+        let within = |old: u64| old.checked_add(bytes).filter(|&sum| sum <= self.limit_bytes());
+        match self.committed_bytes.fetch_update(Relaxed, Relaxed, within) {
             Ok(before) => {
                 self.peak_bytes.fetch_max(before + bytes, Relaxed);
                 true
@@ -45,48 +45,48 @@ impl Budget {
         }
     }
 
-    /// Charges `bytes` beyond the limit if need be: for stacks and logs that cannot refuse. What
-    /// overdraws the account is felt by the next block that is asked for.
+    /// Charges `bytes`, beyond the limit if necessary: for stacks and logs that cannot fail. The next
+    /// block allocation fails if the account is overdrawn.
     pub(crate) fn charge(&self, bytes: u64) {
-        let held = self.committed_bytes.fetch_add(bytes, Relaxed) + bytes;
-        self.peak_bytes.fetch_max(held, Relaxed);
+        let committed = self.committed_bytes.fetch_add(bytes, Relaxed) + bytes;
+        self.peak_bytes.fetch_max(committed, Relaxed);
     }
 
-    /// Takes a charge back.
+    /// Refunds `bytes`.
     pub(crate) fn discharge(&self, bytes: u64) {
         let before = self.committed_bytes.fetch_sub(bytes, Relaxed);
-        debug_assert!(before >= bytes, "more is given back than was charged");
+        debug_assert!(before >= bytes, "{bytes} bytes refunded of {before} charged");
     }
 
-    /// There is a queue whose pages are counted apart, see [`Budget::queue_peak_bytes`].
-    pub(crate) fn has_queue(&self) {
+    /// Registers a queue, whose pages count towards [`Budget::queue_peak_bytes`].
+    pub(crate) fn add_queue(&self) {
         self.queues.fetch_add(1, Relaxed);
     }
 
-    /// Charges `bytes` of a queue, as [`Budget::charge`].
+    /// Charges `bytes` of a queue like [`Budget::charge`].
     pub(crate) fn charge_queue(&self, bytes: u64) {
         let queue = self.queue_bytes.fetch_add(bytes, Relaxed) + bytes;
         self.queue_peak_bytes.fetch_max(queue, Relaxed);
         self.charge(bytes);
     }
 
-    /// Takes such a charge back.
+    /// Refunds `bytes` of a queue.
     pub(crate) fn discharge_queue(&self, bytes: u64) {
         self.queue_bytes.fetch_sub(bytes, Relaxed);
         self.discharge(bytes);
     }
 
-    /// Queues that another account is charged for have held this much: they count here as well.
-    pub(crate) fn has_seen_queues(&self, peak_bytes: u64) {
+    /// Includes the peak of queues that are charged to another account.
+    pub(crate) fn include_queue_peak(&self, peak_bytes: u64) {
         self.queue_peak_bytes.fetch_max(peak_bytes, Relaxed);
     }
 
-    /// Remembers the size of an object for which there was no room.
+    /// Records the size of an object that could not be allocated.
     pub(crate) fn out_of_memory(&self, bytes: u64) {
         self.refused_bytes.store(bytes, Relaxed);
     }
 
-    /// Size of the last object for which there was no room; 0 if there always was.
+    /// Size of the last object that could not be allocated, in bytes; 0 if there was none.
     pub fn refused_bytes(&self) -> u64 {
         self.refused_bytes.load(Relaxed)
     }
@@ -96,33 +96,34 @@ impl Budget {
         self.limit_bytes.load(Relaxed)
     }
 
-    /// Sets another limit and returns the old one: so that a test can let any allocation fail. What
-    /// is held above it stays.
+    /// Sets the limit and returns the old one, so that a test can make any allocation fail. Memory
+    /// committed above the limit stays.
     pub fn set_limit_bytes(&self, limit_bytes: u64) -> u64 {
         self.limit_bytes.swap(limit_bytes, Relaxed)
     }
 
-    /// What is held now.
+    /// Committed bytes now.
     pub fn committed_bytes(&self) -> u64 {
         self.committed_bytes.load(Relaxed)
     }
 
-    /// The most that was ever held.
+    /// Maximum of the committed bytes so far.
     pub fn peak_bytes(&self) -> u64 {
         self.peak_bytes.load(Relaxed)
     }
 
-    /// The most that queues have ever held at once: stacks of what is reached and still to be marked,
-    /// copied or dropped. `None` if there are none. It is a part of [`Budget::peak_bytes`] that no limit
-    /// refuses.
+    /// Maximum bytes of all queues at once: stacks of reached objects that are still to be marked, copied
+    /// or dropped. `None` if there are no queues. No limit applies to this part of
+    /// [`Budget::peak_bytes`].
     pub fn queue_peak_bytes(&self) -> Option<u64> {
         (self.queues.load(Relaxed) > 0).then(|| self.queue_peak_bytes.load(Relaxed))
     }
 }
+
 /// The heap limit is reached and nothing more can be reclaimed.
 ///
-/// Of no size, so that a result which may carry it is as small as a root; what was asked for stands
-/// in [`crate::Budget::refused_bytes`], beside what is held and the limit.
+/// Zero-sized, so that a result with it is as small as a root; [`Budget::refused_bytes`] is the size of
+/// the refused object, beside the committed bytes and the limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OutOfMemory(pub(crate) ());
 

@@ -1,12 +1,12 @@
-//! What a heap holds, split into parts that are each counted and never derived; and how much of it
-//! objects occupy.
+//! The footprint of a heap, in parts that are each counted and never derived, and the bytes that objects
+//! occupy.
 
-/// Bytes held from the operating system, by part.
+/// Committed bytes, by part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Footprint {
     /// Blocks and runs of blocks in spaces, with or without an object in them.
     pub reserved_bytes: u64,
-    /// Free blocks that are kept.
+    /// Free blocks that stay committed.
     pub retained_bytes: u64,
     /// Side tables, root stacks, mark queues and logs.
     pub metadata_bytes: u64,
@@ -18,7 +18,7 @@ impl Footprint {
         self.reserved_bytes + self.retained_bytes + self.metadata_bytes
     }
 
-    /// The parts of two holders, added.
+    /// The sum of two footprints, part by part.
     pub fn plus(self, other: Self) -> Self {
         Self {
             reserved_bytes: self.reserved_bytes + other.reserved_bytes,
@@ -60,7 +60,7 @@ pub struct Occupancy {
 }
 
 impl Occupancy {
-    /// Counts `objects` more of `bytes_each`.
+    /// Adds `objects` of `bytes_each`.
     pub fn add(&mut self, objects: u64, bytes_each: u32) {
         self.objects += objects;
         self.bytes += objects * u64::from(bytes_each);

@@ -1,19 +1,19 @@
-//! Mutants: known bugs, built in by the feature `mutants` only, of which one heap may have one.
+//! Mutants: known bugs, built in by the feature `mutants` only. A heap has at most one.
 //!
-//! A kit that has never seen a bug proves nothing. So the classic mistakes of collectors stand in the
-//! code as switches, `mutant!(memory, "name")`, and a test fails unless some detector finds each.
-//! Without the feature a switch is the constant `false` and leaves no trace.
+//! A kit that has never seen a bug proves nothing. So the code contains the classic mistakes of collectors
+//! as switches, `mutant!(memory, "name")`, and a test fails unless some detector finds each. Without the
+//! feature a switch is the constant `false` and generates no code.
 //!
-//! Which bug a heap has stands in its null block, where no object can lie: so whatever can see the
-//! heap's memory can ask, on any thread, and there are no statics. Beside it stands which switches
-//! have been passed, so that a mutant is tried only on collectors that run its code.
+//! The null block, where no object lies, stores the chosen mutant: code with access to the heap's memory
+//! reads it on any thread, without statics. The block also records the switches that were executed, so that
+//! a mutant is tried only on collectors that run its code.
 
 use crate::memory::Memory;
 
 /// Whether mutants are built in.
 pub const MUTANTS: bool = cfg!(feature = "mutants");
 
-/// A mutant, by a number made of its name.
+/// A mutant, identified by a hash of its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mutant(pub(crate) u32);
 
@@ -31,7 +31,7 @@ impl Mutant {
 }
 
 impl Memory<'_> {
-    /// Whether this heap has that bug. Asked by [`mutant!`](crate::mutant).
+    /// Whether this heap has the bug `mutant`; for [`mutant!`](crate::mutant).
     #[inline(always)]
     pub fn has_mutant(self, mutant: Mutant) -> bool {
         #[cfg(feature = "mutants")]
@@ -44,7 +44,7 @@ impl Memory<'_> {
     }
 }
 
-/// Whether the heap of this memory has the bug of this name: `if mutant!(memory, "a root is lost")`.
+/// Whether the heap of `memory` has the bug `name`: `if mutant!(memory, "a root is lost")`.
 #[macro_export]
 macro_rules! mutant {
     ($memory:expr, $name:literal) => {

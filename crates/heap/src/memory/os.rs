@@ -1,6 +1,6 @@
-//! Every call into the operating system: address space, clocks, what the process holds.
+//! Every call into the operating system: address space, clocks, memory of the process.
 //!
-//! Linux is first; what only Linux offers has a portable fallback or says that it is unknown.
+//! Linux first; a function that only Linux offers has a portable fallback or returns `None`.
 
 use nix::libc::c_void;
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous, munmap};
@@ -35,14 +35,14 @@ impl Reservation {
         let length = NonZeroUsize::new(bytes).ok_or(io::ErrorKind::InvalidInput)?;
         let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_NORESERVE;
-        // SAFETY: an anonymous mapping at an address of the kernel's choice touches no memory of ours.
+        // SAFETY: an anonymous mapping at an address of the kernel's choice overlaps no other mapping.
         let base = unsafe { mmap_anonymous(None, length, access, flags) }.map_err(|error| {
             let error = io::Error::from(error);
             io::Error::new(
                 error.kind(),
                 format!(
                     "cannot reserve {bytes} bytes of address space: {error}; memory is committed only \
-                     when it is used, so raise `ulimit -v` or set vm.overcommit_memory to 0 or 1"
+                     on first use, so raise `ulimit -v` or set vm.overcommit_memory to 0 or 1"
                 ),
             )
         })?;
@@ -101,7 +101,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        // SAFETY: the mapping is ours and nothing that borrows from it outlives this value.
+        // SAFETY: this value owns the mapping, and no borrow of it outlives this value.
         let _ = unsafe { munmap(self.base.cast(), self.bytes) };
     }
 }

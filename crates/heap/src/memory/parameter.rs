@@ -1,27 +1,27 @@
-//! What a collector can be told: the parameters it reads, and the values that each may have.
+//! Parameters of collectors, and the values that each accepts.
 //!
-//! A collector declares what it reads in [`crate::Collector::PARAMETERS`], and takes it from its
-//! [`crate::Config`]. A name such as `mark-sweep|growth-1.5|prefetch-0` gives values to some of them; the
-//! others have their defaults. Whoever reads names knows no collector: all there is to know about a
-//! parameter stands in its declaration, so that a collector of another crate has its own.
+//! A collector declares its parameters in [`crate::Collector::PARAMETERS`] and reads them from its
+//! [`crate::Config`]. A name such as `mark-sweep|growth-1.5|prefetch-0` sets some of them; the others have
+//! their defaults. The declaration of a parameter is complete, so the parser of names depends on no
+//! collector, and a collector of another crate has its own parameters.
 //!
-//! Every value is a number: of an amount the bytes, of a word its place in the list. Parameters are read
-//! in cold paths only. What a barrier depends on is part of the collector's type.
+//! Every value is a number: an amount in bytes, a word by its index in the list. Parameters are read in
+//! cold paths only. A barrier's options are part of the collector's type.
 
 /// A parameter of a collector.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Parameter {
-    /// What it is called, before the hyphen.
+    /// Its name, before the hyphen.
     pub key: &'static str,
-    /// What it may be.
+    /// The accepted values.
     pub values: Values,
-    /// What it is unless said otherwise.
+    /// The value if none is given.
     pub default: f64,
-    /// One line: what it does.
+    /// Its effect, in one line.
     pub summary: &'static str,
 }
 
-/// What a parameter may be. Both ends belong to a range.
+/// The accepted values of a parameter. Ranges include both ends.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Values {
     /// A whole number from the first to the second.
@@ -38,23 +38,23 @@ pub enum Values {
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 impl Parameter {
-    /// The value that a text says, if it is one.
+    /// Parses a value; `None` if `text` is no accepted value.
     pub fn read(&self, text: &str) -> Option<f64> {
         self.number(text).filter(|&value| self.is_allowed(value))
     }
 
-    /// The value nearest to a number that is out of range; `None` for what is no number.
+    /// The accepted value nearest to the number in `text`; `None` if it is no number.
     pub fn nearest(&self, text: &str) -> Option<f64> {
         let (least, most) = self.range();
         self.number(text).map(|value| value.clamp(least, most))
     }
 
-    /// The least that it may be.
+    /// The smallest accepted value.
     pub fn least(&self) -> f64 {
         self.range().0
     }
 
-    /// The text that says a value.
+    /// Formats a value so that [`Parameter::read`] parses it.
     pub fn text(&self, value: f64) -> String {
         match self.values {
             Values::Whole(..) | Values::Real(..) => value.to_string(),
@@ -63,7 +63,7 @@ impl Parameter {
         }
     }
 
-    /// What it may be, in words.
+    /// The accepted values, in words.
     pub fn values_in_words(&self) -> String {
         let (least, most) = self.range();
         match self.values {
@@ -87,7 +87,7 @@ impl Parameter {
         (least..=most).contains(&value)
     }
 
-    /// The number that a text says, in range or not.
+    /// Parses a number, in range or not.
     fn number(&self, text: &str) -> Option<f64> {
         match self.values {
             Values::Whole(..) => text.parse::<u64>().ok().map(|number| number as f64),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_read_and_said_as_it_was_written() {
+    fn a_value_is_parsed_and_formatted_as_it_was_written() {
         for (values, text, value) in [
             (Values::Whole(0, 64), "0", 0.0),
             (Values::Whole(0, 64), "64", 64.0),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_value_is_refused_and_a_number_has_a_nearest_one() {
+    fn other_texts_are_refused_and_a_number_has_a_nearest_value() {
         for (values, text, nearest) in [
             (Values::Whole(0, 64), "65", Some(64.0)),
             (Values::Whole(0, 64), "1.5", None),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_said_in_words() {
+    fn ranges_are_formatted_in_words() {
         assert_eq!(of(Values::Whole(0, 64)).values_in_words(), "a whole number from 0 to 64");
         assert_eq!(of(Values::Bytes(1 << 16, 1 << 30)).values_in_words(), "64KiB to 1GiB");
         assert_eq!(of(Values::Words(&["fixed", "live"])).values_in_words(), "fixed, live");

@@ -1,6 +1,6 @@
 //! A growing stack of 32-bit words that can be pushed to through a shared reference.
 //!
-//! It lends no references and calls nothing, so a barrier that takes `&self` can log to it. Its
+//! It returns no references and calls no closures, so a barrier that takes `&self` can log to it. Its
 //! address space is reserved once: growing never moves it, and a page is charged when it is first
 //! reached.
 
@@ -22,9 +22,9 @@ pub struct Stack {
     /// **Invariant:** `len <= committed <= CAPACITY`.
     len: Cell<u32>,
     committed: Cell<u32>,
-    /// Whether pages that are given back really go, or stay populated.
+    /// Whether returned pages are decommitted, or stay populated.
     decommits: bool,
-    /// Whether its pages are counted as those of a queue, too.
+    /// Whether its pages also count as those of a queue.
     is_queue: bool,
     budget: Arc<Budget>,
 }
@@ -37,12 +37,12 @@ impl Stack {
         Ok(Self { memory, len, committed, decommits, is_queue: false, budget })
     }
 
-    /// The same for what is reached and still to be marked, copied or dropped: counted apart as well,
-    /// see [`Budget::queue_peak_bytes`].
+    /// The same for reached objects that are still to be marked, copied or dropped. Its pages also count
+    /// towards [`Budget::queue_peak_bytes`].
     pub(crate) fn queue(budget: Arc<Budget>, decommits: bool) -> io::Result<Self> {
         let mut stack = Self::new(budget, decommits)?;
         stack.is_queue = true;
-        stack.budget.has_queue();
+        stack.budget.add_queue();
         Ok(stack)
     }
 
@@ -69,7 +69,7 @@ impl Stack {
     #[inline(never)]
     fn commit_page(&self) {
         let committed = self.committed.get();
-        assert!(committed < CAPACITY, "a stack of 2^30 words is full");
+        assert!(committed < CAPACITY, "a stack reached its capacity of 2^30 words (4 GiB)");
         let charge = if self.is_queue { Budget::charge_queue } else { Budget::charge };
         charge(&self.budget, PAGE_BYTES as u64);
         self.committed.set(committed + PAGE_ENTRIES);
@@ -84,8 +84,8 @@ impl Stack {
         Some(unsafe { self.entry(len).read() })
     }
 
-    /// The top of the stack, for a loop that pushes and pops a lot: its length stays in a register
-    /// instead of going through memory at every step.
+    /// The top of the stack, for a loop of many pushes and pops: its length stays in a register instead
+    /// of being stored at every step.
     #[inline(always)]
     pub fn top(&mut self) -> Top<'_> {
         Top {
@@ -102,13 +102,13 @@ impl Stack {
         self.len.get()
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.len.get() == 0
     }
 
-    /// Forgets all words from `len` on.
+    /// Discards all words from `len` on.
     #[inline(always)]
     pub fn truncate(&self, len: u32) {
         self.len.set(self.len.get().min(len));
@@ -133,18 +133,18 @@ impl Stack {
     pub(crate) unsafe fn words<const N: usize>(&self, start: u32) -> [u32; N] {
         debug_assert!(start + N as u32 <= self.len.get());
         // One by one: they have just been stored one by one, and a wide load would wait for that.
-        // SAFETY: below the length, says the caller.
+        // SAFETY: below the length by the contract of this function.
         std::array::from_fn(|i| unsafe { self.entry(start + i as u32).read() })
     }
 
-    /// Replaces the words from `start` on by one.
+    /// Replaces the words from `start` on by `word`.
     ///
     /// # Safety
-    /// There must be one at `start`.
+    /// `start` must lie below the length.
     #[inline(always)]
     pub(crate) unsafe fn replace_from(&self, start: u32, word: u32) {
         debug_assert!(start < self.len.get());
-        // SAFETY: below the length, says the caller.
+        // SAFETY: below the length by the contract of this function.
         unsafe { self.entry(start).write(word) };
         self.len.set(start + 1);
     }
@@ -167,15 +167,14 @@ impl Stack {
         (0..self.len()).filter_map(|index| ObjectReference::from_bits(self.get(index)))
     }
 
-    /// [`Stack::objects`], each prefetched `distance` before it is returned.
+    /// [`Stack::objects`], each prefetched `DISTANCE` before it is returned.
     #[inline(always)]
-    pub fn objects_ahead<'s>(
+    pub fn objects_ahead<'s, const DISTANCE: u32>(
         &'s self,
         memory: Memory<'s>,
-        distance: u32,
     ) -> impl Iterator<Item = ObjectReference> + 's {
         (0..self.len()).filter_map(move |index| {
-            if let Some(ahead) = ObjectReference::from_bits(self.get(index + distance)) {
+            if let Some(ahead) = ObjectReference::from_bits(self.get(index + DISTANCE)) {
                 memory.prefetch(ahead);
             }
             ObjectReference::from_bits(self.get(index))
@@ -185,7 +184,7 @@ impl Stack {
     /// Replaces the word at `index`.
     ///
     /// # Panics
-    /// If there is no such word.
+    /// If `index` is not below the length.
     #[inline(always)]
     pub fn set(&self, index: u32, word: u32) {
         assert!(index < self.len.get(), "no word {index} on the stack");
@@ -193,17 +192,17 @@ impl Stack {
         unsafe { self.entry(index).write(word) };
     }
 
-    /// [`Stack::committed_bytes`], as other queues name it.
+    /// [`Stack::committed_bytes`], under the name that other queues use.
     pub fn metadata_bytes(&self) -> u64 {
         self.committed_bytes()
     }
 
-    /// Bytes of the pages that were ever reached and not returned.
+    /// Bytes of the pages that were reached and not returned.
     pub fn committed_bytes(&self) -> u64 {
         u64::from(self.committed.get()) * 4
     }
 
-    /// Gives all pages back but those in use, and one.
+    /// Returns all pages but those in use, and at least one.
     pub fn shrink(&self) {
         let keep = self.len.get().next_multiple_of(PAGE_ENTRIES).max(PAGE_ENTRIES);
         let committed = self.committed.get();
@@ -223,7 +222,7 @@ impl Stack {
     }
 }
 
-/// A stack whose length is kept locally, until this value goes.
+/// A stack whose length is kept locally, until this value is dropped.
 #[derive(Debug)]
 pub struct Top<'s> {
     entries: *mut u32,
@@ -246,13 +245,13 @@ impl Top<'_> {
             self.stack.commit_page();
             self.committed = self.stack.committed.get();
         }
-        // SAFETY: below `committed`; the stack is not shared between threads (`Cell`), and what
-        // lies at its length is no part of it.
+        // SAFETY: below `committed`; the stack is not shared between threads (`Cell`), and the word
+        // at its length is no part of it.
         unsafe { self.entries.add(self.len as usize).write(word) };
         self.len += u32::from(wanted);
     }
 
-    /// Forgets all words from `len` on.
+    /// Discards all words from `len` on.
     #[inline(always)]
     pub fn truncate(&mut self, len: u32) {
         self.len = self.len.min(len);
@@ -264,7 +263,7 @@ impl Top<'_> {
         self.len
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -363,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pages_of_queues_are_counted_apart_as_well() {
+    fn the_pages_of_queues_are_also_counted_separately() {
         let budget = Arc::new(Budget::new(u64::MAX));
         let page = PAGE_BYTES as u64;
         let [stack, mut first] =

@@ -1,9 +1,9 @@
-//! What threads share a heap by: the standard library's primitives or, under `cfg(loom)`, those of a
-//! model checker, which plays every order in which threads can use them (`tests/loom`).
+//! Synchronisation primitives: the standard library's or, under `cfg(loom)`, those of a model checker,
+//! which executes every interleaving of their uses (`tests/loom`).
 //!
-//! Only what stands beside the object memory can be exchanged. The words of objects and bitmaps lie
-//! in mapped memory, where the checker's atomics, which are values with a history, cannot; so what is
-//! done to those words is modelled beside the code, and each model names the code that it models.
+//! Only state outside the object memory uses them. The words of objects and bitmaps lie in mapped memory;
+//! the checker's atomics are values with a history and cannot lie there. So accesses to those words are
+//! modelled in the tests, and each model names the code that it models.
 
 #[cfg(loom)]
 pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool, atomic::AtomicU64};
@@ -14,14 +14,14 @@ pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool, atomi
 #[cfg(not(loom))]
 pub(crate) use std::thread;
 
-/// Locks a value that is consistent between statements, so that a panic elsewhere does not spoil it.
+/// Locks a value that is consistent between statements, so that poisoning can be ignored.
 #[cfg(not(gcw_tsan))]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The same for the thread sanitizer (`conformance/scripts/tsan.sh`), which is blind to how a thread waits for a
-/// lock, for the standard library is not built with it, and would report every wait as a race.
+/// The same for the thread sanitizer (`conformance/scripts/tsan.sh`). The standard library is not built
+/// with it, so it does not see how a thread waits for a lock and would report every wait as a race.
 #[cfg(gcw_tsan)]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     loop {
@@ -32,7 +32,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     }
 }
 
-/// Locks a value that nobody has locked.
+/// Locks a value; `None` if it is locked already.
 pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     match mutex.try_lock() {
         Ok(guard) => Some(guard),
@@ -41,7 +41,7 @@ pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     }
 }
 
-/// Gives a lock away until somebody notifies, or for no reason: the caller looks again.
+/// Releases a lock until a notification or a spurious wakeup: the caller checks its condition again.
 #[cfg(not(gcw_tsan))]
 pub(crate) fn wait<'m, T>(
     condvar: &Condvar,
@@ -51,7 +51,7 @@ pub(crate) fn wait<'m, T>(
     condvar.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The same for the thread sanitizer: a nap, for it is blind to this wait as well.
+/// The same for the thread sanitizer: a short sleep, since it does not see this wait either.
 #[cfg(gcw_tsan)]
 pub(crate) fn wait<'m, T>(
     _: &Condvar,
@@ -63,8 +63,8 @@ pub(crate) fn wait<'m, T>(
     lock(mutex)
 }
 
-/// Lets other threads go first now and then, in builds that look for races: orders that are rare
-/// otherwise then happen in every run. `moment` is any number that differs from call to call.
+/// Yields now and then, in builds that search for races: interleavings that are rare otherwise then happen
+/// in every run. `moment` is any number that differs from call to call.
 #[inline(always)]
 pub(crate) fn delay(moment: u64) {
     if cfg!(any(gcw_tsan, tiny)) && moment.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 62 == 0 {

@@ -1,12 +1,12 @@
-//! What a slot holds: null, a small integer or a reference, in 32 bits.
+//! The contents of a slot: null, a small integer or a reference, in 32 bits.
 
 use crate::memory::units::BLOCK_GRANULES;
 use std::num::NonZeroU32;
 
 /// An object's place in the heap: granule index times two, so never zero and never odd.
 ///
-/// A copy of a reference is just a number; whether its object still exists is the discipline's
-/// business. Dereferencing a stale one gives a wrong answer, never undefined behaviour.
+/// A copy of a reference is a number; the collector decides how long its object exists. Dereferencing a
+/// stale one gives a wrong answer, never undefined behaviour.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ObjectReference(NonZeroU32);
 
@@ -30,7 +30,7 @@ impl ObjectReference {
     #[inline(always)]
     pub(crate) unsafe fn from_bits_unchecked(bits: u32) -> Self {
         debug_assert!(bits != 0 && bits.is_multiple_of(2));
-        // SAFETY: not zero, says the caller.
+        // SAFETY: not zero by the contract of this function.
         Self(unsafe { NonZeroU32::new_unchecked(bits) })
     }
 

@@ -93,7 +93,7 @@ impl Survey {
 }
 
 fn has_ephemerons(extent: Extent) -> bool {
-    extent.slots > extent.borrow_end && extent.hidden == SlotKind::Ephemeral
+    extent.slots > extent.borrow_end && extent.weak_kind == SlotKind::Ephemeral
 }
 
 /// Values, not found yet, of ephemerons in these arrays whose keys have been found: each with its array

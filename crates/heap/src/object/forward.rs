@@ -1,8 +1,8 @@
-//! Moving one object: its copy, the forwarding reference it leaves behind, the slots that must follow.
+//! Moving one object: its copy, the forwarding reference in its old place, the update of slots.
 //!
-//! A copied object needs its old memory no more, so the layout word there takes the reference to the
-//! copy, and [`FORWARDED`] says that it does. The slots are written past all barriers: the program
-//! stands still, and to it nothing has changed.
+//! The old memory of a copied object is free for other use, so its layout word holds the reference to the
+//! copy, and [`FORWARDED`] is set. Slots are updated without barriers: the program is stopped, and its
+//! object graph does not change.
 
 use crate::memory::asan;
 use crate::memory::mutant::MUTANTS;
@@ -13,7 +13,7 @@ use crate::object::header::{Extent, FORWARDED, LARGE};
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Memory<'_> {
-    /// Where the object has gone; `None` if it has not moved.
+    /// The new place of the object; `None` if it has not moved.
     #[inline(always)]
     pub fn forwarded(self, object: ObjectReference) -> Option<ObjectReference> {
         if self.has(object, FORWARDED) {
@@ -23,8 +23,7 @@ impl Memory<'_> {
         }
     }
 
-    /// Leaves a forwarding reference in an object that was copied. Nothing but that can be read of it
-    /// any more.
+    /// Leaves a forwarding reference in an object that was copied: from now on its only readable content.
     #[inline(always)]
     pub fn forward(self, object: ObjectReference, copy: ObjectReference) {
         if mutant!(self, "no forwarding reference is left") {
@@ -35,8 +34,8 @@ impl Memory<'_> {
         word.store(word.load(Relaxed) | FORWARDED, Relaxed);
     }
 
-    /// Copies the `bytes` of an object, header and all, to memory that no one else refers to yet. The
-    /// two may overlap, if the new place is the lower one.
+    /// Copies the `bytes` of an object, header included, to unpublished memory. The two places may
+    /// overlap if `to` is the lower one.
     #[inline(always)]
     pub(crate) fn copy(self, from: ObjectReference, to: ObjectReference, bytes: u32) {
         asan::unpoison(self, to, bytes);
@@ -46,7 +45,7 @@ impl Memory<'_> {
         }
     }
 
-    /// Makes every slot of the object refer to where `new` says that its referent is now.
+    /// Updates every slot of the object to the place that `new` returns for its referent.
     #[inline(always)]
     pub fn update_slots(
         self,
@@ -57,8 +56,8 @@ impl Memory<'_> {
         self.update(object, extent, 0..extent.borrow_end, new);
     }
 
-    /// [`Memory::update_slots`], the last slot first: for who looks at copies last made first, and wants
-    /// what the first slot refers to to come first.
+    /// [`Memory::update_slots`], the last slot first: for a collector that scans copies last in, first out,
+    /// so that it scans the referent of the first slot first.
     #[inline(always)]
     pub fn update_slots_backwards(
         self,
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forwarded_says_where_to_and_keeps_its_bits() {
+    fn a_forwarded_object_refers_to_its_copy_which_keeps_its_bits() {
         let memory = ObjectMemory::new().unwrap();
         let memory = memory.view();
         let (from, to) = (object(4096), object(8192));
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn references_follow_and_all_else_in_slots_stays() {
+    fn references_are_updated_and_other_values_stay() {
         let memory = ObjectMemory::new().unwrap();
         let memory = memory.view();
         let (holder, old, new) = (object(4096), object(100), object(200));

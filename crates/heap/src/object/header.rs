@@ -1,20 +1,19 @@
-//! The eight header bytes of every object: the one place that gives each bit its meaning.
+//! The eight header bytes of every object: the one definition of every bit.
 //!
 //! ```text
-//! word 0, layout: written once at allocation, read by everybody; of a forwarded object, which is no
-//!   object any more, the reference to its copy
-//!   bits  0..8   end of the own slots      } cumulative, so that a dropper (own), a weak counter
+//! word 0, layout: written once at allocation; in a forwarded object the reference to its copy
+//!   bits  0..8   end of the own slots      } cumulative, so that a drop (own), a weak count
 //!   bits  8..16  end of the shared slots   } (shared..borrow) and a marker (all) each need one byte
 //!   bits 16..24  end of the borrow slots   }
 //!   bits 24..31  payload words of 8 bytes, at most 127
 //!   bit  31      extended: an array or an object too big for the fields above. A second header
 //!                word pair then holds 32-bit slot and payload lengths, and bits 0..8 the one kind
-//!                of all its slots: only such an object can have hidden ones (weak, ephemeral), so
-//!                that to leave them out costs the marking of ordinary objects nothing
+//!                of all its slots: only such an object can have weak or ephemeral slots, so that
+//!                skipping them costs the marking of ordinary objects nothing
 //!
 //! word 1, owned by the collector
 //!   bits  0..26  counts: one of 26 bits, or a strong one of 13 and a weak one of 13 (`count`)
-//!   bits 26..28  colour                    written by tracing collectors that keep it here
+//!   bits 26..28  colour                    written by tracing collectors without side mark tables
 //!   bit  28      forwarded: word 0 is the reference to the copy    written by `Memory::forward`
 //!   bit  29      parked, or logged         written by `Context::park`, cleared by `unpark`
 //!   bit  30      in a region's chunk       written at allocation
@@ -37,19 +36,19 @@ pub const HEADER_BYTES: u32 = 8;
 pub const EXTENDED_HEADER_BYTES: u32 = 16;
 
 const EXTENDED: u32 = 1 << 31;
-/// Most slots of a shape with an ordinary header.
+/// Maximum slots of a shape with an ordinary header.
 pub const MAX_SHAPE_SLOTS: u32 = 255;
-/// Most payload words of a shape with an ordinary header.
+/// Maximum payload words of a shape with an ordinary header.
 pub const MAX_SHAPE_WORDS: u32 = 127;
 
 /// Collector bit, the first of two for colours: the object was reached.
 pub const REACHED: u32 = 1 << 26;
 /// Collector bit: the object was copied, and its layout word is the reference to the copy.
 pub const FORWARDED: u32 = 1 << 28;
-/// Collector bit: logged for re-examination at the next operation that may reclaim; in a generational
+/// Collector bit: logged, to be processed at the next operation that may reclaim; in a generational
 /// collector at the next collection.
 pub const PARKED: u32 = 1 << 29;
-/// Collector bit: lies in a region's chunk and goes with it.
+/// Collector bit: lies in a region's chunk and is freed with it.
 pub const REGION: u32 = 1 << 30;
 /// Collector bit: lies in the large-object space.
 pub const LARGE: u32 = 1 << 31;
@@ -58,20 +57,20 @@ pub const LARGE: u32 = 1 << 31;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
 pub enum SlotKind {
-    /// The one owner, as `Box`.
+    /// The only owner, as `Box`.
     Own = 0,
     /// One of several holders, as `Rc` or a traced pointer; may hold an immediate integer.
     Shared = 1,
-    /// No holder, as `&` or `Weak`: back, parent and previous links.
+    /// Does not keep alive, as `&` or `Weak`: back, parent and previous links.
     Borrow = 2,
     /// A slot of a weak array: reads as null once its referent is dead (see [`crate::ReferenceProcessor`]).
     Weak = 3,
-    /// A slot of an array of ephemerons: in turn a key, as weak, and what is kept while it lives.
+    /// A slot of an array of ephemerons: alternately a key, held weakly, and the value kept while it lives.
     Ephemeral = 4,
 }
 
 impl SlotKind {
-    /// Whether it is left out of every trace, and looked at when the trace is done.
+    /// Whether traces skip it and reference processing handles it after the trace.
     #[inline(always)]
     pub const fn is_weak(self) -> bool {
         matches!(self, Self::Weak | Self::Ephemeral)
@@ -88,11 +87,11 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of a shape with this many slots of each kind and payload words.
+    /// The layout of a shape with these numbers of slots by kind and of payload words.
     ///
     /// # Panics
-    /// (At compile time, for shapes.) If there are more than [`MAX_SHAPE_SLOTS`] slots or
-    /// [`MAX_SHAPE_WORDS`] words: use an array.
+    /// (At compile time, for shapes.) Above [`MAX_SHAPE_SLOTS`] slots or [`MAX_SHAPE_WORDS`] words: use an
+    /// array.
     pub const fn shape(own: u32, shared: u32, borrow: u32, words: u32) -> Self {
         let slots = own + shared + borrow;
         assert!(slots <= MAX_SHAPE_SLOTS, "a shape has at most 255 slots: use an array");
@@ -157,7 +156,7 @@ impl Layout {
         size_class::class_of(self.bytes)
     }
 
-    /// Whether a cell can hold it; otherwise it is a large object.
+    /// Whether it fits a cell; otherwise it is a large object.
     #[inline(always)]
     pub const fn is_small(self) -> bool {
         self.bytes <= size_class::MAX_CELL_BYTES
@@ -194,7 +193,7 @@ impl Layout {
     }
 }
 
-/// The slots and sizes of an existing object, as its header tells.
+/// The slots and sizes of an existing object, decoded from its header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Extent {
     /// Number of the 32-bit word at which the slots begin.
@@ -203,12 +202,12 @@ pub struct Extent {
     pub own_end: u32,
     /// End of the shared slots.
     pub shared_end: u32,
-    /// End of the borrow slots, behind which no trace looks.
+    /// End of the borrow slots, and of the slots that a trace scans.
     pub borrow_end: u32,
-    /// End of the hidden slots (weak or ephemeral): the number of slots.
+    /// End of the weak or ephemeral slots: the number of slots.
     pub slots: u32,
-    /// Which of the two these are; an object has only one of them.
-    pub hidden: SlotKind,
+    /// The kind of these slots, weak or ephemeral; an object has only one of the two.
+    pub weak_kind: SlotKind,
     /// Payload words of 8 bytes.
     pub words: u32,
 }
@@ -233,7 +232,7 @@ impl Extent {
             shared_end: bits >> 8 & 0xff,
             borrow_end: bits >> 16 & 0xff,
             slots: bits >> 16 & 0xff,
-            hidden: SlotKind::Weak,
+            weak_kind: SlotKind::Weak,
             words: bits >> 24 & 0x7f,
         }
     }
@@ -251,7 +250,7 @@ impl Extent {
             shared_end: if kind <= SlotKind::Shared as u32 { slots } else { 0 },
             borrow_end: if is_weak { 0 } else { slots },
             slots,
-            hidden: if is_weak_array { SlotKind::Weak } else { SlotKind::Ephemeral },
+            weak_kind: if is_weak_array { SlotKind::Weak } else { SlotKind::Ephemeral },
             words,
         }
     }
@@ -283,21 +282,21 @@ impl Extent {
         } else if index < self.borrow_end {
             SlotKind::Borrow
         } else {
-            self.hidden
+            self.weak_kind
         }
     }
 }
 
-/// Which slots of an object to look at: a dropper, a weak counter and a marker differ in nothing else.
+/// The slots of an object to scan: a drop, a weak count and a marker differ in nothing else.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Slots {
     /// Own slots.
     Own,
-    /// Own and shared slots: those that keep alive.
+    /// Own and shared slots: those that keep their referent alive.
     Strong,
-    /// Borrow and weak slots: those that a weak counter counts.
+    /// Borrow and weak slots: those that a weak count includes.
     Borrow,
-    /// All slots but the hidden ones, of which [`crate::ReferenceProcessor`] knows.
+    /// All slots but weak and ephemeral ones, which [`crate::ReferenceProcessor`] handles.
     All,
 }
 
@@ -318,7 +317,7 @@ impl Slots {
 pub struct ObjectSlot {
     /// The object.
     pub object: ObjectReference,
-    /// Where the slot lies in it.
+    /// The offset of the slot in it.
     pub at: Offset32,
     /// The kind of the slot.
     pub kind: SlotKind,
@@ -339,10 +338,10 @@ impl ObjectSlot {
 }
 
 impl<'h> Memory<'h> {
-    /// The 32-bit words of `object` that are the slots which `slots` selects.
+    /// The values in the slots of `object` that `slots` selects.
     ///
-    /// Where they begin does not depend on the header of an ordinary object, so the processor loads
-    /// the first of them without waiting for it.
+    /// In an ordinary object their start does not depend on the header, so the processor loads the first
+    /// of them without waiting for it.
     #[inline(always)]
     pub fn slots(self, object: ObjectReference, slots: Slots) -> impl Iterator<Item = Value> + 'h {
         let bits = self.read(object, Offset32::word(0));
@@ -355,7 +354,7 @@ impl<'h> Memory<'h> {
             .map(move |word| Value::from_bits(self.read(object, Offset32::word(word))))
     }
 
-    /// The references in the slots which `slots` selects.
+    /// The references in the slots of `object` that `slots` selects.
     #[inline(always)]
     pub fn children(
         self,
@@ -371,8 +370,8 @@ impl<'h> Memory<'h> {
         self.read(object, Offset32::word(0)) & EXTENDED != 0
     }
 
-    /// [`Memory::slots`] for an object with the ordinary header, loaded in this order; `None` for any
-    /// other.
+    /// [`Memory::slots`], loaded with memory order `order`, of an object with the ordinary header; `None`
+    /// for any other.
     #[inline(always)]
     pub(crate) fn ordinary_slots(
         self,
@@ -389,12 +388,12 @@ impl<'h> Memory<'h> {
         Some((start..end).map(move |index| Value::from_bits(word(index).load(order))))
     }
 
-    /// The granule in which an object ends, by its header.
+    /// The granule in which the object ends, computed from its header.
     #[inline(always)]
     pub(crate) fn last_granule(self, object: ObjectReference) -> u32 {
         let bits = self.read(object, Offset32::word(0));
         let granules = if bits & EXTENDED == 0 {
-            // Those of slots and payload; the header takes the first one.
+            // Granules of slots and payload; the header takes the first granule.
             ((bits >> 16 & 0xff).div_ceil(2) + (bits >> 24)).max(1)
         } else {
             self.extended_granules(object)
@@ -434,7 +433,7 @@ impl<'h> Memory<'h> {
         word.store(word.load(Relaxed) | bits, Relaxed);
     }
 
-    /// Clears `bits`, in the same way.
+    /// Clears `bits` in the collector's half of the header, in the same way.
     #[inline(always)]
     pub fn clear_bits(self, object: ObjectReference, bits: u32) {
         let word = self.collector_word(object);
@@ -443,7 +442,7 @@ impl<'h> Memory<'h> {
 }
 
 impl Value {
-    /// The reference in one of these slots: the cheaper test where they hold no integers.
+    /// The reference in a slot that `slots` selects: the cheaper test where these hold no integers.
     #[inline(always)]
     pub(crate) fn referent_in(self, slots: Slots) -> Option<ObjectReference> {
         match slots {
@@ -465,7 +464,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_header_tells_the_layout_it_was_made_from(own in 0u32..80, shared in 0u32..80, borrow in 0u32..80, words in 0u32..=127) {
+        fn a_header_encodes_its_layout(own in 0u32..80, shared in 0u32..80, borrow in 0u32..80, words in 0u32..=127) {
             let memory = ObjectMemory::new().unwrap();
             let memory = memory.view();
             let layout = Layout::shape(own, shared, borrow, words);
@@ -479,7 +478,7 @@ mod tests {
         }
 
         #[test]
-        fn an_array_header_tells_its_lengths(kind in 0u32..5, slots in 0u32..5000, words in 0u32..5000) {
+        fn an_array_header_encodes_its_lengths(kind in 0u32..5, slots in 0u32..5000, words in 0u32..5000) {
             use SlotKind::{Borrow, Ephemeral, Own, Shared, Weak};
             let memory = ObjectMemory::new().unwrap();
             let memory = memory.view();

@@ -1,4 +1,4 @@
-//! Shapes: what a program's objects look like, declared once and laid out at compile time.
+//! Shapes: the layouts of a program's objects, declared once and computed at compile time.
 
 use crate::memory::{Offset32, Offset64};
 use crate::object::header::{EXTENDED_HEADER_BYTES, HEADER_BYTES, Layout, SlotKind};
@@ -8,10 +8,10 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// How a slot holds its referent: [`Own`], [`Shared`] or [`Borrow`]; in arrays of their own [`Weak`] or
-/// [`Ephemeral`].
+/// How a slot holds its referent: [`Own`], [`Shared`] or [`Borrow`]; in arrays of one kind also [`Weak`]
+/// or [`Ephemeral`].
 pub trait Kind: sealed::Sealed + Copy {
-    /// The same, as a value.
+    /// The kind as a value.
     const KIND: SlotKind;
 }
 
@@ -22,7 +22,7 @@ pub trait Kind: sealed::Sealed + Copy {
 )]
 pub trait NotOwn: Kind {}
 
-/// Kinds that keep their referent alive, and so can be loaded without a check.
+/// Kinds that keep their referent alive, so that a load needs no check.
 #[diagnostic::on_unimplemented(
     message = "a borrow slot keeps nothing alive: read it with `upgrade`, which may find nothing",
     label = "cannot be loaded without a check"
@@ -35,7 +35,7 @@ pub struct Own;
 /// Type of a slot that is one of several holders, as `Rc` or a traced pointer.
 #[derive(Clone, Copy, Debug)]
 pub struct Shared;
-/// Type of a slot that holds without keeping alive, as `&` or `Weak`.
+/// Type of a slot that does not keep its referent alive, as `&` or `Weak`.
 #[derive(Clone, Copy, Debug)]
 pub struct Borrow;
 /// Type of a slot that is cleared when its referent dies. Only arrays have such slots.
@@ -75,7 +75,7 @@ impl Checked for Ephemeral {}
 impl Strong for Own {}
 impl Strong for Shared {}
 
-/// Kinds that by themselves keep nothing alive, and so are read with a check.
+/// Kinds that do not keep their referent alive, so that a load needs a check.
 #[diagnostic::on_unimplemented(
     message = "this slot keeps its referent alive: read it with `load`",
     label = "needs no check"
@@ -117,13 +117,13 @@ impl<K: Kind> Slot<K> {
 }
 
 impl Slot<Ephemeral> {
-    /// The key of ephemeron number `index`: it is not kept alive. When it dies, both slots are cleared.
+    /// The key of ephemeron `index`, not kept alive by it. When the key dies, both slots are cleared.
     #[inline(always)]
     pub const fn key(index: u32) -> Self {
         Self::element(index.wrapping_mul(2))
     }
 
-    /// The value of ephemeron number `index`: it is kept alive as long as the array and the key live.
+    /// The value of ephemeron `index`, kept alive as long as the array and the key live.
     #[inline(always)]
     pub const fn value(index: u32) -> Self {
         Self::element(index.wrapping_mul(2).wrapping_add(1))
@@ -156,11 +156,11 @@ impl Word {
 
 /// A kind of object with a fixed layout. Declared by [`shape!`](crate::shape).
 pub trait Shape {
-    /// Its layout, a constant that folds into the allocation path.
+    /// Its layout, a constant that the compiler folds into the allocation path.
     const LAYOUT: Layout;
 }
 
-/// The place of `name` among `names`; for [`shape!`](crate::shape).
+/// The index of `name` in `names`; for [`shape!`](crate::shape).
 #[doc(hidden)]
 pub const fn position(names: &[&str], name: &str) -> u32 {
     let mut index = 0;
@@ -184,7 +184,7 @@ pub const fn position(names: &[&str], name: &str) -> u32 {
 ///
 /// ```
 /// heap::shape! {
-///     /// A node of a binary tree that knows its parent.
+///     /// A node of a binary tree, with a link to its parent.
 ///     pub struct Node {
 ///         own LEFT, RIGHT;
 ///         borrow PARENT;

@@ -1,4 +1,4 @@
-//! Cell sizes, and the pattern of cell starts that each one gives a block.
+//! Cell sizes, and the pattern of cell starts in a block of each size.
 //!
 //! Up to 128 bytes every multiple of 8, then steps of at most an eighth, then block fractions: a
 //! cell wastes at most 20 %, a block's tail less than a cell. Objects above half a block are large.
@@ -12,7 +12,7 @@ pub const MIN_CELL_BYTES: u32 = 16;
 pub const MAX_CELL_BYTES: u32 = BLOCK_BYTES / 2;
 /// Number of size classes.
 pub const CLASSES: usize = CELL_BYTES.len();
-/// The class of layouts that no cell can hold.
+/// The class of layouts that fit no cell.
 pub const LARGE_CLASS: u8 = u8::MAX;
 
 /// Cell size of each class, in bytes.
@@ -24,7 +24,7 @@ pub const CELL_BYTES: [u32; 44] = [
     1816, 2184, 2728, 3272, 4096, 5456, 8192, 16384,
 ];
 
-/// Cell size of each class, in bytes: those of a block of 4 KiB.
+/// Cell size of each class, in bytes, for a block of 4 KiB.
 #[cfg(tiny)]
 pub const CELL_BYTES: [u32; 34] = [
     16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, //
@@ -48,7 +48,7 @@ const CLASS_OF: [u8; MAX_CELL_BYTES as usize / GRANULES + 1] = {
     table
 };
 
-/// The class whose cells are the smallest to hold `bytes`, or [`LARGE_CLASS`].
+/// The class of the smallest cells that hold `bytes`, or [`LARGE_CLASS`].
 #[inline(always)]
 pub const fn class_of(bytes: u32) -> u8 {
     if bytes > MAX_CELL_BYTES {
@@ -58,7 +58,7 @@ pub const fn class_of(bytes: u32) -> u8 {
     }
 }
 
-/// Cells of a block of this class.
+/// Number of cells in a block of this class.
 #[inline]
 pub const fn cells_per_block(class: usize) -> u32 {
     BLOCK_BYTES / CELL_BYTES[class]

@@ -101,7 +101,7 @@ impl SnapshotTracer {
         let account = Arc::new(Budget::new(u64::MAX));
         let stack = || Stack::new(Arc::clone(&account), heap.decommits());
         let queue = || Stack::queue(Arc::clone(&account), heap.decommits());
-        heap.budget().has_queue();
+        heap.budget().add_queue();
         let inbox = Arc::new(Mutex::new(queue()?));
         let work = Work {
             greys: GreyQueue::on(queue()?, distance),
@@ -292,7 +292,7 @@ impl SnapshotTracer {
         let before = self.charged_bytes.replace(committed_bytes);
         self.heap.budget().charge(committed_bytes.saturating_sub(before));
         self.heap.budget().discharge(before.saturating_sub(committed_bytes));
-        self.heap.budget().has_seen_queues(self.account.queue_peak_bytes().unwrap_or(0));
+        self.heap.budget().include_queue_peak(self.account.queue_peak_bytes().unwrap_or(0));
     }
 
     /// Locks the shared state.

@@ -284,7 +284,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
         let info = self.blocks[block.index() as usize];
         let class = usize::from(info.class);
         batch.objects().for_each(|cell| freed.push(class, cell));
-        if info.live == 0 && freed.gives_back() {
+        if info.live == 0 && freed.releases_blocks() {
             if self.cursors[class].block == Some(block) {
                 self.cursors[class] = NO_WINDOW;
             }

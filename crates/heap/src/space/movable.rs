@@ -28,6 +28,7 @@ pub use slide::Sliding;
 /// Least `largest_bytes`: up to this size every object takes the fast path.
 const COMMON_BYTES: u32 = 256;
 const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
+const GRANULE_UNITS: u32 = (GRANULE_BYTES / UNIT_BYTES) as u32;
 
 /// A block and its allocated part.
 #[derive(Clone, Copy, Debug)]
@@ -218,8 +219,8 @@ impl<M: Movement> MovableSpace<M> {
             let at = cursor.next.max(start);
             if at < end {
                 let object = ObjectReference::from_bits(at)?;
-                let bytes = Extent::of(self.heap.memory(), object).bytes();
-                cursor.next = at.saturating_add((bytes / UNIT_BYTES as u64) as u32);
+                let last = self.heap.memory().last_granule(object);
+                cursor.next = last.saturating_add(1).saturating_mul(GRANULE_UNITS);
                 return Some(object);
             }
             if cursor.block + 1 == self.blocks.len() {
@@ -497,7 +498,7 @@ mod tests {
         ) {
             let mut space = MovableSpace::<Sliding>::new(&heap()).unwrap();
             let mut moves = Moves::default();
-            moves.listen();
+            moves.start_recording();
             for _ in 0..rounds {
                 let mut expected: Vec<u64> = space.objects().map(|o| number(&space, o)).collect();
                 let mut kept: Vec<ObjectReference> = space.objects().collect();

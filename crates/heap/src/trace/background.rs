@@ -271,14 +271,24 @@ mod tests {
         };
         let mut background = Background::new(Arc::clone(&slices), count, 0);
         background.set_credit(ALL_SLICES);
-        for _ in 0..1000 {
-            // As `lock` does first, but visible to the thread before the count is read.
+        let mut seen = 0;
+        for _ in 0..10 {
+            // The thread goes on after each turn of the owner.
+            while slices.load(SeqCst) == seen {
+                std::thread::yield_now();
+            }
+            // As `lock` does first.
             background.shared.is_wanted.store(true, SeqCst);
             fence(SeqCst);
             let before = slices.load(SeqCst);
-            let after = background.with(|slices| slices.load(SeqCst));
-            // A slice that had begun by then may not have been counted yet.
-            assert!(after - before <= 1, "{} slices in between", after - before);
+            // A slice that had begun by then may not have been counted yet; then the thread waits.
+            for _ in 0..5 {
+                std::thread::yield_now();
+                seen = slices.load(SeqCst);
+                assert!(seen - before <= 1, "{} slices in between", seen - before);
+            }
+            seen = background.with(|slices| slices.load(SeqCst));
+            assert!(seen - before <= 1, "{} slices in between", seen - before);
         }
     }
 

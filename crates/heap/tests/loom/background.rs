@@ -1,6 +1,5 @@
-//! A thread beside the program: the heap's own `Background` with work of which nothing may be lost, and
-//! the protocol of `SnapshotTracer` on top: what is handed over while the thread works, and who may say
-//! that all is done.
+//! A background thread: the heap's own `Background` with work that may not be lost, and the protocol of
+//! `SnapshotTracer` on top: references handed over while the thread works, and termination.
 
 use crate::{Plain, RACE, holds, is_refuted, on_two_threads};
 use heap::{ALL_SLICES, Background};
@@ -10,31 +9,31 @@ use loom::sync::{Arc, Mutex};
 
 type Inbox = Arc<Mutex<Vec<u32>>>;
 
-/// Numbers to be looked at: as grey objects without slots.
+/// Numbers to be added up: as grey objects without slots.
 struct Work {
     inbox: Inbox,
-    greys: Vec<u32>,
+    grey: Vec<u32>,
     sum: u32,
 }
 
-/// Takes in what has been handed over and looks at one number. As `Work::do_slice` of the tracer.
+/// Moves the inbox to the grey numbers and adds one of them. As `Work::do_slice` of the tracer.
 fn do_slice(work: &mut Work) -> bool {
-    work.greys.append(&mut work.inbox.lock().expect("nobody panics"));
-    work.sum += work.greys.pop().unwrap_or(0);
-    !work.greys.is_empty()
+    work.grey.append(&mut work.inbox.lock().expect("no thread panics"));
+    work.sum += work.grey.pop().unwrap_or(0);
+    !work.grey.is_empty()
 }
 
-fn background(greys: &[u32]) -> (Background<Work>, Inbox) {
+fn background(grey: &[u32]) -> (Background<Work>, Inbox) {
     let inbox = Inbox::default();
-    let work = Work { inbox: Arc::clone(&inbox), greys: greys.to_vec(), sum: 0 };
+    let work = Work { inbox: Arc::clone(&inbox), grey: grey.to_vec(), sum: 0 };
     (Background::new(work, do_slice, 0), inbox)
 }
 
 fn hand_over(inbox: &Inbox, number: u32) {
-    inbox.lock().expect("nobody panics").push(number);
+    inbox.lock().expect("no thread panics").push(number);
 }
 
-/// As `SnapshotTracer::mark_some` at a remark: what is left is looked at by the owner.
+/// As `SnapshotTracer::mark_some` at a remark: the owner processes the rest.
 fn remark(background: &Background<Work>) -> u32 {
     background.with(|work| {
         while do_slice(work) {}
@@ -43,7 +42,7 @@ fn remark(background: &Background<Work>) -> u32 {
 }
 
 #[test]
-fn what_is_handed_over_beside_the_thread_is_looked_at_once() {
+fn references_handed_over_concurrently_are_processed_once() {
     holds(|| {
         let (mut background, inbox) = background(&[1]);
         background.set_credit(ALL_SLICES);
@@ -53,7 +52,7 @@ fn what_is_handed_over_beside_the_thread_is_looked_at_once() {
 }
 
 #[test]
-fn without_a_remark_what_was_handed_over_last_is_lost() {
+fn without_a_remark_the_references_handed_over_last_are_lost() {
     is_refuted("a reference is lost", || {
         let (mut background, inbox) = background(&[1]);
         background.set_credit(ALL_SLICES);
@@ -74,7 +73,7 @@ fn waiting_ends_when_the_slices_are_done() {
         assert!(!background.is_dry());
         background.set_credit(ALL_SLICES);
         background.wait();
-        assert!(background.is_dry(), "it has run dry");
+        assert!(background.is_dry(), "the thread has run dry");
         assert_eq!(background.with(|work| work.sum), 3);
     });
 }
@@ -86,12 +85,12 @@ fn a_thread_that_is_stopped_at_any_time_ends_with_its_owner() {
         background.set_credit(ALL_SLICES);
         background.set_credit(0);
         let (before, after) = (background.with(|work| work.sum), background.with(|work| work.sum));
-        assert_eq!(before, after, "it goes on");
+        assert_eq!(before, after, "the thread continues");
     });
 }
 
 #[test]
-fn who_sees_that_the_thread_is_dry_sees_what_it_has_done() {
+fn an_owner_that_sees_the_thread_dry_sees_its_work() {
     holds(|| {
         let found = Arc::new(Plain::default());
         let work = Arc::clone(&found);
@@ -107,7 +106,7 @@ fn who_sees_that_the_thread_is_dry_sees_what_it_has_done() {
     });
 }
 
-/// A flag beside plain memory, as `Background::is_dry`.
+/// A flag that publishes plain memory, as `Background::is_dry`.
 fn a_flag(store: Ordering, load: Ordering) {
     let shared = (AtomicBool::new(false), Plain::default(), store, load);
     on_two_threads(shared, |(is_dry, found, store, load), thread| {
@@ -121,7 +120,7 @@ fn a_flag(store: Ordering, load: Ordering) {
 }
 
 #[test]
-fn a_flag_releases_what_was_done() {
+fn a_flag_releases_the_work_done() {
     holds(|| a_flag(Release, Acquire));
     is_refuted(RACE, || a_flag(Relaxed, Acquire));
     is_refuted(RACE, || a_flag(Release, Relaxed));

@@ -1,8 +1,8 @@
-//! Blocks and the account of what is held: the heap's own code, on two threads.
+//! Blocks and the account of committed bytes: the heap's own code, on two threads.
 //!
-//! Spaces belong to one thread each; the table of blocks, behind a lock, and the budget, of atomics,
-//! are all that they share. The twins are the table without the lock held throughout and the budget
-//! without its read-modify-write, each reduced to what goes wrong.
+//! Spaces belong to one thread each; they share only the table of blocks, behind a lock, and the budget,
+//! of atomics. The twins are the table without the lock held throughout and the budget without its
+//! read-modify-write, each reduced to the error.
 
 use crate::{holds, is_refuted, on_two_threads};
 use heap::{
@@ -22,7 +22,7 @@ fn block_sized() -> Layout {
     Layout::array(SlotKind::Own, 0, BLOCK_BYTES / 8 - 2).expect("it is short")
 }
 
-/// Each thread takes a block, gives it back, and takes one again.
+/// Each thread acquires a block, releases it, and acquires one again.
 #[test]
 fn no_block_is_handed_out_twice() {
     holds(|| {
@@ -32,9 +32,13 @@ fn no_block_is_handed_out_twice() {
             for round in 0..2 {
                 let object = space.alloc(block_sized(), 0).expect("there is no limit");
                 let stamp = heap.memory().word64(object, Offset64::word(2));
-                assert_eq!(stamp.swap(1 + thread as u64, Relaxed), 0, "somebody is there already");
+                assert_eq!(
+                    stamp.swap(1 + thread as u64, Relaxed),
+                    0,
+                    "another thread holds the block"
+                );
                 thread::yield_now();
-                assert_eq!(stamp.load(Relaxed), 1 + thread as u64, "somebody else came");
+                assert_eq!(stamp.load(Relaxed), 1 + thread as u64, "another thread took the block");
                 if round == 0 {
                     assert!(space.free(object));
                 } else {
@@ -51,13 +55,13 @@ fn no_block_is_handed_out_twice() {
     });
 }
 
-/// Two spaces grow at once where the limit has room for one: what the lock does not cover is charged
-/// by the bitmaps and tables of both.
+/// Two spaces grow at once where the limit has room for one. The bitmaps and tables of both charge without
+/// the lock.
 #[test]
 fn two_spaces_never_overdraw_their_limit() {
     const ONE_AND_A_HALF: u64 = BLOCK_BYTES as u64 * 3 / 2;
     holds(|| {
-        // The table of blocks cannot refuse, so it may overdraw.
+        // The table of blocks cannot fail, so it may overdraw.
         let (heap, grown) = on_two_threads(heap(Some(ONE_AND_A_HALF)), |heap, _| {
             let mut space = SegregatedSpace::<NoMarks>::new(heap).expect("address space");
             let grown = space.grow(Layout::shape(2, 0, 0, 0));
@@ -88,9 +92,9 @@ fn a_table_unlocked_between_finding_and_taking_hands_a_block_out_twice() {
     });
 }
 
-/// Asks whether there is room and charges then.
+/// Checks for room and charges afterwards.
 #[test]
-fn a_budget_that_asks_before_it_charges_is_overdrawn() {
+fn a_budget_that_checks_before_it_charges_is_overdrawn() {
     is_refuted("overdrawn", || {
         let (held, _) = on_two_threads(AtomicU64::new(0), |held, _| {
             if held.load(Relaxed) + 2 <= 3 {
@@ -103,11 +107,11 @@ fn a_budget_that_asks_before_it_charges_is_overdrawn() {
 
 /// Adds by a load and a store.
 #[test]
-fn a_budget_that_loads_and_stores_forgets_a_charge() {
-    is_refuted("forgotten", || {
+fn a_budget_that_loads_and_stores_loses_a_charge() {
+    is_refuted("a charge is lost", || {
         let (held, _) = on_two_threads(AtomicU64::new(0), |held, _| {
             held.store(held.load(Relaxed) + 1, Relaxed);
         });
-        assert_eq!(held.load(Relaxed), 2, "a charge is forgotten");
+        assert_eq!(held.load(Relaxed), 2, "a charge is lost");
     });
 }

@@ -1,5 +1,5 @@
 //! Reference counts in the header: `Count::increment` and `Count::decrement` are a load and a store,
-//! for one thread. Two threads need one read-modify-write that also knows where a count sticks, and an
+//! for one thread. Two threads need one read-modify-write that also respects where a count sticks, and an
 //! order between the last access of one holder and the freeing by another.
 
 use crate::{Plain, RACE, holds, is_refuted, on_two_threads};
@@ -15,13 +15,13 @@ const STUCK: u32 = WEAK.one() - 1;
 
 type Increment = fn(&AtomicU32);
 
-/// What `Count::increment` does.
+/// As `Count::increment`.
 fn increment_by_load_and_store(word: &AtomicU32) {
     let bits = word.load(Relaxed);
     word.store(bits + u32::from(!STRONG.is_stuck(STRONG.of(bits))), Relaxed);
 }
 
-/// Asks first and adds then, as one might write it for speed.
+/// Tests first and adds afterwards: a plausible but faulty optimisation.
 fn increment_by_test_and_add(word: &AtomicU32) {
     if !STRONG.is_stuck(STRONG.of(word.load(Relaxed))) {
         word.fetch_add(STRONG.one(), Relaxed);
@@ -30,11 +30,11 @@ fn increment_by_test_and_add(word: &AtomicU32) {
 
 fn increment_by_update(word: &AtomicU32) {
     let one_more = |bits| (!STRONG.is_stuck(STRONG.of(bits))).then_some(bits + STRONG.one());
-    // A count that sticks is left as it is.
+    // A stuck count stays as it is.
     let _ = word.fetch_update(Relaxed, Relaxed, one_more);
 }
 
-/// An object with so many holders and one borrow gets two more holders.
+/// An object with `before` holders and one borrow gets two more holders.
 fn two_more_holders(before: u32, increment: Increment) -> u32 {
     let word = AtomicU32::new(before | WEAK.one());
     let (shared, _) = on_two_threads((word, increment), |(word, increment), _| increment(word));
@@ -57,16 +57,16 @@ fn two_threads_that_load_and_store_lose_a_count() {
 }
 
 #[test]
-fn two_threads_that_ask_before_they_add_pass_the_top() {
+fn two_threads_that_test_before_they_add_exceed_the_maximum() {
     is_refuted("spills", || {
         two_more_holders(STUCK - 1, increment_by_test_and_add);
     });
 }
 
-/// Takes a count away and tells whether it was the last.
+/// Decrements a count; returns whether it was the last.
 type Decrement = fn(&AtomicU32) -> bool;
 
-/// What `Count::decrement` does.
+/// As `Count::decrement`.
 fn decrement_by_load_and_store(word: &AtomicU32) -> bool {
     let bits = word.load(Relaxed);
     word.store(bits - STRONG.one(), Relaxed);
@@ -81,26 +81,26 @@ fn decrement_by_update(word: &AtomicU32, order: Ordering) -> bool {
     word.fetch_update(order, Relaxed, one_less).is_ok_and(|bits| STRONG.of(bits) == 1)
 }
 
-/// Two holders let go at once: one of them frees.
-fn two_holders_let_go(decrement: Decrement) {
+/// Two holders release an object at once: one of them frees it.
+fn two_holders_release(decrement: Decrement) {
     let word = AtomicU32::new(2);
     let (_, last) = on_two_threads((word, decrement), |(word, decrement), _| decrement(word));
-    assert!(last[0] || last[1], "nobody frees the object");
+    assert!(last[0] || last[1], "no holder frees the object");
     assert!(!(last[0] && last[1]), "the object is freed twice");
 }
 
 #[test]
 fn two_threads_count_down_by_update() {
-    holds(|| two_holders_let_go(|word| decrement_by_update(word, Relaxed)));
+    holds(|| two_holders_release(|word| decrement_by_update(word, Relaxed)));
 }
 
 #[test]
 fn two_threads_that_load_and_store_free_nothing() {
-    is_refuted("nobody frees", || two_holders_let_go(decrement_by_load_and_store));
+    is_refuted("no holder frees", || two_holders_release(decrement_by_load_and_store));
 }
 
-/// Each of two holders reads the object and lets go; the last one's thread gives the cell to a new
-/// object, which is initialised with plain stores.
+/// Each of two holders reads the object and releases it; the last one's thread reuses the cell for a new
+/// object, initialised with plain stores.
 fn the_last_holder_frees(decrement: Decrement) {
     let object = (AtomicU32::new(2), Plain::default(), decrement);
     on_two_threads(object, |(word, contents, decrement), _| {
@@ -117,6 +117,6 @@ fn freeing_comes_after_every_holders_last_access() {
 }
 
 #[test]
-fn relaxed_counting_frees_what_is_still_read() {
+fn relaxed_counting_frees_an_object_that_is_still_read() {
     is_refuted(RACE, || the_last_holder_frees(|word| decrement_by_update(word, Relaxed)));
 }

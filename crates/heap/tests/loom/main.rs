@@ -1,10 +1,10 @@
-//! What several threads may do to a heap, under a model checker that plays every order of their
-//! steps, and every value that a load may see in the memory model.
+//! Concurrent uses of a heap under a model checker, which executes every interleaving of their steps and
+//! every value that a load may return in the memory model.
 //!
-//! Each kernel has a version that holds and at least one twin that does not, for a checker that
-//! refutes nothing proves nothing. `background` and `blocks` play the heap's own code. The others work on words
-//! in mapped memory, which the checker cannot follow: they are models, and name what they model.
-//! Which kernel is right depends on the number of threads: what the heap does today is meant for one.
+//! Each kernel has a version that holds and at least one faulty twin, since a checker that refutes nothing
+//! proves nothing. `background`, `blocks` and `packets` run the heap's own code. The others work on words in
+//! mapped memory, which the checker cannot follow: they are models, and name the code that they model.
+//! The correct kernel depends on the number of threads: the heap's words today are for one.
 //!
 //! Run by `conformance/scripts/loom.sh`, in a build of its own.
 
@@ -23,14 +23,13 @@ use loom::sync::Arc;
 use loom::thread;
 use std::panic::resume_unwind;
 
-/// Switches between threads that can go either way are tried up to this many in one run: nearly all
-/// known races need two (Musuvathi and Qadeer, PLDI 2007).
+/// Maximum preemptions in one run: nearly all known races need two (Musuvathi and Qadeer, PLDI 2007).
 const PREEMPTIONS: usize = 3;
 
-/// Plays `model` in every order: the message of the first assertion that fails in one of them, or of
-/// the checker itself; `None` if all hold.
+/// Runs `model` in every interleaving. Returns the message of the first failed assertion, or of the checker
+/// itself; `None` if all hold.
 fn refutation(model: impl Fn() + Send + Sync + 'static) -> Option<String> {
-    // In a thread of its own, for the checker keeps its state in the thread, and a panic leaves it there.
+    // In a thread of its own: the checker's state is thread-local, and a panic leaves it behind.
     let checked = std::thread::spawn(move || {
         let mut checker = loom::model::Builder::new();
         checker.preemption_bound = Some(PREEMPTIONS);
@@ -39,16 +38,16 @@ fn refutation(model: impl Fn() + Send + Sync + 'static) -> Option<String> {
     let Err(panic) = checked.join() else { return None };
     let literal = panic.downcast_ref::<&str>().map(|message| (*message).to_owned());
     let message = literal.or_else(|| panic.downcast_ref::<String>().cloned());
-    // Not a message of an assertion: no verdict either.
+    // A panic without a message is no verdict.
     Some(message.unwrap_or_else(|| resume_unwind(panic)))
 }
 
-/// Asserts that the model holds in every order.
+/// Asserts that the model holds in every interleaving.
 fn holds(model: impl Fn() + Send + Sync + 'static) {
     assert_eq!(refutation(model), None);
 }
 
-/// Asserts that some order breaks the model, and for the reason given.
+/// Asserts that some interleaving breaks the model for the given reason.
 fn is_refuted(reason: &str, model: impl Fn() + Send + Sync + 'static) {
     let found = refutation(model);
     assert!(
@@ -57,10 +56,10 @@ fn is_refuted(reason: &str, model: impl Fn() + Send + Sync + 'static) {
     );
 }
 
-/// What the checker says of plain accesses to one place that may happen at the same time.
+/// The checker's message for concurrent plain accesses to one place.
 const RACE: &str = "Causality violation";
 
-/// Runs `body` on two threads at once, each with its number. Returns their results.
+/// Runs `body` on two threads, each with its number. Returns their results.
 fn on_two_threads<S, R>(shared: S, body: fn(&S, usize) -> R) -> (Arc<S>, [R; 2])
 where
     S: Send + Sync + 'static,
@@ -78,17 +77,17 @@ where
 #[derive(Debug, Default)]
 struct Plain(UnsafeCell<u64>);
 
-// SAFETY: the checker follows every access and ends the run before one that would race.
+// SAFETY: the checker follows every access and ends the run before a race.
 unsafe impl Sync for Plain {}
 
 impl Plain {
     fn get(&self) -> u64 {
-        // SAFETY: the checker has found that nobody writes meanwhile.
+        // SAFETY: the checker has established that no thread writes meanwhile.
         self.0.with(|word| unsafe { *word })
     }
 
     fn set(&self, value: u64) {
-        // SAFETY: the checker has found that nobody reads or writes meanwhile.
+        // SAFETY: the checker has established that no thread reads or writes meanwhile.
         self.0.with_mut(|word| unsafe { *word = value });
     }
 }

@@ -6,10 +6,10 @@
 use crate::{holds, is_refuted, on_two_threads};
 use loom::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
-/// Sets a bit and tells whether it was clear.
+/// Sets a bit; returns whether it was clear.
 type SetBit = fn(&AtomicU64, u64) -> bool;
 
-/// What `Bitmap::set` does.
+/// As `Bitmap::set`.
 fn bit_by_load_and_store(word: &AtomicU64, bit: u64) -> bool {
     let old = word.load(Relaxed);
     if old & bit != 0 {
@@ -23,7 +23,7 @@ fn bit_by_fetch_or(word: &AtomicU64, bit: u64) -> bool {
     word.load(Relaxed) & bit == 0 && word.fetch_or(bit, Relaxed) & bit == 0
 }
 
-/// Three neighbours: each marker reaches one that only it reaches, and both reach the third.
+/// Three neighbours: each marker reaches one of its own, and both reach the third.
 fn two_markers_on_bits(set: SetBit) {
     let mark = |(word, set): &(AtomicU64, SetBit), marker: usize| {
         u32::from(set(word, 1 << marker)) + u32::from(set(word, 1 << 2))
@@ -53,7 +53,7 @@ fn two_markers_that_load_and_store_lose_a_neighbours_mark() {
     is_refuted("a mark is lost", || two_markers_on_bits(bit_by_load_and_store));
 }
 
-/// Sets a byte and tells whether it was clear.
+/// Sets a byte; returns whether it was clear.
 type SetByte = fn(&AtomicU8) -> bool;
 
 fn byte_by_store(byte: &AtomicU8) -> bool {
@@ -66,7 +66,7 @@ fn byte_by_swap(byte: &AtomicU8) -> bool {
     byte.load(Relaxed) == 0 && byte.swap(1, Relaxed) == 0
 }
 
-/// The same three neighbours. Returns how many scans there were.
+/// The same three neighbours. Returns the number of scans.
 fn two_markers_on_bytes(set: SetByte) -> u32 {
     let mark = |(bytes, set): &([AtomicU8; 3], SetByte), marker: usize| {
         u32::from(set(&bytes[marker])) + u32::from(set(&bytes[2]))

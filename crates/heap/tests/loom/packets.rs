@@ -1,5 +1,5 @@
-//! Handing edges over and knowing when there are none left: the heap's own code (`Packets`), on two
-//! markers. The twins count idle markers apart from packets, or end when one is idle.
+//! Work sharing and termination of marking: the heap's own code (`Packets`), on two markers. The twins
+//! count idle markers apart from packets, or end when one is idle.
 
 use crate::{Plain, holds, is_refuted, on_two_threads};
 use heap::{Commit, Heap, HeapConfig, Packet, Packets};
@@ -14,7 +14,7 @@ struct Marking {
     marks: [Plain; CHILDREN.len()],
 }
 
-/// Marks from these edges on, and gives the lowest away if somebody wants it.
+/// Marks from `edges` on, and offers the lowest if another marker waits.
 fn mark(marking: &Marking, mut edges: Vec<u32>) {
     loop {
         if edges.len() > 1 && marking.packets.is_wanted() {
@@ -31,14 +31,14 @@ fn mark(marking: &Marking, mut edges: Vec<u32>) {
     }
 }
 
-/// Whoever is told that it is over must see all marks, for it reads them next.
+/// A marker that returns from the end of the trace must see all marks, since it reads them next.
 fn see_all_marks(marking: &Marking) {
     let unmarked = marking.marks[1..].iter().filter(|mark| mark.get() == 0).count();
-    assert_eq!(unmarked, 0, "it is over too early");
+    assert_eq!(unmarked, 0, "the trace ends too early");
 }
 
 #[test]
-fn two_markers_mark_everything_and_see_it_when_it_is_over() {
+fn two_markers_mark_everything_and_see_all_marks_at_the_end() {
     holds(|| {
         let heap = Heap::new(HeapConfig { limit_bytes: None, commit: Commit::Lazily });
         let packets = Packets::new(&heap.expect("address space"), 2);
@@ -58,9 +58,9 @@ fn two_markers_mark_everything_and_see_it_when_it_is_over() {
     });
 }
 
-/// One that has edges ends the other's wait when it leaves.
+/// A marker with edges that abandons the trace ends the other's wait.
 #[test]
-fn nobody_sleeps_for_ever_when_a_marker_panics() {
+fn no_marker_waits_for_ever_when_another_panics() {
     holds(|| {
         let heap = Heap::new(HeapConfig { limit_bytes: None, commit: Commit::Lazily });
         let packets = Packets::new(&heap.expect("address space"), 2);
@@ -72,7 +72,7 @@ fn nobody_sleeps_for_ever_when_a_marker_panics() {
     });
 }
 
-/// Looks for a packet under the lock, and counts itself idle after it.
+/// Checks for a packet under the lock, and counts itself idle after releasing it.
 #[test]
 fn idle_markers_counted_apart_from_packets_end_too_early() {
     is_refuted("an edge is left", || {
@@ -85,8 +85,8 @@ fn idle_markers_counted_apart_from_packets_end_too_early() {
             }
             idle.fetch_add(1, SeqCst) == 1
         });
-        let is_over = ends[0] || ends[1];
+        let has_ended = ends[0] || ends[1];
         let left = shared.0.lock().expect("not poisoned").is_some();
-        assert!(!(is_over && left), "it is over, and an edge is left");
+        assert!(!(has_ended && left), "the trace has ended, and an edge is left");
     });
 }

@@ -1,8 +1,8 @@
-//! Sharing the work of marking: a marker with more edges than it needs offers a chunk of them in a
-//! mailbox, and whoever has none takes it.
+//! Sharing the work of marking: a marker with surplus edges offers a chunk of them in a mailbox, and an
+//! idle marker takes it.
 //!
-//! A model without a lock; what the heap does takes one per chunk (`packets`). A chunk is plain
-//! memory: it belongs to whoever holds its number.
+//! A model without a lock; the heap's code takes one per chunk (`packets`). A chunk is plain memory that
+//! belongs to the thread that holds its number.
 
 use crate::{Plain, RACE, holds, is_refuted, on_two_threads};
 use loom::sync::atomic::AtomicU32;
@@ -12,7 +12,7 @@ const EDGE: u64 = 7;
 const EMPTY: u32 = 0;
 const CHUNK: u32 = 1;
 
-/// Empties the mailbox and tells what was in it.
+/// Empties the mailbox; returns its content.
 type Take = fn(&AtomicU32) -> u32;
 
 struct Shared {
@@ -36,16 +36,16 @@ fn take_by_load_and_store(mailbox: &AtomicU32) -> u32 {
     chunk
 }
 
-/// One marker fills a chunk, offers it, and wants it back, for it has run out of edges meanwhile;
-/// the other tries to steal it.
+/// One marker fills a chunk, offers it, and takes it back when it runs out of edges; the other tries to
+/// steal it.
 fn an_owner_and_a_thief(offer: Ordering, take: Take) {
     let shared = Shared { mailbox: AtomicU32::new(EMPTY), chunk: Plain::default(), offer, take };
     let (shared, taken) = on_two_threads(shared, |shared, marker| {
         if marker == 0 {
             shared.chunk.set(EDGE);
-            // Only an empty mailbox takes an offer.
+            // Only an empty mailbox accepts an offer.
             let offered = shared.mailbox.compare_exchange(EMPTY, CHUNK, shared.offer, Relaxed);
-            assert_eq!(offered, Ok(EMPTY), "somebody else offers");
+            assert_eq!(offered, Ok(EMPTY), "another marker offers");
         }
         let taken = (shared.take)(&shared.mailbox);
         if taken == CHUNK {

@@ -1,4 +1,4 @@
-//! A borrow keeps nothing alive, so it cannot be loaded without a check.
+//! A borrow slot does not keep its referent alive, so it cannot be loaded without a check.
 
 use heap::{Collector, Mutator, OutOfMemory};
 

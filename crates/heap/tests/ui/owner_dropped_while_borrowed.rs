@@ -1,4 +1,4 @@
-//! What is borrowed is not dropped.
+//! A borrowed value cannot be dropped.
 
 struct Page {
     title: String,

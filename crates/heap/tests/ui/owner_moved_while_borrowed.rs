@@ -1,4 +1,4 @@
-//! What is borrowed is not moved: its new owner would drop it, too.
+//! A borrowed value cannot be moved: its new owner would drop it.
 
 struct Page {
     title: String,

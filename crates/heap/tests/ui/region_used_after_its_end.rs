@@ -1,4 +1,4 @@
-//! A region that was ended is gone.
+//! A region cannot be used after its end.
 
 use heap::{Collector, Mutator, OutOfMemory};
 

@@ -1,4 +1,4 @@
-//! Who owns is not owned by what it owns: no ring of owners can be closed.
+//! No ring of owners can be closed: an owner is not owned by its own parts.
 
 struct Node {
     next: Option<Box<Node>>,

@@ -1,4 +1,4 @@
-//! A root that was freed is gone.
+//! A root is consumed when it is freed.
 
 use heap::{Collector, Mutator, OutOfMemory};
 

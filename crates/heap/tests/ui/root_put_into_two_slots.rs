@@ -1,4 +1,4 @@
-//! Two owners cannot be written.
+//! An object cannot have two owners.
 
 use heap::{Collector, Mutator, OutOfMemory};
 

@@ -1,4 +1,4 @@
-//! A root that moved into a new object is gone.
+//! A root is consumed when it moves into a new object.
 
 use heap::{Collector, Mutator, OutOfMemory};
 

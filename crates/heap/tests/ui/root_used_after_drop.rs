@@ -1,4 +1,4 @@
-//! A root that was dropped is gone.
+//! A root is consumed when it is dropped.
 
 use heap::{Collector, Mutator, OutOfMemory};
 

@@ -1,4 +1,4 @@
-//! A root that moved into a slot is gone.
+//! A root is consumed when it moves into a slot.
 
 use heap::{Collector, Mutator, OutOfMemory};
 

@@ -1,4 +1,4 @@
-//! A variable that nothing was assigned to has no object.
+//! An uninitialised variable holds no object.
 
 use heap::{Collector, Mutator, Root};
 

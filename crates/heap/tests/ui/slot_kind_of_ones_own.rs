@@ -1,4 +1,4 @@
-//! There are three kinds of slots, and no program adds one.
+//! The kinds of slots are sealed: no program adds one.
 
 use heap::{Kind, SlotKind};
 

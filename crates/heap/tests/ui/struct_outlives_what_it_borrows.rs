@@ -1,4 +1,4 @@
-//! A struct does not outlive what a field of it borrows.
+//! A struct does not outlive the referent of a field.
 
 struct Page {
     title: String,

@@ -1,4 +1,4 @@
-//! A view that was loaded from another one lives no longer.
+//! A view loaded from another view has the same lifetime.
 
 use heap::{Collector, Mutator, OutOfMemory};
 

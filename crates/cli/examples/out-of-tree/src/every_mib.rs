@@ -1,15 +1,16 @@
 //! Mark-sweep that collects whenever the heap has grown by a mebibyte, even with room for more.
 //!
-//! 1. *Trigger*: the blocks and large objects taken since the last collection; or the limit.
-//! 2. *Mark* from the roots, *sweep* by exchanging mark bits and allocation bits.
+//! 1. *Trigger*: the bytes of blocks by which the heap has grown since the last collection; or the limit.
+//! 2. *Mark* from the roots, process weak references, *sweep* by exchanging mark and allocation bits.
 //!
 //! No barrier. Its footprint is little more than the live objects, at the cost of marking them more often:
 //! beside `mark-sweep` in a chart it shows the effect of the trigger.
 
 use collectors::registry::{Family, Info, Line};
 use heap::{
-    BLOCK_BYTES, Caps, Cause, Collector, Config, Context, Footprint, Heap, Layout, Marker,
-    ObjectReference, ObjectSpace, Occupancy, OutOfMemory, PREFETCH, Parameter, PauseKind,
+    Caps, Cause, CollectedSpace, Collector, Config, Context, Heap, Inspect, Layout, MarkBits,
+    Marker, NonMovingSpace, ObjectReference, OutOfMemory, PREFETCH, Parameter, PauseKind, Space,
+    traced,
 };
 use std::io;
 
@@ -29,60 +30,25 @@ const STEP_BYTES: u64 = 1 << 20;
 /// Marks reachable objects and reclaims the rest, often.
 #[derive(Debug)]
 pub struct EveryMib {
-    objects: ObjectSpace,
+    objects: NonMovingSpace<MarkBits>,
     marker: Marker,
-    /// Bytes by which the heap has grown since the last collection.
-    grown_bytes: u64,
+    /// Bytes of blocks at which the next collection begins.
+    collect_at_bytes: u64,
 }
 
 impl Collector for EveryMib {
-    const CAPS: Caps = Caps { cycles: true, bounded: true, header_bytes: 4, ..Caps::NONE };
-
+    const CAPS: Caps = Caps::TRACING;
     const PARAMETERS: &'static [Parameter] = &[PREFETCH];
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
-            objects: ObjectSpace::with_marks(heap)?,
+            objects: NonMovingSpace::new(heap)?,
             marker: Marker::new(heap, config.whole(&PREFETCH))?,
-            grown_bytes: 0,
+            collect_at_bytes: STEP_BYTES,
         })
     }
 
-    #[inline(always)]
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        match self.objects.alloc(layout, 0) {
-            Some(object) => Ok(object),
-            None => self.alloc_slow(cx, layout),
-        }
-    }
-
-    fn footprint(&self) -> Footprint {
-        self.objects.footprint(self.marker.metadata_bytes())
-    }
-
-    fn allocated(&self) -> Occupancy {
-        self.objects.allocated()
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.objects.is_allocated(object)
-    }
-
-    #[inline(always)]
-    fn heap(&self) -> &Heap {
-        self.objects.heap()
-    }
-
-    fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        cx.log.collects(cause);
-        let pause = cx.log.begin_pause();
-        cx.roots.iter().for_each(|root| self.marker.push(root.object));
-        self.objects.trace(&mut self.marker);
-        self.objects.sweep();
-        self.marker.shrink();
-        self.grown_bytes = 0;
-        cx.log.end_pause(pause, PauseKind::Stw);
-    }
+    traced!(objects; marker; mark_and_sweep);
 }
 
 impl EveryMib {
@@ -93,16 +59,26 @@ impl EveryMib {
         cx: &mut Context,
         layout: Layout,
     ) -> Result<ObjectReference, OutOfMemory> {
-        // The space has no free cell for the object, so it grows by a block or by a large object.
-        self.grown_bytes += u64::from(layout.bytes()).max(BLOCK_BYTES as u64);
-        let may_grow = self.grown_bytes < STEP_BYTES;
-        if may_grow && let Some(object) = self.objects.alloc_growing(layout, 0) {
-            return Ok(object);
-        }
-        self.collect(cx, if may_grow { Cause::Exhausted } else { Cause::Growth });
-        let objects = &mut self.objects;
-        let object = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
-        let object = object.or_else(|| objects.alloc_larger(layout, 0));
-        object.ok_or_else(|| objects.heap().out_of_memory(layout))
+        let may_grow = self.objects.reserved_bytes() < self.collect_at_bytes;
+        let object = self.objects.alloc_without_collecting(layout, Self::NEW, may_grow);
+        let object = object.or_else(|| {
+            self.mark_and_sweep(cx, if may_grow { Cause::Exhausted } else { Cause::Growth });
+            self.objects.alloc_after_collecting(layout, Self::NEW)
+        });
+        object.ok_or_else(|| cx.heap.out_of_memory(layout))
+    }
+
+    fn mark_and_sweep(&mut self, cx: &mut Context, cause: Cause) {
+        cx.log.collects(cause);
+        let pause = cx.log.begin_pause();
+        cx.roots.to_mark().for_each(|root| self.marker.push(root.object));
+        self.objects.trace(&mut self.marker);
+        self.objects.trace_weak(&mut self.marker, &mut cx.weak);
+        self.objects.sweep();
+        self.marker.shrink();
+        self.collect_at_bytes = self.objects.reserved_bytes() + STEP_BYTES;
+        cx.log.end_pause(pause, PauseKind::Stw);
     }
 }
+
+impl Inspect for EveryMib {}

@@ -1,15 +1,15 @@
 //! Ephemerons (Hayes, "Ephemerons: a new finalization mechanism", OOPSLA 1997): pairs of a key and a
 //! value that is kept only as long as the key can be reached otherwise than through the value.
 //!
-//! An array of them is a table in which an object is looked up by its identity and forgotten when it
-//! dies, although what is known of it may refer to it. It holds keys and values in turn.
+//! An array of them is a table keyed by object identity: the entry of a key disappears when the key dies,
+//! even if the value refers to the key. It holds keys and values alternately.
 //!
-//! Whether a key is reached may depend on the value of another ephemeron, and so on, and tables refer
-//! to tables. To look at all of them again until nothing changes would take quadratic time on a chain.
-//! So one whose key, or whose array, has not been reached *waits* for it in a hash table, and is looked
-//! at again when that object is met: each ephemeron a few times, whatever depends on what.
+//! A key may be reached only through the value of another ephemeron, and tables refer to tables. Scanning
+//! all of them until nothing changes would take quadratic time on a chain. So an ephemeron whose key, or
+//! whose array, has not been reached *waits* for it in a hash table and is scanned again when that object
+//! is reached: each ephemeron a few times, for any order of dependencies.
 
-use super::slots::{follow, read};
+use super::slots::{read, update_referents};
 use crate::memory::Memory;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
@@ -34,11 +34,11 @@ struct Part {
 pub(super) struct Ephemerons {
     arrays: Vec<ObjectReference>,
     // Empty between collections.
-    /// What waits, and the place of the next that waits for the same object, or [`NONE`].
+    /// The waiting parts, each with the index of the next one that waits for the same object, or [`NONE`].
     waiting: Vec<(Part, u32)>,
-    /// The place of the first that waits for an object.
+    /// The index of the first part that waits for an object.
     first: HashMap<ObjectReference, u32>,
-    /// What is to be looked at.
+    /// The parts to be scanned.
     woken: Vec<Part>,
 }
 
@@ -51,7 +51,7 @@ impl Ephemerons {
         self.arrays.is_empty()
     }
 
-    /// Looks at all of them. Tells whether there is a value to be traced.
+    /// Scans all of them. Returns whether there is a value to trace.
     pub(super) fn begin(
         &mut self,
         memory: Memory<'_>,
@@ -62,20 +62,20 @@ impl Ephemerons {
         self.advance(memory, place, reach)
     }
 
-    /// An object was reached: wakes what waits for it.
+    /// Wakes the parts that wait for a reached object.
     #[inline]
     pub(super) fn object_reached(&mut self, memory: Memory<'_>, object: ObjectReference) {
         if self.first.is_empty() || mutant!(memory, "an ephemeron's late key is not noticed") {
             return;
         }
-        let mut place = self.first.remove(&object).unwrap_or(NONE);
-        while let Some(&(part, next)) = self.waiting.get(place as usize) {
+        let mut index = self.first.remove(&object).unwrap_or(NONE);
+        while let Some(&(part, next)) = self.waiting.get(index as usize) {
             self.woken.push(part);
-            place = next;
+            index = next;
         }
     }
 
-    /// Looks at those that were woken. Tells whether there is a value to be traced.
+    /// Scans the woken parts. Returns whether there is a value to trace.
     pub(super) fn advance(
         &mut self,
         memory: Memory<'_>,
@@ -93,14 +93,14 @@ impl Ephemerons {
                 number => number..number + 1,
             };
             for number in numbers {
-                any |= self.look_at(memory, body, Part { number, ..part }, place, reach);
+                any |= self.scan_pair(memory, body, Part { number, ..part }, place, reach);
             }
         }
         any
     }
 
-    /// Looks at an ephemeron whose array was reached. Tells whether its value is to be traced.
-    fn look_at(
+    /// Scans an ephemeron whose array was reached. Returns whether its value is to be traced.
+    fn scan_pair(
         &mut self,
         memory: Memory<'_>,
         body: ObjectReference,
@@ -117,7 +117,7 @@ impl Ephemerons {
         let Some(value) = value.filter(|&value| place(value).is_none()) else { return false };
         reach(value);
         if place(value).is_some() {
-            // A collector that copies it at once does not meet it again.
+            // A collector that copies it at once does not report it again.
             self.object_reached(memory, value);
         }
         true
@@ -128,8 +128,8 @@ impl Ephemerons {
         self.waiting.push((part, before.unwrap_or(NONE)));
     }
 
-    /// Clears every ephemeron whose key was not reached; in arrays that were not reached either as
-    /// well, for they may be resurrected.
+    /// Clears every ephemeron whose key was not reached; also in unreached arrays, which may be
+    /// resurrected.
     pub(super) fn clear(
         &self,
         memory: Memory<'_>,
@@ -149,12 +149,12 @@ impl Ephemerons {
         }
     }
 
-    /// Nothing waits any more.
+    /// Discards all waiting parts.
     pub(super) fn finish(&mut self) {
         *self = Self { arrays: std::mem::take(&mut self.arrays), ..Self::default() };
     }
 
-    /// Forgets arrays that died, and follows those that moved; see [`super::ReferenceProcessor`].
+    /// Removes dead arrays and updates references; see [`super::ReferenceProcessor`].
     pub(super) fn update(
         &mut self,
         memory: Memory<'_>,
@@ -165,12 +165,12 @@ impl Ephemerons {
             let old = *array;
             let Some(new) = place(old) else { return false };
             *array = new;
-            follow(memory, body(old, new), place);
+            update_referents(memory, body(old, new), place);
             true
         });
     }
 
-    /// Bytes held; those of the hash table by an estimate of its load.
+    /// Bytes of the tables; those of the hash table estimated from its load.
     pub(super) fn bytes(&self) -> u64 {
         let entries = self.first.capacity() * (size_of::<(ObjectReference, u32)>() + 1) * 8 / 7;
         let lists = self.arrays.capacity() * size_of::<ObjectReference>()
@@ -180,7 +180,7 @@ impl Ephemerons {
     }
 }
 
-/// How many ephemerons an array has.
+/// Number of ephemerons in an array.
 fn count(memory: Memory<'_>, array: ObjectReference) -> u32 {
     Extent::of(memory, array).slots / 2
 }

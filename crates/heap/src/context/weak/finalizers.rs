@@ -1,30 +1,30 @@
-//! Finalizable objects: the program registers an object, and when it has become unreachable finds it in
-//! a queue (as a *guardian* gives it: Dybvig, Bruggeman and Eby, "Guardians in a generation-based garbage
+//! Finalizable objects: the program registers an object, and polls it from a queue when it has become
+//! unreachable (a *guardian*: Dybvig, Bruggeman and Eby, "Guardians in a generation-based garbage
 //! collector", PLDI 1993).
 //!
-//! Nothing of the program runs in a collection. So there are no finalizers that run at a bad time, on
-//! another thread or never: the program asks when it suits it, and gets the object whole, with all
-//! that it refers to. Objects that become unreachable together are ready together, in the order in
-//! which they were registered. Each registration is for once.
+//! No program code runs in a collection. So there are no finalizers that run at a bad time, on another
+//! thread or never: the program polls when it chooses, and gets the object with its descendants intact.
+//! Objects that become unreachable together are ready together, in the order of their registration. A
+//! registration is used once.
 
 use crate::memory::Memory;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use std::collections::VecDeque;
 
-/// A registration: an object, and what the program wants to know it by.
+/// A registration: an object, and the tag by which the program identifies it.
 type Entry = (ObjectReference, u32);
 
-/// Objects registered for finalization, and those that are ready for it.
+/// Objects registered for finalization, and ready objects.
 #[derive(Debug, Default)]
 pub(super) struct Finalizers {
-    watched: Vec<Entry>,
+    registered: Vec<Entry>,
     ready: VecDeque<Entry>,
 }
 
 impl Finalizers {
     pub(super) fn register_finalizable(&mut self, object: ObjectReference, tag: u32) {
-        self.watched.push((object, tag));
+        self.registered.push((object, tag));
     }
 
     pub(super) fn poll_finalizable(&mut self) -> Option<Entry> {
@@ -36,10 +36,10 @@ impl Finalizers {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.watched.is_empty() && self.ready.is_empty()
+        self.registered.is_empty() && self.ready.is_empty()
     }
 
-    /// Keeps what is ready. Tells whether there is something to be traced.
+    /// Keeps ready objects alive. Returns whether there is an object to trace.
     pub(super) fn reach_ready(
         &self,
         memory: Memory<'_>,
@@ -56,17 +56,17 @@ impl Finalizers {
         any
     }
 
-    /// Keeps what was not reached, and makes it ready unless that is postponed. Tells whether there is
-    /// something to be traced.
+    /// Keeps unreached registered objects alive, and makes them ready unless this collection skips that.
+    /// Returns whether there is an object to trace.
     pub(super) fn resurrect(
         &mut self,
         memory: Memory<'_>,
-        postpones: bool,
+        skips: bool,
         place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
         mut reach: impl FnMut(ObjectReference),
     ) -> bool {
-        if postpones {
-            let unreached = self.watched.iter().filter(|&&(object, _)| place(object).is_none());
+        if skips {
+            let unreached = self.registered.iter().filter(|&&(object, _)| place(object).is_none());
             let unreached: Vec<Entry> = unreached.copied().collect();
             unreached.iter().for_each(|&(object, _)| reach(object));
             return !unreached.is_empty();
@@ -76,8 +76,8 @@ impl Finalizers {
             mutant!(memory, "an object is finalized twice"),
             mutant!(memory, "finalizable objects come in another order"),
         );
-        // All of them first: to reach one may reach others.
-        self.watched.retain(|&(object, tag)| {
+        // All of them first: reaching one may reach others.
+        self.registered.retain(|&(object, tag)| {
             let is_reached = place(object).is_some();
             if !is_reached && backwards {
                 self.ready.insert(before, (object, tag));
@@ -93,15 +93,15 @@ impl Finalizers {
         self.ready.len() > before
     }
 
-    /// Follows what has moved.
+    /// Updates references to moved objects.
     pub(super) fn update(&mut self, place: &impl Fn(ObjectReference) -> Option<ObjectReference>) {
-        for (object, _) in self.watched.iter_mut().chain(&mut self.ready) {
+        for (object, _) in self.registered.iter_mut().chain(&mut self.ready) {
             *object = place(*object).unwrap_or(*object);
         }
     }
 
-    /// Bytes held.
+    /// Bytes of the tables.
     pub(super) fn bytes(&self) -> u64 {
-        ((self.watched.capacity() + self.ready.capacity()) * size_of::<Entry>()) as u64
+        ((self.registered.capacity() + self.ready.capacity()) * size_of::<Entry>()) as u64
     }
 }

@@ -20,8 +20,8 @@ impl WeakArrays {
         self.arrays.is_empty()
     }
 
-    /// Clears every slot whose referent was not reached; in arrays that were not reached either as well,
-    /// for they may be resurrected.
+    /// Clears every slot whose referent was not reached; also in unreached arrays, which may be
+    /// resurrected.
     pub(super) fn clear(
         &self,
         memory: Memory<'_>,
@@ -41,7 +41,7 @@ impl WeakArrays {
         }
     }
 
-    /// Forgets arrays that died, and follows those that moved; see [`super::ReferenceProcessor`].
+    /// Removes dead arrays and updates references; see [`super::ReferenceProcessor`].
     pub(super) fn update(
         &mut self,
         memory: Memory<'_>,
@@ -52,19 +52,19 @@ impl WeakArrays {
             let old = *array;
             let Some(new) = place(old) else { return false };
             *array = new;
-            follow(memory, body(old, new), place);
+            update_referents(memory, body(old, new), place);
             true
         });
     }
 
-    /// Bytes held.
+    /// Bytes of the table.
     pub(super) fn bytes(&self) -> u64 {
         (self.arrays.capacity() * size_of::<ObjectReference>()) as u64
     }
 }
 
-/// The hidden slots of an array that are not null, with their referents.
-pub(super) fn filled(
+/// The weak or ephemeral slots of an array that are not null, with their referents.
+fn filled(
     memory: Memory<'_>,
     array: ObjectReference,
 ) -> impl Iterator<Item = (Offset32, ObjectReference)> {
@@ -73,7 +73,7 @@ pub(super) fn filled(
     slots.filter_map(move |at| Some((at, read(memory, array, at)?)))
 }
 
-/// What a hidden slot refers to.
+/// The referent of a weak or ephemeral slot.
 pub(super) fn read(
     memory: Memory<'_>,
     array: ObjectReference,
@@ -82,8 +82,8 @@ pub(super) fn read(
     Value::from_bits(memory.read(array, at)).referent()
 }
 
-/// Makes the hidden slots of an array refer to where their referents are now.
-pub(super) fn follow(
+/// Updates the weak or ephemeral slots of an array to the new places of their referents.
+pub(super) fn update_referents(
     memory: Memory<'_>,
     array: ObjectReference,
     place: &impl Fn(ObjectReference) -> Option<ObjectReference>,

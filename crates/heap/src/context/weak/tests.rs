@@ -1,4 +1,4 @@
-//! Random graphs, marked and swept, against a model that looks at everything again until nothing changes.
+//! Random graphs, marked and swept, against a model that rescans all objects until nothing changes.
 
 use super::*;
 use crate::blocks::heap::HeapConfig;
@@ -25,7 +25,7 @@ enum Kind {
     Ephemerons,
 }
 
-/// What each object is, and what its slots refer to.
+/// The kind and the referents of each object.
 #[derive(Clone, Debug)]
 struct Graph {
     kinds: Vec<Kind>,
@@ -84,12 +84,12 @@ fn graphs() -> impl Strategy<Value = Graph> {
     })
 }
 
-/// A marker with the space that it needs.
+/// A marker with its space.
 enum Tracer {
-    One(NonMovingSpace<MarkBits>, Marker),
-    InSlices(NonMovingSpace<MarkBits>, GreyQueue),
-    Several(NonMovingSpace<ParallelMarks>, ParallelMarker),
-    Beside(NonMovingSpace<ConcurrentMarks>, SnapshotTracer),
+    Serial(NonMovingSpace<MarkBits>, Marker),
+    Incremental(NonMovingSpace<MarkBits>, GreyQueue),
+    Parallel(NonMovingSpace<ParallelMarks>, ParallelMarker),
+    Concurrent(NonMovingSpace<ConcurrentMarks>, SnapshotTracer),
 }
 
 /// Makes a tracer.
@@ -97,32 +97,34 @@ type New = fn(&Heap) -> Tracer;
 
 impl Tracer {
     const ALL: [New; 4] = [
-        |heap| Self::One(NonMovingSpace::new(heap).unwrap(), Marker::new(heap, 4).unwrap()),
-        |heap| Self::InSlices(NonMovingSpace::new(heap).unwrap(), GreyQueue::new(heap, 4).unwrap()),
+        |heap| Self::Serial(NonMovingSpace::new(heap).unwrap(), Marker::new(heap, 4).unwrap()),
+        |heap| {
+            Self::Incremental(NonMovingSpace::new(heap).unwrap(), GreyQueue::new(heap, 4).unwrap())
+        },
         |heap| {
             let marker = ParallelMarker::new(heap, 4, 2, 1).unwrap();
-            Self::Several(NonMovingSpace::marked_by(heap, &marker).unwrap(), marker)
+            Self::Parallel(NonMovingSpace::marked_by(heap, &marker).unwrap(), marker)
         },
         |heap| {
             let space = NonMovingSpace::new(heap).unwrap();
             let tracer = SnapshotTracer::new(&space, 4, 0).unwrap();
-            Self::Beside(space, tracer)
+            Self::Concurrent(space, tracer)
         },
     ];
 
     fn space(&self) -> &dyn Space {
         match self {
-            Self::One(space, _) | Self::InSlices(space, _) => space,
-            Self::Several(space, _) => space,
-            Self::Beside(space, _) => space,
+            Self::Serial(space, _) | Self::Incremental(space, _) => space,
+            Self::Parallel(space, _) => space,
+            Self::Concurrent(space, _) => space,
         }
     }
 
     fn alloc(&mut self, layout: Layout) -> ObjectReference {
         match self {
-            Self::One(space, _) | Self::InSlices(space, _) => space.alloc_or_grow(layout, 0),
-            Self::Several(space, _) => space.alloc_or_grow(layout, 0),
-            Self::Beside(space, _) => space.alloc_or_grow(layout, 0),
+            Self::Serial(space, _) | Self::Incremental(space, _) => space.alloc_or_grow(layout, 0),
+            Self::Parallel(space, _) => space.alloc_or_grow(layout, 0),
+            Self::Concurrent(space, _) => space.alloc_or_grow(layout, 0),
         }
         .unwrap()
     }
@@ -133,26 +135,26 @@ impl Tracer {
         roots: impl Iterator<Item = ObjectReference>,
     ) {
         match self {
-            Self::One(space, marker) => {
+            Self::Serial(space, marker) => {
                 roots.for_each(|root| marker.push(root));
                 space.trace(marker);
                 space.trace_weak(marker, weak);
                 space.sweep();
             }
-            Self::InSlices(space, greys) => {
+            Self::Incremental(space, greys) => {
                 roots.filter(|&root| space.shade(root)).for_each(|root| greys.push(root));
                 space.trace_some(greys, u64::MAX);
                 space.trace_weak_in_slices(greys, weak);
                 space.begin_sweep();
                 while space.small.sweep_some(1) {}
             }
-            Self::Several(space, marker) => {
+            Self::Parallel(space, marker) => {
                 roots.for_each(|root| marker.push(root));
                 space.trace_in_parallel(marker);
                 space.trace_weak_serially(marker, weak);
                 space.sweep();
             }
-            Self::Beside(space, tracer) => {
+            Self::Concurrent(space, tracer) => {
                 space.small.begin_black();
                 tracer.begin(roots, Slice::ALL);
                 while tracer.mark_some(u64::MAX) {}
@@ -166,22 +168,22 @@ impl Tracer {
 
     fn metadata_bytes(&self) -> u64 {
         match self {
-            Self::One(_, marker) => marker.metadata_bytes(),
-            Self::InSlices(_, greys) => greys.metadata_bytes(),
-            Self::Several(_, marker) => marker.metadata_bytes(),
-            Self::Beside(_, tracer) => tracer.metadata_bytes(),
+            Self::Serial(_, marker) => marker.metadata_bytes(),
+            Self::Incremental(_, greys) => greys.metadata_bytes(),
+            Self::Parallel(_, marker) => marker.metadata_bytes(),
+            Self::Concurrent(_, tracer) => tracer.metadata_bytes(),
         }
     }
 }
 
 proptest! {
-    /// Two collections in a row: the second begins with what the first made ready.
+    /// Two collections in a row: the second begins with the objects that the first made ready.
     #[test]
-    fn exactly_what_cannot_be_reached_is_cleared_and_ready(
+    fn exactly_unreachable_objects_are_cleared_and_ready(
         mut graph in graphs(),
         roots in proptest::collection::vec(any::<prop::sample::Index>(), 0..3),
-        watched in proptest::collection::vec(any::<prop::sample::Index>(), 0..6),
-        postponed: bool,
+        registered in proptest::collection::vec(any::<prop::sample::Index>(), 0..6),
+        skipped: bool,
         tracer in proptest::sample::select(Tracer::ALL.to_vec()),
     ) {
         let count = graph.kinds.len();
@@ -191,7 +193,7 @@ proptest! {
         let memory = heap.memory();
         let mut objects = Vec::new();
         for kind in &graph.kinds {
-            let (layout, hidden) = match kind {
+            let (layout, weak_kind) = match kind {
                 Kind::Node => (NODE, None),
                 Kind::Weak => (Layout::array(SlotKind::Weak, 4, 0).unwrap(), Some(SlotKind::Weak)),
                 Kind::Ephemerons => {
@@ -199,7 +201,7 @@ proptest! {
                 }
             };
             let object = tracer.alloc(layout);
-            hidden.into_iter().for_each(|kind| weak.register(kind, object));
+            weak_kind.into_iter().for_each(|kind| weak.register(kind, object));
             objects.push(object);
         }
         for (&object, slots) in objects.iter().zip(&graph.slots) {
@@ -210,14 +212,14 @@ proptest! {
             }
         }
         let roots: Vec<usize> = roots.iter().map(|root| root.index(count)).collect();
-        let mut watched: Vec<(usize, u32)> =
-            watched.iter().map(|object| object.index(count)).zip(0..).collect();
-        watched.iter().for_each(|&(object, tag)| weak.register_finalizable(objects[object], tag));
+        let mut registered: Vec<(usize, u32)> =
+            registered.iter().map(|object| object.index(count)).zip(0..).collect();
+        registered.iter().for_each(|&(object, tag)| weak.register_finalizable(objects[object], tag));
         let mut ready: Vec<(usize, u32)> = Vec::new();
 
         for first in [true, false] {
-            let postpones = first && postponed;
-            if postpones {
+            let skips = first && skipped;
+            if skips {
                 weak.skip_cycle();
             }
             tracer.collect(&mut weak, roots.iter().map(|&root| objects[root]));
@@ -228,13 +230,13 @@ proptest! {
             };
             let mut reached = graph.reached(&with(&ready));
             graph.clear(&reached);
-            if !watched.is_empty() && postpones {
-                reached = graph.reached(&[with(&ready), with(&watched)].concat());
+            if !registered.is_empty() && skips {
+                reached = graph.reached(&[with(&ready), with(&registered)].concat());
             } else {
-                let (kept, gone): (Vec<_>, Vec<_>) =
-                    watched.iter().partition(|&&(object, _)| reached.contains(&object));
-                watched = kept;
-                ready.extend(gone);
+                let (kept, unreached): (Vec<_>, Vec<_>) =
+                    registered.iter().partition(|&&(object, _)| reached.contains(&object));
+                registered = kept;
+                ready.extend(unreached);
                 reached = graph.reached(&with(&ready));
             }
             let found: Vec<_> = weak.ready().collect();
@@ -263,6 +265,6 @@ proptest! {
 fn a_heap_without_weak_references_pays_nothing() {
     let heap = Heap::new(HeapConfig::default()).unwrap();
     let mut weak = ReferenceProcessor::new(&heap);
-    assert!(!weak.advance(|_| panic!("nothing is asked"), |_| panic!("nothing is traced")));
+    assert!(!weak.advance(|_| panic!("no object is looked up"), |_| panic!("no object is traced")));
     assert_eq!(weak.metadata_bytes(), 0);
 }

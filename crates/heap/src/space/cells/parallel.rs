@@ -70,7 +70,7 @@ impl SegregatedSpace<ParallelMarks> {
     /// Whether several markers can mark the whole space.
     pub(crate) fn has_shared_marks(&self) -> bool {
         let blocks = self.blocks.len();
-        self.marks.shared.as_ref().is_some_and(|shared| shared.bytes.reaches(blocks))
+        self.marks.shared.as_ref().is_some_and(|shared| shared.bytes.covers(blocks))
     }
 
     /// Makes mark bits mark bytes; returns them, and the fold that makes them bits again.

@@ -58,7 +58,7 @@ impl Model {
         let locals: Vec<_> =
             self.live.iter().map(|&(object, ..)| roots.push_local(Some(object))).collect();
         let mut moves = Moves::default();
-        moves.listen();
+        moves.start_recording();
         self.space.select_candidates(available_bytes, 0);
         let mut weak = ReferenceProcessor::new(&self.heap);
         self.space.trace(&mut self.marker, &roots, &mut moves, &mut weak);
@@ -254,7 +254,7 @@ fn references_to_a_copy_are_updated() {
         let roots = RootStack::new(&model.heap).unwrap();
         let _list = roots.push_local(head);
         let mut moves = Moves::default();
-        moves.listen();
+        moves.start_recording();
         model.space.select_candidates(64 * u64::from(BLOCK_BYTES), 0);
         let mut weak = ReferenceProcessor::new(&model.heap);
         model.space.trace(&mut model.marker, &roots, &mut moves, &mut weak);
@@ -311,7 +311,7 @@ fn a_chain_of_ephemerons_is_followed_while_objects_move() {
     held.push(roots.push_local(Some(chain[0])));
     for moves_some in [false, true, false] {
         let mut moves = Moves::default();
-        moves.listen();
+        moves.start_recording();
         model.space.select_candidates(64 * u64::from(BLOCK_BYTES), 0);
         model.space.trace(&mut model.marker, &roots, &mut moves, &mut weak);
         model.space.sweep();

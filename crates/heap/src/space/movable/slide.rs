@@ -14,7 +14,7 @@
 //! the group before it, and if this is in its own block the group fits, for it lay there. So copying in
 //! order overwrites no object that is still to be copied.
 
-use super::{BLOCK_UNITS, MovableSpace, Movement};
+use super::{BLOCK_UNITS, GRANULE_UNITS, MovableSpace, Movement};
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
@@ -23,7 +23,7 @@ use crate::context::moves::Moves;
 use crate::context::weak::ReferenceProcessor;
 use crate::memory::Memory;
 use crate::memory::units::BLOCK_WORDS;
-use crate::memory::units::{GRANULE_BYTES, UNIT_BYTES};
+use crate::memory::units::GRANULE_BYTES;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{Extent, LARGE};
@@ -32,8 +32,6 @@ use crate::space::MarkedSpace;
 use crate::trace::mark::Marker;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
-const GRANULE_UNITS: u32 = (GRANULE_BYTES / UNIT_BYTES) as u32;
 
 /// Three words for every 64 granules.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! An object is built of as many roots as it has own slots, or fewer.
+//! An object is built of at most as many roots as it has own slots.
 
 #[path = "keeper.rs"]
 mod keeper;

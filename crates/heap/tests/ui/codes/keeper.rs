@@ -1,8 +1,8 @@
-//! The smallest collector there can be, so that programs can be compiled to the end.
+//! A minimal collector, so that programs can be compiled to the end.
 
 use heap::*;
 
-/// Keeps everything.
+/// Reclaims nothing.
 pub struct Keeper(NonMovingSpace<NoMarks>);
 
 impl Collector for Keeper {

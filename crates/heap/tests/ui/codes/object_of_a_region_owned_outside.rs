@@ -1,4 +1,4 @@
-//! A region owns its objects: nothing else can.
+//! A region is the only owner of its objects.
 
 use heap::{Collector, Mutator, OutOfMemory};
 
