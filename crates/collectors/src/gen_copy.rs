@@ -212,7 +212,7 @@ impl Promoter<'_> {
     fn promote(&mut self, object: ObjectReference) -> ObjectReference {
         let memory = self.memory;
         if !self.nursery.contains(object)
-            && !mutant!(memory, "an old object is taken for a young one")
+            && !mutant!(memory, "an old object passes for young")
         {
             return object;
         }

@@ -138,7 +138,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
 
     /// Returns whether a root was white.
     fn shade_roots(&self, cx: &Context) -> bool {
-        cx.roots.iter().fold(false, |any, root| self.shade(root.object) || any)
+        cx.roots.iter().filter(|root| self.shade(root.object)).count() > 0
     }
 
     /// Does a part of the cycle under way: at most so much marking, or so many blocks.

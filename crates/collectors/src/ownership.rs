@@ -70,12 +70,12 @@ impl Collector for Ownership {
     fn region_end(&mut self, cx: &mut Context, region: u32) {
         for owner in self.regions.owners(region) {
             let memory = cx.memory();
-            let owned = memory.children(owner, Slots::Own);
             let is_outside = |&child: &ObjectReference| {
-                !memory.has(child, REGION)
-                    || mutant!(memory, "a region's object is dropped as well")
+                mutant!(memory, "a region's object is dropped as well")
+                    || !memory.has(child, REGION)
             };
-            let children: Vec<_> = owned.filter(is_outside).collect();
+            let children: Vec<_> =
+                memory.children(owner, Slots::Own).filter(is_outside).collect();
             children.into_iter().for_each(|child| self.drop_tree(cx, child));
         }
         self.regions.end(cx, region);

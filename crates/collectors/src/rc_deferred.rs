@@ -237,12 +237,12 @@ impl Lists {
                     continue;
                 }
                 if new.reference().is_some()
-                    && !mutant!(memory, "a logged increment is not counted")
+                    && !mutant!(memory, "a logged increment is lost")
                 {
                     self.increments.push(new.bits());
                 }
                 if old.reference().is_some()
-                    && !mutant!(memory, "a logged decrement is not counted")
+                    && !mutant!(memory, "a logged decrement is lost")
                 {
                     self.decrements.push(old.bits());
                 }
