@@ -236,14 +236,10 @@ impl Lists {
                 if old == new {
                     continue;
                 }
-                if new.reference().is_some()
-                    && !mutant!(memory, "a logged increment is lost")
-                {
+                if new.reference().is_some() && !mutant!(memory, "a logged increment is lost") {
                     self.increments.push(new.bits());
                 }
-                if old.reference().is_some()
-                    && !mutant!(memory, "a logged decrement is lost")
-                {
+                if old.reference().is_some() && !mutant!(memory, "a logged decrement is lost") {
                     self.decrements.push(old.bits());
                 }
             }
@@ -252,16 +248,14 @@ impl Lists {
         self.old_slots.truncate(0);
     }
 
-    #[inline(never)]
     fn count_increments(&mut self, memory: Memory<'_>) {
-        for object in self.new.objects_ahead::<AHEAD>(memory) {
+        self.new.objects_ahead::<AHEAD>(memory).for_each(|object| {
             for child in memory.children(object, Slots::All) {
                 COUNT.increment(memory, child);
             }
-        }
-        for object in self.increments.objects_ahead::<AHEAD>(memory) {
-            COUNT.increment(memory, object);
-        }
+        });
+        let increments = self.increments.objects_ahead::<AHEAD>(memory);
+        increments.for_each(|object| COUNT.increment(memory, object));
         self.increments.truncate(0);
     }
 
@@ -275,14 +269,13 @@ impl Lists {
         self.decrements.truncate(0);
     }
 
-    #[inline(never)]
     fn list_new(&mut self, memory: Memory<'_>) {
-        for object in self.new.objects_ahead::<AHEAD>(memory) {
+        self.new.objects_ahead::<AHEAD>(memory).for_each(|object| {
             memory.clear_bits(object, LOGGED);
             if COUNT.get(memory, object) == 0 {
                 list(&self.zct, memory, object);
             }
-        }
+        });
         self.new.truncate(0);
     }
 
