@@ -83,7 +83,7 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
     }
 }
 
-// ---- the algorithm ------------------------------------------------------------------------------
+// ---- the cascade --------------------------------------------------------------------------------
 
 impl<const COUNT_LOADS: bool> Rc<COUNT_LOADS> {
     /// Frees an object whose count is zero, and the objects that only it kept alive.

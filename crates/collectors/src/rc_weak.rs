@@ -95,7 +95,7 @@ impl Collector for RcWeak {
     }
 }
 
-// ---- the algorithm ------------------------------------------------------------------------------
+// ---- the cascade --------------------------------------------------------------------------------
 
 impl RcWeak {
     /// Releases an object whose strong count is zero, and the objects that only it kept alive, except
