@@ -5,7 +5,7 @@
 //!    blocks. An object longer than a line that does not fit the hole is allocated in an overflow block.
 //! 2. *Select candidates*, if the heap is fragmented: the blocks with the fewest live bytes, as many as
 //!    there is room for copies of their live objects.
-//! 3. *Push the roots and trace*: side bits mark objects, and the lines that they reach. A live object of a
+//! 3. *Push the roots and trace*: side bits mark objects, and the lines that they occupy. A live object of a
 //!    candidate is evacuated to an empty block, while there is room; slots and roots are updated.
 //! 4. *Process weak references*: weak slots, ephemerons, finalizable objects (see
 //!    [`heap::ReferenceProcessor`]). Objects that only they keep are marked or evacuated in the same way.

@@ -110,8 +110,8 @@ impl Collector for MarkSweepConcurrent {
 
     traced!(objects; tracer; collect_at_once);
 
-    /// **Rule:** while marking, the overwritten reference is logged. Always, the new one is published by a
-    /// releasing store, so that the marker finds the bit of a new object.
+    /// **Rule:** while marking, the reference overwritten in a strong slot is logged. The new one is always
+    /// published by a releasing store, so that the marker finds the bit of a new object.
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
         if slot.kind.is_weak() {
