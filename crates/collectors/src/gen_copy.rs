@@ -11,7 +11,7 @@
 //!    on a list through their originals. All survivors are old at once, and the nursery is empty.
 //! 4. *Major collection*, when the old space can no longer reserve enough cells to fill the nursery to
 //!    half: a minor one, then marking and sweeping as in `mark-sweep`. After it the nursery is resized: to
-//!    half of the free memory, because the other half is reserved for its copies, or to the parameter.
+//!    half of the free memory, because its copies need the other half, but at most to `nursery` bytes.
 //! 5. *Process weak references* in both: weak slots, ephemerons, finalizable objects, old and young (see
 //!    [`heap::ReferenceProcessor`]). So a store to such a slot needs no barrier. In a minor collection all
 //!    old objects count as reached. The minor part of a major one only copies finalizable objects: the

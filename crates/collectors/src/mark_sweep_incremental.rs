@@ -59,9 +59,9 @@ pub struct MarkSweepIncremental<const DIJKSTRA: bool = false> {
 
 impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
     /// A cycle begins when this share of the free memory is left. The later, the fewer cycles, and the less
-    /// garbage floats: new objects are black. With Dijkstra's barrier new objects are marked too, so it begins
-    /// earlier. Measured on the large splay tree with Yuasa's: 5 cycles at 0.4, 4 at 0.25, and a sixth less
-    /// time; no stall.
+    /// garbage floats: new objects are black. Dijkstra's barrier also marks new objects, so it begins earlier.
+    /// Measured on the large splay tree with Yuasa's: 5 cycles at 0.4, 4 at 0.25, and a sixth less time; no
+    /// stall.
     const START_SHARE: f64 = if DIJKSTRA { 0.4 } else { 0.25 };
 
     /// The live objects may grow from one cycle to the next. Allocation assists from the first slice on.

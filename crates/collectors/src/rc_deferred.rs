@@ -381,10 +381,10 @@ impl Inspect for RcDeferred {
             let name = object.bits();
             let is_listed = listed.binary_search(&name).is_ok();
             if is_listed != memory.has(object, IN_ZCT) {
-                return Err(format!("object {name:#x}: is in the table {is_listed}, its bit differs"));
+                return Err(format!("object {name:#x}: listed is {is_listed}, its bit differs"));
             }
             if is_idle && !is_listed && COUNT.get(memory, object) == 0 {
-                return Err(format!("object {name:#x} counts zero references and is not in the table"));
+                return Err(format!("object {name:#x} counts zero references and is not listed"));
             }
         }
         Ok(())
