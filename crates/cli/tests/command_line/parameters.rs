@@ -1,21 +1,9 @@
 //! Collectors with parameters from end to end: named, listed, refused, measured, verified.
 
+use super::{Place, check_width, check_words};
 use record::{Mode, Run, Sample, read_run};
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, Output};
-
-fn gcw(directory: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gcw"));
-    command.args(arguments).current_dir(directory).env("XDG_CACHE_HOME", directory);
-    command.output().expect("gcw starts")
-}
-
-fn said(directory: &Path, arguments: &[&str]) -> String {
-    let output = gcw(directory, arguments);
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
-    String::from_utf8(output.stdout).expect("it prints text")
-}
 
 fn sample<'a>(run: &'a Run, collector: &str) -> &'a Sample {
     let mut records = run.records.iter().filter(|r| r.cell.mode == Mode::Time);
@@ -25,30 +13,15 @@ fn sample<'a>(run: &'a Run, collector: &str) -> &'a Sample {
 
 #[test]
 fn sizing_policies_run_side_by_side_and_say_what_triggered_them() {
-    let directory = tempfile::tempdir().unwrap();
+    let place = Place::new();
     let selection = "rc,mark-sweep|sizer-*,mark-sweep|prefetch-0|growth-1.2";
-    let shown = said(
-        directory.path(),
-        &[
-            "run",
-            "--profile",
-            "smoke",
-            "--timeout",
-            "10m",
-            "-w",
-            "gcbench",
-            "-c",
-            selection,
-            "--heap",
-            "3x",
-            "--out",
-            "run",
-        ],
-    );
+    let run = ["run", "--profile", "smoke", "--timeout", "10m", "-w", "gcbench"];
+    let options = ["-c", selection, "--heap", "3x", "--out", "run"];
+    let shown = place.check(0, &[&run[..], &options].concat());
     assert!(shown.contains("mark-sweep|sizer-membalancer "), "{shown}");
     assert!(shown.contains("mark-sweep|sizer-fixed "), "{shown}");
-    assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
-    let run = read_run(&directory.path().join("run")).unwrap();
+    check_width(&shown);
+    let run = place.read("run");
     let names: Vec<&str> = run.manifest.collectors.iter().map(|c| c.name.as_str()).collect();
     let expected = [
         "rc",
@@ -75,21 +48,18 @@ fn sizing_policies_run_side_by_side_and_say_what_triggered_them() {
 
 #[test]
 fn a_collector_with_parameters_is_verified_under_its_own_name() {
-    let directory = tempfile::tempdir().unwrap();
-    let verified =
-        said(directory.path(), &["verify", "mark-sweep|growth-1.50|prefetch-0", "--seeds", "3"]);
+    let place = Place::new();
+    let verified = place.check(0, &["verify", "mark-sweep|growth-1.50|prefetch-0", "--seeds", "3"]);
     assert!(verified.contains("mark-sweep|prefetch-0|growth-1.5"), "{verified}");
 }
 
 #[test]
 fn parameters_are_listed_and_what_is_none_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let list = said(directory.path(), &["list", "collectors", "--params"]);
-    for word in ["mark-sweep", "prefetch", "a number from 1.1 to 16", "membalancer"] {
-        assert!(list.contains(word), "'{word}' is missing in: {list}");
-    }
+    let place = Place::new();
+    let list = place.check(0, &["list", "collectors", "--params"]);
+    check_words(&list, &["mark-sweep", "prefetch", "a number from 1.1 to 16", "membalancer"]);
     assert!(!list.contains("no-gc"), "it has none");
-    let json = said(directory.path(), &["list", "collectors", "--params", "--json"]);
+    let json = place.check(0, &["list", "collectors", "--params", "--json"]);
     let json: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
     assert!(json.iter().any(|p| p["key"] == "growth" && p["default"] == "2"));
     for (arguments, word) in [
@@ -99,10 +69,7 @@ fn parameters_are_listed_and_what_is_none_is_refused() {
         (vec!["duel", "mark-sweep|sizer-*/gcbench", "rc/gcbench"], "one collector"),
         (vec!["list", "workloads", "--params"], "only collectors have parameters"),
     ] {
-        let output = gcw(directory.path(), &arguments);
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
-        assert!(message.contains(word), "{arguments:?}: {message}");
+        place.refuse(&arguments, &[word]);
     }
 }
 

@@ -1,71 +1,15 @@
-//! The command line end to end, over the toy registry of `examples/toy-registry.rs`: real child
-//! processes, real run directories, real exit codes.
+//! Runs, reports and duels, over the toy registry of `examples/toy-registry.rs`.
 
-use record::{Mode, Outcome, Run, read_run};
+use super::{Place, check_width, check_words, example};
+use record::{Mode, Outcome, Run};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
-use tempfile::TempDir;
 
-/// A directory to run `gcw` in.
-struct Place {
-    directory: PathBuf,
-    /// Removes the directory at the end of its test.
-    _guard: Option<TempDir>,
-}
-
-impl Place {
-    fn new() -> Self {
-        let guard = tempfile::tempdir().unwrap();
-        Self { directory: guard.path().to_path_buf(), _guard: Some(guard) }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.join(name)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(toy());
-        command.args(arguments).current_dir(&self.directory).env_remove("CLICOLOR_FORCE");
-        command
-    }
-
-    fn gcw(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// Runs, checks the exit code, returns standard output.
-    fn check(&self, code: i32, arguments: &[&str]) -> String {
-        let output = self.gcw(arguments);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Runs a command that must be refused with exit code 2, and checks for these words in the message.
-    fn refuses(&self, arguments: &[&str], words: &[&str]) {
-        let output = self.gcw(arguments);
-        let message = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
-        assert!(output.stdout.is_empty(), "{arguments:?}");
-        for word in words {
-            assert!(message.contains(word), "{arguments:?}: '{word}' is missing in: {message}");
-        }
-    }
-
-    fn read(&self, name: &str) -> Run {
-        read_run(&self.path(name)).unwrap()
-    }
-}
-
-/// The toy registry's program, which cargo builds with the tests.
-fn toy() -> PathBuf {
-    let directory = Path::new(env!("CARGO_BIN_EXE_gcw")).parent().unwrap().join("examples");
-    let program = directory.join("toy-registry");
-    assert!(program.is_file(), "run `cargo build -p gcw --examples` first");
-    program
-}
+/// The example whose collectors are toys.
+const TOY: &str = "toy-registry";
 
 const SMOKE: [&str; 7] = ["run", "--profile", "smoke", "--workload", "window", "--timeout", "10m"];
 
@@ -77,7 +21,7 @@ fn finished() -> &'static (Place, Output) {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("finished");
         let _ = fs::remove_dir_all(&directory);
         fs::create_dir_all(&directory).unwrap();
-        let place = Place { directory, _guard: None };
+        let place = Place { program: example(TOY), directory, _guard: None };
         let output = place.gcw(&[&SMOKE[..], &["--out", "r", "--json"]].concat());
         (place, output)
     })
@@ -85,16 +29,14 @@ fn finished() -> &'static (Place, Output) {
 
 #[test]
 fn a_run_leaves_records_a_report_and_a_table() {
-    let place = Place::new();
+    let place = Place::of_example(TOY);
     let text = place.check(0, &["run", "--repeat", "2", "--heap", "1.5x,2x", "-w", "window"]);
     let page = Path::new(text.lines().last().unwrap());
     assert!(place.directory.join(page).is_file(), "the last line is the page: {text}");
     assert!(page.starts_with("runs") && page.to_string_lossy().contains("-quick"), "{page:?}");
-    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    check_width(&text);
     assert!(!text.contains('\u{1b}'), "no colours without a terminal: {text:?}");
-    for words in ["keep", "unlimited", "sweep", "1.5x", "2 repeats", "█", "MB"] {
-        assert!(text.contains(words), "'{words}' is missing in: {text}");
-    }
+    check_words(&text, &["keep", "unlimited", "sweep", "1.5x", "2 repeats", "█", "MB"]);
     let run = place.read(page.parent().unwrap().parent().unwrap().to_str().unwrap());
     assert!(run.records.iter().all(|r| r.outcome == Outcome::Ok), "{:?}", run.records);
     let count = |mode| run.records.iter().filter(|r| r.cell.mode == mode).count();
@@ -104,7 +46,7 @@ fn a_run_leaves_records_a_report_and_a_table() {
 
 #[test]
 fn the_heap_limit_reaches_the_cell() {
-    let place = Place::new();
+    let place = Place::of_example(TOY);
     place.check(0, &[&SMOKE[..], &["--out", "r", "--heap", "1.5x,1MiB"]].concat());
     let limits: Vec<_> = place
         .read("r")
@@ -120,7 +62,7 @@ fn the_heap_limit_reaches_the_cell() {
 
 #[test]
 fn failures_are_rows_and_defects_set_the_exit_code() {
-    let place = Place::new();
+    let place = Place::of_example(TOY);
     // Only the endless program reaches the timeout; the others end before it even on a busy machine.
     let base = ["run", "failures", "--profile", "smoke", "--out"];
     let endless = ["endless", "-w", "endless", "--timeout", "1s"];
@@ -129,58 +71,57 @@ fn failures_are_rows_and_defects_set_the_exit_code() {
     let base =
         [&["run", "failures", "--profile", "smoke", "--timeout", "10m", "--out"][..]].concat();
     let text = place.check(0, &[&base[..], &["findings", "-w", "hungry,picky"]].concat());
-    for words in ["OOM: 1024 bytes requested", "n/a: it never frees"] {
-        assert!(text.contains(words), "'{words}' is missing in: {text}");
-    }
+    check_words(&text, &["OOM: 1024 bytes requested", "n/a: it never frees"]);
     let run = place.read("findings");
     assert!(run.records.iter().any(|r| r.outcome.word() == "OOM" && r.sample.is_some()));
     let defects = [&base[..], &["defects", "-w", "wrong,panic,overflow,silent"]].concat();
     let text = place.check(1, &defects);
-    for words in [
-        "wrong: expected 0, got 41",
-        "crash: panicked: thread 'main'",
-        "stack overflow: thread 'main'",
-        "crash: expected one JSON line",
-    ] {
-        assert!(text.contains(words), "'{words}' is missing in: {text}");
-    }
+    check_words(
+        &text,
+        &[
+            "wrong: expected 0, got 41",
+            "crash: panicked: thread 'main'",
+            "stack overflow: thread 'main'",
+            "crash: expected one JSON line",
+        ],
+    );
 }
 
 #[test]
 fn unknown_names_offer_the_nearest() {
-    let place = Place::new();
-    place.refuses(&["run", "-c", "swep"], &["did you mean 'sweep'?", "gcw list collectors"]);
-    place.refuses(&["run", "-w", "windw"], &["did you mean 'window'?", "gcw list workloads"]);
-    place.refuses(&["run", "failure"], &["did you mean 'failures'?", "gcw list suites"]);
-    place.refuses(&["run", "quick"], &["write --profile quick"]);
-    place.refuses(&["duel", "swep/window", "keep/window"], &["did you mean 'sweep'?"]);
-    place.refuses(&["duel", "sweep/windw@2x", "keep/window"], &["did you mean 'window'?"]);
+    let place = Place::of_example(TOY);
+    place.refuse(&["run", "-c", "swep"], &["did you mean 'sweep'?", "gcw list collectors"]);
+    place.refuse(&["run", "-w", "windw"], &["did you mean 'window'?", "gcw list workloads"]);
+    place.refuse(&["run", "failure"], &["did you mean 'failures'?", "gcw list suites"]);
+    place.refuse(&["run", "quick"], &["write --profile quick"]);
+    place.refuse(&["duel", "swep/window", "keep/window"], &["did you mean 'sweep'?"]);
+    place.refuse(&["duel", "sweep/windw@2x", "keep/window"], &["did you mean 'window'?"]);
     assert!(!place.path("runs").exists(), "nothing is left behind by what was refused");
 }
 
 #[test]
 fn bad_options_are_usage_errors() {
-    let place = Place::new();
-    place.refuses(&["run", "--heap", "3"], &["2.5x", "64MiB"]);
-    place.refuses(&["run", "--repeat", "0"], &["--repeat"]);
-    place.refuses(&["run", "--timeout", "fast"], &["30s"]);
-    place.refuses(&["run", "--resume", "r", "--seed", "1"], &["--resume", "--seed"]);
-    place.refuses(&["show", "nowhere"], &["nowhere/run.json", "gcw run"]);
-    place.refuses(&["report", "nowhere"], &["nowhere/run.json"]);
-    place.refuses(&["run", "--resume", "nowhere"], &["nowhere/run.json"]);
+    let place = Place::of_example(TOY);
+    place.refuse(&["run", "--heap", "3"], &["2.5x", "64MiB"]);
+    place.refuse(&["run", "--repeat", "0"], &["--repeat"]);
+    place.refuse(&["run", "--timeout", "fast"], &["30s"]);
+    place.refuse(&["run", "--resume", "r", "--seed", "1"], &["--resume", "--seed"]);
+    place.refuse(&["show", "nowhere"], &["nowhere/run.json", "gcw run"]);
+    place.refuse(&["report", "nowhere"], &["nowhere/run.json"]);
+    place.refuse(&["run", "--resume", "nowhere"], &["nowhere/run.json"]);
 }
 
 #[test]
 fn a_directory_that_cannot_be_used_is_named_before_anything_is_measured() {
-    let place = Place::new();
+    let place = Place::of_example(TOY);
     fs::write(place.path("file"), "").unwrap();
-    place.refuses(&["run", "--out", "file/run"], &["file/run", "--out DIR"]);
-    finished().0.refuses(&["run", "--out", "r"], &["already holds a run", "--resume r"]);
+    place.refuse(&["run", "--out", "file/run"], &["file/run", "--out DIR"]);
+    finished().0.refuse(&["run", "--out", "r"], &["already holds a run", "--resume r"]);
 }
 
 #[test]
 fn a_torn_run_is_resumed_to_its_end() {
-    let (place, source) = (Place::new(), &finished().0);
+    let (place, source) = (Place::of_example(TOY), &finished().0);
     let whole = source.read("r");
     let samples = place.path("r/samples.jsonl");
     fs::create_dir(place.path("r")).unwrap();
@@ -199,19 +140,17 @@ fn a_torn_run_is_resumed_to_its_end() {
 
 #[test]
 fn a_full_disk_ends_the_run_with_whole_lines_and_a_way_on() {
-    let place = Place::new();
+    let place = Place::of_example(TOY);
     // A limit on the size of files stands for the disk: the write that crosses it is cut short.
     let script = format!(
         "trap '' XFSZ; ulimit -f 16; exec {} run -w window --profile smoke --timeout 10m --out r",
-        toy().display()
+        example(TOY).display()
     );
     let mut shell = Command::new("sh");
     let output = shell.args(["-c", &script]).current_dir(&place.directory).output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{message}");
-    for words in ["r/samples.jsonl", "File too large", "are kept", "gcw run --resume r"] {
-        assert!(message.contains(words), "'{words}' is missing in: {message}");
-    }
+    check_words(&message, &["r/samples.jsonl", "File too large", "are kept", "gcw run --resume r"]);
     let text = fs::read_to_string(place.path("r/samples.jsonl")).unwrap();
     assert!(!text.is_empty() && text.ends_with('\n'), "no torn line is left");
     assert!(message.contains(&format!("the {} records before it", text.lines().count())));
@@ -221,7 +160,7 @@ fn a_full_disk_ends_the_run_with_whole_lines_and_a_way_on() {
 
 #[test]
 fn an_interrupt_keeps_what_was_measured_and_says_how_to_go_on() {
-    let place = Place::new();
+    let place = Place::of_example(TOY);
     let run = ["run", "failures", "-w", "picky,endless", "--timeout", "1h", "--out", "r"];
     let mut command = place.command(&run);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -296,7 +235,7 @@ fn script<'n>(place: &Place, name: &'n str, command: &str) -> &'n str {
 
 #[test]
 fn a_duel_finds_the_slower_side_and_controls_itself() {
-    let place = Place::new();
+    let place = Place::of_example(TOY);
     // They say how long they took, so no scheduler has a part in it.
     let taking = |name, cpu_ns: u64, wall_ns: u64| {
         let times = format!(r#""cpu_ns":{cpu_ns},"wall_ns":{wall_ns},"teardown_cpu_ns":0"#);
@@ -321,14 +260,14 @@ fn a_duel_finds_the_slower_side_and_controls_itself() {
     }
     let text = place.check(0, &duel("2"));
     assert!(text.contains("No intervals below 6 blocks"), "{text}");
-    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    check_width(&text);
 }
 
 #[test]
 fn a_duel_takes_collectors_and_any_program_that_prints_a_sample() {
-    let place = Place::new();
+    let place = Place::of_example(TOY);
     let own = "cell --collector keep --workload window --size small --heap 2x --mode time";
-    let external = format!("{} {own} --suite toys", toy().display());
+    let external = format!("{} {own} --suite toys", example(TOY).display());
     let few = ["--size", "small", "--blocks", "1", "--json"];
     let check = |a, b| {
         let text = place.check(0, &[&["duel", a, b], &few[..]].concat());
@@ -343,20 +282,17 @@ fn a_duel_takes_collectors_and_any_program_that_prints_a_sample() {
 
 #[test]
 fn a_duel_ends_where_an_answer_is_wrong() {
-    let place = Place::new();
+    let place = Place::of_example(TOY);
     let output = place.gcw(&["duel", "sweep/wrong", "keep/wrong", "--suite", "failures"]);
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{message}");
     assert!(message.contains("sweep/wrong@2x") && message.contains("got 41"), "{message}");
-    place.refuses(
-        &["duel", "keep/picky", "sweep/picky", "--suite", "failures"],
-        &["n/a: it never"],
-    );
+    place.refuse(&["duel", "keep/picky", "sweep/picky", "--suite", "failures"], &["n/a: it never"]);
 }
 
 #[test]
 fn every_shell_gets_completions() {
-    let place = Place::new();
+    let place = Place::of_example(TOY);
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = place.check(0, &["completions", shell]);
         assert!(script.contains("resume") && !script.contains("census"), "{shell}: {script}");

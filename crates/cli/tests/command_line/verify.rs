@@ -1,62 +1,23 @@
 //! `gcw verify` and the gate of `gcw run`, over the collectors of `examples/broken-collectors.rs`: each
 //! fails with its name, its seed and a short program, within its limits, and the tool continues.
 
-use record::read_run;
+use super::{Place, check_words};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use tempfile::TempDir;
+use std::path::PathBuf;
 
-/// A program in a directory of its own, which also holds its cache.
-struct Place {
-    directory: TempDir,
-    program: PathBuf,
-}
-
-impl Place {
-    /// Over the broken collectors, which cargo builds with the tests.
-    fn broken() -> Self {
-        let directory = Path::new(env!("CARGO_BIN_EXE_gcw")).parent().unwrap().join("examples");
-        let program = directory.join("broken-collectors");
-        assert!(program.is_file(), "run `cargo build -p gcw --examples` first");
-        Self { directory: tempfile::tempdir().unwrap(), program }
-    }
-
-    /// Over the collectors of the workbench.
-    fn built_in() -> Self {
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_gcw"));
-        Self { directory: tempfile::tempdir().unwrap(), program }
-    }
-
-    fn gcw(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(&self.program);
-        let command = command.args(arguments).current_dir(self.directory.path());
-        let command = command.env("XDG_CACHE_HOME", self.directory.path().join("cache"));
-        command.env_remove("CLICOLOR_FORCE").output().unwrap()
-    }
-
-    /// Runs, checks the exit code, returns both outputs.
-    fn check(&self, code: i32, arguments: &[&str]) -> (String, String) {
-        let output = self.gcw(arguments);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (text(output.stdout), text(output.stderr))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
+fn broken() -> Place {
+    Place::of_example("broken-collectors")
 }
 
 #[test]
 fn every_fault_of_a_collector_is_a_failure_with_a_short_program() {
-    let place = Place::broken();
+    let place = broken();
     let verify = |names: &[&str], timeout: &str| -> Vec<Value> {
         let limits = ["--timeout", timeout, "--memory-mib", "150"];
         let arguments = ["verify", "--seeds", "6", "--ops", "60", "--json"];
-        let (text, _) = place.check(1, &[&arguments[..], &limits[..], names].concat());
+        let text = place.check(1, &[&arguments[..], &limits[..], names].concat());
         let value: Value = serde_json::from_str(&text).unwrap();
         value["programs"].as_array().unwrap().clone()
     };
@@ -87,41 +48,42 @@ fn every_fault_of_a_collector_is_a_failure_with_a_short_program() {
 
 #[test]
 fn a_failure_is_printed_as_a_test_to_be_pasted() {
-    let place = Place::broken();
-    let (text, _) = place.check(1, &["verify", "panics", "chatty", "--seeds", "6", "--ops", "60"]);
-    for words in [
-        "chatty",
-        "ok",
-        "FAILED by run",
-        "#[test]\nfn panics_run()",
-        "ops: vec![",
-        "replay::<broken_collectors::Broken<2>>(&program)",
-    ] {
-        assert!(text.contains(words), "'{words}' is missing in: {text}");
-    }
+    let place = broken();
+    let text = place.check(1, &["verify", "panics", "chatty", "--seeds", "6", "--ops", "60"]);
+    check_words(
+        &text,
+        &[
+            "chatty",
+            "ok",
+            "FAILED by run",
+            "#[test]\nfn panics_run()",
+            "ops: vec![",
+            "replay::<broken_collectors::Broken<2>>(&program)",
+        ],
+    );
     place.check(0, &["verify", "cha*", "--seeds", "2", "--ops", "20"]);
-    let (_, error) = place.check(2, &["verify", "chaty"]);
-    assert!(error.contains("did you mean 'chatty'?"), "{error}");
+    place.refuse(&["verify", "chaty"], &["did you mean 'chatty'?"]);
 }
 
 #[test]
 fn a_collector_that_fails_is_not_measured_unless_it_is_stamped() {
-    let place = Place::broken();
+    let place = broken();
     let run = ["run", "-c", "panics,chatty", "--profile", "smoke", "-w", "message-window"];
     let run = [&run[..], &["--timeout", "10m"]].concat();
-    let (_, error) = place.check(1, &[&run[..], &["--out", "r"]].concat());
-    for words in ["refused: panics failed", "--unverified", "gcw verify panics`", "panics_run()"] {
-        assert!(error.contains(words), "'{words}' is missing in: {error}");
-    }
+    let (_, error) = place.check_both(1, &[&run[..], &["--out", "r"]].concat());
+    check_words(
+        &error,
+        &["refused: panics failed", "--unverified", "gcw verify panics`", "panics_run()"],
+    );
     assert!(!place.path("r").exists(), "nothing was measured");
     let cache = fs::read_to_string(place.path("cache/gcw/verified.json")).unwrap();
     assert!(cache.contains("chatty") && !cache.contains("panics"), "{cache}");
 
-    let (text, error) = place.check(0, &[&run[..], &["--out", "r", "--unverified"]].concat());
+    let (text, error) = place.check_both(0, &[&run[..], &["--out", "r", "--unverified"]].concat());
     assert!(error.contains("panics fails the conformance kit"), "{error}");
     let stamp = "UNVERIFIED: panics failed the conformance kit";
     assert!(text.contains(stamp), "{text}");
-    assert_eq!(read_run(&place.path("r")).unwrap().manifest.unverified, ["panics"]);
+    assert_eq!(place.read("r").manifest.unverified, ["panics"]);
     for file in ["index.html", "summary.md"] {
         let text = fs::read_to_string(place.path("r/report").join(file)).unwrap();
         assert!(text.contains(stamp), "{file} has no stamp");
@@ -135,24 +97,24 @@ fn a_collector_that_fails_is_not_measured_unless_it_is_stamped() {
         assert!(fs::read_to_string(picture).unwrap().contains("UNVERIFIED"), "{picture:?}");
     }
     // A stamped run may be resumed, and stays stamped.
-    let (text, _) = place.check(0, &["run", "--resume", "r"]);
+    let text = place.check(0, &["run", "--resume", "r"]);
     assert!(text.contains(stamp), "{text}");
 }
 
 #[test]
 fn a_duel_has_the_same_gate() {
-    let place = Place::broken();
+    let place = broken();
     let duel = ["duel", "panics/message-window", "chatty/message-window", "--blocks", "1"];
     let duel = [&duel[..], &["--size", "small", "--no-control"]].concat();
-    let (_, error) = place.check(1, &duel);
+    let (_, error) = place.check_both(1, &duel);
     assert!(error.contains("refused: panics failed"), "{error}");
-    let (text, _) = place.check(0, &[&duel[..], &["--unverified"]].concat());
+    let text = place.check(0, &[&duel[..], &["--unverified"]].concat());
     assert!(text.contains("UNVERIFIED: panics"), "{text}");
 }
 
 #[test]
 fn workloads_run_under_stress() {
-    let place = Place::broken();
+    let place = broken();
     let arguments = [
         "verify",
         "chatty",
@@ -163,7 +125,7 @@ fn workloads_run_under_stress() {
         "--timeout=10m",
         "--json",
     ];
-    let (text, _) = place.check(1, &arguments);
+    let text = place.check(1, &arguments);
     let value: Value = serde_json::from_str(&text).unwrap();
     let stressed = value["workloads"].as_array().unwrap();
     assert_eq!(stressed.len(), 4, "{text}");
@@ -191,7 +153,7 @@ fn every_known_bug_is_found() {
 /// The known bugs of these collectors, each run with `seeds` programs.
 fn kills(seeds: &str, collectors: &[&str]) -> Value {
     let arguments = ["verify", "--mutants", "--kills-only", "--json", "--seeds", seeds];
-    let output = Place::built_in().gcw(&[&arguments, collectors].concat());
+    let output = Place::new().gcw(&[&arguments, collectors].concat());
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
 }
 
