@@ -2,7 +2,7 @@
 //! different ways, and mutants (known bugs) that they must find.
 //!
 //! * [`program`]: the alphabet of operations. [`generate`]: draws programs.
-//! * [`play`]: plays one program under a watched collector. [`shrink`]: shortens a failing one.
+//! * `play`: plays one program under a watched collector. [`shrink`]: shortens a failing one.
 //! * [`verify`]: plays a range of seeds in this process. A collector that hangs or crashes takes the process
 //!   with it, so `gcw verify` runs it in child processes.
 //!
@@ -14,6 +14,7 @@ mod detector;
 mod failure;
 mod faulty;
 pub mod generate;
+mod job;
 pub mod mutants;
 mod play;
 mod player;
@@ -26,9 +27,9 @@ mod watched;
 
 pub use detector::{Detector, Detectors, Place};
 pub use failure::Failure;
-pub use play::{Defeat, Played, Setup, play};
+pub use job::{Job, OPS};
 pub use rules::Rules;
-pub use verify::{Job, OPS, Report, verify};
+pub use verify::{Report, verify};
 
 use heap::{Collector, CollectorFactory, Config};
 use program::Program;

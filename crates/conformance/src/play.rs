@@ -1,75 +1,59 @@
 //! Plays one program under a collector and reports the first failure.
 
-use crate::detector::{Detector, Detectors, Place, Violation};
+use crate::detector::{Detector, Place, Violation};
 use crate::faulty::Faulty;
+use crate::job::Job;
 use crate::mutants::Passed;
 use crate::player::state::{M, Player};
 use crate::program::Program;
 use crate::watched::Watched;
-use heap::{Checker, CollectorFactory, Commit, Config, HeapConfig, Mutant};
+use heap::{Checker, CollectorFactory, Commit, HeapConfig, Mutant};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The settings under which a program is played.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Setup {
-    /// The active detectors.
-    pub detectors: Detectors,
-    /// Parameters of the collector.
-    pub config: Config,
-    /// The mutant to switch on.
-    pub mutant: Option<Mutant>,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Self { detectors: Detectors::ALL, config: Config::default(), mutant: None }
-    }
-}
-
 /// The failure that ended a program.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Defeat {
+pub(crate) struct Defeat {
     /// The detector that noticed it.
-    pub detector: Detector,
+    pub(crate) detector: Detector,
     /// Its finding.
-    pub message: String,
+    pub(crate) message: String,
     /// The place in the graph.
-    pub place: Option<Place>,
+    pub(crate) place: Option<Place>,
     /// The operation of the collector under way, or its last one.
-    pub phase: &'static str,
+    pub(crate) phase: &'static str,
     /// Number of operations begun.
-    pub begun: usize,
+    pub(crate) begun: usize,
 }
 
 /// The result of playing a program.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Played {
+pub(crate) struct Played {
     /// The first failure.
-    pub defeat: Option<Defeat>,
+    pub(crate) defeat: Option<Defeat>,
     /// Mutants whose switches were passed.
-    pub passed: Passed,
+    pub(crate) passed: Passed,
 }
 
-/// Plays a program under a discipline, to its end or to the first failure.
+/// Plays a program with the settings of a job, to its end or to the first failure.
 ///
 /// A collector that hangs, overflows its stack or aborts takes this process with it; `gcw verify` plays in
 /// a child process.
 ///
 /// # Panics
 /// If the operating system refuses address space for a heap.
-pub fn play(factory: CollectorFactory, program: &Program, setup: &Setup) -> Played {
+pub(crate) fn play(factory: CollectorFactory, program: &Program, job: &Job) -> Played {
     let heap = HeapConfig { limit_bytes: program.limit_bytes, commit: Commit::Lazily };
-    let stamps = setup.detectors.has(Detector::Stamps);
+    let stamps = job.detectors.has(Detector::Stamps);
     let probe = if stamps { Checker::default() } else { Checker::disabled() };
-    let config = setup.config.with_least(factory.thresholds);
+    let config = job.config.with_least(factory.thresholds);
     let collector = |heap: &_| Ok(Faulty(Watched::over(factory.collector(heap, &config)?)));
     let mut m = M::with(heap, probe, collector).expect("address space for a heap");
-    if let Some(mutant) = setup.mutant {
-        m.heap().infect(mutant);
+    if let Some(mutant) = &job.mutant {
+        m.heap().infect(Mutant::named(mutant));
     }
-    m.collector().watch(setup.detectors);
-    let mut player = Player::new(program, factory.caps, setup.detectors);
+    m.collector().watch(job.detectors);
+    let mut player = Player::new(program, factory.caps, job.detectors);
     let result = catch_unwind(AssertUnwindSafe(|| player.play(&mut m)));
     let defeat = result.err().map(|payload| {
         let Violation { detector, message, place } = read(payload);
@@ -110,7 +94,7 @@ mod tests {
     use super::*;
     use crate::program::{Leaf, Pair};
     use collectors::Manual;
-    use heap::{Mutator, Own, Shared, Slot};
+    use heap::{Config, Mutator, Own, Shared, Slot};
 
     /// The detector of a mistake that a program makes in checking mode.
     fn detector(mistake: impl Fn(&mut Mutator<Manual, Checker>)) -> Detector {
