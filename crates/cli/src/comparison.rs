@@ -84,23 +84,18 @@ fn title(manifest: &Manifest, workload: &str, rows: &[&Row]) -> String {
 }
 
 fn table(manifest: &Manifest, rows: &[&Row]) -> String {
-    let best = |measure| {
+    let best = |measure: Measure| {
         let known = rows.iter().filter(|r| r.outcome == Outcome::Ok);
-        known.filter_map(|r| Some(measure_of(r, measure)?.median)).min_by(f64::total_cmp)
+        known.filter_map(|r| Some(measure.of(r).known()?.median)).min_by(f64::total_cmp)
     };
     let (best_time, best_peak) = (best(Measure::CpuTime), best(Measure::PeakFootprint));
     let longest = rows.iter().map(|row| row.collector.chars().count()).max().unwrap_or(0);
     let name_chars = longest.clamp(NAME_CHARS_MAX, VARIANT_CHARS_MAX);
     let curve_chars = (NAME_CHARS_MAX + CURVE_CHARS).saturating_sub(name_chars);
     let columns = HEADINGS.len() - usize::from(curve_chars < CURVE_CHARS_MIN);
+    let widths = (name_chars, curve_chars.max(CURVE_CHARS_MIN));
     let lines = rows.iter().map(|row| {
-        let mut line = line(
-            manifest,
-            row,
-            best_time,
-            best_peak,
-            (name_chars, curve_chars.max(CURVE_CHARS_MIN)),
-        );
+        let mut line = line(manifest, row, best_time, best_peak, widths);
         line.truncate(columns);
         line
     });
@@ -170,8 +165,4 @@ fn value_and_ratio(
 /// The reason is in the report; the table has no room for it.
 fn not_known() -> String {
     "n/a".to_owned()
-}
-
-fn measure_of(row: &Row, measure: Measure) -> Option<&Estimate> {
-    measure.of(row).known().copied()
 }

@@ -101,13 +101,9 @@ fn new_collectors_and_workloads_are_formatted_compile_and_run() {
     succeed(Command::new(&program).args(["verify", "my-gc", "every-mib", "--seeds", "5"]));
     let runs = tempfile::tempdir().unwrap();
     let run = runs.path().join("run");
-    succeed(
-        Command::new(&program)
-            .args(["run", "--profile", "smoke", "-w", "my-program", "-c", "my-gc,every-mib"])
-            .args(["--timeout", "10m"])
-            .arg("--out")
-            .arg(&run),
-    );
+    let options = ["--profile", "smoke", "-w", "my-program", "-c", "my-gc,every-mib"];
+    let mut command = Command::new(&program);
+    succeed(command.arg("run").args(options).args(["--timeout", "10m", "--out"]).arg(&run));
     let records = read_run(&run).unwrap().records;
     for name in ["my-gc", "every-mib"] {
         let of_name = records.iter().filter(|record| record.cell.collector == name);
@@ -117,32 +113,16 @@ fn new_collectors_and_workloads_are_formatted_compile_and_run() {
     }
     assert!(run.join("report/index.html").is_file());
 
-    succeed(&mut cargo(
-        &checkout,
-        &[
-            "test",
-            "--offline",
-            "--quiet",
-            "--target-dir",
-            target,
-            "-p",
-            "gcw-workloads",
-            "--lib",
-            "my_program",
-        ],
-    ));
+    let test = ["test", "-p", "gcw-workloads", "--lib", "my_program"];
+    let options = ["--offline", "--quiet", "--target-dir", target];
+    succeed(cargo(&checkout, &test).args(options));
 }
 
 /// The files of a checkout that `gcw new` reads.
 fn miniature() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
-    for path in [
-        "Cargo.toml",
-        "crates/collectors/src/lib.rs",
-        "workloads/src/lib.rs",
-        "workloads/src/zipf.rs",
-        "workloads/suites/core.toml",
-    ] {
+    let workloads = ["workloads/src/lib.rs", "workloads/src/zipf.rs", "workloads/suites/core.toml"];
+    for path in ["Cargo.toml", "crates/collectors/src/lib.rs"].into_iter().chain(workloads) {
         copy(&workspace().join(path), &directory.path().join(path));
     }
     directory

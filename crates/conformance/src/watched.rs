@@ -72,11 +72,15 @@ impl Watched {
         let cells = self.cells.borrow();
         let starts = cells.iter().filter(|(_, known)| !known.is_freed).map(|(&start, _)| start);
         let objects = starts.filter_map(ObjectReference::from_bits);
-        objects.filter(|&object| self.inner.parts().is_allocated(object)).collect()
+        objects.filter(|&object| self.is_allocated(object)).collect()
     }
 
     fn checks(&self, detector: Detector) -> bool {
         self.detectors.get().has(detector)
+    }
+
+    fn is_allocated(&self, object: ObjectReference) -> bool {
+        self.inner.parts().is_allocated(object)
     }
 
     /// [`Watched::expects`], except under a discipline that trusts programs: a borrow may dangle there.
@@ -90,7 +94,7 @@ impl Watched {
     /// Begins an operation whose object argument must be allocated.
     fn expects(&self, phase: &'static str, object: ObjectReference) {
         self.phase.set(phase);
-        if self.checks(Detector::Barrier) && !self.inner.parts().is_allocated(object) {
+        if self.checks(Detector::Barrier) && !self.is_allocated(object) {
             let message = format!("`{phase}` is given an object that is not allocated");
             violate(Detector::Barrier, message, Some(Place::of(None, 0, object)));
         }
@@ -107,9 +111,7 @@ impl Watched {
                 let message = format!("`store` is given a {kind:?} slot that is none");
                 violate(Detector::Barrier, message, Some(Place::of(None, index, object)));
             }
-            if let Some(child) = new.reference()
-                && !self.inner.parts().is_allocated(child)
-            {
+            if let Some(child) = new.reference().filter(|&child| !self.is_allocated(child)) {
                 let message = "`store` stores an object that is not allocated".to_owned();
                 violate(Detector::Barrier, message, Some(Place::of(Some(object), index, child)));
             }
@@ -158,8 +160,7 @@ impl Watched {
             // An object at the same place may have been reclaimed to make room for this one.
             let is_there = other != start
                 && !known.is_freed
-                && ObjectReference::from_bits(other)
-                    .is_some_and(|o| self.inner.parts().is_allocated(o));
+                && ObjectReference::from_bits(other).is_some_and(|o| self.is_allocated(o));
             if self.checks(Detector::Verifier) && is_there {
                 let message = format!("a new object lies over object {other:#x}");
                 violate(Detector::Verifier, message, Some(Place::of(None, 0, object)));
@@ -170,36 +171,25 @@ impl Watched {
         if !self.checks(Detector::Verifier) {
             return;
         }
-        let place = || Some(Place::of(None, 0, object));
-        if !self.inner.parts().is_allocated(object) {
-            violate(Detector::Verifier, "a new object is not allocated".to_owned(), place());
+        let fails = |message: &str| -> ! {
+            let place = Place::of(None, 0, object);
+            violate(Detector::Verifier, message.to_owned(), Some(place))
+        };
+        if !self.is_allocated(object) {
+            fails("a new object is not allocated");
         }
         let extent = Extent::of(memory, object);
         let shared = layout.slots_of(SlotKind::Own) + layout.slots_of(SlotKind::Shared);
         let expected = (layout.slots_of(SlotKind::Own), shared, layout.slots(), layout.words());
         let found = (extent.own_end, extent.shared_end, extent.slots, extent.words);
         if found != expected {
-            violate(Detector::Verifier, "a new object has a wrong header".to_owned(), place());
+            fails("a new object has a wrong header");
         }
         let body = extent.first..layout.bytes() / 4;
-        let checked = body.clone().take(64).chain(body.clone().rev().take(64));
-        for word in checked {
-            if memory.read(object, Offset32::word(word)) != 0 {
-                violate(Detector::Verifier, "a new object is not empty".to_owned(), place());
-            }
+        let mut checked = body.clone().take(64).chain(body.rev().take(64));
+        if checked.any(|word| memory.read(object, Offset32::word(word)) != 0) {
+            fails("a new object is not empty");
         }
-    }
-
-    fn after_alloc(
-        &self,
-        cx: &Context,
-        object: Result<ObjectReference, OutOfMemory>,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        if let Ok(object) = object {
-            self.is_new(cx.memory(), object, layout);
-        }
-        object
     }
 
     /// After an operation: poisons freed cells, and checks the poison in those that were free before.
@@ -227,7 +217,7 @@ impl Watched {
                     let message = "freed memory was written to".to_owned();
                     violate(Detector::Stamps, message, Some(Place::of(None, 0, object)));
                 }
-            } else if !known.is_freed && may_be_freed && !self.inner.parts().is_allocated(object) {
+            } else if !known.is_freed && may_be_freed && !self.is_allocated(object) {
                 known.is_freed = true;
                 if poisons {
                     ends.into_iter().flatten().for_each(|w| word(w).store(POISON, Relaxed));
@@ -264,7 +254,7 @@ impl Collector for Watched {
         }
         let object = self.inner.alloc(cx, layout);
         self.follow(cx);
-        self.after_alloc(cx, object, layout)
+        object.inspect(|&object| self.is_new(cx.memory(), object, layout))
     }
 
     fn parts(&self) -> Parts<'_> {
@@ -307,10 +297,9 @@ impl Collector for Watched {
     }
 
     fn root_removed(&mut self, cx: &mut Context, object: ObjectReference, owned: bool) {
-        if owned {
-            self.expects("root_removed", object);
-        } else {
-            self.expects_unless_trusted("root_removed", object);
+        match owned {
+            true => self.expects("root_removed", object),
+            false => self.expects_unless_trusted("root_removed", object),
         }
         self.may_have_reclaimed.set(true);
         self.inner.root_removed(cx, object, owned);
@@ -354,7 +343,7 @@ impl Collector for Watched {
         self.phase.set("allocation in a region");
         let object = self.inner.region_alloc(cx, region, layout);
         self.follow(cx);
-        self.after_alloc(cx, object, layout)
+        object.inspect(|&object| self.is_new(cx.memory(), object, layout))
     }
 
     fn region_end(&mut self, cx: &mut Context, region: u32) {

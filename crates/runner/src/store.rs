@@ -125,12 +125,10 @@ impl Store {
     /// # Errors
     /// If it cannot be written; then the file ends with the previous record.
     pub fn append(&mut self, record: &Record) -> Result<(), StoreError> {
-        let line = serde_json::to_vec(record).map_err(io::Error::from).map(|mut line| {
-            line.push(b'\n');
-            line
-        });
-        line.and_then(|line| append_or_truncate(&mut self.file, &line)).map_err(|source| {
-            StoreError::Append { path: self.path.clone(), source, kept: self.records }
+        append_or_truncate(&mut self.file, record).map_err(|source| StoreError::Append {
+            path: self.path.clone(),
+            source,
+            kept: self.records,
         })?;
         self.records += 1;
         Ok(())
@@ -162,9 +160,10 @@ fn write_whole(path: &Path, manifest: &Manifest) -> io::Result<()> {
     fs::rename(&temporary, path)
 }
 
-fn append_or_truncate(file: &mut File, line: &[u8]) -> io::Result<()> {
+fn append_or_truncate(file: &mut File, record: &Record) -> io::Result<()> {
+    let line = serde_json::to_string(record)? + "\n";
     let length = file.metadata()?.len();
-    file.write_all(line).inspect_err(|_| {
+    file.write_all(line.as_bytes()).inspect_err(|_| {
         // A full disk still lets a file shrink. If it does not, resuming repairs the line.
         let _ = file.set_len(length);
     })

@@ -115,17 +115,8 @@ fn a_duel_has_the_same_gate() {
 #[test]
 fn workloads_run_under_stress() {
     let place = broken();
-    let arguments = [
-        "verify",
-        "chatty",
-        "overlaps",
-        "--seeds",
-        "0",
-        "--workloads=mess*,lru*",
-        "--timeout=10m",
-        "--json",
-    ];
-    let text = place.check(1, &arguments);
+    let arguments = ["verify", "chatty", "overlaps", "--seeds", "0", "--timeout=10m", "--json"];
+    let text = place.check(1, &[&arguments[..], &["--workloads=mess*,lru*"]].concat());
     let value: Value = serde_json::from_str(&text).unwrap();
     let stressed = value["workloads"].as_array().unwrap();
     assert_eq!(stressed.len(), 4, "{text}");
