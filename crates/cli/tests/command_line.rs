@@ -348,10 +348,8 @@ fn a_duel_ends_where_an_answer_is_wrong() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{message}");
     assert!(message.contains("sweep/wrong@2x") && message.contains("got 41"), "{message}");
-    place.refuses(
-        &["duel", "keep/picky", "sweep/picky", "--suite", "failures"],
-        &["n/a: it never"],
-    );
+    place
+        .refuses(&["duel", "keep/picky", "sweep/picky", "--suite", "failures"], &["n/a: it never"]);
 }
 
 #[test]
