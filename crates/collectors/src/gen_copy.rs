@@ -213,9 +213,7 @@ impl Promoter<'_> {
     #[inline(always)]
     fn promote(&mut self, object: ObjectReference) -> ObjectReference {
         let memory = self.memory;
-        if !self.nursery.contains(object)
-            && !mutant!(memory, "an old object passes for young")
-        {
+        if !self.nursery.contains(object) && !mutant!(memory, "an old object passes for young") {
             return object;
         }
         if let Some(copy) = memory.forwarded(object) {

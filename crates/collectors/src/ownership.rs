@@ -73,8 +73,7 @@ impl Collector for Ownership {
                 mutant!(memory, "a region's object is dropped as well")
                     || !memory.has(child, REGION)
             };
-            let children: Vec<_> =
-                memory.children(owner, Slots::Own).filter(is_outside).collect();
+            let children: Vec<_> = memory.children(owner, Slots::Own).filter(is_outside).collect();
             children.into_iter().for_each(|child| self.drop_tree(cx, child));
         }
         self.regions.end(cx, region);
