@@ -16,7 +16,7 @@ pub fn random(stream: u64) -> Pcg64 {
     Pcg64::seed_from_u64(stream)
 }
 
-/// A heap without a limit of which so many bytes are committed beforehand.
+/// A heap without a limit; `bytes` of it are committed beforehand.
 ///
 /// # Panics
 /// If the system refuses the memory.

@@ -20,7 +20,7 @@ pub(crate) fn cell<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point, wor
     }
 }
 
-/// A word on a hatched background, which stays free around it.
+/// A word on a hatched background, with blank paper behind it.
 pub(crate) fn on_paper<S: Surface>(pen: &mut Pen<'_, S>, word: &str, at: Point, style: TextStyle) {
     let half = style.width(word) / 2.0 + 3.0;
     pen.rect((at.0 - half, at.1 - 7.0), (at.0 + half, at.1 + 7.0), PAPER, 1.0);
