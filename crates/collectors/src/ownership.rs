@@ -69,10 +69,8 @@ impl Collector for Ownership {
     fn region_end(&mut self, cx: &mut Context, region: u32) {
         for owner in self.regions.owners(region) {
             let memory = cx.memory();
-            let is_outside = |&child: &ObjectReference| {
-                mutant!(memory, "a region's object is dropped as well")
-                    || !memory.has(child, REGION)
-            };
+            let drops_inside = mutant!(memory, "a region's object is dropped as well");
+            let is_outside = |&child: &ObjectReference| drops_inside || !memory.has(child, REGION);
             let children: Vec<_> = memory.children(owner, Slots::Own).filter(is_outside).collect();
             children.into_iter().for_each(|child| self.drop_tree(cx, child));
         }
