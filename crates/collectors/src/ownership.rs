@@ -12,9 +12,8 @@
 //! region, because outside one their referents would never be dropped. Cycles of own slots leak.
 
 use heap::{
-    Caps, Collector, Config, Context, Heap, Inspect, Layout, NoMarks, NonMovingSpace,
-    ObjectReference, OutOfMemory, Parts, REGION, Regions, Slots, Stack, allocates_in_regions,
-    cascade, mutant,
+    Caps, Collector, Config, Context, Heap, Inspect, NoMarks, NonMovingSpace, ObjectReference,
+    REGION, Regions, Slots, Stack, allocates_in_regions, cascade, freed_one_by_one, mutant,
 };
 use std::io;
 
@@ -35,14 +34,7 @@ impl Collector for Ownership {
         Ok(Self { objects, regions: Regions::new(heap), pending: heap.queue()? })
     }
 
-    #[inline(always)]
-    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        self.objects.alloc_or_grow(layout, 0)
-    }
-
-    fn parts(&self) -> Parts<'_> {
-        Parts::of([&self.objects, &self.regions], self.pending.committed_bytes())
-    }
+    freed_one_by_one!(objects; pending; regions);
 
     #[inline(always)]
     fn owner_lost(&self, cx: &Context, object: ObjectReference) {

@@ -92,6 +92,12 @@ impl Count {
         field == self.one()
     }
 
+    /// Whether an unparked object is to be freed: its count, zero when it was parked, still is.
+    #[inline(always)]
+    pub fn still_dead(self, memory: Memory<'_>, object: ObjectReference) -> bool {
+        self.get(memory, object) == 0 || mutant!(memory, "a parked object is freed though stored")
+    }
+
     /// The counting barrier: increments the new referent and stores it. Returns the old one, which the
     /// caller decrements now: in this order no count reaches zero where both are the same.
     #[inline(always)]
