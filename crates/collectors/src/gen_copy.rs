@@ -158,12 +158,8 @@ impl StopTheWorld for GenCopy {
     }
 
     /// A major collection, then an allocation in the nursery if one is left, or in the old space.
-    fn alloc_collecting(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-        cause: Cause,
-    ) -> Option<ObjectReference> {
+    fn alloc_collecting(&mut self, cx: &mut Context, layout: Layout) -> Option<ObjectReference> {
+        let cause = self.cause();
         self.collect(cx, cause);
         if self.objects.nursery.reserved_bytes() > 0
             && let Some(object) = self.alloc_without_collecting(cx, layout)
@@ -213,9 +209,7 @@ impl Promoter<'_> {
     #[inline(always)]
     fn promote(&mut self, object: ObjectReference) -> ObjectReference {
         let memory = self.memory;
-        if !self.nursery.contains(object)
-            && !mutant!(memory, "an old object passes for young")
-        {
+        if !self.nursery.contains(object) && !mutant!(memory, "an old object passes for young") {
             return object;
         }
         if let Some(copy) = memory.forwarded(object) {

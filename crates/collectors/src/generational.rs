@@ -32,10 +32,10 @@ use std::io;
 #[derive(Debug)]
 pub struct Generational {
     objects: NonMovingSpace<StickyMarks>,
+    policy: StickyPolicy,
     marker: Marker,
     /// How far the heap may grow from one major collection to the next.
     sizer: Sizer,
-    policy: StickyPolicy,
 }
 
 impl Collector for Generational {
@@ -45,9 +45,9 @@ impl Collector for Generational {
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
             objects: NonMovingSpace::new(heap)?,
+            policy: StickyPolicy::default(),
             marker: Marker::new(heap, config.whole(&PREFETCH))?,
             sizer: Sizer::new(heap, config),
-            policy: StickyPolicy::default(),
         })
     }
 
@@ -97,12 +97,8 @@ impl StopTheWorld for Generational {
     }
 
     /// A minor collection if it is worth its time, then a major one.
-    fn alloc_collecting(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-        cause: Cause,
-    ) -> Option<ObjectReference> {
+    fn alloc_collecting(&mut self, cx: &mut Context, layout: Layout) -> Option<ObjectReference> {
+        let cause = self.cause();
         if !self.policy.is_major_due(self.objects.allocated_bytes()) {
             self.collect(cx, Cause::Young);
             if let Some(object) = self.alloc_without_collecting(cx, layout) {

@@ -122,12 +122,8 @@ impl StopTheWorld for Immix {
 
     /// Collects until the allocation succeeds, as long as that releases blocks: the next collection can copy
     /// to the blocks that one releases, and knows the live bytes of all blocks.
-    fn alloc_collecting(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-        cause: Cause,
-    ) -> Option<ObjectReference> {
+    fn alloc_collecting(&mut self, cx: &mut Context, layout: Layout) -> Option<ObjectReference> {
+        let cause = self.cause();
         self.collect(cx, cause);
         let found = loop {
             let found = self.objects.alloc(layout, 0);

@@ -10,8 +10,8 @@
 //! No barrier.
 
 use heap::{
-    Caps, Collector, Config, Context, Heap, Inspect, Layout, Memory, NoMarks, NonMovingSpace,
-    ObjectReference, OutOfMemory, Parts, Regions, Slots, Stack, allocates_in_regions, cascade,
+    Caps, Collector, Config, Context, Heap, Inspect, Memory, NoMarks, NonMovingSpace,
+    ObjectReference, Regions, Slots, Stack, allocates_in_regions, cascade, freed_one_by_one,
     mutant,
 };
 use std::io;
@@ -32,14 +32,7 @@ impl Collector for Manual {
         Ok(Self { objects, regions: Regions::new(heap), pending: heap.queue()? })
     }
 
-    #[inline(always)]
-    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        self.objects.alloc_or_grow(layout, 0)
-    }
-
-    fn parts(&self) -> Parts<'_> {
-        Parts::of([&self.objects, &self.regions], self.pending.committed_bytes())
-    }
+    freed_one_by_one!(objects; pending; regions);
 
     #[inline(never)]
     fn free(&mut self, cx: &mut Context, root: ObjectReference) {

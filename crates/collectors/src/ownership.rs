@@ -12,9 +12,8 @@
 //! region, because outside one their referents would never be dropped. Cycles of own slots leak.
 
 use heap::{
-    Caps, Collector, Config, Context, Heap, Inspect, Layout, NoMarks, NonMovingSpace,
-    ObjectReference, OutOfMemory, Parts, REGION, Regions, Slots, Stack, allocates_in_regions,
-    cascade, mutant,
+    Caps, Collector, Config, Context, Heap, Inspect, NoMarks, NonMovingSpace, ObjectReference,
+    REGION, Regions, Slots, Stack, allocates_in_regions, cascade, freed_one_by_one, mutant,
 };
 use std::io;
 
@@ -35,14 +34,7 @@ impl Collector for Ownership {
         Ok(Self { objects, regions: Regions::new(heap), pending: heap.queue()? })
     }
 
-    #[inline(always)]
-    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        self.objects.alloc_or_grow(layout, 0)
-    }
-
-    fn parts(&self) -> Parts<'_> {
-        Parts::of([&self.objects, &self.regions], self.pending.committed_bytes())
-    }
+    freed_one_by_one!(objects; pending; regions);
 
     #[inline(always)]
     fn owner_lost(&self, cx: &Context, object: ObjectReference) {
@@ -69,12 +61,9 @@ impl Collector for Ownership {
     fn region_end(&mut self, cx: &mut Context, region: u32) {
         for owner in self.regions.owners(region) {
             let memory = cx.memory();
-            let is_outside = |&child: &ObjectReference| {
-                mutant!(memory, "a region's object is dropped as well")
-                    || !memory.has(child, REGION)
-            };
-            let children: Vec<_> =
-                memory.children(owner, Slots::Own).filter(is_outside).collect();
+            let drops_inside = mutant!(memory, "a region's object is dropped as well");
+            let is_outside = |&child: &ObjectReference| drops_inside || !memory.has(child, REGION);
+            let children: Vec<_> = memory.children(owner, Slots::Own).filter(is_outside).collect();
             children.into_iter().for_each(|child| self.drop_tree(cx, child));
         }
         self.regions.end(cx, region);

@@ -13,9 +13,9 @@
 //! A count of 26 bits sticks at its maximum. It cannot reclaim cycles, so back links leak.
 
 use heap::{
-    Caps, Collector, Config, Context, Count, Heap, Inspect, Layout, Memory, NoMarks,
-    NonMovingSpace, ObjectReference, ObjectSlot, OutOfMemory, Parts, SlotKind, Slots, Stack, Value,
-    cascade, counted_roots, mutant,
+    Caps, Collector, Config, Context, Count, Heap, Inspect, Memory, NoMarks, NonMovingSpace,
+    ObjectReference, ObjectSlot, SlotKind, Slots, Stack, Value, cascade, counted_roots,
+    freed_one_by_one,
 };
 use std::io;
 
@@ -37,14 +37,7 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
         Ok(Self { objects: NonMovingSpace::new(heap)?, pending: heap.queue()? })
     }
 
-    #[inline(always)]
-    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
-        self.objects.alloc_or_grow(layout, Self::NEW)
-    }
-
-    fn parts(&self) -> Parts<'_> {
-        Parts::of([&self.objects], self.pending.committed_bytes())
-    }
+    freed_one_by_one!(objects; pending);
 
     /// **Rule:** every store counts: the new referent up, then the old one down. A move changes no count.
     #[inline(always)]
@@ -73,10 +66,7 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
     #[inline(never)]
     fn process_parked(&mut self, cx: &mut Context) {
         while let Some(object) = cx.unpark() {
-            let memory = cx.memory();
-            if COUNT.get(memory, object) == 0
-                || mutant!(memory, "a parked object is freed though stored")
-            {
+            if COUNT.still_dead(cx.memory(), object) {
                 self.free_dead(cx, object);
             }
         }

@@ -110,12 +110,9 @@ impl Collector for RcCycles {
     #[inline(never)]
     fn process_parked(&mut self, cx: &mut Context) {
         while let Some(object) = cx.unpark() {
-            let memory = cx.memory();
-            if COUNT.get(memory, object) == 0
-                || mutant!(memory, "a parked object is freed though stored")
-            {
+            if COUNT.still_dead(cx.memory(), object) {
                 self.free_dead(cx, object);
-            } else if !mutant!(memory, "a survivor is not suspected") {
+            } else if !mutant!(cx.memory(), "a survivor is not suspected") {
                 self.add_possible_root(cx, object);
             }
         }

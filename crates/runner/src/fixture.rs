@@ -1,8 +1,7 @@
 //! A small manifest for the tests of this crate.
 
 use record::{
-    CollectorInfo, Colour, Environment, Family, LineStyle, Manifest, SCHEMA_VERSION, Size,
-    WorkloadInfo,
+    CollectorInfo, Colour, Family, LineStyle, Manifest, SCHEMA_VERSION, Size, WorkloadInfo,
 };
 use std::collections::BTreeMap;
 
@@ -29,19 +28,12 @@ pub(crate) fn manifest(seed: u64) -> Manifest {
     };
     Manifest {
         schema: SCHEMA_VERSION,
-        run_id: "test".to_owned(),
-        started: "2026-01-01T00:00:00Z".to_owned(),
-        command: "gcw run".to_owned(),
         seed,
-        profile: "quick".to_owned(),
-        suite: "test".to_owned(),
         repeats: 5,
         heaps: ["1.5x", "3x", "64MiB"].map(|heap| heap.parse().expect("a heap size")).to_vec(),
         modes: record::Mode::ALL.to_vec(),
-        timeout_ms: 1000,
         collectors: vec![collector("loose", false), collector("bound", true)],
         workloads: vec![workload("a"), workload("b")],
-        unverified: Vec::new(),
-        environment: Environment::default(),
+        ..Manifest::default()
     }
 }

@@ -28,6 +28,28 @@ macro_rules! traced {
     };
 }
 
+/// Allocation and accounts of a collector that frees one object after the other.
+///
+/// `freed_one_by_one!(objects; pending; regions)` allocates in the space `objects`, which grows up to the
+/// limit; its parts are that space, `regions` if there are any, and the queue `pending` of a cascade.
+#[macro_export]
+macro_rules! freed_one_by_one {
+    ($space:ident; $pending:ident $(; $regions:ident)?) => {
+        #[inline(always)]
+        fn alloc(
+            &mut self,
+            _: &mut $crate::Context,
+            layout: $crate::Layout,
+        ) -> Result<$crate::ObjectReference, $crate::OutOfMemory> {
+            self.$space.alloc_or_grow(layout, Self::NEW)
+        }
+
+        fn parts(&self) -> $crate::Parts<'_> {
+            $crate::Parts::of([&self.$space $(, &self.$regions)?], self.$pending.committed_bytes())
+        }
+    };
+}
+
 /// Roots and owners under immediate counting, by `$count`.
 ///
 /// An object whose count reaches zero is passed to `self.$free`, or parked in an operation that may not

@@ -56,13 +56,11 @@ pub trait StopTheWorld: Collector {
             return Ok(object);
         }
         let (space, sizer) = self.space_and_sizer();
-        let reserved_bytes = space.sized_bytes();
         let overhead_limit_exceeded =
-            sizer.overhead_limit_exceeded(space.allocated_bytes(), reserved_bytes);
-        let cause = sizer.cause(reserved_bytes);
+            sizer.overhead_limit_exceeded(space.allocated_bytes(), space.sized_bytes());
         let object = match overhead_limit_exceeded {
             true => self.alloc_when_futile(layout),
-            false => self.alloc_collecting(cx, layout, cause),
+            false => self.alloc_collecting(cx, layout),
         };
         object.ok_or_else(|| cx.heap.out_of_memory(layout))
     }
@@ -78,13 +76,15 @@ pub trait StopTheWorld: Collector {
         space.alloc_without_collecting(layout, Self::NEW, may_grow)
     }
 
+    /// Why a collection is due where an allocation finds no free memory.
+    fn cause(&mut self) -> Cause {
+        let (space, sizer) = self.space_and_sizer();
+        sizer.cause(space.sized_bytes())
+    }
+
     /// A new object after a collection; `None` if the heap is too small.
-    fn alloc_collecting(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-        cause: Cause,
-    ) -> Option<ObjectReference> {
+    fn alloc_collecting(&mut self, cx: &mut Context, layout: Layout) -> Option<ObjectReference> {
+        let cause = self.cause();
         self.collect(cx, cause);
         self.space_and_sizer().0.alloc_after_collecting(layout, Self::NEW)
     }

@@ -77,7 +77,7 @@ impl Count {
         }
     }
 
-    /// Takes one away and tells whether that was the last. A stuck count stays; a count of zero
+    /// Subtracts one; returns whether that was the last. A stuck count stays; a count of zero
     /// stays zero, so that a program that releases too often cannot spill into the other bits.
     #[inline(always)]
     pub fn decrement(self, memory: Memory<'_>, object: ObjectReference) -> bool {
@@ -90,6 +90,12 @@ impl Count {
         }
         word.store(bits - self.one(), Relaxed);
         field == self.one()
+    }
+
+    /// Whether an unparked object is to be freed: its count, zero when it was parked, still is.
+    #[inline(always)]
+    pub fn still_dead(self, memory: Memory<'_>, object: ObjectReference) -> bool {
+        self.get(memory, object) == 0 || mutant!(memory, "a parked object is freed though stored")
     }
 
     /// The counting barrier: increments the new referent and stores it. Returns the old one, which the
