@@ -22,8 +22,7 @@ pub(crate) mod units;
 pub(crate) mod value;
 
 use crate::memory::os::{PAGE_BYTES, Reservation};
-use crate::memory::units::ADDRESSABLE_BYTES;
-use crate::memory::units::UNIT_BYTES;
+use crate::memory::units::{ADDRESSABLE_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
 use std::io;
 use std::marker::PhantomData;

@@ -6,9 +6,7 @@
 use crate::blocks::block::Block;
 use crate::memory::budget::Budget;
 use crate::memory::os::{PAGE_BYTES, Reservation};
-use crate::memory::units::ADDRESSABLE_BYTES;
-use crate::memory::units::BLOCK_WORDS;
-use crate::memory::units::GRANULE_BYTES;
+use crate::memory::units::{ADDRESSABLE_BYTES, BLOCK_WORDS, GRANULE_BYTES};
 use crate::memory::value::ObjectReference;
 use std::io;
 use std::ptr::NonNull;

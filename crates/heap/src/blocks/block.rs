@@ -8,8 +8,7 @@
 
 use crate::memory::ObjectMemory;
 use crate::memory::budget::Budget;
-use crate::memory::units::ADDRESSABLE_BYTES;
-use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES};
+use crate::memory::units::{ADDRESSABLE_BYTES, BLOCK_BYTES, BLOCK_GRANULES};
 use crate::memory::value::ObjectReference;
 
 const BLOCKS: u32 = (ADDRESSABLE_BYTES / BLOCK_BYTES as u64) as u32;

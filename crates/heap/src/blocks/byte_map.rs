@@ -11,9 +11,7 @@
 use crate::blocks::block::Block;
 use crate::memory::budget::Budget;
 use crate::memory::os::{PAGE_BYTES, Reservation};
-use crate::memory::units::ADDRESSABLE_BYTES;
-use crate::memory::units::GRANULE_BYTES;
-use crate::memory::units::{BLOCK_BYTES, BLOCK_WORDS};
+use crate::memory::units::{ADDRESSABLE_BYTES, BLOCK_BYTES, BLOCK_WORDS, GRANULE_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::object::size_class::MIN_CELL_BYTES;
 use std::io;

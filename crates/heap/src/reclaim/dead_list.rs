@@ -5,8 +5,7 @@
 
 use crate::memory::value::ObjectReference;
 use crate::memory::{Memory, Offset32};
-use crate::space::cells::Batch;
-use crate::space::cells::NoMarks;
+use crate::space::cells::{Batch, NoMarks};
 use crate::space::non_moving::NonMovingSpace;
 
 /// Dead objects, the latest first.

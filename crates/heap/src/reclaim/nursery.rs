@@ -12,12 +12,10 @@
 
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
-use crate::memory::Memory;
-use crate::memory::asan;
 use crate::memory::footprint::Occupancy;
-use crate::memory::units::BLOCK_BYTES;
-use crate::memory::units::UNIT_BYTES;
+use crate::memory::units::{BLOCK_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
+use crate::memory::{Memory, asan};
 use crate::mutant;
 use crate::object::header::{Extent, FORWARDED, Layout};
 use crate::object::size_class::{CELL_BYTES, CLASSES, cells_per_block, class_of};

@@ -6,12 +6,10 @@
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
 use crate::context::events::CascadeClock;
-use crate::memory::Memory;
-use crate::memory::asan;
 use crate::memory::footprint::Occupancy;
-use crate::memory::units::BLOCK_BYTES;
-use crate::memory::units::{GRANULE_BYTES, UNIT_BYTES};
+use crate::memory::units::{BLOCK_BYTES, GRANULE_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
+use crate::memory::{Memory, asan};
 use crate::mutant;
 use crate::object::header::{Extent, Layout, SlotKind};
 

@@ -13,15 +13,13 @@ mod slide;
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
 use crate::memory::footprint::Occupancy;
-use crate::memory::units::BLOCK_BYTES;
-use crate::memory::units::{GRANULE_BYTES, UNIT_BYTES};
+use crate::memory::units::{BLOCK_BYTES, GRANULE_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{Extent, FORWARDED, Layout};
 use crate::object::size_class::MAX_CELL_BYTES;
 use crate::space::{SmallSpace, Space};
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 pub use slide::Sliding;
 

@@ -15,9 +15,8 @@ use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
 use crate::memory::units::BLOCK_WORDS;
 use crate::memory::value::ObjectReference;
-use std::fmt;
-use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{fmt, io};
 
 /// The mark tables of a space of cells.
 pub trait MarkTables: Sized + fmt::Debug {
