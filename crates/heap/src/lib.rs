@@ -35,7 +35,7 @@ pub use memory::units::{
     ADDRESSABLE_BYTES, BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, GRANULE_BYTES,
 };
 pub use memory::value::{ObjectReference, Value};
-pub use memory::{Memory, Offset32, Offset64};
+pub use memory::{Memory, Offset, Offset32, Offset64};
 
 // ---- object: headers, shapes, size classes ------------------------------------------------------
 
@@ -52,7 +52,7 @@ pub use object::size_class;
 
 // ---- blocks: the memory of spaces, and side tables ----------------------------------------------
 
-pub use blocks::bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
+pub use blocks::bitmap::Bitmap;
 pub use blocks::block::Block;
 pub use blocks::heap::{Commit, Heap, HeapConfig};
 pub use blocks::reuse::{Order, Reuse};

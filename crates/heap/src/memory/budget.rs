@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 ///
 /// **Invariant:** `committed_bytes` equals the sum of the bytes that the parts report; checked at every
 /// footprint sample by [`crate::EventLog`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Budget {
     limit_bytes: AtomicU64,
     committed_bytes: AtomicU64,
@@ -22,15 +22,7 @@ pub struct Budget {
 impl Budget {
     /// An empty account that may grow to `limit_bytes`.
     pub(crate) fn new(limit_bytes: u64) -> Self {
-        Self {
-            limit_bytes: AtomicU64::new(limit_bytes),
-            committed_bytes: AtomicU64::new(0),
-            peak_bytes: AtomicU64::new(0),
-            refused_bytes: AtomicU64::new(0),
-            queues: AtomicU64::new(0),
-            queue_bytes: AtomicU64::new(0),
-            queue_peak_bytes: AtomicU64::new(0),
-        }
+        Self { limit_bytes: AtomicU64::new(limit_bytes), ..Self::default() }
     }
 
     /// Charges `bytes`, if the limit allows it.
