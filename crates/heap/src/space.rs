@@ -1,6 +1,7 @@
 //! Spaces: each one way of allocating and reclaiming.
 
 pub(crate) mod arena;
+pub(crate) mod bump;
 pub(crate) mod bump_space;
 pub(crate) mod cells;
 pub(crate) mod large;

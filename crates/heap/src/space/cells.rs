@@ -40,6 +40,7 @@ use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
 use crate::blocks::poison;
 use crate::blocks::reuse::FreedCells;
+use crate::memory::charged_vec::ChargedVec;
 use crate::memory::footprint::Occupancy;
 use crate::memory::units::{BLOCK_BYTES, BLOCK_WORDS};
 use crate::memory::value::ObjectReference;
@@ -72,7 +73,7 @@ pub struct SegregatedSpace<M: MarkTables> {
     cursors: [Cursor; CLASSES],
     allocated: Bitmap,
     marks: M,
-    blocks: Vec<BlockInfo>,
+    blocks: ChargedVec<BlockInfo>,
     newest_listed: [u32; CLASSES],
     used_blocks: u32,
     /// The list of blocks reserved for any class.
@@ -100,7 +101,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
             cursors: [NO_WINDOW; CLASSES],
             allocated: heap.bitmap()?,
             marks: M::new(heap)?,
-            blocks: Vec::new(),
+            blocks: heap.table(),
             newest_listed: [NONE; CLASSES],
             used_blocks: 0,
             newest_reserved: NONE,
@@ -291,11 +292,6 @@ impl<M: MarkTables> SegregatedSpace<M> {
             self.reclassify(block);
         }
     }
-
-    /// Bytes of the block table.
-    fn table_bytes(&self) -> u64 {
-        (self.blocks.capacity() * size_of::<BlockInfo>()) as u64
-    }
 }
 
 impl<M: MarkTables> Space for SegregatedSpace<M> {
@@ -331,7 +327,7 @@ impl<M: MarkTables> Space for SegregatedSpace<M> {
     }
 
     fn metadata_bytes(&self) -> u64 {
-        self.allocated.covered_bytes() + self.marks.covered_bytes() + self.table_bytes()
+        self.allocated.covered_bytes() + self.marks.covered_bytes() + self.blocks.bytes()
     }
 
     fn verify(&self) -> Result<(), String> {
@@ -395,11 +391,5 @@ impl<M: MarkTables> SmallSpace for SegregatedSpace<M> {
 impl<M: Marked> MarkedSpace for SegregatedSpace<M> {
     fn unmark_large(&self, large: ObjectReference) -> bool {
         self.marks.unmark(large)
-    }
-}
-
-impl<M: MarkTables> Drop for SegregatedSpace<M> {
-    fn drop(&mut self) {
-        self.heap.budget().discharge(self.table_bytes());
     }
 }

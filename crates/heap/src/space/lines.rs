@@ -33,46 +33,36 @@ mod weak;
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
+use crate::memory::charged_vec::ChargedVec;
 use crate::memory::footprint::Occupancy;
 use crate::memory::units::{BLOCK_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::Layout;
+use crate::space::bump::{Bump, bytes_between};
 use crate::space::{MarkedSpace, SmallSpace, Space};
 use blocks::{BlockInfo, State};
 use std::io;
 use std::ops::Range;
 
-const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
-
 /// A run of free lines that is being allocated from.
 #[derive(Clone, Copy, Debug)]
 struct Hole {
-    /// Reference bits of the next object, of the end of the hole and of its start.
-    next: u32,
-    limit: u32,
+    rest: Bump,
+    /// Reference bits of its start.
     start: u32,
     block: Option<Block>,
 }
 
-const NO_HOLE: Hole = Hole { next: 0, limit: 0, start: 0, block: None };
+const NO_HOLE: Hole = Hole { rest: Bump { next: 0, limit: 0 }, start: 0, block: None };
 
 impl Hole {
-    #[inline(always)]
-    fn bump(&mut self, bytes: u32) -> Option<ObjectReference> {
-        let units = bytes / UNIT_BYTES as u32;
-        if self.limit - self.next < units {
-            return None;
-        }
-        // SAFETY: there is a hole (no object is of no bytes), it is not in block 0, and objects are
-        // granular.
-        let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
-        self.next += units;
-        Some(object)
+    fn new(block: Block, start: u32, limit: u32) -> Self {
+        Self { rest: Bump { next: start, limit }, start, block: Some(block) }
     }
 
     fn allocated_bytes(&self) -> u64 {
-        u64::from(self.next - self.start) * UNIT_BYTES as u64
+        bytes_between(self.start, self.rest.next)
     }
 }
 
@@ -87,7 +77,7 @@ pub struct LineSpace {
     /// First granules of the objects that the last collection kept; while marking, of large ones as well, and
     /// last granules. In holes that were left: a stopper where the empty part begins.
     marks: Bitmap,
-    blocks: Vec<BlockInfo>,
+    blocks: ChargedVec<BlockInfo>,
     /// No block below has a hole that is not entered.
     scan: usize,
     used_blocks: u32,
@@ -115,7 +105,7 @@ impl LineSpace {
             overflow: NO_HOLE,
             line_bytes,
             marks: heap.bitmap()?,
-            blocks: Vec::new(),
+            blocks: heap.table(),
             scan: 0,
             used_blocks: 0,
             copy_blocks: 0,
@@ -131,9 +121,9 @@ impl LineSpace {
     #[inline(never)]
     fn bump_elsewhere(&mut self, bytes: u32) -> Option<ObjectReference> {
         if bytes > self.line_bytes {
-            return self.overflow.bump(bytes);
+            return self.overflow.rest.bump(bytes);
         }
-        self.next_hole().then(|| self.hole.bump(bytes))?
+        self.next_hole().then(|| self.hole.rest.bump(bytes))?
     }
 
     /// Enters the next hole, in this block or in another one.
@@ -171,7 +161,7 @@ impl LineSpace {
         let reaches = mutant!(self.heap.memory(), "a hole ends a line late");
         let end = self.block_lines().min(lines.end + u32::from(reaches));
         let [start, limit] = [lines.start, end].map(|line| self.line(block, line));
-        Hole { next: start, limit, start, block: Some(block) }
+        Hole::new(block, start, limit)
     }
 
     fn close_hole(&mut self) -> Option<Block> {
@@ -182,8 +172,8 @@ impl LineSpace {
     /// Leaves a hole; returns its block.
     fn close(&mut self, hole: Hole) -> Option<Block> {
         self.closed_bytes += hole.allocated_bytes();
-        if hole.next < hole.limit
-            && let Some(stopper) = ObjectReference::from_bits(hole.next)
+        if hole.rest.next < hole.rest.limit
+            && let Some(stopper) = ObjectReference::from_bits(hole.rest.next)
             && !mutant!(self.heap.memory(), "a hole that is left has no stopper")
         {
             self.marks.set(stopper);
@@ -278,7 +268,7 @@ impl Space for LineSpace {
 
     /// Bytes of mark bits and of the table of blocks, line maps included.
     fn metadata_bytes(&self) -> u64 {
-        self.marks.covered_bytes() + self.table_bytes()
+        self.marks.covered_bytes() + self.blocks.bytes()
     }
 
     /// Objects, counted by walking them, and their bytes.
@@ -307,7 +297,7 @@ impl SmallSpace for LineSpace {
         if !layout.is_small() {
             return None;
         }
-        let object = match self.hole.bump(layout.bytes()) {
+        let object = match self.hole.rest.bump(layout.bytes()) {
             Some(object) => object,
             None => self.bump_elsewhere(layout.bytes())?,
         };
@@ -352,11 +342,5 @@ impl MarkedSpace for LineSpace {
         // Copies may go to its block next, and no bit of its own may be among theirs.
         self.marks.clear_block(Block::of(large));
         is_marked
-    }
-}
-
-impl Drop for LineSpace {
-    fn drop(&mut self) {
-        self.heap.budget().discharge(self.table_bytes());
     }
 }

@@ -12,12 +12,14 @@ mod slide;
 
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
+use crate::memory::charged_vec::ChargedVec;
 use crate::memory::footprint::Occupancy;
-use crate::memory::units::{BLOCK_BYTES, GRANULE_BYTES, UNIT_BYTES};
+use crate::memory::units::{BLOCK_BYTES, BLOCK_UNITS, GRANULE_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{Extent, FORWARDED, Layout};
 use crate::object::size_class::MAX_CELL_BYTES;
+use crate::space::bump::{Bump, bytes_between};
 use crate::space::{SmallSpace, Space};
 use std::{fmt, io};
 
@@ -25,7 +27,6 @@ pub use slide::Sliding;
 
 /// Least `largest_bytes`: up to this size every object takes the fast path.
 const COMMON_BYTES: u32 = 256;
-const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
 const GRANULE_UNITS: u32 = (GRANULE_BYTES / UNIT_BYTES) as u32;
 
 /// A block and its allocated part.
@@ -85,11 +86,10 @@ impl Movement for Copying {
 /// Blocks of bump allocation, whose objects may move.
 #[derive(Debug)]
 pub struct MovableSpace<M: Movement> {
-    /// Reference bits of the next object and of the end of its block.
-    next: u32,
-    limit: u32,
+    /// The rest of the last block.
+    bump: Bump,
     largest_bytes: u32,
-    blocks: Vec<BumpBlock>,
+    blocks: ChargedVec<BumpBlock>,
     /// Bytes of the objects in all blocks but the last.
     closed_bytes: u64,
     tables: M,
@@ -120,10 +120,9 @@ impl<M: Movement> MovableSpace<M> {
 
     fn with(heap: &Heap, tables: M) -> Self {
         Self {
-            next: 0,
-            limit: 0,
+            bump: Bump::default(),
             largest_bytes: COMMON_BYTES,
-            blocks: Vec::new(),
+            blocks: heap.table(),
             closed_bytes: 0,
             tables,
             heap: heap.clone(),
@@ -143,7 +142,7 @@ impl<M: Movement> MovableSpace<M> {
         let bytes = Extent::of(self.heap.memory(), object).bytes();
         let bytes = bytes.min(u64::from(MAX_CELL_BYTES)) as u32;
         self.largest_bytes = self.largest_bytes.max(bytes);
-        let copy = match self.bump(bytes) {
+        let copy = match self.bump.bump(bytes) {
             Some(copy) => copy,
             None => self.bump_in_next_block(bytes),
         };
@@ -151,40 +150,25 @@ impl<M: Movement> MovableSpace<M> {
         copy
     }
 
-    #[inline(always)]
-    fn bump(&mut self, bytes: u32) -> Option<ObjectReference> {
-        let units = bytes / UNIT_BYTES as u32;
-        if self.limit - self.next < units {
-            return None;
-        }
-        // SAFETY: there is a block (no object is of no bytes), it is not block 0, and objects are
-        // granular.
-        let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
-        self.next += units;
-        Some(object)
-    }
-
     #[cold]
     #[inline(never)]
     fn bump_in_next_block(&mut self, bytes: u32) -> ObjectReference {
         let block = self.heap.acquire_overdrawing();
         self.append(block);
-        self.bump(bytes).expect("an object fits an empty block")
+        self.bump.bump(bytes).expect("an object fits an empty block")
     }
 
     /// Closes the last block and continues in this one.
     fn append(&mut self, block: Block) {
         self.close();
         let start = block.first_granule() << 1;
-        let before = self.list_bytes();
         self.blocks.push(BumpBlock { start, end: start });
-        self.heap.budget().charge(self.list_bytes() - before);
-        (self.next, self.limit) = (start, start + BLOCK_UNITS);
+        self.bump = Bump { next: start, limit: start + BLOCK_UNITS };
     }
 
     fn close(&mut self) {
         if let Some(last) = self.blocks.last_mut() {
-            last.end = self.next;
+            last.end = self.bump.next;
             self.closed_bytes += bytes_between(last.start, last.end);
         }
     }
@@ -192,7 +176,7 @@ impl<M: Movement> MovableSpace<M> {
     /// Releases all blocks.
     pub fn clear(&mut self) {
         self.release_from(0);
-        (self.next, self.limit, self.closed_bytes) = (0, 0, 0);
+        (self.bump, self.closed_bytes) = (Bump::default(), 0);
         self.largest_bytes = COMMON_BYTES;
     }
 
@@ -233,7 +217,7 @@ impl<M: Movement> MovableSpace<M> {
     fn extent(&self, place: usize) -> Option<(u32, u32)> {
         let block = self.blocks.get(place)?;
         let is_last = place + 1 == self.blocks.len();
-        Some((block.start, if is_last { self.next } else { block.end }))
+        Some((block.start, if is_last { self.bump.next } else { block.end }))
     }
 
     /// Every object, in the order of allocation.
@@ -245,10 +229,6 @@ impl<M: Movement> MovableSpace<M> {
     /// Maximum bytes that copies of all objects can need, in blocks and their list.
     pub fn copies_bytes(&self) -> u64 {
         copies_bytes(self.allocated_bytes(), self.largest_bytes)
-    }
-
-    fn list_bytes(&self) -> u64 {
-        (self.blocks.capacity() * size_of::<BumpBlock>()) as u64
     }
 }
 
@@ -267,7 +247,7 @@ impl<M: Movement> Space for MovableSpace<M> {
 
     /// Bytes of the list of blocks and of the side tables.
     fn metadata_bytes(&self) -> u64 {
-        self.list_bytes() + self.tables.metadata_bytes()
+        self.blocks.bytes() + self.tables.metadata_bytes()
     }
 
     /// Objects, counted by walking them, and their bytes.
@@ -323,7 +303,7 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
         if layout.bytes() > COMMON_BYTES && layout.bytes() > self.largest_bytes {
             return None;
         }
-        let object = self.bump(layout.bytes())?;
+        let object = self.bump.bump(layout.bytes())?;
         layout.install(self.heap.memory(), object, collector_bits);
         Some(object)
     }
@@ -377,7 +357,7 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
     }
 
     fn allocated_bytes(&self) -> u64 {
-        let last = self.blocks.last().map_or(0, |last| bytes_between(last.start, self.next));
+        let last = self.blocks.last().map_or(0, |last| bytes_between(last.start, self.bump.next));
         self.closed_bytes + last
     }
 
@@ -385,16 +365,6 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
     fn sized_bytes(&self) -> u64 {
         self.allocated_bytes()
     }
-}
-
-impl<M: Movement> Drop for MovableSpace<M> {
-    fn drop(&mut self) {
-        self.heap.budget().discharge(self.list_bytes());
-    }
-}
-
-fn bytes_between(start: u32, end: u32) -> u64 {
-    u64::from(end - start) * UNIT_BYTES as u64
 }
 
 /// Maximum bytes that copies of `bytes` of objects need: a block is closed only when the next object does

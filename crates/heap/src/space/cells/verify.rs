@@ -12,13 +12,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
     /// Every cell that holds an object.
     pub(crate) fn objects(&self) -> impl Iterator<Item = ObjectReference> {
         self.used().flat_map(|block| {
-            let words = self.allocated.block(block).iter().map(|word| word.load(Relaxed));
-            let first = block.first_granule();
-            let cells = words.zip(0..).flat_map(move |(word, index)| {
-                let bits = (0..64).filter(move |bit| word >> bit & 1 != 0);
-                bits.map(move |bit| ObjectReference::from_granule(first + index * 64 + bit))
-            });
-            cells.filter(|&object| self.is_allocated(object))
+            self.allocated.objects_in(block).filter(|&object| self.is_allocated(object))
         })
     }
 

@@ -8,11 +8,11 @@
 
 use super::blocks::{BlockInfo, SHORT_BYTES, State};
 use super::mark::bytes;
-use super::{BLOCK_UNITS, Hole, LineSpace, NO_HOLE};
+use super::{Hole, LineSpace, NO_HOLE};
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
 use crate::context::moves::Moves;
-use crate::memory::units::BLOCK_BYTES;
+use crate::memory::units::{BLOCK_BYTES, BLOCK_UNITS};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 
@@ -161,10 +161,10 @@ impl<'s> Evacuation<'s> {
 
     #[inline(always)]
     fn bump(&mut self, bytes: u32) -> Option<ObjectReference> {
-        if let Some(copy) = self.hole.bump(bytes) {
+        if let Some(copy) = self.hole.rest.bump(bytes) {
             return Some(copy);
         }
-        self.next_block().then(|| self.hole.bump(bytes))?
+        self.next_block().then(|| self.hole.rest.bump(bytes))?
     }
 
     #[cold]
@@ -181,7 +181,7 @@ impl<'s> Evacuation<'s> {
         let forgets = mutant!(self.heap.memory(), "a block of copies is not counted");
         self.taken_blocks += u32::from(!forgets);
         let start = block.first_granule() << 1;
-        self.hole = Hole { next: start, limit: start + BLOCK_UNITS, start, block: Some(block) };
+        self.hole = Hole::new(block, start, start + BLOCK_UNITS);
         true
     }
 

@@ -144,7 +144,7 @@ impl LineSpace {
                 classify(&info.lines, self.marks.block(block), self.line_bytes);
             let mistakes = mutant!(self.heap.memory(), "a sparse block counts as empty");
             if live_bytes == 0 || mistakes && live_bytes < BLOCK_BYTES / 32 {
-                *info = BlockInfo::foreign();
+                *info = BlockInfo::default();
                 self.used_blocks -= 1;
                 self.heap.release(block, 1);
                 continue;

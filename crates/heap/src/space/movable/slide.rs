@@ -14,7 +14,7 @@
 //! the group before it, and if this is in its own block the group fits, for it lay there. So copying in
 //! order overwrites no object that is still to be copied.
 
-use super::{BLOCK_UNITS, GRANULE_UNITS, MovableSpace, Movement};
+use super::{GRANULE_UNITS, MovableSpace, Movement};
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
@@ -22,12 +22,13 @@ use crate::blocks::poison;
 use crate::context::moves::Moves;
 use crate::context::weak::ReferenceProcessor;
 use crate::memory::Memory;
-use crate::memory::units::{BLOCK_WORDS, GRANULE_BYTES};
+use crate::memory::units::{BLOCK_UNITS, BLOCK_WORDS, GRANULE_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{Extent, LARGE};
 use crate::object::size_class::MAX_CELL_BYTES;
 use crate::space::MarkedSpace;
+use crate::space::bump::{Bump, bytes_between};
 use crate::trace::mark::Marker;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -54,11 +55,10 @@ struct Group<'t> {
     granules: u32,
 }
 
-/// The place of the next group.
+/// The place of the next group, in block number `place` of the space.
 struct Front {
     place: usize,
-    next: u32,
-    limit: u32,
+    rest: Bump,
 }
 
 impl Sliding {
@@ -166,7 +166,7 @@ impl MovableSpace<Sliding> {
         let memory = self.heap.memory();
         let begin = |place: usize| {
             let next = self.blocks.get(place).map_or(0, |block| block.start);
-            Front { place, next, limit: next + BLOCK_UNITS }
+            Front { place, rest: Bump { next, limit: next + BLOCK_UNITS } }
         };
         let mut front: Option<Front> = None;
         let mut ends = Vec::new();
@@ -174,13 +174,13 @@ impl MovableSpace<Sliding> {
             let Some(Group { destination, skipped, granules }) = group else { return };
             let units = granules * GRANULE_UNITS;
             let to = front.get_or_insert_with(|| begin(0));
-            if to.limit - to.next < units {
-                ends.push(to.next);
+            if to.rest.limit - to.rest.next < units {
+                ends.push(to.rest.next);
                 *to = begin(to.place + 1);
             }
-            let first = to.next.wrapping_sub(skipped * GRANULE_UNITS);
+            let first = to.rest.next.wrapping_sub(skipped * GRANULE_UNITS);
             destination.store(u64::from(first), Relaxed);
-            to.next += units;
+            to.rest.next += units;
         };
         for block in self.blocks.iter().map(|bumped| bumped.block()) {
             let mut group = None;
@@ -202,17 +202,17 @@ impl MovableSpace<Sliding> {
             }
             settle(group);
         }
-        self.fill_to(&ends, front.map(|to| (to.next, to.limit)));
+        self.fill_to(&ends, front.map(|to| to.rest));
     }
 
     /// Sets the allocated part of each block after a slide: `ends` of all but the last, and the `last`.
-    fn fill_to(&mut self, ends: &[u32], last: Option<(u32, u32)>) {
+    fn fill_to(&mut self, ends: &[u32], last: Option<Bump>) {
         for (block, &end) in self.blocks.iter_mut().zip(ends) {
             block.end = end;
         }
         let closed = self.blocks.iter().take(ends.len());
-        self.closed_bytes = closed.map(|block| super::bytes_between(block.start, block.end)).sum();
-        (self.next, self.limit) = last.unwrap_or_default();
+        self.closed_bytes = closed.map(|block| bytes_between(block.start, block.end)).sum();
+        self.bump = last.unwrap_or_default();
         self.tables.kept = ends.len() + usize::from(last.is_some());
     }
 
@@ -227,7 +227,7 @@ impl MovableSpace<Sliding> {
     pub fn slide(&mut self, moves: &mut Moves) {
         let (tables, memory) = (&self.tables, self.heap.memory());
         let mut largest_bytes = super::COMMON_BYTES;
-        for bumped in &self.blocks {
+        for bumped in self.blocks.iter() {
             let block = bumped.block();
             for (word, marks) in (0..BLOCK_WORDS as u32).zip(tables.marks.block(block)) {
                 let mut marks = marks.load(Relaxed);
@@ -248,7 +248,7 @@ impl MovableSpace<Sliding> {
         }
         self.largest_bytes = largest_bytes;
         let kept = tables.kept;
-        for bumped in &self.blocks {
+        for bumped in self.blocks.iter() {
             tables.marks.clear_block(bumped.block());
             tables.live.clear_block(bumped.block());
         }
