@@ -83,7 +83,7 @@ impl ReferenceProcessor {
             return;
         }
         if kind == SlotKind::Ephemeral {
-            self.ephemerons.register(array);
+            self.ephemerons.arrays.register(array);
         } else {
             self.arrays.register(array);
         }
@@ -207,14 +207,14 @@ impl ReferenceProcessor {
     ) {
         let memory = self.heap.memory();
         self.arrays.update(memory, &place, &body);
-        self.ephemerons.update(memory, &place, &body);
+        self.ephemerons.arrays.update(memory, &place, &body);
         self.finalizers.update(&place);
     }
 
     // ---- the account --------------------------------------------------------------------------
 
     fn is_empty(&self) -> bool {
-        self.arrays.is_empty() && self.ephemerons.is_empty() && self.finalizers.is_empty()
+        self.arrays.is_empty() && self.ephemerons.arrays.is_empty() && self.finalizers.is_empty()
     }
 
     /// Committed bytes of all tables.

@@ -5,7 +5,7 @@ use crate::memory::{Memory, Offset32};
 use crate::mutant;
 use crate::object::header::Extent;
 
-/// All arrays of weak slots.
+/// All arrays of weak slots, or of ephemerons.
 #[derive(Debug, Default)]
 pub(super) struct WeakArrays {
     arrays: Vec<ObjectReference>,
@@ -20,6 +20,10 @@ impl WeakArrays {
         self.arrays.is_empty()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = ObjectReference> {
+        self.arrays.iter().copied()
+    }
+
     /// Clears every slot whose referent was not reached; also in unreached arrays, which may be
     /// resurrected.
     pub(super) fn clear(
@@ -31,7 +35,7 @@ impl WeakArrays {
             return;
         }
         let live_too = mutant!(memory, "a weak slot of a live object is cleared");
-        for &array in &self.arrays {
+        for array in self.iter() {
             let body = place(array).unwrap_or(array);
             for (at, referent) in filled(memory, body) {
                 if place(referent).is_none() || live_too {
@@ -83,7 +87,7 @@ pub(super) fn read(
 }
 
 /// Updates the weak or ephemeral slots of an array to the new places of their referents.
-pub(super) fn update_referents(
+fn update_referents(
     memory: Memory<'_>,
     array: ObjectReference,
     place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
