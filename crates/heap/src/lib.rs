@@ -78,11 +78,12 @@ pub use trace::parallel::{PARALLEL_THRESHOLD, ParallelMarker, THREADS};
 pub use space::arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
 pub use space::bump_space::BumpSpace;
 pub use space::cells::{
-    Batch, ConcurrentMarks, MarkBits, MarkTables, Marked, NoMarks, ParallelMarks, SegregatedSpace,
-    StickyMarks, Traced,
+    Batch, ConcurrentMarks, MarkBits, Marked, NoMarks, ParallelMarks, SegregatedSpace, StickyMarks,
+    Traced,
 };
 pub use space::large::LargeSpace;
 pub use space::lines::LineSpace;
+pub use space::mark_tables::MarkTables;
 pub use space::movable::{Copying, Cursor, MovableSpace, Sliding};
 pub use space::non_moving::NonMovingSpace;
 pub use space::regions::Regions;

@@ -6,6 +6,7 @@ pub(crate) mod bump_space;
 pub(crate) mod cells;
 pub(crate) mod large;
 pub(crate) mod lines;
+pub(crate) mod mark_tables;
 pub(crate) mod movable;
 pub(crate) mod non_moving;
 pub(crate) mod regions;
@@ -39,7 +40,30 @@ pub trait Space {
     }
 }
 
+/// The accounts of a [`Space`] that consists of two: their sums.
+macro_rules! accounts_of {
+    ($first:ident, $second:ident) => {
+        fn reserved_bytes(&self) -> u64 {
+            self.$first.reserved_bytes() + self.$second.reserved_bytes()
+        }
+
+        fn metadata_bytes(&self) -> u64 {
+            self.$first.metadata_bytes() + self.$second.metadata_bytes()
+        }
+
+        fn allocated(&self) -> $crate::Occupancy {
+            self.$first.allocated().plus(self.$second.allocated())
+        }
+
+        fn is_allocated(&self, object: $crate::ObjectReference) -> bool {
+            self.$first.is_allocated(object) || self.$second.is_allocated(object)
+        }
+    };
+}
+pub(crate) use accounts_of;
+
 /// A space of objects up to half a block; [`crate::WithLarge`] adds the larger ones.
+#[expect(unused_variables, reason = "defaults ignore their arguments")]
 pub trait SmallSpace: Space {
     /// The heap it takes its blocks from.
     fn heap(&self) -> &Heap;
@@ -69,7 +93,6 @@ pub trait SmallSpace: Space {
 
     /// A new small object in memory meant for other sizes, at the heap limit; `None` if there is none.
     fn alloc_anywhere(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        let _ = (layout, collector_bits);
         None
     }
 
@@ -80,9 +103,7 @@ pub trait SmallSpace: Space {
     fn cover_large(&mut self, large: ObjectReference) -> bool;
 
     /// A large object of `bytes` has been allocated.
-    fn large_allocated(&mut self, large: ObjectReference, bytes: u32) {
-        let _ = (large, bytes);
-    }
+    fn large_allocated(&mut self, large: ObjectReference, bytes: u32) {}
 
     /// Bytes of the objects allocated here and not reclaimed.
     fn allocated_bytes(&self) -> u64 {

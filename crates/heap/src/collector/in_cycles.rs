@@ -15,7 +15,7 @@ use crate::memory::budget::OutOfMemory;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 use crate::space::CollectedSpace;
-use crate::space::cells::MarkTables;
+use crate::space::mark_tables::MarkTables;
 use crate::space::non_moving::NonMovingSpace;
 
 /// The phase of a cycle.

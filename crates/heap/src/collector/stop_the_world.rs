@@ -14,6 +14,7 @@ use crate::object::header::Layout;
 use crate::space::CollectedSpace;
 
 /// A collector that stops the world: its algorithm's part of the protocol.
+#[expect(unused_variables, reason = "defaults ignore their arguments")]
 pub trait StopTheWorld: Collector {
     /// The space that is collected, and its sizing policy.
     fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer);
@@ -24,7 +25,6 @@ pub trait StopTheWorld: Collector {
 
     /// Whether a collection of this cause ends a cycle of the sizer: a minor one does not.
     fn ends_cycle(&self, cause: Cause) -> bool {
-        let _ = cause;
         true
     }
 
@@ -91,7 +91,6 @@ pub trait StopTheWorld: Collector {
 
     /// A new object where collections have been futile; `None` unless memory is also reclaimed between them.
     fn alloc_when_futile(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let _ = layout;
         None
     }
 }

@@ -51,6 +51,7 @@ pub enum InjectedFault {
 }
 
 /// Decides which faults a program makes. Every method has a default: no fault.
+#[expect(unused_variables, reason = "defaults ignore their arguments")]
 pub trait FaultInjector {
     /// The program frees the object of root number `index`. Returns what the faulty author does.
     #[inline(always)]
@@ -61,7 +62,6 @@ pub trait FaultInjector {
         object: ObjectReference,
         allocated: impl Fn(ObjectReference) -> bool,
     ) -> FreeFault {
-        let _ = (heap, index, object, allocated);
         FreeFault::None
     }
 
@@ -72,7 +72,6 @@ pub trait FaultInjector {
         heap: &Heap,
         allocated: impl Fn(ObjectReference) -> bool,
     ) -> Option<InjectedFault> {
-        let _ = (heap, allocated);
         None
     }
 
@@ -91,7 +90,6 @@ pub trait FaultInjector {
         object: ObjectReference,
         layout: Layout,
     ) -> Vec<(Offset32, u32)> {
-        let _ = (heap, object, layout);
         Vec::new()
     }
 

@@ -24,7 +24,7 @@ use crate::reclaim::dead_list::DeadList;
 use crate::space::bump::{Bump, bytes_between, objects_between};
 use crate::space::cells::MarkBits;
 use crate::space::non_moving::NonMovingSpace;
-use crate::space::{CollectedSpace, Space};
+use crate::space::{CollectedSpace, Space, accounts_of};
 use std::io;
 
 /// The young objects of a heap.
@@ -336,21 +336,7 @@ impl CollectedSpace for WithNursery {
 }
 
 impl Space for WithNursery {
-    fn reserved_bytes(&self) -> u64 {
-        self.old.reserved_bytes() + self.nursery.reserved_bytes()
-    }
-
-    fn metadata_bytes(&self) -> u64 {
-        self.old.metadata_bytes() + self.nursery.metadata_bytes()
-    }
-
-    fn allocated(&self) -> Occupancy {
-        self.nursery.allocated().plus(self.old.allocated())
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.nursery.is_allocated(object) || self.old.is_allocated(object)
-    }
+    accounts_of!(nursery, old);
 
     fn verify(&self) -> Result<(), String> {
         self.old.verify()?;

@@ -31,9 +31,7 @@ mod verify;
 
 pub use batch::Batch;
 pub(crate) use concurrent::{SweeperBits, UnsweptBlock};
-pub use marks::{
-    ConcurrentMarks, MarkBits, MarkTables, Marked, NoMarks, ParallelMarks, StickyMarks, Traced,
-};
+pub use marks::{ConcurrentMarks, MarkBits, Marked, NoMarks, ParallelMarks, StickyMarks, Traced};
 
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
@@ -47,6 +45,7 @@ use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::Layout;
 use crate::object::size_class::{CELL_BYTES, CELL_STARTS, CLASSES, cells_per_block};
+use crate::space::mark_tables::MarkTables;
 use crate::space::{MarkedSpace, SmallSpace, Space};
 use blocks::{BlockInfo, NONE, State};
 use std::io;

@@ -20,8 +20,9 @@ use crate::mutant;
 use crate::object::header::{Extent, FORWARDED, Layout};
 use crate::object::size_class::MAX_CELL_BYTES;
 use crate::space::bump::{Bump, bytes_between};
+use crate::space::mark_tables::{MarkTables, bitmaps};
 use crate::space::{SmallSpace, Space};
-use std::{fmt, io};
+use std::io;
 
 pub use slide::Sliding;
 
@@ -39,48 +40,21 @@ struct BumpBlock {
 }
 
 /// How the objects of a space move.
-pub trait Movement: Sized + fmt::Debug {
+pub trait Movement: MarkTables {
     /// Whether room is kept for copies of all objects at once.
     const COPIES: bool;
-
-    /// Empty side tables.
-    ///
-    /// # Errors
-    /// If the operating system refuses address space for them.
-    fn new(heap: &Heap) -> io::Result<Self>;
-
-    /// Extends the tables to a block and charges for them; false if the limit has no room.
-    fn cover(&mut self, block: Block) -> bool;
-
-    /// Bytes of the tables.
-    fn metadata_bytes(&self) -> u64;
-
-    /// Whether anything is marked in a block.
-    fn is_marked(&self, block: Block) -> bool;
 }
 
 /// Objects are copied to another space.
 #[derive(Debug)]
-pub struct Copying;
+pub struct Copying {}
+
+impl MarkTables for Copying {
+    bitmaps!();
+}
 
 impl Movement for Copying {
     const COPIES: bool = true;
-
-    fn new(_: &Heap) -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    fn cover(&mut self, _: Block) -> bool {
-        true
-    }
-
-    fn metadata_bytes(&self) -> u64 {
-        0
-    }
-
-    fn is_marked(&self, _: Block) -> bool {
-        false
-    }
 }
 
 /// Blocks of bump allocation, whose objects may move.
@@ -235,7 +209,7 @@ impl<M: Movement> MovableSpace<M> {
 impl MovableSpace<Copying> {
     /// Leaves this space empty, to be to-space; returns its contents, from-space.
     pub fn flip(&mut self) -> Self {
-        let to_space = Self::with(&self.heap, Copying);
+        let to_space = Self::with(&self.heap, Copying {});
         std::mem::replace(self, to_space)
     }
 }
@@ -247,7 +221,7 @@ impl<M: Movement> Space for MovableSpace<M> {
 
     /// Bytes of the list of blocks and of the side tables.
     fn metadata_bytes(&self) -> u64 {
-        self.blocks.bytes() + self.tables.metadata_bytes()
+        self.blocks.bytes() + self.tables.covered_bytes()
     }
 
     /// Objects, counted by walking them, and their bytes.
@@ -284,7 +258,7 @@ impl<M: Movement> Space for MovableSpace<M> {
             let allocated_bytes = self.allocated_bytes();
             return Err(format!("objects of {bytes} bytes fill {allocated_bytes} bytes of blocks"));
         }
-        match self.blocks.iter().find(|block| self.tables.is_marked(block.block())) {
+        match self.blocks.iter().find(|block| self.tables.has_marks(block.block())) {
             Some(marked) => Err(format!("{:?} has marks between collections", marked.block())),
             None => Ok(()),
         }

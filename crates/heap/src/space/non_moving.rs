@@ -8,8 +8,9 @@ use crate::memory::Memory;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Extent;
 use crate::object::size_class::{MAX_CELL_BYTES, class_of};
-use crate::space::cells::{Batch, MarkTables, NoMarks, SegregatedSpace};
+use crate::space::cells::{Batch, NoMarks, SegregatedSpace};
 use crate::space::large::LargeSpace;
+use crate::space::mark_tables::MarkTables;
 use crate::space::with_large::WithLarge;
 use std::io;
 

@@ -2,12 +2,11 @@
 
 use crate::blocks::heap::Heap;
 use crate::memory::budget::OutOfMemory;
-use crate::memory::footprint::Occupancy;
 use crate::memory::units::BLOCK_BYTES;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 use crate::space::large::LargeSpace;
-use crate::space::{CollectedSpace, MarkedSpace, SmallSpace, Space};
+use crate::space::{CollectedSpace, MarkedSpace, SmallSpace, Space, accounts_of};
 
 /// A space of small objects `S`, and large objects.
 #[derive(Debug)]
@@ -146,21 +145,7 @@ impl<S: SmallSpace> CollectedSpace for WithLarge<S> {
 }
 
 impl<S: SmallSpace> Space for WithLarge<S> {
-    fn reserved_bytes(&self) -> u64 {
-        self.small.reserved_bytes() + self.large.reserved_bytes()
-    }
-
-    fn metadata_bytes(&self) -> u64 {
-        self.small.metadata_bytes() + self.large.metadata_bytes()
-    }
-
-    fn allocated(&self) -> Occupancy {
-        self.small.allocated().plus(self.large.allocated())
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.small.is_allocated(object) || self.large.is_allocated(object)
-    }
+    accounts_of!(small, large);
 
     fn verify(&self) -> Result<(), String> {
         self.small.verify()

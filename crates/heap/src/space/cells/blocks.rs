@@ -1,8 +1,9 @@
 //! The blocks of a space of cells: their states, and the lists of those with free cells.
 
-use super::{MarkTables, SegregatedSpace};
+use super::SegregatedSpace;
 use crate::blocks::block::Block;
 use crate::mutant;
+use crate::space::mark_tables::MarkTables;
 
 /// The state of a block in its space.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

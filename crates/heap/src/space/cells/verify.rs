@@ -1,11 +1,12 @@
 //! Checks all tables of a space of cells against each other. Slow: for tests.
 
+use super::SegregatedSpace;
 use super::blocks::{NONE, State};
-use super::{MarkTables, SegregatedSpace};
 use crate::blocks::block::Block;
 use crate::memory::value::ObjectReference;
 use crate::object::size_class::{CELL_STARTS, CLASSES, cells_per_block};
 use crate::space::Space;
+use crate::space::mark_tables::MarkTables;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl<M: MarkTables> SegregatedSpace<M> {

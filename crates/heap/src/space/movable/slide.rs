@@ -17,7 +17,6 @@
 use super::{GRANULE_UNITS, MovableSpace, Movement};
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
-use crate::blocks::heap::Heap;
 use crate::blocks::poison;
 use crate::context::moves::Moves;
 use crate::context::weak::ReferenceProcessor;
@@ -29,8 +28,8 @@ use crate::object::header::{Extent, LARGE};
 use crate::object::size_class::MAX_CELL_BYTES;
 use crate::space::MarkedSpace;
 use crate::space::bump::{Bump, bytes_between};
-use crate::trace::mark::Marker;
-use std::io;
+use crate::space::mark_tables::{MarkTables, bitmaps};
+use crate::trace::mark::{Marker, visiting};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Three words for every 64 granules.
@@ -85,26 +84,16 @@ impl Sliding {
     }
 }
 
+impl MarkTables for Sliding {
+    bitmaps!(marks, live, destinations; kept: 0);
+
+    fn has_marks(&self, block: Block) -> bool {
+        [&self.marks, &self.live].iter().any(|marks| marks.objects_in(block).next().is_some())
+    }
+}
+
 impl Movement for Sliding {
     const COPIES: bool = false;
-
-    fn new(heap: &Heap) -> io::Result<Self> {
-        let [marks, live, destinations] = [heap.bitmap()?, heap.bitmap()?, heap.bitmap()?];
-        Ok(Self { marks, live, destinations, kept: 0 })
-    }
-
-    fn cover(&mut self, block: Block) -> bool {
-        self.marks.cover(block) && self.live.cover(block) && self.destinations.cover(block)
-    }
-
-    fn metadata_bytes(&self) -> u64 {
-        [&self.marks, &self.live, &self.destinations].map(Bitmap::covered_bytes).iter().sum()
-    }
-
-    fn is_marked(&self, block: Block) -> bool {
-        let words = self.marks.block(block).iter().chain(self.live.block(block));
-        words.into_iter().any(|word| word.load(Relaxed) != 0)
-    }
 }
 
 impl MarkedSpace for MovableSpace<Sliding> {
@@ -138,20 +127,11 @@ impl MovableSpace<Sliding> {
 
     /// [`MovableSpace::trace`] that calls `visit` with each object that it marks.
     #[inline(always)]
-    fn trace_visiting(
-        &mut self,
-        marker: &mut Marker,
-        mut visit: impl FnMut(ObjectReference),
-    ) -> u64 {
+    fn trace_visiting(&mut self, marker: &mut Marker, visit: impl FnMut(ObjectReference)) -> u64 {
         let (tables, memory) = (&self.tables, self.heap.memory());
         let is_marked = |object| tables.marks.test(object);
-        marker.trace(&self.heap, is_marked, |object| {
-            let is_new = tables.mark(memory, object);
-            if is_new {
-                visit(object);
-            }
-            is_new
-        })
+        let mark = |object| tables.mark(memory, object);
+        marker.trace(&self.heap, is_marked, visiting(mark, visit))
     }
 
     /// Whether an object was marked since the last slide; large ones included.
