@@ -198,10 +198,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     fn alloc_object(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
         self.before_allocation(layout);
         let object = self.collector.alloc(&mut self.cx, layout);
-        self.report_moves();
-        let object = object?;
-        self.after_allocation(object, layout);
-        Ok(object)
+        self.after_allocation(object, layout)
     }
 
     #[inline(always)]
@@ -217,11 +214,19 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     #[inline(always)]
-    fn after_allocation(&mut self, object: ObjectReference, layout: Layout) {
-        if P::ON {
+    fn after_allocation(
+        &mut self,
+        object: Result<ObjectReference, OutOfMemory>,
+        layout: Layout,
+    ) -> Result<ObjectReference, OutOfMemory> {
+        self.report_moves();
+        if P::ON
+            && let Ok(object) = object
+        {
             self.unzero(object, layout);
             self.probe.allocated(object, layout);
         }
+        object
     }
 
     /// Fills the slots of a new object from number `first` on.

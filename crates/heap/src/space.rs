@@ -68,18 +68,14 @@ pub trait SmallSpace: Space {
     /// The heap it takes its blocks from.
     fn heap(&self) -> &Heap;
 
-    /// A new object in memory that the space has reserved, its slots null and its payload zero; `None` if
-    /// there is no room, or the object is large.
-    fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference>;
+    /// A new object in memory that the space has reserved, its slots null, its payload zero and the
+    /// collector's half of its header `bits`; `None` if there is no room, or the object is large.
+    fn alloc(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference>;
 
     /// [`SmallSpace::alloc`] in the slow path, with the same result, unless that needs a check of the room
     /// under the limit: then [`SmallSpace::alloc_growing`] makes it.
-    fn alloc_in_slow_path(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-    ) -> Option<ObjectReference> {
-        self.alloc(layout, collector_bits)
+    fn alloc_in_slow_path(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
+        self.alloc(layout, bits)
     }
 
     /// A new small object, for which the space may take a block if that leaves `kept_bytes` available
@@ -87,12 +83,12 @@ pub trait SmallSpace: Space {
     fn alloc_growing(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         kept_bytes: u64,
     ) -> Option<ObjectReference>;
 
     /// A new small object in memory meant for other sizes, at the heap limit; `None` if there is none.
-    fn alloc_anywhere(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+    fn alloc_anywhere(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         None
     }
 
@@ -126,20 +122,16 @@ pub trait MarkedSpace: SmallSpace {
 pub trait CollectedSpace: Space {
     /// A new object without a collection: in memory meant for it, or by growing if the space `may_grow`;
     /// or anywhere, if the last collection left no such memory, for another so soon would leave none
-    /// either. Its header begins with `collector_bits`.
+    /// either. The collector's half of its header is `bits`.
     fn alloc_without_collecting(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         may_grow: bool,
     ) -> Option<ObjectReference>;
 
     /// The new object that triggered a collection, regardless of policy; `None` if the heap is too small.
-    fn alloc_after_collecting(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-    ) -> Option<ObjectReference>;
+    fn alloc_after_collecting(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference>;
 
     /// Bytes allocated and not reclaimed.
     fn allocated_bytes(&self) -> u64;

@@ -22,9 +22,10 @@ use std::ops::DerefMut;
 use std::sync::Arc;
 
 /// When the operating system commits the heap's memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Commit {
     /// At the first touch; free blocks are returned. For measuring memory.
+    #[default]
     Lazily,
     /// `bytes` before the clock starts, and never returned. For measuring time: page faults would
     /// otherwise be charged to the collector that reuses least.
@@ -35,18 +36,12 @@ pub enum Commit {
 }
 
 /// Configuration of a heap.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct HeapConfig {
     /// Limit on the whole footprint, metadata included; `None` for the reservation's 16 GiB.
     pub limit_bytes: Option<u64>,
     /// When memory is committed.
     pub commit: Commit,
-}
-
-impl Default for HeapConfig {
-    fn default() -> Self {
-        Self { limit_bytes: None, commit: Commit::Lazily }
-    }
 }
 
 /// One heap: a handle, cheap to clone, that its mutator, its collector and their spaces share.

@@ -36,6 +36,11 @@ use ephemerons::Ephemerons;
 use finalizers::Finalizers;
 use slots::WeakArrays;
 
+/// Returns the current place of a reached object; `None` of one that was not reached.
+pub trait Places: Fn(ObjectReference) -> Option<ObjectReference> {}
+
+impl<F: Fn(ObjectReference) -> Option<ObjectReference>> Places for F {}
+
 /// The phase of the collection under way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Stage {
@@ -122,11 +127,7 @@ impl ReferenceProcessor {
     ///
     /// [`crate::NonMovingSpace::trace_weak`] implements this loop for collectors that mark.
     #[inline]
-    pub fn advance(
-        &mut self,
-        place: impl Fn(ObjectReference) -> Option<ObjectReference>,
-        reach: impl FnMut(ObjectReference),
-    ) -> bool {
+    pub fn advance(&mut self, place: impl Places, reach: impl FnMut(ObjectReference)) -> bool {
         if self.is_empty() {
             self.skips = false;
             return false;
@@ -138,7 +139,7 @@ impl ReferenceProcessor {
     #[inline(never)]
     fn advance_slowly(
         &mut self,
-        place: impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: impl Places,
         mut reach: impl FnMut(ObjectReference),
     ) -> bool {
         let Self { arrays, ephemerons, finalizers, stage, skips, heap, .. } = self;
@@ -202,7 +203,7 @@ impl ReferenceProcessor {
     /// `body` returns the place of an object's slots, given its old place and its new one.
     fn update(
         &mut self,
-        place: impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: impl Places,
         body: impl Fn(ObjectReference, ObjectReference) -> ObjectReference,
     ) {
         let memory = self.heap.memory();

@@ -108,10 +108,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.reset_early(region);
         }
         let object = self.collector.region_alloc(&mut self.cx, region.number, layout);
-        self.report_moves();
-        let object = object?;
-        self.after_allocation(object, layout);
-        Ok(object)
+        self.after_allocation(object, layout)
     }
 
     /// Ends a region and frees its objects.

@@ -72,18 +72,11 @@ impl Strong for Shared {}
 pub trait Checked: Kind {}
 
 /// The place of a slot in its object.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Slot<K> {
     offset: Offset32,
     kind: PhantomData<K>,
 }
-
-impl<K> Clone for Slot<K> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<K> Copy for Slot<K> {}
 
 impl<K: Kind> Slot<K> {
     /// Slot number `index` of a shape. Use the constants that [`shape!`](crate::shape) declares.

@@ -305,24 +305,20 @@ impl CollectedSpace for WithNursery {
     fn alloc_without_collecting(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         may_grow: bool,
     ) -> Option<ObjectReference> {
         let Self { nursery, old } = self;
         if nursery.reserved_bytes() > 0 && layout.is_small() {
             return nursery.alloc_reserving(layout, old, may_grow);
         }
-        old.alloc_without_collecting(layout, collector_bits, may_grow)
+        old.alloc_without_collecting(layout, bits, may_grow)
     }
 
     /// In the old space; the nursery releases its memory.
-    fn alloc_after_collecting(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-    ) -> Option<ObjectReference> {
+    fn alloc_after_collecting(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         self.nursery.resize(0, &self.old);
-        self.old.alloc_after_collecting(layout, collector_bits)
+        self.old.alloc_after_collecting(layout, bits)
     }
 
     fn allocated_bytes(&self) -> u64 {

@@ -59,17 +59,12 @@ impl Arena {
     /// A new object, its slots null and its payload zero; `None` if the chunk has no room: see
     /// [`Arena::grow`].
     #[inline(always)]
-    pub fn alloc(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-        heap: &Heap,
-    ) -> Option<ObjectReference> {
+    pub fn alloc(&mut self, layout: Layout, bits: u32, heap: &Heap) -> Option<ObjectReference> {
         let is_short = mutant!(heap.memory(), "a bump is one granule short");
         let short_bytes = if is_short { GRANULE_BYTES as u32 } else { 0 };
         let object = self.bump.bump(layout.bytes() - short_bytes)?;
         self.has_owners |= layout.slots_of(SlotKind::Own) > 0;
-        layout.install(heap.memory(), object, collector_bits);
+        layout.install(heap.memory(), object, bits);
         Some(object)
     }
 

@@ -114,17 +114,12 @@ impl<M: MarkTables> SegregatedSpace<M> {
     }
 
     #[inline(always)]
-    fn alloc_in(
-        &mut self,
-        class: usize,
-        layout: Layout,
-        collector_bits: u32,
-    ) -> Option<ObjectReference> {
+    fn alloc_in(&mut self, class: usize, layout: Layout, bits: u32) -> Option<ObjectReference> {
         if self.cursors[class].free == 0 && !self.next_window(class) {
             return None;
         }
         let object = self.pop(class);
-        layout.install(self.heap.memory(), object, collector_bits);
+        layout.install(self.heap.memory(), object, bits);
         Some(object)
     }
 
@@ -341,31 +336,26 @@ impl<M: MarkTables> SmallSpace for SegregatedSpace<M> {
     }
 
     #[inline(always)]
-    fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+    fn alloc(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         let mut class = usize::from(layout.class());
         if mutant!(self.heap.memory(), "a size class is one too small") && class < CLASSES {
             class = class.saturating_sub(1);
         }
-        if class < CLASSES { self.alloc_in(class, layout, collector_bits) } else { None }
+        if class < CLASSES { self.alloc_in(class, layout, bits) } else { None }
     }
 
-    fn alloc_growing(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-        _: u64,
-    ) -> Option<ObjectReference> {
-        if let Some(object) = self.alloc(layout, collector_bits) {
+    fn alloc_growing(&mut self, layout: Layout, bits: u32, _: u64) -> Option<ObjectReference> {
+        if let Some(object) = self.alloc(layout, bits) {
             return Some(object);
         }
-        self.grow(layout).then(|| self.alloc(layout, collector_bits))?
+        self.grow(layout).then(|| self.alloc(layout, bits))?
     }
 
     /// In a cell of a larger class.
     #[cold]
-    fn alloc_anywhere(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+    fn alloc_anywhere(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         let larger = usize::from(layout.class()).saturating_add(1)..CLASSES;
-        larger.into_iter().find_map(|class| self.alloc_in(class, layout, collector_bits))
+        larger.into_iter().find_map(|class| self.alloc_in(class, layout, bits))
     }
 
     fn admits_large(&self, _: u64, _: u64) -> bool {

@@ -55,7 +55,7 @@ impl LargeSpace {
     pub fn alloc(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         cover: impl FnOnce(ObjectReference) -> bool,
     ) -> Option<ObjectReference> {
         let start = self.heap.acquire(layout.bytes().div_ceil(BLOCK_BYTES))?;
@@ -69,7 +69,7 @@ impl LargeSpace {
             self.free(object);
             return None;
         }
-        layout.install(self.heap.memory(), object, collector_bits | LARGE);
+        layout.install(self.heap.memory(), object, bits | LARGE);
         Some(object)
     }
 

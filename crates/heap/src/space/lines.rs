@@ -293,7 +293,7 @@ impl SmallSpace for LineSpace {
 
     /// In the open holes of this space; `None` if none is left for objects of this length.
     #[inline(always)]
-    fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+    fn alloc(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         if !layout.is_small() {
             return None;
         }
@@ -301,22 +301,22 @@ impl SmallSpace for LineSpace {
             Some(object) => object,
             None => self.bump_elsewhere(layout.bytes())?,
         };
-        layout.install(self.heap.memory(), object, collector_bits);
+        layout.install(self.heap.memory(), object, bits);
         Some(object)
     }
 
     fn alloc_growing(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         kept_bytes: u64,
     ) -> Option<ObjectReference> {
-        self.grow(layout, kept_bytes).then(|| self.alloc(layout, collector_bits))?
+        self.grow(layout, kept_bytes).then(|| self.alloc(layout, bits))?
     }
 
     /// An object longer than a line, in a hole among lines in use.
-    fn alloc_anywhere(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        self.open_large_hole(layout).then(|| self.alloc(layout, collector_bits))?
+    fn alloc_anywhere(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
+        self.open_large_hole(layout).then(|| self.alloc(layout, bits))?
     }
 
     fn admits_large(&self, run_bytes: u64, kept_bytes: u64) -> bool {

@@ -18,7 +18,6 @@ use crate::memory::units::{BLOCK_BYTES, BLOCK_UNITS, GRANULE_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{Extent, FORWARDED, Layout};
-use crate::object::size_class::MAX_CELL_BYTES;
 use crate::space::bump::{Bump, bytes_between};
 use crate::space::mark_tables::{MarkTables, bitmaps};
 use crate::space::{SmallSpace, Space};
@@ -112,9 +111,7 @@ impl<M: Movement> MovableSpace<M> {
     /// If the 16 GiB that references can address are used up.
     #[inline(always)]
     pub fn copy(&mut self, object: ObjectReference) -> ObjectReference {
-        // No object here is larger; a wrong program may have overwritten the header.
-        let bytes = Extent::of(self.heap.memory(), object).bytes();
-        let bytes = bytes.min(u64::from(MAX_CELL_BYTES)) as u32;
+        let bytes = Extent::of(self.heap.memory(), object).small_bytes();
         self.largest_bytes = self.largest_bytes.max(bytes);
         let copy = match self.bump.bump(bytes) {
             Some(copy) => copy,
@@ -273,12 +270,12 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
 
     /// In the last block; `None` if it has no room, or the object is larger than any before it.
     #[inline(always)]
-    fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+    fn alloc(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         if layout.bytes() > COMMON_BYTES && layout.bytes() > self.largest_bytes {
             return None;
         }
         let object = self.bump.bump(layout.bytes())?;
-        layout.install(self.heap.memory(), object, collector_bits);
+        layout.install(self.heap.memory(), object, bits);
         Some(object)
     }
 
@@ -291,7 +288,7 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
     fn alloc_growing(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         kept_bytes: u64,
     ) -> Option<ObjectReference> {
         let bytes = layout.bytes();
@@ -304,7 +301,7 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
         let needed_with_block_bytes = needed_bytes(BLOCK_BYTES) + u64::from(BLOCK_BYTES);
         if needed_bytes(bytes) <= available_bytes {
             self.largest_bytes = largest_bytes;
-            if let Some(object) = self.alloc(layout, collector_bits) {
+            if let Some(object) = self.alloc(layout, bits) {
                 return Some(object);
             }
         }
@@ -318,7 +315,7 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
         }
         self.largest_bytes = largest_bytes;
         self.append(block);
-        self.alloc(layout, collector_bits)
+        self.alloc(layout, bits)
     }
 
     fn admits_large(&self, run_bytes: u64, kept_bytes: u64) -> bool {

@@ -9,6 +9,7 @@
 //! whose array, has not been reached *waits* for it in a hash table and is scanned again when that object
 //! is reached: each ephemeron a few times, for any order of dependencies.
 
+use super::Places;
 use super::slots::{WeakArrays, read};
 use crate::memory::Memory;
 use crate::memory::value::ObjectReference;
@@ -47,7 +48,7 @@ impl Ephemerons {
     pub(super) fn begin(
         &mut self,
         memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: &impl Places,
         reach: &mut impl FnMut(ObjectReference),
     ) -> bool {
         self.woken.extend(self.arrays.iter().map(|array| Part { array, number: ALL }));
@@ -71,7 +72,7 @@ impl Ephemerons {
     pub(super) fn advance(
         &mut self,
         memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: &impl Places,
         reach: &mut impl FnMut(ObjectReference),
     ) -> bool {
         let mut any = false;
@@ -97,7 +98,7 @@ impl Ephemerons {
         memory: Memory<'_>,
         body: ObjectReference,
         part: Part,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: &impl Places,
         reach: &mut impl FnMut(ObjectReference),
     ) -> bool {
         let [key, value] = read_pair(memory, body, part.number);
@@ -122,11 +123,7 @@ impl Ephemerons {
 
     /// Clears every ephemeron whose key was not reached; also in unreached arrays, which may be
     /// resurrected.
-    pub(super) fn clear(
-        &self,
-        memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
-    ) {
+    pub(super) fn clear(&self, memory: Memory<'_>, place: &impl Places) {
         for array in self.arrays.iter() {
             let body = place(array).unwrap_or(array);
             for number in 0..count(memory, body) {

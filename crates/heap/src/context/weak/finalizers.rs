@@ -7,6 +7,7 @@
 //! Objects that become unreachable together are ready together, in the order of their registration. A
 //! registration is used once.
 
+use super::Places;
 use crate::memory::Memory;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
@@ -43,7 +44,7 @@ impl Finalizers {
     pub(super) fn reach_ready(
         &self,
         memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: &impl Places,
         reach: &mut impl FnMut(ObjectReference),
     ) -> bool {
         let mut any = false;
@@ -62,7 +63,7 @@ impl Finalizers {
         &mut self,
         memory: Memory<'_>,
         skips: bool,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: &impl Places,
         mut reach: impl FnMut(ObjectReference),
     ) -> bool {
         if skips {
@@ -94,7 +95,7 @@ impl Finalizers {
     }
 
     /// Updates references to moved objects.
-    pub(super) fn update(&mut self, place: &impl Fn(ObjectReference) -> Option<ObjectReference>) {
+    pub(super) fn update(&mut self, place: &impl Places) {
         for (object, _) in self.registered.iter_mut().chain(&mut self.ready) {
             *object = place(*object).unwrap_or(*object);
         }

@@ -1,5 +1,6 @@
 //! Arrays of weak slots: a slot keeps nothing alive, and reads as null once its referent is dead.
 
+use super::Places;
 use crate::memory::value::{ObjectReference, Value};
 use crate::memory::{Memory, Offset32};
 use crate::mutant;
@@ -26,11 +27,7 @@ impl WeakArrays {
 
     /// Clears every slot whose referent was not reached; also in unreached arrays, which may be
     /// resurrected.
-    pub(super) fn clear(
-        &self,
-        memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
-    ) {
+    pub(super) fn clear(&self, memory: Memory<'_>, place: &impl Places) {
         if mutant!(memory, "a weak slot is not cleared") {
             return;
         }
@@ -49,7 +46,7 @@ impl WeakArrays {
     pub(super) fn update(
         &mut self,
         memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: &impl Places,
         body: &impl Fn(ObjectReference, ObjectReference) -> ObjectReference,
     ) {
         self.arrays.retain_mut(|array| {
@@ -87,11 +84,7 @@ pub(super) fn read(
 }
 
 /// Updates the weak or ephemeral slots of an array to the new places of their referents.
-fn update_referents(
-    memory: Memory<'_>,
-    array: ObjectReference,
-    place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
-) {
+fn update_referents(memory: Memory<'_>, array: ObjectReference, place: &impl Places) {
     for (at, referent) in filled(memory, array) {
         if let Some(new) = place(referent)
             && new != referent

@@ -7,7 +7,6 @@
 //! empty blocks. When those are full, objects that do not fit them are marked in place.
 
 use super::blocks::{BlockInfo, SHORT_BYTES, State};
-use super::mark::bytes;
 use super::{Hole, LineSpace, NO_HOLE};
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
@@ -15,6 +14,7 @@ use crate::context::moves::Moves;
 use crate::memory::units::{BLOCK_BYTES, BLOCK_UNITS};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
+use crate::object::header::Extent;
 
 /// Number of bins that sort blocks by live bytes.
 const BINS: usize = 32;
@@ -151,7 +151,7 @@ impl<'s> Evacuation<'s> {
         if let Some(copy) = memory.forwarded(object) {
             return copy;
         }
-        let bytes = bytes(memory, object);
+        let bytes = Extent::of(memory, object).small_bytes();
         let Some(copy) = self.bump(bytes) else { return object };
         memory.copy(object, copy, bytes);
         memory.forward(object, copy);

@@ -26,8 +26,7 @@ use crate::memory::Memory;
 use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, GRANULE_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
-use crate::object::header::Extent;
-use crate::object::size_class::{MAX_CELL_BYTES, MIN_CELL_BYTES};
+use crate::object::size_class::MIN_CELL_BYTES;
 use crate::trace::mark::Marker;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -68,12 +67,6 @@ fn last_granule(memory: Memory<'_>, object: ObjectReference) -> u32 {
         false => memory.last_granule(object),
     };
     last.min(first | (BLOCK_GRANULES - 1))
-}
-
-/// The bytes of an object here; a wrong program may have overwritten its header.
-#[inline(always)]
-pub(super) fn bytes(memory: Memory<'_>, object: ObjectReference) -> u32 {
-    Extent::of(memory, object).bytes().min(u64::from(MAX_CELL_BYTES)) as u32
 }
 
 impl LineSpace {

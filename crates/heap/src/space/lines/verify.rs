@@ -3,11 +3,10 @@
 use super::LineSpace;
 use super::blocks::{BlockInfo, SHORT_BYTES, State};
 use super::map::LineMap;
-use super::mark::bytes;
 use crate::blocks::block::Block;
 use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES, GRANULE_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
-use crate::object::header::FORWARDED;
+use crate::object::header::{Extent, FORWARDED};
 use crate::space::SmallSpace;
 use std::ops::Range;
 
@@ -69,7 +68,7 @@ impl LineSpace {
             // Up to a stopper.
             let object = ObjectReference::from_bits(at).filter(|_| at < end)?;
             let object = (!self.marks.test(object)).then_some(object)?;
-            at += bytes(memory, object) / UNIT_BYTES as u32;
+            at += Extent::of(memory, object).small_bytes() / UNIT_BYTES as u32;
             Some(object)
         })
     }
@@ -83,8 +82,9 @@ impl LineSpace {
         for (block, info) in self.used() {
             live_bytes += self.verify_kept(block, info)?;
             let new = self.new_in(block, info);
-            new_bytes +=
-                new.map(|object| u64::from(bytes(self.heap.memory(), object))).sum::<u64>();
+            new_bytes += new
+                .map(|object| u64::from(Extent::of(self.heap.memory(), object).small_bytes()))
+                .sum::<u64>();
             self.verify_state(block, info)?;
         }
         let used = self.used().count();
@@ -111,7 +111,7 @@ impl LineSpace {
             if memory.has(object, FORWARDED) {
                 return Err(format!("{object:?} is forwarded, and no collection is under way"));
             }
-            let bytes = bytes(memory, object);
+            let bytes = Extent::of(memory, object).small_bytes();
             let [first, last] = self.lines(object, bytes);
             reached.set(first, last);
             live_bytes += u64::from(bytes);

@@ -25,7 +25,6 @@ use crate::memory::units::{BLOCK_UNITS, BLOCK_WORDS, GRANULE_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{Extent, LARGE};
-use crate::object::size_class::MAX_CELL_BYTES;
 use crate::space::MarkedSpace;
 use crate::space::bump::{Bump, bytes_between};
 use crate::space::mark_tables::{MarkTables, bitmaps};
@@ -66,7 +65,8 @@ impl Sliding {
     pub(super) fn mark(&self, memory: Memory<'_>, object: ObjectReference) -> bool {
         let is_new = self.marks.set(object);
         if is_new && !memory.has(object, LARGE) {
-            self.live.set_run(object, granules(memory, object));
+            let bytes = Extent::of(memory, object).small_bytes();
+            self.live.set_run(object, bytes / GRANULE_BYTES as u32);
         }
         is_new
     }
@@ -100,13 +100,6 @@ impl MarkedSpace for MovableSpace<Sliding> {
     fn unmark_large(&self, large: ObjectReference) -> bool {
         self.tables.marks.clear(large)
     }
-}
-
-/// Granules that an object covers; a wrong program may have overwritten its header.
-#[inline(always)]
-fn granules(memory: Memory<'_>, object: ObjectReference) -> u32 {
-    let bytes = Extent::of(memory, object).bytes().min(u64::from(MAX_CELL_BYTES));
-    bytes as u32 / GRANULE_BYTES as u32
 }
 
 impl MovableSpace<Sliding> {
@@ -216,7 +209,7 @@ impl MovableSpace<Sliding> {
                     marks &= marks - 1;
                     let object = ObjectReference::from_granule(granule);
                     memory.update_slots(object, |child| tables.new_place(child));
-                    let bytes = granules(memory, object) * GRANULE_BYTES as u32;
+                    let bytes = Extent::of(memory, object).small_bytes();
                     largest_bytes = largest_bytes.max(bytes);
                     let place = tables.new_place(object);
                     if place != object {
