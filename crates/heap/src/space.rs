@@ -10,6 +10,8 @@ pub(crate) mod mark_tables;
 pub(crate) mod movable;
 pub(crate) mod non_moving;
 pub(crate) mod regions;
+#[cfg(test)]
+pub(crate) mod tests;
 pub(crate) mod with_large;
 
 use crate::blocks::heap::Heap;

@@ -120,7 +120,7 @@ fn spread(bits: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::heap::{Heap, HeapConfig};
+    use crate::space::tests::heap;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -129,7 +129,7 @@ mod tests {
         fn set_bytes_are_taken_once_as_bits_of_both_granules(
             granules in proptest::collection::vec(4096u32..6 * 4096, 0..200),
         ) {
-            let heap = Heap::new(HeapConfig::default()).unwrap();
+            let heap = heap();
             let mut map = heap.byte_map().unwrap();
             let blocks = || (0..2 * 4096 * 8 * 3 / BLOCK_BYTES).filter_map(Block::from_index);
             prop_assert!(blocks().all(|block| map.cover(block)));

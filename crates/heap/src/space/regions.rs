@@ -144,20 +144,19 @@ impl Drop for Regions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::heap::HeapConfig;
+    use crate::space::tests;
     use proptest::prelude::*;
 
     const LEAF: Layout = Layout::shape(0, 2, 0, 0);
     const OWNER: Layout = Layout::shape(1, 0, 0, 1);
 
     fn regions() -> (Regions, Context, Heap) {
-        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let heap = tests::heap();
         (Regions::new(&heap), Context::new(&heap).unwrap(), heap)
     }
 
     fn accounted_bytes(regions: &Regions, cx: &Context, heap: &Heap) -> u64 {
-        let kept = heap.retained_bytes() + heap.metadata_bytes() + cx.metadata_bytes();
-        (regions.reserved_bytes() + regions.metadata_bytes()) + kept
+        tests::accounted_bytes(heap, &[regions]) + cx.metadata_bytes()
     }
 
     proptest! {

@@ -1,7 +1,6 @@
 //! A mark-region space against a model: a list of the live objects, each with its number.
 
 use super::*;
-use crate::blocks::heap::HeapConfig;
 use crate::context::moves::Moves;
 use crate::context::roots::RootStack;
 use crate::context::weak::ReferenceProcessor;
@@ -11,6 +10,7 @@ use crate::memory::value::Value;
 use crate::object::header::{Extent, SlotKind, Slots};
 use crate::object::shape::{Ephemeral, Slot};
 use crate::object::size_class::MAX_CELL_BYTES;
+use crate::space::tests::{accounted_bytes, is_chosen, limited_heap, limits};
 use crate::trace::mark::Marker;
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ struct Model {
 
 impl Model {
     fn new(line_bytes: u32, limit_bytes: Option<u64>) -> Self {
-        let heap = Heap::new(HeapConfig { limit_bytes, ..HeapConfig::default() }).unwrap();
+        let heap = limited_heap(limit_bytes);
         let (space, marker) =
             (LineSpace::new(&heap, line_bytes).unwrap(), Marker::new(&heap, 16).unwrap());
         Self { space, marker, heap, live: Vec::new(), made: 0 }
@@ -95,12 +95,8 @@ impl Model {
         assert_eq!(self.space.allocated_bytes(), bytes);
         assert_eq!(self.space.verify(), Ok(()));
         assert_eq!(self.heap.reserved_bytes(), self.space.reserved_bytes());
-        let parts = self.space.reserved_bytes()
-            + self.space.metadata_bytes()
-            + self.marker.metadata_bytes()
-            + self.heap.retained_bytes()
-            + self.heap.metadata_bytes();
-        assert_eq!(self.heap.budget().committed_bytes(), parts);
+        let bytes = accounted_bytes(&self.heap, &[&self.space]) + self.marker.metadata_bytes();
+        assert_eq!(self.heap.budget().committed_bytes(), bytes);
     }
 
     fn used_blocks(&self) -> u64 {
@@ -125,30 +121,25 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Any rule that chooses some of them.
-fn is_kept(number: u64, share: u8) -> bool {
-    (number as u32).wrapping_mul(0x9e37_79b1) >> 24 < u32::from(share)
-}
-
 proptest! {
     #[test]
     fn objects_are_where_the_model_says(
         ops in proptest::collection::vec(op(), 1..16),
         line_bytes in prop_oneof![Just(128), Just(256)],
-        limit_blocks in prop_oneof![Just(None), (4u64..40).prop_map(Some)],
+        limit_bytes in limits(4..40),
     ) {
-        let mut model = Model::new(line_bytes, limit_blocks.map(|n| n * u64::from(BLOCK_BYTES)));
+        let mut model = Model::new(line_bytes, limit_bytes);
         for op in ops {
             match op {
                 Op::Alloc(words, count, any_hole) => {
                     let made = (0..count).take_while(|_| model.alloc(words, any_hole).is_some());
                     let made = made.count();
-                    prop_assert!(limit_blocks.is_some() || made == usize::from(count), "no limit, no room");
+                    prop_assert!(limit_bytes.is_some() || made == usize::from(count), "no limit, no room");
                 }
                 Op::Collect(share, blocks) => {
                     let available_bytes = u64::from(blocks * BLOCK_BYTES);
                     let used_blocks = model.used_blocks();
-                    model.collect(available_bytes, |number| is_kept(number, share));
+                    model.collect(available_bytes, |number| is_chosen(number as u32, share));
                     prop_assert!(model.used_blocks() <= used_blocks, "a collection takes more blocks than it releases");
                     let limit_bytes = model.heap.budget().limit_bytes();
                     let peak_bytes = model.heap.budget().peak_bytes();
@@ -162,7 +153,7 @@ proptest! {
         prop_assert_eq!(model.used_blocks(), 0, "empty blocks were kept");
         let heap = model.heap.clone();
         drop(model);
-        prop_assert_eq!(heap.budget().committed_bytes(), heap.retained_bytes() + heap.metadata_bytes());
+        prop_assert_eq!(heap.budget().committed_bytes(), accounted_bytes(&heap, &[]));
     }
 }
 
