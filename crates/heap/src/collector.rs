@@ -20,7 +20,7 @@ use crate::collector::inspect::Inspect;
 use crate::collector::parts::Parts;
 use crate::context::Context;
 use crate::context::events::Cause;
-use crate::memory::budget::OutOfMemory;
+use crate::memory::budget::AllocResult;
 use crate::memory::parameter::Parameter;
 use crate::memory::value::{ObjectReference, Value};
 use crate::object::header::{Layout, ObjectSlot, SlotKind};
@@ -51,7 +51,7 @@ pub trait Collector: Inspect + Sized + 'static {
     ///
     /// # Errors
     /// If the heap limit is reached and nothing can be reclaimed.
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory>;
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> AllocResult;
 
     /// Its spaces and queues, from which every account follows.
     fn parts(&self) -> Parts<'_>;
@@ -133,12 +133,7 @@ pub trait Collector: Inspect + Sized + 'static {
     /// # Errors
     /// As [`Collector::alloc`].
     #[inline(always)]
-    fn region_alloc(
-        &mut self,
-        cx: &mut Context,
-        region: u32,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    fn region_alloc(&mut self, cx: &mut Context, region: u32, layout: Layout) -> AllocResult {
         self.alloc(cx, layout)
     }
 

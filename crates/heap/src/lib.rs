@@ -25,7 +25,7 @@ mod mutator;
 
 // ---- memory: the sandbox and its account --------------------------------------------------------
 
-pub use memory::budget::{Budget, OutOfMemory};
+pub use memory::budget::{AllocResult, Budget, OutOfMemory};
 pub use memory::footprint::{Footprint, FootprintSample, LiveSample, Occupancy};
 pub use memory::mutant::{MUTANTS, Mutant};
 pub use memory::os;
@@ -88,7 +88,7 @@ pub use space::movable::{Copying, Cursor, MovableSpace, Sliding};
 pub use space::non_moving::NonMovingSpace;
 pub use space::regions::Regions;
 pub use space::with_large::WithLarge;
-pub use space::{CollectedSpace, SmallSpace, Space};
+pub use space::{CollectedSpace, IsAllocated, SmallSpace, Space};
 
 // ---- reclaim: beyond a sweep --------------------------------------------------------------------
 

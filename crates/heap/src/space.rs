@@ -42,6 +42,11 @@ pub trait Space {
     }
 }
 
+/// [`Space::is_allocated`] of all spaces, for watchers.
+pub trait IsAllocated: Fn(ObjectReference) -> bool {}
+
+impl<F: Fn(ObjectReference) -> bool> IsAllocated for F {}
+
 /// The accounts of a [`Space`] that consists of two: their sums.
 macro_rules! accounts_of {
     ($first:ident, $second:ident) => {

@@ -13,7 +13,7 @@ use crate::collector::inspect::{Colour, Inspect, Step};
 use crate::collector::parts::Parts;
 use crate::context::Context;
 use crate::context::events::Cause;
-use crate::memory::budget::OutOfMemory;
+use crate::memory::budget::AllocResult;
 use crate::memory::parameter::Parameter;
 use crate::memory::value::{ObjectReference, Value};
 use crate::object::header::{Layout, ObjectSlot, SlotKind};
@@ -109,7 +109,7 @@ forwarded! {
             self.caps
         }
     }
-    fn alloc(&[mut] self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory>;
+    fn alloc(&[mut] self, cx: &mut Context, layout: Layout) -> AllocResult;
     fn parts(&self) -> Parts<'_>;
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value);
     fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value;
@@ -123,7 +123,7 @@ forwarded! {
     fn region_begin(&[mut] self, cx: &mut Context) -> u32;
     fn region_alloc(
         &[mut] self, cx: &mut Context, region: u32, layout: Layout
-    ) -> Result<ObjectReference, OutOfMemory>;
+    ) -> AllocResult;
     fn region_end(&[mut] self, cx: &mut Context, region: u32);
 
     impl Inspect: {}

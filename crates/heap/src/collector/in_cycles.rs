@@ -11,7 +11,7 @@ use crate::collector::Collector;
 use crate::collector::pacer::Pacer;
 use crate::context::Context;
 use crate::context::events::{Cause, PauseKind};
-use crate::memory::budget::OutOfMemory;
+use crate::memory::budget::AllocResult;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 use crate::space::CollectedSpace;
@@ -73,11 +73,7 @@ pub trait InCycles: Collector {
     /// If the heap limit is reached and collections reclaim next to nothing.
     #[cold]
     #[inline(never)]
-    fn alloc_slow(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         if self.space_and_pacer().0.small.credit_bytes() <= 0 {
             self.poll(cx);
         }

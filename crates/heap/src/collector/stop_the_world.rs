@@ -8,7 +8,7 @@ use crate::collector::Collector;
 use crate::collector::sizer::{Cycle, Sizer};
 use crate::context::Context;
 use crate::context::events::{Cause, PauseKind};
-use crate::memory::budget::OutOfMemory;
+use crate::memory::budget::AllocResult;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 use crate::space::CollectedSpace;
@@ -47,11 +47,7 @@ pub trait StopTheWorld: Collector {
     /// If the heap limit is reached and collections reclaim next to nothing.
     #[cold]
     #[inline(never)]
-    fn alloc_slow(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         if let Some(object) = self.alloc_without_collecting(cx, layout) {
             return Ok(object);
         }

@@ -1,6 +1,7 @@
 //! The heap limit, and the committed bytes, exactly.
 
 use crate::memory::sync::AtomicU64;
+use crate::memory::value::ObjectReference;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The account to which every part of a heap charges its memory.
@@ -118,6 +119,9 @@ impl Budget {
 /// the refused object, beside the committed bytes and the limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OutOfMemory(pub(crate) ());
+
+/// A new object, or the refusal of one.
+pub type AllocResult = Result<ObjectReference, OutOfMemory>;
 
 impl std::fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -12,6 +12,7 @@ use crate::blocks::heap::Heap;
 use crate::memory::Offset32;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
+use crate::space::IsAllocated;
 use std::convert::Infallible;
 
 /// The action of an author where the program says `free`.
@@ -60,18 +61,14 @@ pub trait FaultInjector {
         heap: &Heap,
         index: u32,
         object: ObjectReference,
-        allocated: impl Fn(ObjectReference) -> bool,
+        allocated: impl IsAllocated,
     ) -> FreeFault {
         FreeFault::None
     }
 
     /// The next fault before an allocation or a `free`. The mutator calls it until it returns `None`.
     #[inline(always)]
-    fn next_fault(
-        &mut self,
-        heap: &Heap,
-        allocated: impl Fn(ObjectReference) -> bool,
-    ) -> Option<InjectedFault> {
+    fn next_fault(&mut self, heap: &Heap, allocated: impl IsAllocated) -> Option<InjectedFault> {
         None
     }
 

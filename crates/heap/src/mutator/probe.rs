@@ -10,6 +10,7 @@ use crate::memory::{Offset32, Offset64};
 use crate::mutator::fault_injector::FaultInjector;
 use crate::mutator::survey::Reachable;
 use crate::object::header::{Layout, SlotKind};
+use crate::space::IsAllocated;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
@@ -53,14 +54,14 @@ pub trait Probe {
     #[inline(always)]
     fn stored(&self, object: ObjectReference, at: Offset32, value: Value) {}
 
-    /// A slot was read and gave this value to the program. `allocated` is true of an allocated object.
+    /// A slot was read and gave this value to the program.
     #[inline(always)]
     fn loaded(
         &self,
         object: ObjectReference,
         at: Offset32,
         value: Value,
-        allocated: impl Fn(ObjectReference) -> bool,
+        allocated: impl IsAllocated,
     ) {
     }
 
@@ -70,13 +71,7 @@ pub trait Probe {
 
     /// A root, local or global was read.
     #[inline(always)]
-    fn root_read(
-        &self,
-        index: u32,
-        object: ObjectReference,
-        allocated: impl Fn(ObjectReference) -> bool,
-    ) {
-    }
+    fn root_read(&self, index: u32, object: ObjectReference, allocated: impl IsAllocated) {}
 
     /// An object's slot or payload is read or written.
     #[inline(always)]
@@ -85,7 +80,7 @@ pub trait Probe {
         heap: &Heap,
         object: ObjectReference,
         access: Access,
-        allocated: impl Fn(ObjectReference) -> bool,
+        allocated: impl IsAllocated,
     ) {
     }
 
@@ -111,13 +106,7 @@ pub trait Probe {
     fn ownership_ended(&self, heap: &Heap, object: ObjectReference) {}
 
     /// The live objects were surveyed, see [`crate::Mutator::take_census`].
-    fn surveyed(
-        &mut self,
-        allocated_bytes: u64,
-        live: Reachable,
-        allocated: impl Fn(ObjectReference) -> bool,
-    ) {
-    }
+    fn surveyed(&mut self, allocated_bytes: u64, live: Reachable, allocated: impl IsAllocated) {}
 }
 
 /// No watcher: every hook compiles to nothing.

@@ -1,7 +1,7 @@
 //! Objects of any size: a space of small objects and the large-object space beside it.
 
 use crate::blocks::heap::Heap;
-use crate::memory::budget::OutOfMemory;
+use crate::memory::budget::AllocResult;
 use crate::memory::units::BLOCK_BYTES;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
@@ -66,11 +66,7 @@ impl<S: SmallSpace> WithLarge<S> {
     /// # Errors
     /// If the heap limit has no room.
     #[inline(always)]
-    pub fn alloc_or_grow(
-        &mut self,
-        layout: Layout,
-        bits: u32,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    pub fn alloc_or_grow(&mut self, layout: Layout, bits: u32) -> AllocResult {
         match self.alloc(layout, bits) {
             Some(object) => Ok(object),
             None => self.alloc_growing(layout, bits).ok_or_else(|| self.heap.out_of_memory(layout)),

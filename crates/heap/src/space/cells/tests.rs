@@ -71,11 +71,7 @@ impl<M: Traced> Model<M> {
     }
 
     fn alloc(&mut self, layout: Layout) -> bool {
-        let grown =
-            |space: &mut SegregatedSpace<M>| space.grow(layout).then(|| space.alloc(layout, 0))?;
-        let Some(object) = self.space.alloc(layout, 0).or_else(|| grown(&mut self.space)) else {
-            return false;
-        };
+        let Some(object) = self.space.alloc_growing(layout, 0, 0) else { return false };
         self.check_place(object, layout);
         self.check_contents(object, layout);
         self.live.insert(object, layout);
