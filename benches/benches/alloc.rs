@@ -1,18 +1,15 @@
 //! Time to allocate the smallest node: by bump, into fresh cells, into a heap freed almost whole, and at
 //! 50 % random fragmentation.
 
-use benches::graph::{NODE, nodes, random, shuffled};
+use benches::graph::{NODE, heap, nodes, random, shuffled};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use heap::{Arena, ChunkPool, Commit, Heap, HeapConfig, NoMarks, NonMovingSpace};
+use heap::{Arena, ChunkPool, NoMarks, NonMovingSpace};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 const OBJECTS: usize = 1 << 20;
 
-fn heap() -> Heap {
-    let commit = Commit::Beforehand { bytes: 64 << 20 };
-    Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space")
-}
+const HEAP_BYTES: u64 = 64 << 20;
 
 /// Time to allocate `count` nodes in memory that the space already holds.
 fn refill(space: &mut NonMovingSpace<NoMarks>, count: usize) -> Duration {
@@ -23,23 +20,29 @@ fn refill(space: &mut NonMovingSpace<NoMarks>, count: usize) -> Duration {
     started.elapsed()
 }
 
+/// Time to allocate `iterations` nodes in heaps of `room` nodes; `once` times the nodes of one heap.
+fn in_heaps(iterations: u64, room: usize, once: impl Fn(usize) -> Duration) -> Duration {
+    let (full, rest) = (iterations / room as u64, (iterations % room as u64) as usize);
+    let counts = (0..full).map(|_| room).chain((rest > 0).then_some(rest));
+    counts.map(once).sum()
+}
+
+fn empty_space() -> NonMovingSpace<NoMarks> {
+    NonMovingSpace::new(&heap(HEAP_BYTES)).expect("address space")
+}
+
 /// Time to allocate `iterations` nodes after `free` has made room for `room` of them.
 fn after(
     iterations: u64,
     room: usize,
     free: impl Fn(&mut NonMovingSpace<NoMarks>, Vec<heap::ObjectReference>),
 ) -> Duration {
-    let mut total = Duration::ZERO;
-    let mut left = iterations;
-    while left > 0 {
-        let mut space = NonMovingSpace::<NoMarks>::new(&heap()).expect("address space");
+    in_heaps(iterations, room, |count| {
+        let mut space = empty_space();
         let all = nodes(&mut space, OBJECTS);
         free(&mut space, all);
-        let count = left.min(room as u64);
-        total += refill(&mut space, count as usize);
-        left -= count;
-    }
-    total
+        refill(&mut space, count)
+    })
 }
 
 fn alloc(c: &mut Criterion) {
@@ -47,11 +50,9 @@ fn alloc(c: &mut Criterion) {
     group.throughput(Throughput::Elements(1)).sample_size(20);
     group.bench_function("bump", |b| {
         b.iter_custom(|iterations| {
-            let (mut total, mut left) = (Duration::ZERO, iterations);
-            while left > 0 {
-                let heap = heap();
+            in_heaps(iterations, OBJECTS, |count| {
+                let heap = heap(HEAP_BYTES);
                 let (mut arena, mut pool) = (Arena::heap(), ChunkPool::new(&heap));
-                let count = left.min(OBJECTS as u64);
                 let started = Instant::now();
                 for _ in 0..count {
                     let object = arena.alloc(NODE, 0, &heap).or_else(|| {
@@ -59,24 +60,18 @@ fn alloc(c: &mut Criterion) {
                     });
                     black_box(object);
                 }
-                total += started.elapsed();
-                left -= count;
-            }
-            total
+                started.elapsed()
+            })
         });
     });
     group.bench_function("cells, first block on", |b| {
         b.iter_custom(|iterations| {
-            let (mut total, mut left) = (Duration::ZERO, iterations);
-            while left > 0 {
-                let mut space = NonMovingSpace::<NoMarks>::new(&heap()).expect("address space");
-                let count = left.min(OBJECTS as u64);
+            in_heaps(iterations, OBJECTS, |count| {
+                let mut space = empty_space();
                 let started = Instant::now();
-                black_box(nodes(&mut space, count as usize));
-                total += started.elapsed();
-                left -= count;
-            }
-            total
+                black_box(nodes(&mut space, count));
+                started.elapsed()
+            })
         });
     });
     group.bench_function("cells, every 32nd kept", |b| {

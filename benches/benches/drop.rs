@@ -1,11 +1,12 @@
 //! Time to drop a list of ten million nodes on a stack of 512 KiB, in order of allocation and shuffled;
 //! for comparison, the machine's time per independent and per dependent access to the same nodes.
 
-use benches::graph::{dependent_access_ns, independent_access_ns, link, nodes, random, shuffled};
+use benches::graph::{
+    dependent_access_ns, heap, independent_access_ns, link_list, nodes, random, shuffled,
+};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use heap::{
-    Commit, EventLog, Heap, HeapConfig, NoMarks, NonMovingSpace, ObjectReference, Slots, Space,
-    Stack, cascade,
+    EventLog, Heap, NoMarks, NonMovingSpace, ObjectReference, Slots, Space, Stack, cascade,
 };
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,13 +22,12 @@ struct List {
 }
 
 fn list(in_order: bool) -> List {
-    let commit = Commit::Beforehand { bytes: 170 << 20 };
-    let heap = Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space");
+    let heap = heap(170 << 20);
     let mut space = NonMovingSpace::new(&heap).expect("address space");
     let pending = heap.stack().expect("address space");
     let order = nodes(&mut space, NODES);
     let order = if in_order { order } else { shuffled(order, &mut random(6)) };
-    order.windows(2).for_each(|pair| link(heap.memory(), pair[0], 0, pair[1]));
+    link_list(heap.memory(), &order);
     List { space, pending, order, heap }
 }
 

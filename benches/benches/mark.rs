@@ -1,10 +1,11 @@
 //! Time to mark a random graph and an in-order list of two million nodes, by prefetch distance; for
 //! comparison, the machine's time for as many independent random accesses.
 
-use benches::graph::{independent_access_ns, link, nodes, random, shuffled};
+use benches::graph::{
+    heap, independent_access_ns, link_at_random, link_list, nodes, random, shuffled,
+};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use heap::{Commit, Heap, HeapConfig, MarkBits, Marker, NonMovingSpace, ObjectReference};
-use rand::RngExt;
+use heap::{Heap, MarkBits, Marker, NonMovingSpace, ObjectReference};
 use std::time::{Duration, Instant};
 
 const NODES: usize = 2_000_000;
@@ -17,23 +18,14 @@ struct Graph {
 }
 
 fn empty() -> (Heap, NonMovingSpace<MarkBits>) {
-    let commit = Commit::Beforehand { bytes: 48 << 20 };
-    let heap = Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space");
+    let heap = heap(48 << 20);
     let space = NonMovingSpace::new(&heap).expect("address space");
     (heap, space)
 }
 
-/// Every node refers to the next one of a random order, so that all are reachable, and to another
-/// random one.
 fn random_graph() -> Graph {
     let (heap, mut space) = empty();
-    let mut random = random(2);
-    let all = nodes(&mut space, NODES);
-    let order = shuffled(all.clone(), &mut random);
-    for (i, &node) in order.iter().enumerate() {
-        link(heap.memory(), node, 0, order[(i + 1) % NODES]);
-        link(heap.memory(), node, 1, all[random.random_range(0..NODES)]);
-    }
+    let order = link_at_random(heap.memory(), &nodes(&mut space, NODES));
     Graph { root: order[0], space, heap, order }
 }
 
@@ -41,8 +33,7 @@ fn random_graph() -> Graph {
 fn list() -> Graph {
     let (heap, mut space) = empty();
     let order = nodes(&mut space, NODES);
-    order.windows(2).for_each(|pair| link(heap.memory(), pair[0], 0, pair[1]));
-    Graph { root: order[0], space, heap, order }
+    Graph { root: link_list(heap.memory(), &order), space, heap, order }
 }
 
 /// Time of one marking; a sweep that frees no object then clears the marks.

@@ -4,12 +4,9 @@
 //!
 //! `cargo bench -p gcw-benches --bench mark_parallel -- [ROUNDS [MILLIONS OF NODES]]`
 
-use benches::graph::{link, nodes, random, shuffled};
+use benches::graph::{heap, link, link_at_random, link_list, nodes, random, shuffled};
 use heap::os::{monotonic_ns, process_cpu_ns};
-use heap::{
-    Commit, Heap, HeapConfig, Marker, NonMovingSpace, ObjectReference, ParallelMarker, Space,
-};
-use rand::RngExt;
+use heap::{Heap, Marker, NonMovingSpace, ObjectReference, ParallelMarker, Space};
 
 /// Objects that one thread marks before others join it: the default of the collector.
 const PARALLEL_THRESHOLD: u64 = heap::PARALLEL_THRESHOLD.default as u64;
@@ -26,16 +23,8 @@ const MILLIONS: usize = 12;
 /// Links the nodes and returns the root.
 type Linking = fn(&Heap, &[ObjectReference]) -> ObjectReference;
 
-/// Every node refers to the next one of a random order, so that all are reachable, and to another
-/// random one.
 fn random_graph(heap: &Heap, all: &[ObjectReference]) -> ObjectReference {
-    let mut random = random(2);
-    let order = shuffled(all.to_vec(), &mut random);
-    for (i, &node) in order.iter().enumerate() {
-        link(heap.memory(), node, 0, order[(i + 1) % order.len()]);
-        link(heap.memory(), node, 1, all[random.random_range(0..all.len())]);
-    }
-    order[0]
+    link_at_random(heap.memory(), all)[0]
 }
 
 /// A complete tree of nodes in random order.
@@ -56,8 +45,7 @@ fn tree(heap: &Heap, all: &[ObjectReference]) -> ObjectReference {
 
 /// A list in order of allocation, without any parallelism.
 fn list(heap: &Heap, all: &[ObjectReference]) -> ObjectReference {
-    all.windows(2).for_each(|pair| link(heap.memory(), pair[0], 0, pair[1]));
-    all[0]
+    link_list(heap.memory(), all)
 }
 
 /// Wall and CPU time of one marking, in ms.
@@ -69,8 +57,7 @@ fn read_clocks() -> Times {
 
 /// Median times of marking with mark-sweep's marker, and on 1, 2, 3 ... threads.
 fn times(link: Linking, count: usize, rounds: usize) -> Vec<Times> {
-    let commit = Commit::Beforehand { bytes: (count as u64 * 16) + (8 << 20) };
-    let heap = Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space");
+    let heap = heap((count as u64 * 16) + (8 << 20));
     let cores = std::thread::available_parallelism().map_or(1, usize::from).clamp(2, 4);
     let mut single = Marker::new(&heap, DISTANCE).expect("address space");
     let parallel = |threads| ParallelMarker::new(&heap, DISTANCE, threads, PARALLEL_THRESHOLD);

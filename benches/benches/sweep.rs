@@ -1,16 +1,15 @@
 //! Time to sweep a million nodes of which a random share is marked: the part in the pause (exchanging
 //! bitmaps and classifying blocks). The allocation benchmark at 50 % fragmentation times the lazy rest.
 
-use benches::graph::{nodes, random, shuffled};
+use benches::graph::{heap, nodes, random, shuffled};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use heap::{Commit, Heap, HeapConfig, MarkBits, Marker, NonMovingSpace};
+use heap::{MarkBits, Marker, NonMovingSpace};
 use std::time::{Duration, Instant};
 
 const OBJECTS: usize = 1 << 20;
 
 fn sweep_once(marked_percent: usize) -> Duration {
-    let commit = Commit::Beforehand { bytes: 32 << 20 };
-    let heap = Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space");
+    let heap = heap(32 << 20);
     let mut space = NonMovingSpace::<MarkBits>::new(&heap).expect("address space");
     let mut marker = Marker::new(&heap, 16).expect("address space");
     let all = shuffled(nodes(&mut space, OBJECTS), &mut random(4));

@@ -1,6 +1,8 @@
 //! Object graphs for micro-benchmarks, and the machine's access times to compare them with.
 
-use heap::{Layout, MarkTables, Memory, NonMovingSpace, ObjectReference, Offset32};
+use heap::{
+    Commit, Heap, HeapConfig, Layout, MarkTables, Memory, NonMovingSpace, ObjectReference, Offset32,
+};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::hint::black_box;
@@ -12,6 +14,15 @@ pub const NODE: Layout = Layout::shape(2, 0, 0, 0);
 /// A generator of random numbers with a fixed seed, `stream`.
 pub fn random(stream: u64) -> Pcg64 {
     Pcg64::seed_from_u64(stream)
+}
+
+/// A heap without a limit; `bytes` of it are committed beforehand.
+///
+/// # Panics
+/// If the system refuses the memory.
+pub fn heap(bytes: u64) -> Heap {
+    let commit = Commit::Beforehand { bytes };
+    Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space")
 }
 
 /// `count` new nodes in `space`, in order of allocation.
@@ -26,6 +37,24 @@ pub fn nodes<M: MarkTables>(space: &mut NonMovingSpace<M>, count: usize) -> Vec<
 /// Fills slot number `slot` of a node.
 pub fn link(memory: Memory<'_>, from: ObjectReference, slot: u32, to: ObjectReference) {
     memory.write(from, Offset32::word(2 + slot), to.bits());
+}
+
+/// Links all nodes into a list in this order and returns its head.
+pub fn link_list(memory: Memory<'_>, order: &[ObjectReference]) -> ObjectReference {
+    order.windows(2).for_each(|pair| link(memory, pair[0], 0, pair[1]));
+    order[0]
+}
+
+/// Links every node to the next one of a random order, so that all are reachable, and to another
+/// random one. Returns that order.
+pub fn link_at_random(memory: Memory<'_>, all: &[ObjectReference]) -> Vec<ObjectReference> {
+    let mut random = random(2);
+    let order = shuffled(all.to_vec(), &mut random);
+    for (i, &node) in order.iter().enumerate() {
+        link(memory, node, 0, order[(i + 1) % order.len()]);
+        link(memory, node, 1, all[random.random_range(0..all.len())]);
+    }
+    order
 }
 
 /// A random permutation.

@@ -37,16 +37,11 @@ pub struct InRegions(BinaryTrees);
 
 heap::shape! {
     /// A node that owns its children.
-    struct Node {
-        own LEFT, RIGHT;
-    }
+    struct Node { own LEFT, RIGHT; }
 }
-
 heap::shape! {
     /// A node whose tree's region owns it.
-    struct RegionNode {
-        shared LEFT, RIGHT;
-    }
+    struct RegionNode { shared LEFT, RIGHT; }
 }
 
 impl Program for BinaryTrees {

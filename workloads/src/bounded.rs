@@ -32,25 +32,17 @@ impl<const MIN: u32, const MAX: u32> TryFrom<u64> for Bounded<MIN, MAX> {
 
 #[cfg(test)]
 mod tests {
-    use crate::parameters::Parameters;
-    use serde::Deserialize;
-
-    #[derive(Deserialize, Debug)]
-    #[serde(deny_unknown_fields)]
-    struct Share {
-        percent: super::Bounded<1, 100>,
-    }
+    use super::*;
 
     #[test]
     fn the_range_includes_both_ends_and_nothing_outside() {
+        type Percent = Bounded<1, 100>;
         for percent in [1, 100] {
-            let share: Share = Parameters::from([("percent", percent)]).read().unwrap();
-            assert_eq!(u64::from(share.percent.get()), percent);
+            assert_eq!(Percent::try_from(percent).map(|it| it.get().into()), Ok(percent));
         }
         for percent in [0, 101, 1 << 32 | 50] {
-            let error = Parameters::from([("percent", percent)]).read::<Share>().unwrap_err();
             let expected = format!("{percent} where a number from 1 to 100 is expected");
-            assert!(error.to_string().ends_with(&expected), "{error}");
+            assert_eq!(Percent::try_from(percent), Err(expected));
         }
     }
 }

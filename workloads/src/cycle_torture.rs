@@ -340,6 +340,17 @@ mod tests {
     use collectors::MarkSweep;
     use heap::{Config, HeapConfig, Off};
 
+    fn few_rings() -> CycleTortureParameters {
+        CycleTortureParameters {
+            rings: 500,
+            ring_length: Bounded::try_from(6).unwrap(),
+            chords: Bounded::try_from(1).unwrap(),
+            kept_permille: Bounded::try_from(40).unwrap(),
+            rings_per_batch: Bounded::try_from(10).unwrap(),
+            ballast: 50,
+        }
+    }
+
     fn expected(parameters: CycleTortureParameters, seed: u64) -> (String, Census) {
         let length = u64::from(parameters.ring_length.get());
         let chords = u64::from(parameters.chords.get());
@@ -372,34 +383,20 @@ mod tests {
     #[test]
     fn exactly_the_requested_share_stays() {
         for (rings, permille) in [(1000, 100), (1000, 0), (1000, 1000), (7, 500)] {
-            let parameters = CycleTortureParameters {
-                rings,
-                ring_length: Bounded::try_from(5).unwrap(),
-                chords: Bounded::try_from(2).unwrap(),
-                kept_permille: Bounded::try_from(permille).unwrap(),
-                rings_per_batch: Bounded::try_from(3).unwrap(),
-                ballast: 0,
-            };
+            let kept_permille = Bounded::try_from(permille).unwrap();
+            let parameters = CycleTortureParameters { rings, kept_permille, ..few_rings() };
             let plan = Plan::draw(parameters, 9);
             let stay = plan.rings.iter().filter(|ring| ring.stays).count() as u64;
             assert_eq!(stay, u64::from(rings) * permille / 1000);
-            assert!(plan.rings.iter().all(|ring| ring.skips.iter().all(|&skip| skip < 5)));
+            assert!(plan.rings.iter().all(|ring| ring.skips.iter().all(|&skip| skip < 6)));
         }
     }
 
     #[test]
     fn a_last_collection_leaves_only_live_objects_under_a_tracing_collector() {
-        let parameters = CycleTortureParameters {
-            rings: 500,
-            ring_length: Bounded::try_from(6).unwrap(),
-            chords: Bounded::try_from(1).unwrap(),
-            kept_permille: Bounded::try_from(40).unwrap(),
-            rings_per_batch: Bounded::try_from(10).unwrap(),
-            ballast: 50,
-        };
         let mut m: Mutator<MarkSweep> =
             Mutator::new(HeapConfig::default(), &Config::default(), Off).unwrap();
-        CycleTorture::prepare(parameters, 1).run(&mut m).unwrap();
+        CycleTorture::prepare(few_rings(), 1).run(&mut m).unwrap();
         // The table and its objects, 20 rings and their elements of the list.
         assert_eq!(m.collector().parts().allocated().objects, 1 + 50 + 20 * (6 + 1));
     }

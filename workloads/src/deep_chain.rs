@@ -19,7 +19,6 @@
 use crate::program::Program;
 use crate::random;
 use heap::{Collector, Mutator, OutOfMemory, Own, Probe, Root, Slot};
-use rand::seq::SliceRandom;
 use serde::Deserialize;
 
 /// Parameters in the suite file.
@@ -48,17 +47,11 @@ pub(crate) type Shuffled = DeepChain<true>;
 
 heap::shape! {
     /// A node of the list.
-    struct Node {
-        own NEXT;
-        word VALUE;
-    }
+    struct Node { own NEXT; word VALUE; }
 }
-
 heap::shape! {
     /// The owner of the list: nodes move by exchanges of slots, without roots.
-    struct List {
-        own FIRST;
-    }
+    struct List { own FIRST; }
 }
 
 /// Sums over all traversals.
@@ -73,11 +66,8 @@ impl<const SHUFFLED: bool> Program for DeepChain<SHUFFLED> {
 
     fn prepare(parameters: Parameters, seed: u64) -> Self {
         let half = parameters.nodes / 2;
-        let mut order = Vec::new();
-        if SHUFFLED {
-            order.extend(0..half);
-            order.shuffle(&mut random::stream(seed, 0));
-        }
+        let mut random = random::stream(seed, 0);
+        let order = if SHUFFLED { random::order(half, &mut random) } else { Vec::new() };
         Self { half, rounds: parameters.rounds, order }
     }
 

@@ -90,9 +90,7 @@ impl Drawn {
 
 heap::shape! {
     /// The owner of a list: objects move between lists by exchanges of slots.
-    struct List {
-        own FIRST;
-    }
+    struct List { own FIRST; }
 }
 
 impl Program for Fragmentation {
@@ -115,15 +113,12 @@ impl Program for Fragmentation {
             let application = if round < ROUNDS / 2 { &LUSEARCH } else { &H2 };
             drawn(Sizes::Histogram(application), ROUNDS + round)
         };
-        let schedule = |name, round: &dyn Fn(u32) -> Vec<Drawn>| Schedule {
-            name,
-            rounds: (0..ROUNDS).map(round).collect(),
-        };
+        let rounds = |round: &dyn Fn(u32) -> Vec<Drawn>| (0..ROUNDS).map(round).collect();
         Self {
             schedules: [
-                schedule("ascending", &ascending),
-                schedule("power law", &power_law),
-                schedule("switch", &switch),
+                Schedule { name: "ascending", rounds: rounds(&ascending) },
+                Schedule { name: "power law", rounds: rounds(&power_law) },
+                Schedule { name: "switch", rounds: rounds(&switch) },
             ],
         }
     }
@@ -268,11 +263,8 @@ mod tests {
                     live += drawn.bytes();
                 }
             }
-            answers.push(format!(
-                "{}: {survivors} objects, {} bytes",
-                schedule.name,
-                live - 2 * 16
-            ));
+            let bytes = live - 2 * 16;
+            answers.push(format!("{}: {survivors} objects, {bytes} bytes", schedule.name));
         }
         (answers.join("; "), census)
     }

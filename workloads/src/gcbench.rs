@@ -41,10 +41,7 @@ pub struct GcBench {
 
 heap::shape! {
     /// A node of a tree.
-    struct Node {
-        own LEFT, RIGHT;
-        word INTEGERS;
-    }
+    struct Node { own LEFT, RIGHT; word INTEGERS; }
 }
 
 impl Program for GcBench {

@@ -22,10 +22,7 @@ pub struct LiveList {
 
 heap::shape! {
     /// A node of the list.
-    struct Node {
-        own NEXT;
-        word NUMBER;
-    }
+    struct Node { own NEXT; word NUMBER; }
 }
 
 impl Program for LiveList {

@@ -21,7 +21,6 @@
 use crate::program::Program;
 use crate::random;
 use heap::{Collector, Mutator, OutOfMemory, Own, Probe, Root, Shape, Slot};
-use rand::seq::SliceRandom;
 use serde::Deserialize;
 
 /// Nodes of the tree that are searched at the end.
@@ -56,10 +55,7 @@ pub(crate) type Shuffled = LiveTree<true>;
 
 heap::shape! {
     /// A node of the tree.
-    struct Node {
-        own LEFT, RIGHT;
-        word NUMBER, PAYLOAD;
-    }
+    struct Node { own LEFT, RIGHT; word NUMBER, PAYLOAD; }
 }
 
 impl<const SHUFFLED: bool> Program for LiveTree<SHUFFLED> {
@@ -67,11 +63,8 @@ impl<const SHUFFLED: bool> Program for LiveTree<SHUFFLED> {
 
     fn prepare(parameters: Parameters, seed: u64) -> Self {
         let nodes = parameters.live_objects.max(1);
-        let mut order = Vec::new();
-        if SHUFFLED {
-            order.extend(0..nodes);
-            order.shuffle(&mut random::stream(seed, 0));
-        }
+        let mut random = random::stream(seed, 0);
+        let order = if SHUFFLED { random::order(nodes, &mut random) } else { Vec::new() };
         Self { nodes, collections: parameters.collections, order }
     }
 

@@ -183,21 +183,15 @@ mod tests {
 
     impl<P: Owner> Node<P> {
         fn count(&self) -> u64 {
-            1 + [&self.left, &self.right]
-                .into_iter()
-                .flatten()
-                .map(|child| child.count())
-                .sum::<u64>()
+            let children = [&self.left, &self.right].into_iter().flatten();
+            1 + children.map(|child| child.count()).sum::<u64>()
         }
     }
 
     impl ArenaNode<'_> {
         fn count(&self) -> u64 {
-            1 + [&self.left, &self.right]
-                .into_iter()
-                .flatten()
-                .map(|child| child.count())
-                .sum::<u64>()
+            let children = [&self.left, &self.right].into_iter().flatten();
+            1 + children.map(|child| child.count()).sum::<u64>()
         }
     }
 

@@ -87,26 +87,9 @@ fn sample(job: Job, allocator: &str) -> Result<Sample, String> {
         cpu_ns: run.cpu_ns,
         teardown_wall_ns: teardown.wall_ns,
         teardown_cpu_ns: teardown.cpu_ns,
-        heap_limit_bytes: None,
-        allocated_bytes: None,
-        allocated_objects: None,
-        header_bytes: None,
         page_faults: run.page_faults,
-        peak_footprint_bytes: None,
-        queue_peak_bytes: None,
         peak_rss_bytes,
-        rss_difference_bytes: None,
-        accounting_errors: 0,
-        footprint: vec![],
-        live: vec![],
-        pauses: vec![],
-        pause_histogram: vec![],
-        pause_total_ns: 0,
-        end: None,
-        statistics: None,
-        collections: None,
-        threads: None,
-        phases: vec![],
+        ..Sample::default()
     })
 }
 

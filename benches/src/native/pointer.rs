@@ -10,8 +10,6 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
-const UNIQUE: &str = "a tree under construction has one owner per node";
-
 /// A family of owning pointers.
 pub(super) trait Owner: 'static {
     /// The pointer to a `T`.
@@ -37,35 +35,28 @@ impl Owner for OfBox {
     }
 }
 
-/// [`Rc`].
-pub(super) enum OfRc {}
+macro_rules! counted {
+    ($name:ident, $pointer:ident) => {
+        #[doc = concat!("[`", stringify!($pointer), "`].")]
+        pub(super) enum $name {}
 
-impl Owner for OfRc {
-    type To<T> = Rc<T>;
+        impl Owner for $name {
+            type To<T> = $pointer<T>;
 
-    fn new<T>(value: T) -> Rc<T> {
-        Rc::new(value)
-    }
+            fn new<T>(value: T) -> $pointer<T> {
+                $pointer::new(value)
+            }
 
-    fn unique<T>(pointer: &mut Rc<T>) -> &mut T {
-        Rc::get_mut(pointer).expect(UNIQUE)
-    }
+            fn unique<T>(pointer: &mut $pointer<T>) -> &mut T {
+                $pointer::get_mut(pointer)
+                    .expect("a tree under construction has one owner per node")
+            }
+        }
+    };
 }
 
-/// [`Arc`].
-pub(super) enum OfArc {}
-
-impl Owner for OfArc {
-    type To<T> = Arc<T>;
-
-    fn new<T>(value: T) -> Arc<T> {
-        Arc::new(value)
-    }
-
-    fn unique<T>(pointer: &mut Arc<T>) -> &mut T {
-        Arc::get_mut(pointer).expect(UNIQUE)
-    }
-}
+counted!(OfRc, Rc);
+counted!(OfArc, Arc);
 
 /// Arenas for short-lived trees, one tree at a time.
 pub(super) struct Arenas {
@@ -87,10 +78,9 @@ impl Arenas {
     /// Runs `tree`, which builds and uses one tree in an arena, and reclaims the arena.
     pub(super) fn with<T>(&mut self, tree: impl FnOnce(&Bump) -> T) -> T {
         let result = tree(&self.current);
-        if self.reuse {
-            self.current.reset();
-        } else {
-            self.current = Bump::new();
+        match self.reuse {
+            true => self.current.reset(),
+            false => self.current = Bump::new(),
         }
         result
     }

@@ -49,6 +49,11 @@ impl Estimate {
         Some(Self { values, median, low, high, coverage })
     }
 
+    /// The estimate from one finite value.
+    pub fn one(value: f64) -> Self {
+        Self { values: vec![value], median: value, low: None, high: None, coverage: None }
+    }
+
     /// Number of observations.
     pub fn n(&self) -> usize {
         self.values.len()

@@ -3,9 +3,10 @@
 //! Workload `tree`, two repeats: `no-gc` (a control), `rc` three times as slow, `mark-sweep` at two
 //! heap sizes, out of memory at the smaller. Workload `list`: `rc` only.
 
+use crate::{Row, summarise};
 use record::{
-    Answer, Cell, CollectorInfo, Colour, Environment, Family, Final, HeapSize, LineStyle, Manifest,
-    Mode, Outcome, Pause, PauseKind, Record, Run, SCHEMA_VERSION, Sample, Size, WorkloadInfo,
+    Cell, CollectorInfo, Colour, Family, Final, HeapSize, LineStyle, Manifest, Mode, Outcome,
+    Pause, PauseKind, Record, Run, SCHEMA_VERSION, Sample, Size, WorkloadInfo,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,36 +16,12 @@ pub(crate) const HEAPS: [HeapSize; 2] = [HeapSize::LiveMultiple(2.0), HeapSize::
 
 /// A sample in which every quantity is zero or missing.
 pub(crate) fn sample() -> Sample {
-    Sample {
-        schema: SCHEMA_VERSION,
-        collector: "rc".to_owned(),
-        workload: "tree".to_owned(),
-        answer: Answer { got: "1".to_owned(), expected: "1".to_owned() },
-        wall_ns: 0,
-        cpu_ns: 0,
-        teardown_wall_ns: 0,
-        teardown_cpu_ns: 0,
-        heap_limit_bytes: None,
-        allocated_bytes: None,
-        allocated_objects: None,
-        header_bytes: None,
-        page_faults: 0,
-        peak_footprint_bytes: None,
-        peak_rss_bytes: 0,
-        rss_difference_bytes: None,
-        accounting_errors: 0,
-        footprint: vec![],
-        live: vec![],
-        pauses: vec![],
-        pause_histogram: vec![],
-        pause_total_ns: 0,
-        end: None,
-        statistics: None,
-        collections: None,
-        threads: None,
-        queue_peak_bytes: None,
-        phases: vec![],
-    }
+    Sample { schema: SCHEMA_VERSION, ..Sample::default() }
+}
+
+/// A stop-the-world pause.
+pub(crate) fn pause(start_ns: u64, wall_ns: u64, cpu_ns: Option<u64>) -> Pause {
+    Pause { start_ns, wall_ns, cpu_ns, kind: PauseKind::Stw }
 }
 
 /// A finished record with times `scale` (wall), `2 scale` (CPU), `scale/10` (longest pause; none for a
@@ -57,8 +34,6 @@ pub(crate) fn record(
     block: u32,
     scale: u64,
 ) -> Record {
-    let pause =
-        Pause { start_ns: 1, wall_ns: scale / 10, cpu_ns: Some(scale / 20), kind: PauseKind::Stw };
     let sample = Sample {
         collector: collector.to_owned(),
         workload: workload.to_owned(),
@@ -66,7 +41,7 @@ pub(crate) fn record(
         cpu_ns: 2 * scale,
         peak_footprint_bytes: Some(10 * scale),
         allocated_bytes: Some(5000),
-        pauses: if scale > 100 { vec![pause] } else { vec![] },
+        pauses: if scale > 100 { vec![pause(1, scale / 10, Some(scale / 20))] } else { vec![] },
         pause_total_ns: if scale > 100 { scale / 10 } else { 0 },
         end: Some(Final {
             live_bytes: 400,
@@ -121,34 +96,14 @@ pub(crate) fn run_of(records: Vec<Record>) -> Run {
         directory: PathBuf::from("made-up"),
         manifest: Manifest {
             schema: SCHEMA_VERSION,
-            run_id: "made-up".to_owned(),
-            started: "2026-01-01T00:00:00Z".to_owned(),
-            command: "gcw run".to_owned(),
-            seed: 1,
-            profile: "smoke".to_owned(),
-            suite: "core".to_owned(),
-            repeats: 2,
             heaps: HEAPS.to_vec(),
-            modes: record::Mode::ALL.to_vec(),
-            timeout_ms: 1000,
             collectors: vec![
                 collector("no-gc", Family::Control),
                 collector("rc", Family::ReferenceCounting),
                 collector("mark-sweep", Family::Tracing),
             ],
             workloads: vec![workload("tree"), workload("list")],
-            unverified: Vec::new(),
-            environment: Environment {
-                cpu: String::new(),
-                cpus: 2,
-                memory_bytes: 0,
-                os: String::new(),
-                rustc: String::new(),
-                build: "release".to_owned(),
-                commit: "unknown".to_owned(),
-                settings: BTreeMap::new(),
-                load_before: 0.0,
-            },
+            ..Manifest::default()
         },
         records,
         problems: vec![],
@@ -172,4 +127,10 @@ pub(crate) fn run() -> Run {
         }
     }
     run_of(records)
+}
+
+/// The row of a pair of that run.
+pub(crate) fn row(workload: &str, collector: &str, heap: HeapSize) -> Row {
+    let summary = summarise(&run());
+    summary.row_at(workload, collector, heap).expect("the run has this row").clone()
 }

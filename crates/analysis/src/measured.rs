@@ -16,6 +16,11 @@ pub enum Measured<T> {
 }
 
 impl<T> Measured<T> {
+    /// The value of an option, or this reason.
+    pub fn known_or(value: Option<T>, reason: impl FnOnce() -> String) -> Self {
+        value.map_or_else(|| Self::Missing(reason()), Self::Known)
+    }
+
     /// The value, if there is one.
     pub fn known(&self) -> Option<&T> {
         match self {
@@ -42,8 +47,13 @@ impl<T> Measured<T> {
 
     /// Applies `f` to the value; a reason is unchanged.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Measured<U> {
+        self.and_then(|value| Measured::Known(f(value)))
+    }
+
+    /// The result of `f` on the value; a reason is unchanged.
+    pub fn and_then<U>(self, f: impl FnOnce(T) -> Measured<U>) -> Measured<U> {
         match self {
-            Self::Known(value) => Measured::Known(f(value)),
+            Self::Known(value) => f(value),
             Self::Missing(reason) => Measured::Missing(reason),
         }
     }

@@ -153,12 +153,8 @@ fn points(pooled: &[(u64, u64)], n: u64) -> Vec<PercentilePoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture;
-    use record::{Pause, PauseKind};
-
-    fn pause(wall_ns: u64, cpu_ns: Option<u64>) -> Pause {
-        Pause { start_ns: 0, wall_ns, cpu_ns, kind: PauseKind::Stw }
-    }
+    use crate::fixture::{self, pause};
+    use record::Pause;
 
     fn sample(pauses: Vec<Pause>, pause_histogram: Vec<(u64, u64)>) -> Sample {
         let pause_total_ns = pauses.iter().map(|p| p.wall_ns).sum();
@@ -168,7 +164,7 @@ mod tests {
     #[test]
     fn listed_pauses_replace_their_buckets() {
         let sample = sample(
-            vec![pause(990, None), pause(1500, Some(700))],
+            vec![pause(0, 990, None), pause(0, 1500, Some(700))],
             vec![(100, 50), (1000, 2), (2000, 1)],
         );
         let expected = BTreeMap::from([(100, 50), (990, 1), (1000, 1), (1500, 1)]);
@@ -182,7 +178,7 @@ mod tests {
 
     #[test]
     fn either_source_alone_is_enough() {
-        let listed = PauseSummary::of(&[&sample(vec![pause(5, None)], vec![])]).unwrap();
+        let listed = PauseSummary::of(&[&sample(vec![pause(0, 5, None)], vec![])]).unwrap();
         assert_eq!((listed.n, listed.longest_ns.median), (1, 5.0));
         let counted = PauseSummary::of(&[&sample(vec![], vec![(8, 3)])]).unwrap();
         assert_eq!(counted.n, 3);
@@ -215,7 +211,7 @@ mod tests {
 
     #[test]
     fn half_of_the_time_may_lie_in_one_pause() {
-        let sample = sample(vec![pause(1_000_000, None)], vec![(1000, 900), (1_048_576, 1)]);
+        let sample = sample(vec![pause(0, 1_000_000, None)], vec![(1000, 900), (1_048_576, 1)]);
         let summary = PauseSummary::of(&[&sample]).unwrap();
         assert_eq!(summary.percentile_ns(0.9), Some(1000));
         assert_eq!(summary.time_weighted[0].wall_ns, Some(1_000_000));

@@ -110,13 +110,7 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{self, HEAPS};
-    use crate::summarise;
-
-    fn row(workload: &str, collector: &str, heap: HeapSize) -> Row {
-        let summary = summarise(&fixture::run());
-        summary.row_at(workload, collector, heap).expect("the fixture has this row").clone()
-    }
+    use crate::fixture::{HEAPS, row};
 
     #[test]
     fn each_measure_is_its_own_quantity() {

@@ -124,26 +124,20 @@ fn points(run: &Run, program: &str, collector: &str, heap: HeapSize) -> Result<V
 }
 
 fn point(samples: &[&Sample], live_objects: u64) -> Point {
-    let costs: Option<Vec<f64>> = samples.iter().map(|s| collection_ns(s)).collect();
-    let per_object =
-        |costs: Vec<f64>| costs.into_iter().map(|ns| ns / live_objects.max(1) as f64).collect();
-    let estimate = costs.and_then(|costs| Estimate::of(per_object(costs)));
+    let per_object = |s: &&Sample| Some(collection_ns(s)? / live_objects.max(1) as f64);
+    let costs: Option<Vec<f64>> = samples.iter().map(per_object).collect();
+    let reason = || "no collection stopped the program".to_owned();
     Point {
         live_objects,
-        per_object_ns: estimate.map_or_else(
-            || Measured::Missing("no collection stopped the program".to_owned()),
-            Measured::Known,
-        ),
+        per_object_ns: Measured::known_or(costs.and_then(Estimate::of), reason),
         queue_peak_bytes: queue_peak(samples),
     }
 }
 
 /// The peak size of the queues over these samples.
 pub(crate) fn queue_peak(samples: &[&Sample]) -> Measured<u64> {
-    samples.iter().filter_map(|s| s.queue_peak_bytes).max().map_or_else(
-        || Measured::Missing("no queue, or not reported by the program".to_owned()),
-        Measured::Known,
-    )
+    let reason = || "no queue, or not reported by the program".to_owned();
+    Measured::known_or(samples.iter().filter_map(|s| s.queue_peak_bytes).max(), reason)
 }
 
 /// The median cost of the requested collections; `None` if none stopped the program.
@@ -164,12 +158,12 @@ fn collection_ns(sample: &Sample) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::fixture;
-    use record::{Pause, PauseKind, WorkloadInfo};
+    use record::{Pause, WorkloadInfo};
 
     const HEAP: HeapSize = fixture::HEAPS[0];
 
     fn pause(start_ns: u64, cpu_ns: u64) -> Pause {
-        Pause { start_ns, wall_ns: 10 * cpu_ns, cpu_ns: Some(cpu_ns), kind: PauseKind::Stw }
+        fixture::pause(start_ns, 10 * cpu_ns, Some(cpu_ns))
     }
 
     /// Two collections of `cost` and 3 x `cost`, the second one in two pauses, and a pause in between.

@@ -142,35 +142,32 @@ mod tests {
         (0..repeats).flat_map(|block| modes.map(|mode| of(mode, block))).collect()
     }
 
-    fn check(records: Vec<Record>, expected: [&str; 3]) {
-        assert_eq!(statements(&summarise(&fixture::run_of(records))), expected);
+    const CLEAR: &str = "mark-sweep on the one workload compared";
+    const OPEN: &str = "inconclusive, because fewer than 6 repeats give no interval; by the medians \
+                        alone mark-sweep on the one workload compared";
+
+    /// `expected`: the ends of the three sentences.
+    fn check(records: &[Vec<Record>], expected: [&str; 3]) {
+        let claims = [
+            "Least memory (peak footprint",
+            "Shortest run (wall time without teardown",
+            "Shortest maximum pause (wall time",
+        ];
+        let sentence =
+            |i| format!("{}, heap 2x) among collectors that reclaim: {}.", claims[i], expected[i]);
+        let expected: [String; 3] = [0, 1, 2].map(sentence);
+        assert_eq!(statements(&summarise(&fixture::run_of(records.concat()))), expected);
     }
 
     #[test]
     fn separate_intervals_are_a_verdict_and_controls_do_not_count() {
-        let records =
-            [side("no-gc", 110, 1, 6), side("rc", 300, 1, 6), side("mark-sweep", 200, 1, 6)];
-        check(
-            records.concat(),
-            [
-                "Least memory (peak footprint, heap 2x) among collectors that reclaim: mark-sweep on the one workload compared.",
-                "Shortest run (wall time without teardown, heap 2x) among collectors that reclaim: mark-sweep on the one workload compared.",
-                "Shortest maximum pause (wall time, heap 2x) among collectors that reclaim: mark-sweep on the one workload compared.",
-            ],
-        );
+        let control = side("no-gc", 110, 1, 6);
+        check(&[control, side("rc", 300, 1, 6), side("mark-sweep", 200, 1, 6)], [CLEAR; 3]);
     }
 
     #[test]
     fn few_repeats_give_no_verdict_but_reproduced_bytes_do() {
-        let records = [side("rc", 300, 0, 5), side("mark-sweep", 200, 0, 5)];
-        check(
-            records.concat(),
-            [
-                "Least memory (peak footprint, heap 2x) among collectors that reclaim: mark-sweep on the one workload compared.",
-                "Shortest run (wall time without teardown, heap 2x) among collectors that reclaim: inconclusive, because fewer than 6 repeats give no interval; by the medians alone mark-sweep on the one workload compared.",
-                "Shortest maximum pause (wall time, heap 2x) among collectors that reclaim: inconclusive, because fewer than 6 repeats give no interval; by the medians alone mark-sweep on the one workload compared.",
-            ],
-        );
+        check(&[side("rc", 300, 0, 5), side("mark-sweep", 200, 0, 5)], [CLEAR, OPEN, OPEN]);
     }
 
     #[test]

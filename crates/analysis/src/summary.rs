@@ -84,6 +84,7 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
     };
     let time = finished(&of_mode(Mode::Time), "time");
     let memory = finished(&of_mode(Mode::Memory), "memory");
+    let samples = || records.iter().filter_map(|r| r.sample.as_ref());
     let any: Vec<&Sample> = records.iter().filter_map(|r| finished_sample(r)).collect();
     let timed = |pick: fn(&Sample) -> u64| estimate(&time, |s| Some(pick(s)), "");
     let ends = || any.iter().filter_map(|s| s.end);
@@ -93,10 +94,7 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
         family: collectors.iter().find(|c| c.name == cell.collector).map(|c| c.family),
         size: cell.size,
         heap: cell.heap,
-        heap_limit_bytes: records
-            .iter()
-            .filter_map(|r| r.sample.as_ref())
-            .find_map(|s| s.heap_limit_bytes),
+        heap_limit_bytes: samples().find_map(|s| s.heap_limit_bytes),
         outcome: worst(&records).clone(),
         n: of_mode(Mode::Time).iter().filter(|r| finished_sample(r).is_some()).count(),
         wall_ns: timed(|s| s.wall_ns),
@@ -116,11 +114,7 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
         unreclaimed_bytes: reported(ends().map(|e| e.unreclaimed_bytes).max(), &records),
         leaked_bytes: reported(ends().map(|e| e.leaked_bytes).max(), &records),
         footprint: footprint(&memory),
-        accounting_errors: records
-            .iter()
-            .filter_map(|r| r.sample.as_ref())
-            .map(|s| s.accounting_errors)
-            .sum(),
+        accounting_errors: samples().map(|s| s.accounting_errors).sum(),
     }
 }
 
@@ -153,13 +147,9 @@ fn failure(records: &[&Record]) -> String {
 
 /// The worst outcome of a non-empty list, the first among equals.
 fn worst<'run>(records: &[&'run Record]) -> &'run Outcome {
-    let mut worst = &records[0].outcome;
-    for record in &records[1..] {
-        if severity(&record.outcome) > severity(worst) {
-            worst = &record.outcome;
-        }
-    }
-    worst
+    // Backwards, because `max_by_key` takes the last one among equals.
+    let outcomes = records.iter().rev().map(|record| &record.outcome);
+    outcomes.max_by_key(|outcome| severity(outcome)).expect("the list is not empty")
 }
 
 /// Rank of an outcome: findings below defects, and defects by the numbers that they invalidate.
@@ -180,50 +170,34 @@ fn estimate(
     pick: impl Fn(&Sample) -> Option<u64>,
     name: &str,
 ) -> Measured<Estimate> {
-    let samples = match samples {
-        Measured::Known(samples) => samples,
-        Measured::Missing(reason) => return Measured::Missing(reason.clone()),
-    };
-    let values: Option<Vec<f64>> = samples.iter().map(|s| pick(s).map(|v| v as f64)).collect();
-    match values.and_then(Estimate::of) {
-        Some(estimate) => Measured::Known(estimate),
-        None => Measured::Missing(format!("the program does not report {name}")),
-    }
+    samples.as_ref().and_then(|samples| {
+        let values: Option<Vec<f64>> = samples.iter().map(|s| pick(s).map(|v| v as f64)).collect();
+        let reason = || format!("the program does not report {name}");
+        Measured::known_or(values.and_then(Estimate::of), reason)
+    })
 }
 
 fn pauses(samples: &Measured<Vec<&Sample>>) -> Measured<PauseSummary> {
-    let samples = match samples {
-        Measured::Known(samples) => samples,
-        Measured::Missing(reason) => return Measured::Missing(reason.clone()),
-    };
-    if samples.iter().any(|s| s.collector.starts_with("native:")) {
-        return Measured::Missing("a native program does not report its pauses".to_owned());
-    }
-    match PauseSummary::of(samples) {
-        Some(summary) => Measured::Known(summary),
-        None => Measured::Missing("no sample to take pauses from".to_owned()),
-    }
+    samples.as_ref().and_then(|samples| {
+        if samples.iter().any(|s| s.collector.starts_with("native:")) {
+            return Measured::Missing("a native program does not report its pauses".to_owned());
+        }
+        let reason = || "no sample to take pauses from".to_owned();
+        Measured::known_or(PauseSummary::of(samples), reason)
+    })
 }
 
 fn collections(samples: &Measured<Vec<&Sample>>) -> Measured<Collections> {
-    match samples {
-        Measured::Known(samples) => Collections::of(samples).map_or_else(
-            || Measured::Missing("no collections, or not reported by the program".to_owned()),
-            Measured::Known,
-        ),
-        Measured::Missing(reason) => Measured::Missing(reason.clone()),
-    }
+    let reason = || "no collections, or not reported by the program".to_owned();
+    samples.as_ref().and_then(|samples| Measured::known_or(Collections::of(samples), reason))
 }
 
 /// A quantity that external programs may omit.
 fn reported<T>(value: Option<T>, records: &[&Record]) -> Measured<T> {
-    match value {
-        Some(value) => Measured::Known(value),
-        None if records.iter().any(|r| finished_sample(r).is_some()) => {
-            Measured::Missing("the program does not report it".to_owned())
-        }
-        None => Measured::Missing(failure(records)),
-    }
+    Measured::known_or(value, || match records.iter().any(|r| finished_sample(r).is_some()) {
+        true => "the program does not report it".to_owned(),
+        false => failure(records),
+    })
 }
 
 fn footprint(samples: &Measured<Vec<&Sample>>) -> Vec<FootprintPoint> {
@@ -236,12 +210,7 @@ fn footprint(samples: &Measured<Vec<&Sample>>) -> Vec<FootprintPoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{self, HEAPS};
-
-    fn row(workload: &str, collector: &str, heap: HeapSize) -> Row {
-        let summary = summarise(&fixture::run());
-        summary.row_at(workload, collector, heap).expect("the fixture has this row").clone()
-    }
+    use crate::fixture::{self, HEAPS, row};
 
     #[test]
     fn rows_stand_in_suite_registry_and_heap_order() {

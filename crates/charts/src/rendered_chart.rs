@@ -11,7 +11,7 @@ use crate::chart::{footprint, heat_map, memory, pauses, percentiles, safety, sca
 use crate::layout::stamp;
 use crate::scene::{RunView, Scene, Series};
 use analysis::scaling::Series as Scaling;
-use analysis::{Estimate, Measure, Measured, format};
+use analysis::{Estimate, Measure, Measured, PauseSummary, format};
 use anyhow::{Context as _, Result};
 use record::{HeapSize, Mode, Run, Safety};
 use std::fs;
@@ -47,6 +47,16 @@ pub(crate) enum Job<'a> {
     SafetyShares(&'a Run, &'a Safety),
 }
 
+/// Properties of a chart that do not depend on the layout.
+pub(crate) struct About<'a> {
+    /// The kind of chart, which is also the end of its file name.
+    pub(crate) kind: &'static str,
+    title: &'static str,
+    /// The mode whose records the chart shows; `None` for the safety charts.
+    pub(crate) mode: Option<Mode>,
+    run: &'a Run,
+}
+
 /// A drawn chart.
 #[derive(Debug, Clone)]
 pub(crate) struct RenderedChart {
@@ -70,25 +80,11 @@ pub struct ChartFiles {
 impl Job<'_> {
     fn draw<S: Surface>(&self, pen: &mut Pen<'_, S>) -> f64 {
         let height = self.draw_data(pen);
-        match self.stamp() {
+        // The run's warning stands on every chart, because each may be shown alone.
+        match self.about().run.manifest.stamp() {
             Some(text) => stamp::draw(pen, height, &text),
             None => height,
         }
-    }
-
-    /// The run's warning, repeated on every chart because each may be shown alone.
-    fn stamp(&self) -> Option<String> {
-        let run = match self {
-            Self::Memory(scene, _)
-            | Self::Percentiles(scene)
-            | Self::Pauses(scene)
-            | Self::Time(scene)
-            | Self::Footprint(scene) => scene.run,
-            Self::Scatter(scenes) => scenes[0].run,
-            Self::Overview(view, ..) => view.run,
-            Self::Scaling(run, ..) | Self::SafetyMatrix(run, _) | Self::SafetyShares(run, _) => run,
-        };
-        run.manifest.stamp()
     }
 
     fn draw_data<S: Surface>(&self, pen: &mut Pen<'_, S>) -> f64 {
@@ -106,54 +102,36 @@ impl Job<'_> {
         }
     }
 
-    fn title(&self) -> &'static str {
-        match self {
-            Self::Memory(_, clock) => clock.title(),
-            Self::Percentiles(_) => percentiles::TITLE,
-            Self::Pauses(_) => pauses::TITLE,
-            Self::Time(_) => time::TITLE,
-            Self::Footprint(_) => footprint::TITLE,
-            Self::Scatter(_) => scatter::TITLE,
-            Self::Overview(_, measure, _) => heat_map::title(*measure),
-            Self::Scaling(_, _, cost) => cost.title(),
-            Self::SafetyMatrix(..) => safety::MATRIX_TITLE,
-            Self::SafetyShares(..) => safety::SHARES_TITLE,
-        }
-    }
-
-    /// The mode whose records the chart shows; `None` for the safety charts.
-    pub(crate) fn mode(&self) -> Option<Mode> {
-        match self {
-            Self::Memory(..)
-            | Self::Footprint(_)
-            | Self::Scatter(_)
-            | Self::Overview(_, Measure::PeakFootprint, _) => Some(Mode::Memory),
-            Self::Percentiles(_)
-            | Self::Pauses(_)
-            | Self::Time(_)
-            | Self::Scaling(..)
-            | Self::Overview(..) => Some(Mode::Time),
-            Self::SafetyMatrix(..) | Self::SafetyShares(..) => None,
-        }
-    }
-
-    /// The kind of chart, which is also the end of its file name.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::Memory(_, Clock::Allocation) => "memory",
-            Self::Memory(_, Clock::Wall) => "memory-wall",
-            Self::Percentiles(_) => "percentiles",
-            Self::Pauses(_) => "pauses",
-            Self::Time(_) => "time",
-            Self::Footprint(_) => "footprint",
-            Self::Scatter(_) => "memory-against-time",
-            Self::Overview(_, Measure::PeakFootprint, _) => "overview-memory",
-            Self::Overview(..) => "overview-time",
-            Self::Scaling(_, _, Cost::Time) => "time-per-object",
-            Self::Scaling(_, _, Cost::Queue) => "queues",
-            Self::SafetyMatrix(..) => "safety-matrix",
-            Self::SafetyShares(..) => "safety-shares",
-        }
+    /// The properties of this chart.
+    pub(crate) fn about(&self) -> About<'_> {
+        let time = Some(Mode::Time);
+        let memory = Some(Mode::Memory);
+        let (kind, title, mode, run) = match self {
+            Self::Memory(scene, Clock::Allocation) => {
+                ("memory", Clock::Allocation.title(), memory, scene.run)
+            }
+            Self::Memory(scene, Clock::Wall) => {
+                ("memory-wall", Clock::Wall.title(), memory, scene.run)
+            }
+            Self::Percentiles(scene) => ("percentiles", percentiles::TITLE, time, scene.run),
+            Self::Pauses(scene) => ("pauses", pauses::TITLE, time, scene.run),
+            Self::Time(scene) => ("time", time::TITLE, time, scene.run),
+            Self::Footprint(scene) => ("footprint", footprint::TITLE, memory, scene.run),
+            Self::Scatter(scenes) => ("memory-against-time", scatter::TITLE, memory, scenes[0].run),
+            Self::Overview(view, Measure::PeakFootprint, _) => {
+                ("overview-memory", heat_map::title(Measure::PeakFootprint), memory, view.run)
+            }
+            Self::Overview(view, measure, _) => {
+                ("overview-time", heat_map::title(*measure), time, view.run)
+            }
+            Self::Scaling(run, _, Cost::Time) => {
+                ("time-per-object", Cost::Time.title(), time, *run)
+            }
+            Self::Scaling(run, _, Cost::Queue) => ("queues", Cost::Queue.title(), time, *run),
+            Self::SafetyMatrix(run, _) => ("safety-matrix", safety::MATRIX_TITLE, None, *run),
+            Self::SafetyShares(run, _) => ("safety-shares", safety::SHARES_TITLE, None, *run),
+        };
+        About { kind, title, mode, run }
     }
 
     /// The chart in words, for readers who cannot see it.
@@ -163,9 +141,8 @@ impl Job<'_> {
                 scene.series.iter().map(|s| format!("{} {}", s.name(), value(s))).collect();
             format!("{}. {name}: {}.", scene.facts("all collectors"), values.join("; "))
         };
-        let median = |measured: &Measured<Estimate>, written: fn(f64) -> String| match measured {
-            Measured::Known(estimate) => written(estimate.median),
-            Measured::Missing(reason) => format!("n/a ({reason})"),
+        let median = |measured: &Measured<Estimate>, written: fn(f64) -> String| {
+            measured.as_ref().map(|estimate| written(estimate.median)).to_string()
         };
         match self {
             Self::Memory(scene, _) | Self::Footprint(scene) => {
@@ -174,15 +151,13 @@ impl Job<'_> {
                 })
             }
             Self::Percentiles(scene) | Self::Pauses(scene) => {
-                listed(scene, "Longest pause", &|s| match &s.row.pauses {
-                    Measured::Known(p) => match p.longest {
-                        Some(longest) => {
-                            format!("{} of {}", format::duration_ns(longest.wall_ns as f64), p.n)
-                        }
-                        None => "none".to_owned(),
-                    },
-                    Measured::Missing(reason) => format!("n/a ({reason})"),
-                })
+                let words = |pauses: &PauseSummary| match pauses.longest {
+                    Some(longest) => {
+                        format!("{} of {}", format::duration_ns(longest.wall_ns as f64), pauses.n)
+                    }
+                    None => "none".to_owned(),
+                };
+                listed(scene, "Longest pause", &|s| s.row.pauses.as_ref().map(words).to_string())
             }
             Self::Time(scene) => {
                 listed(scene, "Median wall time", &|s| median(&s.row.wall_ns, format::duration_ns))
@@ -234,7 +209,7 @@ impl Job<'_> {
             body: surface.into_body(),
             width_px,
             height_px: height.ceil() as u32,
-            title: self.title().to_owned(),
+            title: self.about().title.to_owned(),
             description: self.description(),
         })
     }

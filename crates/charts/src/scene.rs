@@ -8,8 +8,8 @@ use crate::layout::failures::Absent;
 use crate::layout::frame::Frame;
 use analysis::{Measured, Row, Summary, format};
 use record::{
-    CollectorInfo, HeapSize, LivePoint, Mode, Outcome, Record, Run, Safety, Sample, WorkloadInfo,
-    read_safety,
+    CollectorInfo, Environment, HeapSize, LivePoint, Manifest, Mode, Outcome, Record, Run, Safety,
+    Sample, WorkloadInfo, read_safety,
 };
 
 /// A run with the results computed from it, once for all charts.
@@ -93,28 +93,17 @@ impl<'a> Scene<'a> {
     fn new(view: &'a RunView<'a>, workload: &'a WorkloadInfo, heap: HeapSize) -> Self {
         let records = || view.run.records.iter().filter(|r| r.cell.workload == workload.name);
         let row_of = |collector: &CollectorInfo| {
-            let unlimited = || {
-                view.summary.rows.iter().find(|row| {
-                    row.workload == workload.name
-                        && row.collector == collector.name
-                        && row.heap == HeapSize::Unlimited
-                })
-            };
-            view.summary.row_at(&workload.name, &collector.name, heap).or_else(unlimited)
+            let at = |heap| view.summary.row_at(&workload.name, &collector.name, heap);
+            at(heap).or_else(|| at(HeapSize::Unlimited))
         };
-        let series = view
-            .run
-            .manifest
-            .collectors
-            .iter()
-            .filter_map(|collector| {
-                let row = row_of(collector)?;
-                let own: Vec<&Record> = records()
-                    .filter(|r| r.cell.collector == collector.name && r.cell.heap == row.heap)
-                    .collect();
-                Some(Series { collector, row, memory: drawn_memory(&own), timed: drawn_time(&own) })
-            })
-            .collect();
+        let series_of = |collector| {
+            let row = row_of(collector)?;
+            let is_own =
+                |r: &&Record| r.cell.collector == collector.name && r.cell.heap == row.heap;
+            let own: Vec<&Record> = records().filter(is_own).collect();
+            Some(Series { collector, row, memory: drawn_memory(&own), timed: drawn_time(&own) })
+        };
+        let series = view.run.manifest.collectors.iter().filter_map(series_of).collect();
         let live = records()
             .filter(|r| r.cell.mode == Mode::Census)
             .filter_map(|r| r.sample.as_ref())
@@ -133,40 +122,26 @@ impl<'a> Scene<'a> {
 
     /// The heap limit in words.
     pub(crate) fn heap_words(&self) -> String {
-        let limit = || {
-            self.limit_bytes()
-                .map(|b| format!(" = {}", format::bytes(b as f64)))
-                .unwrap_or_default()
-        };
+        let written = |bytes: u64| format!(" = {}", format::bytes(bytes as f64));
         match self.heap {
             HeapSize::LiveMultiple(x) => {
-                format!("heap limit {x}× peak live{} where it binds", limit())
+                let limit = self.limit_bytes().map(written).unwrap_or_default();
+                format!("heap limit {x}× peak live{limit} where it binds")
             }
-            HeapSize::Bytes(bytes) => {
-                format!("heap limit {} = {}", self.heap, format::bytes(bytes as f64))
-            }
+            HeapSize::Bytes(bytes) => format!("heap limit {}{}", self.heap, written(bytes)),
             HeapSize::Unlimited => "no heap limit".to_owned(),
         }
     }
 
     /// The line below a title: workload, repeats and heap limit.
     pub(crate) fn facts(&self, repeats: &str) -> String {
-        format!(
-            "{} ({}) · {repeats} · {}",
-            self.workload.name,
-            size_word(self.workload),
-            self.heap_words()
-        )
+        let (name, size) = (&self.workload.name, size_word(self.workload));
+        format!("{name} ({size}) · {repeats} · {}", self.heap_words())
     }
 
     /// The repeats of the time mode in words.
     pub(crate) fn time_repeats(&self) -> String {
-        let counts = || self.series.iter().map(|s| s.row.n).filter(|n| *n > 0);
-        match (counts().min(), counts().max()) {
-            (Some(low), Some(high)) if low < high => format!("n = {low} to {high}"),
-            (Some(n), _) => format!("n = {n}"),
-            _ => "n = 0".to_owned(),
-        }
+        n_of(self.series.iter().map(|s| s.row.n).filter(|n| *n > 0))
     }
 
     /// The frame of a chart over this scene.
@@ -229,17 +204,20 @@ pub(crate) fn word_of<T>(row: &Row, measured: &Measured<T>) -> Option<String> {
     })
 }
 
+/// Numbers of repeats in words: `n = 6 to 10`.
+pub(crate) fn n_of(repeats: impl Iterator<Item = usize> + Clone) -> String {
+    match (repeats.clone().min(), repeats.max()) {
+        (Some(low), Some(high)) if low < high => format!("n = {low} to {high}"),
+        (_, high) => format!("n = {}", high.unwrap_or(0)),
+    }
+}
+
 /// The source line of a chart: run, date, machine and commit.
 pub(crate) fn source(run: &Run) -> String {
-    let manifest = &run.manifest;
-    let date = manifest.started.split('T').next().unwrap_or_default();
-    format!(
-        "run {} · {date} · {}, {} CPUs · commit {}",
-        manifest.run_id,
-        manifest.environment.cpu,
-        manifest.environment.cpus,
-        manifest.environment.commit
-    )
+    let Manifest { run_id, started, environment, .. } = &run.manifest;
+    let date = started.split('T').next().unwrap_or_default();
+    let Environment { cpu, cpus, commit, .. } = environment;
+    format!("run {run_id} · {date} · {cpu}, {cpus} CPUs · commit {commit}")
 }
 
 /// The input size of a workload as a word.
@@ -252,12 +230,9 @@ pub(crate) fn size_word(workload: &WorkloadInfo) -> &'static str {
 }
 
 fn drawn_memory<'a>(records: &[&'a Record]) -> Option<&'a Record> {
-    let with_timeline = || {
-        records.iter().copied().filter(|r| {
-            r.cell.mode == Mode::Memory
-                && r.sample.as_ref().is_some_and(|s| !s.footprint.is_empty())
-        })
-    };
+    let has_timeline = |r: &&Record| r.sample.as_ref().is_some_and(|s| !s.footprint.is_empty());
+    let with_timeline =
+        || records.iter().copied().filter(|r| r.cell.mode == Mode::Memory).filter(has_timeline);
     let mut finished: Vec<&Record> = with_timeline().filter(|r| r.outcome == Outcome::Ok).collect();
     finished.sort_by_key(|r| r.sample.as_ref().and_then(|s| s.peak_footprint_bytes));
     finished.get(finished.len().saturating_sub(1) / 2).copied().or_else(|| with_timeline().next())

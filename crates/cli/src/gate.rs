@@ -186,7 +186,7 @@ mod tests {
         passed.add("rc".to_owned());
         passed.keep();
         assert!(Passes::at(file.clone(), Some("1".to_owned())).has("rc"));
-        let null_local = Passes::at(file.join("below/a/file.json"), Some("1".to_owned()));
-        null_local.keep();
+        let unwritable = Passes::at(file.join("below/a/file.json"), Some("1".to_owned()));
+        unwritable.keep();
     }
 }

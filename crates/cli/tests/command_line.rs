@@ -44,7 +44,7 @@ impl Place {
     }
 
     /// Runs a command that must be refused with exit code 2, and checks for these words in the message.
-    fn out_of_memory(&self, arguments: &[&str], words: &[&str]) {
+    fn refuses(&self, arguments: &[&str], words: &[&str]) {
         let output = self.gcw(arguments);
         let message = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
@@ -149,33 +149,33 @@ fn failures_are_rows_and_defects_set_the_exit_code() {
 #[test]
 fn unknown_names_offer_the_nearest() {
     let place = Place::new();
-    place.out_of_memory(&["run", "-c", "swep"], &["did you mean 'sweep'?", "gcw list collectors"]);
-    place.out_of_memory(&["run", "-w", "windw"], &["did you mean 'window'?", "gcw list workloads"]);
-    place.out_of_memory(&["run", "failure"], &["did you mean 'failures'?", "gcw list suites"]);
-    place.out_of_memory(&["run", "quick"], &["write --profile quick"]);
-    place.out_of_memory(&["duel", "swep/window", "keep/window"], &["did you mean 'sweep'?"]);
-    place.out_of_memory(&["duel", "sweep/windw@2x", "keep/window"], &["did you mean 'window'?"]);
+    place.refuses(&["run", "-c", "swep"], &["did you mean 'sweep'?", "gcw list collectors"]);
+    place.refuses(&["run", "-w", "windw"], &["did you mean 'window'?", "gcw list workloads"]);
+    place.refuses(&["run", "failure"], &["did you mean 'failures'?", "gcw list suites"]);
+    place.refuses(&["run", "quick"], &["write --profile quick"]);
+    place.refuses(&["duel", "swep/window", "keep/window"], &["did you mean 'sweep'?"]);
+    place.refuses(&["duel", "sweep/windw@2x", "keep/window"], &["did you mean 'window'?"]);
     assert!(!place.path("runs").exists(), "nothing is left behind by what was refused");
 }
 
 #[test]
 fn bad_options_are_usage_errors() {
     let place = Place::new();
-    place.out_of_memory(&["run", "--heap", "3"], &["2.5x", "64MiB"]);
-    place.out_of_memory(&["run", "--repeat", "0"], &["--repeat"]);
-    place.out_of_memory(&["run", "--timeout", "fast"], &["30s"]);
-    place.out_of_memory(&["run", "--resume", "r", "--seed", "1"], &["--resume", "--seed"]);
-    place.out_of_memory(&["show", "null_local"], &["null_local/run.json", "gcw run"]);
-    place.out_of_memory(&["report", "null_local"], &["null_local/run.json"]);
-    place.out_of_memory(&["run", "--resume", "null_local"], &["null_local/run.json"]);
+    place.refuses(&["run", "--heap", "3"], &["2.5x", "64MiB"]);
+    place.refuses(&["run", "--repeat", "0"], &["--repeat"]);
+    place.refuses(&["run", "--timeout", "fast"], &["30s"]);
+    place.refuses(&["run", "--resume", "r", "--seed", "1"], &["--resume", "--seed"]);
+    place.refuses(&["show", "nowhere"], &["nowhere/run.json", "gcw run"]);
+    place.refuses(&["report", "nowhere"], &["nowhere/run.json"]);
+    place.refuses(&["run", "--resume", "nowhere"], &["nowhere/run.json"]);
 }
 
 #[test]
 fn a_directory_that_cannot_be_used_is_named_before_anything_is_measured() {
     let place = Place::new();
     fs::write(place.path("file"), "").unwrap();
-    place.out_of_memory(&["run", "--out", "file/run"], &["file/run", "--out DIR"]);
-    finished().0.out_of_memory(&["run", "--out", "r"], &["already holds a run", "--resume r"]);
+    place.refuses(&["run", "--out", "file/run"], &["file/run", "--out DIR"]);
+    finished().0.refuses(&["run", "--out", "r"], &["already holds a run", "--resume r"]);
 }
 
 #[test]
@@ -348,10 +348,8 @@ fn a_duel_ends_where_an_answer_is_wrong() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{message}");
     assert!(message.contains("sweep/wrong@2x") && message.contains("got 41"), "{message}");
-    place.out_of_memory(
-        &["duel", "keep/picky", "sweep/picky", "--suite", "failures"],
-        &["n/a: it never"],
-    );
+    place
+        .refuses(&["duel", "keep/picky", "sweep/picky", "--suite", "failures"], &["n/a: it never"]);
 }
 
 #[test]

@@ -1,26 +1,25 @@
 //! Generational mark-sweep with sticky mark bits (Demers, Weiser, Hayes, Boehm, Bobrow and Shenker,
 //! "Combining generational and conservative garbage collection", POPL 1990): generations without moving.
 //!
-//! 1. *Ages*: marks are kept from one collection to the next. What is marked is old; what has been
-//!    allocated since is young, wherever it lies.
-//! 2. *Barrier*: before a reference to a young object is stored in an old one, the old one is logged,
-//!    once (a header bit). A store of anything else, or into a young object, costs a look at one or two
-//!    mark bits.
-//! 3. *Minor collection*, when no memory is left: marks from the roots and from what logged objects refer
-//!    to, through unmarked objects only. Blocks in which nothing was allocated are not touched by the
-//!    sweep (see [`heap::SegregatedSpace`]). Whatever survives is old at once.
+//! 1. *Ages*: marks are kept from one collection to the next. Marked objects are old; objects allocated
+//!    since the last collection are young, wherever they lie.
+//! 2. *Barrier*: before a reference to a young object is stored in an old one, the old one joins the
+//!    remembered set, once (a header bit). Any other store, or one into a young object, costs a check of
+//!    one or two mark bits.
+//! 3. *Minor collection*, when no memory is left: traces from the roots and the referents of remembered
+//!    objects, through unmarked objects only. Blocks in which nothing was allocated are not touched by the
+//!    sweep (see [`heap::SegregatedSpace`]). All survivors are old at once.
 //! 4. *Major collection*: the same with all marks cleared first. It is due when minor collections have
-//!    left less than half of the room that the last major one made, for what has died old
-//!    takes up the rest.
-//! 5. *Minor collections in vain*: where the first one leaves so little room already, most objects survive
-//!    their youth, and it was a waste. So the next cycle does without, then two, four at most, until one
-//!    has been worth its time.
-//!
-//! Both then look at weak slots, ephemerons and finalizable objects, old and young (see
-//! [`heap::ReferenceProcessor`]), so a store to such a slot needs no barrier.
+//!    left less than half of the room that the last major one made, because objects that died old take up
+//!    the rest.
+//! 5. *Process weak references* in both: weak slots, ephemerons, finalizable objects, old and young (see
+//!    [`heap::ReferenceProcessor`]). So a store to such a slot needs no barrier.
+//! 6. *Back off* from futile minor collections: where the first one of a cycle leaves too little room, most
+//!    objects survive their youth. The next cycle omits them, then two, four at most, until a cycle's minor
+//!    collections have been worth their time.
 //!
 //! It does not move. Garbage that has become old floats until the next major collection, whose pause
-//! grows with what is live. A logged array is looked at as a whole.
+//! grows with the live objects. A remembered array is scanned as a whole.
 
 use heap::{
     Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect,
@@ -29,7 +28,7 @@ use heap::{
 };
 use std::io;
 
-/// Traces the young, and from time to time everything.
+/// Traces the young objects, and from time to time all.
 #[derive(Debug)]
 pub struct Generational {
     objects: NonMovingSpace<StickyMarks>,
@@ -54,7 +53,7 @@ impl Collector for Generational {
 
     traced!(objects; marker; stop_and_collect);
 
-    /// **Rule:** an old object that a young one is stored in is remembered, once.
+    /// **Rule:** an old object that receives a reference to a young one is remembered, once.
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
         let is_old = |object| self.objects.is_marked(object);
@@ -69,6 +68,8 @@ impl Collector for Generational {
     }
 }
 
+// ---- the algorithm ------------------------------------------------------------------------------
+
 impl StopTheWorld for Generational {
     fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {
         (&mut self.objects, &mut self.sizer)
@@ -78,7 +79,7 @@ impl StopTheWorld for Generational {
         if cause == Cause::Young {
             self.scan_remembered(cx);
         } else {
-            // Everything is traced.
+            // All objects are traced: the remembered set is not needed.
             while cx.unpark().is_some() {}
             self.objects.clear_marks();
         }
@@ -115,7 +116,7 @@ impl StopTheWorld for Generational {
 }
 
 impl Generational {
-    /// Pushes what remembered objects refer to, as roots; they themselves are marked.
+    /// Pushes the referents of remembered objects, as roots; these objects themselves are marked.
     fn scan_remembered(&mut self, cx: &Context) {
         while let Some(object) = cx.unpark() {
             self.marker.push_children(cx.memory(), object);

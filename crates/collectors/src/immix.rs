@@ -1,22 +1,23 @@
 //! Immix (Blackburn and McKinley, "Immix: a mark-region garbage collector with space efficiency, fast
 //! collection, and mutator performance", PLDI 2008), stop-the-world.
 //!
-//! 1. *Allocate* by bumping through holes: runs of free lines in blocks that live on in part, then through
-//!    empty blocks. An object longer than a line that does not fit the hole goes to an overflow block.
-//! 2. *Choose*, if the heap is fragmented: the blocks with the fewest live bytes, as many as there is
-//!    room for copies of what lives in them.
-//! 3. *Mark* from the roots: side bits for objects, and the lines that they reach. What is met in a
-//!    chosen block is copied to an empty one, while there is room; slots and roots follow.
-//! 4. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::ReferenceProcessor`]). What only
-//!    they keep is marked or copied in the same way.
+//! 1. *Allocate* by bumping through holes: runs of free lines in partly live blocks, then through empty
+//!    blocks. An object longer than a line that does not fit the hole is allocated in an overflow block.
+//! 2. *Select candidates*, if the heap is fragmented: the blocks with the fewest live bytes, as many as
+//!    there is room for copies of their live objects.
+//! 3. *Push the roots and trace*: side bits mark objects, and the lines that they occupy. A live object of a
+//!    candidate is evacuated to an empty block, while there is room; slots and roots are updated.
+//! 4. *Process weak references*: weak slots, ephemerons, finalizable objects (see
+//!    [`heap::ReferenceProcessor`]). Objects that only they keep are marked or evacuated in the same way.
 //! 5. *Large objects* do not move, and are swept one by one.
-//! 6. *Classify*, from marks alone: a block without one goes back to the heap, one with holes
-//!    can be allocated from again, the rest are full. No object is touched.
+//! 6. *Sweep*, from marks alone: a block without marks returns to the heap, one with holes can be
+//!    allocated from again, the others are full. No object is touched.
 //!
 //! No barrier. It reclaims cycles and allocates as fast as a copying collector, without its second half of
 //! the heap: only some blocks are kept free, the *headroom*, for a collection to copy to, and no more than
-//! sparse blocks would fill. But memory comes back by lines: an object that lives keeps its neighbours' memory
-//! until it is evacuated, and a heap that fragments faster than the headroom allows to copy is collected often.
+//! sparse blocks would fill. But memory is reclaimed by lines: a live object keeps its neighbours' memory
+//! until it is evacuated, and a heap that fragments faster than the headroom permits copying is collected
+//! often.
 
 use heap::{
     BLOCK_BYTES, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect,
@@ -25,12 +26,12 @@ use heap::{
 };
 use std::io;
 
-/// How long a line is.
+/// Size of a line.
 const LINE: Parameter = Parameter {
     key: "line",
     values: Values::Words(&["128", "256"]),
     default: 0.0,
-    summary: "bytes of a line, the unit in which memory is used again",
+    summary: "bytes of a line, the unit in which memory is reused",
 };
 
 /// Whether objects move.
@@ -38,32 +39,32 @@ const DEFRAG: Parameter = Parameter {
     key: "defrag",
     values: Values::Whole(0, 1),
     default: 1.0,
-    summary: "1 to empty fragmented blocks by copying, 0 to move nothing",
+    summary: "1: evacuate fragmented blocks, 0: move nothing",
 };
 
-/// What is kept free for copies.
+/// Memory kept free for copies.
 const HEADROOM: Parameter = Parameter {
     key: "headroom",
     values: Values::Real(0.0, 50.0),
     default: 5.0,
-    summary: "most room that is kept to copy to, in percent of the blocks that a collection leaves",
+    summary: "maximum memory kept free for copies, in percent of the blocks that a collection leaves",
 };
 
-/// In the usual case, to copy must give back at least one in so many blocks.
+/// Evacuation must usually release at least one in `WORTH` blocks.
 const WORTH: u64 = 64;
 
-/// Marks lines, allocates into the holes between them, and empties the worst blocks.
+/// Marks lines, allocates into the holes between them, and evacuates the sparsest blocks.
 #[derive(Debug)]
 pub struct Immix {
     /// Keeps the headroom free.
     objects: WithLarge<LineSpace>,
     marker: Marker,
     sizer: Sizer,
-    /// The most that the mark queue has ever held: kept free, for marking cannot be refused memory.
+    /// Peak size of the mark queue: kept free, because marking cannot be refused memory.
     queue_peak_bytes: u64,
-    /// Share of the blocks that a collection leaves which is kept free for copies; `None` to copy nothing.
+    /// Share of the blocks left by a collection that is kept free for copies; `None` to copy nothing.
     headroom: Option<f64>,
-    /// The collection under way copies if that gives back at least one in so many blocks.
+    /// The collection under way evacuates if that releases at least one in `worth` blocks.
     worth: u64,
 }
 
@@ -86,6 +87,8 @@ impl Collector for Immix {
     traced!(objects; marker; stop_and_collect);
 }
 
+// ---- the algorithm ------------------------------------------------------------------------------
+
 impl StopTheWorld for Immix {
     fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {
         (&mut self.objects, &mut self.sizer)
@@ -106,7 +109,7 @@ impl StopTheWorld for Immix {
         self.objects.kept_bytes = self.headroom_bytes();
     }
 
-    /// Growing leaves the headroom.
+    /// Growth leaves the headroom free.
     fn alloc_without_collecting(
         &mut self,
         cx: &Context,
@@ -117,8 +120,8 @@ impl StopTheWorld for Immix {
         self.objects.alloc_without_collecting(layout, 0, may_grow)
     }
 
-    /// Collects until there is a place, as long as that empties blocks: what a collection gives back, the
-    /// next one can copy to, and it knows of all blocks what lives in them.
+    /// Collects until the allocation succeeds, as long as that releases blocks: the next collection can copy
+    /// to the blocks that one releases, and knows the live bytes of all blocks.
     fn alloc_collecting(
         &mut self,
         cx: &mut Context,
@@ -146,16 +149,15 @@ impl StopTheWorld for Immix {
 }
 
 impl Immix {
-    /// Bytes to keep free for the copies of the next collection: the headroom, or room for what is sparse
-    /// now where that is less.
+    /// Bytes to keep free for the copies of the next collection: the headroom, or room for the objects in
+    /// sparse blocks where that is less.
     fn headroom_bytes(&self) -> u64 {
         let lines = &self.objects.small;
         let share_bytes = (lines.reserved_bytes() as f64 * self.headroom.unwrap_or(0.0)) as u64;
         share_bytes.min(lines.sparse_bytes()).next_multiple_of(u64::from(BLOCK_BYTES))
     }
 
-    /// Bytes that copies may take in a collection: the headroom, and in a heap at its limit all that is
-    /// free.
+    /// Bytes that copies may take in a collection: the headroom, and in a heap at its limit all free bytes.
     fn copies_bytes(&self, heap: &Heap, cause: Cause) -> u64 {
         let available_bytes = heap.available_bytes().saturating_sub(self.queue_peak_bytes);
         match cause {

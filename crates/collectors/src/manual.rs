@@ -1,10 +1,10 @@
 //! Manual memory management: `malloc` and `free`, where the author says.
 //!
-//! 1. *Free* an object: a hand-written destructor, which frees the tree below it through own slots.
-//!    Coded as a loop, like [`crate::Ownership`].
-//! 2. Nothing else frees: a root that goes out of scope, a slot that is overwritten, a shared or
-//!    borrow slot are the author's business. What is forgotten leaks; what is freed too early is
-//!    used after free; what is freed twice may by then be somebody else's object.
+//! 1. *Free* an object: a hand-written destructor, which frees the tree below it through own slots. It is
+//!    a loop, as in [`crate::Ownership`].
+//! 2. Nothing else frees: roots that go out of scope, overwritten slots, shared and borrow slots are the
+//!    author's business. An object that is never freed leaks; one that is freed too early is used after
+//!    free; one that is freed twice may by then be another object.
 //! 3. Regions are arenas that the author frees as a whole.
 //!
 //! No barrier.
@@ -16,7 +16,7 @@ use heap::{
 };
 use std::io;
 
-/// Frees where the program says.
+/// Frees an object when the program calls `free`.
 #[derive(Debug)]
 pub struct Manual {
     objects: NonMovingSpace<NoMarks>,

@@ -1,19 +1,21 @@
-//! Mark-compact, stop-the-world: slides what lives to the front of the heap and keeps its order. Marking
-//! and two passes, the second of which moves (after Kermany and Petrank, "The Compressor", PLDI 2006;
-//! sliding itself goes back to the LISP 2 collector of the sixties).
+//! Mark-compact, stop-the-world: slides the live objects to the front of the heap in allocation order.
+//! Marking and two passes, the second of which moves (after Kermany and Petrank, "The Compressor", PLDI
+//! 2006; sliding itself goes back to the LISP 2 collector of the sixties).
 //!
 //! 1. *Allocate* by bumping through blocks.
-//! 2. *Mark* from the roots (see [`heap::Marker`]): side bits say where an object begins and what it covers.
-//!    Then weak slots, ephemerons and finalizable objects are looked at (see [`heap::ReferenceProcessor`]).
-//! 3. *Plan*: from the bits alone, the new place of the objects that begin in each 64 granules. Where any
-//!    one of them goes is that place and a count of bits, so nothing is written to the objects.
-//! 4. *Update* the roots and the large objects, which do not move, with the new places.
-//! 5. *Slide*, in the order of allocation: each object's slots are updated, then it is moved. Blocks behind
-//!    the last one go back to the heap.
+//! 2. *Push the roots and trace* (see [`heap::Marker`]): side bits record where an object begins and the
+//!    granules that it covers.
+//! 3. *Process weak references*: weak slots, ephemerons, finalizable objects (see
+//!    [`heap::ReferenceProcessor`]).
+//! 4. *Plan*: from the bits alone, the new place of the objects that begin in each 64 granules. The new
+//!    place of any one of them is that place and a count of bits, so nothing is written to the objects.
+//! 5. *Update* the roots and the large objects, which do not move, with the new places.
+//! 6. *Slide*, in allocation order: the slots of each object are updated, then it is moved. Blocks behind
+//!    the last object return to the heap.
 //!
 //! No barrier. It reclaims cycles, and after a collection the heap has no holes: it works in hardly more
-//! than what is live. It keeps neighbours together, as they were allocated. But each collection passes
-//! over all that lives twice, and the second time moves it.
+//! than the live size. Objects allocated together stay neighbours. But each collection passes over all live
+//! objects twice, and moves them the second time.
 
 use heap::{
     Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect, Marker,
@@ -22,10 +24,10 @@ use heap::{
 };
 use std::io;
 
-/// Kept free for the side tables, which grow by pages, one of each when a block is taken.
+/// Kept free for the side tables: each may grow by a page when a block is taken.
 const TABLES_BYTES: u64 = 3 * os::PAGE_BYTES as u64;
 
-/// Slides together what is reachable.
+/// Slides the reachable objects together.
 #[derive(Debug)]
 pub struct MarkCompact {
     objects: WithLarge<MovableSpace<Sliding>>,
@@ -47,6 +49,8 @@ impl Collector for MarkCompact {
     traced!(objects; marker; stop_and_collect);
 }
 
+// ---- the algorithm ------------------------------------------------------------------------------
+
 impl StopTheWorld for MarkCompact {
     fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {
         (&mut self.objects, &mut self.sizer)
@@ -57,7 +61,7 @@ impl StopTheWorld for MarkCompact {
         cx.roots.iter().for_each(|root| self.marker.push(root.object));
         space.trace(&mut self.marker);
         space.trace_weak(&mut self.marker, &mut cx.weak);
-        // The most that the queue has ever held is kept free: marking cannot be refused memory.
+        // The peak size of the queue is kept free: marking cannot be refused memory.
         let queue_bytes = self.marker.metadata_bytes() + TABLES_BYTES;
         self.objects.kept_bytes = self.objects.kept_bytes.max(queue_bytes);
         self.marker.shrink();

@@ -1,16 +1,16 @@
 //! Mark-sweep (McCarthy 1960), stop-the-world, non-moving, with a lazy sweep.
 //!
-//! 1. *Trigger*: an allocation finds no free cell and the heap may not grow, as its policy has it (see
+//! 1. *Trigger*: an allocation finds no free cell, and the sizing policy forbids growth (see
 //!    [`heap::Sizer`]).
-//! 2. *Stop and mark*: from the roots, depth first, with a queue of prefetched edges (see
-//!    [`heap::Marker`]). Marks are side bits; every block counts its own.
-//! 3. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::ReferenceProcessor`]).
-//! 4. *Classify*: allocation bits and mark bits change places. A block without marks goes back to the
-//!    heap, one with free cells on its class's list. No object is touched. The world runs again.
-//! 5. *Sweep lazily*: the allocator finds the free cells of a listed block by scanning its bits, when it
-//!    gets there.
+//! 2. *Push the roots and trace*, depth first, with a queue of prefetched edges (see [`heap::Marker`]).
+//!    Marks are side bits; every block counts its own.
+//! 3. *Process weak references*: weak slots, ephemerons, finalizable objects (see
+//!    [`heap::ReferenceProcessor`]).
+//! 4. *Sweep*: allocation bits and mark bits are exchanged. A block without marks returns to the heap, one
+//!    with free cells to the list of its size class. No object is touched. The world resumes.
+//! 5. *Sweep lazily*: the allocator scans the bits of a listed block for free cells when it reaches it.
 //!
-//! No barrier. It reclaims cycles, does not move, and its pause grows with what is live.
+//! No barrier. It reclaims cycles, does not move, and its pause grows with the live objects.
 
 use heap::{
     Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect, MarkBits,
@@ -18,7 +18,7 @@ use heap::{
 };
 use std::io;
 
-/// Traces what is reachable and reclaims the rest.
+/// Traces the reachable objects and reclaims the others.
 #[derive(Debug)]
 pub struct MarkSweep {
     objects: NonMovingSpace<MarkBits>,
@@ -40,6 +40,8 @@ impl Collector for MarkSweep {
 
     traced!(objects; marker; stop_and_collect);
 }
+
+// ---- the algorithm ------------------------------------------------------------------------------
 
 impl StopTheWorld for MarkSweep {
     fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {

@@ -3,44 +3,42 @@
 //! garbage collector", ISMM 2000; logs in chunks as in Detlefs, Flood, Heller and Printezis,
 //! "Garbage-first garbage collection", ISMM 2004).
 //!
-//! 1. *Start*, a pause: when no more memory is free than will be needed until a cycle has ended, the
-//!    roots are marked and pushed.
-//! 2. *Mark*, on the collector thread, a slice at a time (see [`heap::SnapshotTracer`]). What the program
-//!    allocates meanwhile is black: noted in bits that it alone writes, and never looked at.
-//! 3. *Barrier*, while marking: the reference that is overwritten is logged, unless it is marked. Full
-//!    chunks are handed over. The new reference is published by a releasing store, so that the marker,
-//!    which loads acquiring, finds the bit that says whether its object is new. On x86-64 these are
-//!    plain moves. While nothing is marked the barrier is one test. What the program takes from a weak
-//!    slot meanwhile is logged too, as if it had been in the snapshot.
-//! 4. *Remark*, a pause: the collector is dry. The program hands over the rest of its log and marks what
-//!    that shows; if it is more than a slice, the collector goes on. Then weak slots, ephemerons and
-//!    finalizable objects are looked at, and what only they keep is traced (see [`heap::ReferenceProcessor`]). At
-//!    last the large objects are swept.
-//! 5. *Sweep*, on the collector thread. It owns every block of the space until it has swept it; the
-//!    program allocates from those that it has taken since, or got back. It finds the free cells of a
-//!    block lazily, when it gets there.
-//! 6. *Outrun*: once the program has used more than the cycle was to need, it marks a part itself for
-//!    what it allocates. An allocation that finds no memory finishes the cycle at once. The pause is
-//!    recorded as an allocation stall.
+//! 1. *Start*, a pause: when the free memory has shrunk to the amount needed until a cycle ends, the roots
+//!    are marked and pushed.
+//! 2. *Mark*, on the collector thread, a slice at a time (see [`heap::SnapshotTracer`]). Objects that the
+//!    program allocates meanwhile are black: recorded in bits that it alone writes, and never scanned.
+//! 3. *Barrier*, while marking: the overwritten reference is logged, unless it is marked. Full chunks are
+//!    handed over. The new reference is published by a releasing store, so that the marker, which loads
+//!    acquiring, finds the bit of a new object. On x86-64 these are plain moves. Outside of marking the
+//!    barrier is one test. A reference loaded from a weak slot is logged too, as if it had been in the
+//!    snapshot.
+//! 4. *Remark*, a pause: the thread has nothing left to mark. The program hands over the rest of its log
+//!    and marks the objects that this shades; beyond a slice, the thread continues. *Termination*: no
+//!    object is grey.
+//! 5. *Process weak references*, in the same pause: weak slots, ephemerons, finalizable objects, and the
+//!    objects that only they keep (see [`heap::ReferenceProcessor`]). Then large objects are swept.
+//! 6. *Sweep*, on the collector thread. It owns every block of the space until it has swept it; the
+//!    program allocates from blocks taken since, and from swept ones. It finds the free cells of a block
+//!    lazily, when it reaches the block.
+//! 7. *Outrun*: once the program has used more memory than the cycle was expected to need, it assists with
+//!    marking in proportion to its allocation. An allocation that finds no memory finishes the cycle at
+//!    once. The pause is recorded as an allocation stall.
 //!
-//! It does not move, and what dies during a cycle stays until the end of the next. Not bounded are the
-//! look at the roots, the freeing of the large objects of a cycle, and at the remark a few nanoseconds
-//! for each block, the look at all weak slots, and the tracing of what only ephemerons and finalizable
-//! objects keep. Where the program waits for the thread, it waits for a slice, which is short if the
-//! thread has a processor: on one that is shared, pauses are as long as the scheduler's.
+//! It does not move, and objects that die during a cycle stay until the end of the next. Not bounded are
+//! the scan of the roots, the freeing of the large objects of a cycle, and at the remark a few nanoseconds
+//! for each block, the scan of all weak slots, and the tracing of objects that only ephemerons and
+//! finalizable objects keep. Where the program waits for the thread, it waits for a slice, which is short
+//! if the thread has a processor: on a shared one, pauses are as long as the scheduler's.
 //!
 //! Measured on 195 MB of splay tree in three times that, in twelve runs on an idle machine of two
 //! processors: no allocation stall, no pause above 1.1 ms of the program's own processor time, and in the
 //! worst 20 ms the program has 0.63 to 0.80 of it (0.39 to 0.64 by the clock, for it waits for the thread's
-//! slices). It allocates a quarter of the heap while the thread marks: so cycles begin early, and it helps
-//! early. Where they began later, and it helped later and more, it had 0.58 to 0.66.
+//! slices). It allocates a quarter of the heap while the thread marks: so cycles begin early, and it assists
+//! early. Where they began later, and it assisted later and more, it had 0.58 to 0.66.
 //!
-//! `collect` and what runs out of memory work on the program's thread. Steps that tests ask for let the
-//! thread do one slice and wait for it, so that a program plays the same each time; with `delay` they let
-//! it run, and hold hand-overs up.
-//!
-//! Longer than its neighbours for the same reason as [`crate::MarkSweepIncremental`]: half of it is
-//! pacing.
+//! `collect`, and allocations that find no memory, do the work on the program's thread. Steps that tests
+//! request let the thread do one slice and wait for it, so that each run is the same; with `delay` they let
+//! it run, and delay hand-overs.
 
 use heap::{
     ALL_SLICES, Barrier, Caps, Cause, Collector, Colour, ConcurrentMarks, Config, Context, DELAY,
@@ -50,21 +48,21 @@ use heap::{
 };
 use std::io;
 
-/// What the thread does before it sees whether the program needs it, and the most that the program does
-/// in a pause.
+/// Work of the thread between two checks whether the program needs it, and maximum work of the program in
+/// a pause.
 const SLICE: Slice = Slice { work: 4 * 1024, blocks: 64 };
 
-/// The least there is, so that tests see every state in between.
+/// The smallest slice, so that tests see every intermediate state.
 const STEP: Slice = Slice { work: 1, blocks: 1 };
 
-/// Bytes that may be allocated from one poll of the collector to the next.
+/// Bytes allocated from one poll of the collector to the next.
 const POLL_BYTES: u64 = 16 * 1024;
 
-/// Blocks that the program takes back at a time.
-const MOST_BACK: u32 = 128;
+/// Maximum swept blocks that the program takes at a time.
+const MAX_TAKEN: u32 = 128;
 
-/// A cycle begins when three times what was allocated during the last one is left, within bounds. The
-/// program helps once the thread has had three tenths of the free memory to itself.
+/// A cycle begins when three times the bytes allocated during the last one are left, within bounds. The
+/// program assists once it has used three tenths of the free memory unaided.
 const PACE: Pace = Pace {
     least_left: 0.4,
     most_left: 0.9,
@@ -82,11 +80,11 @@ pub struct MarkSweepConcurrent {
     tracer: SnapshotTracer,
     phase: Phase,
     pacer: Pacer,
-    /// Marking that the cycle under way took.
+    /// Objects and slots marked in this cycle.
     work: u64,
     /// Whether the thread does one slice for each step of a test, and waits.
     is_stepped: bool,
-    /// Whether hand-overs are held up.
+    /// Whether hand-overs are delayed.
     delays: bool,
 }
 
@@ -112,8 +110,8 @@ impl Collector for MarkSweepConcurrent {
 
     traced!(objects; tracer; collect_at_once);
 
-    /// **Rule:** while marking, the overwritten reference is logged; and a reference is published by a
-    /// releasing store, so that the marker finds the bit that says whether its object is new.
+    /// **Rule:** while marking, the reference overwritten in a strong slot is logged. The new one is always
+    /// published by a releasing store, so that the marker finds the bit of a new object.
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
         if slot.kind.is_weak() {
@@ -125,7 +123,7 @@ impl Collector for MarkSweepConcurrent {
         cx.memory().publish(slot.object, slot.at, new.bits());
     }
 
-    /// **Rule:** while marking, a reference taken from a weak slot is logged, as if it had been in the
+    /// **Rule:** while marking, a reference loaded from a weak slot is logged, as if it had been in the
     /// snapshot.
     #[inline(always)]
     fn load(&self, _: &Context, kind: SlotKind, value: Value) -> Value {
@@ -139,7 +137,7 @@ impl Collector for MarkSweepConcurrent {
     }
 }
 
-// ---- a cycle ------------------------------------------------------------------------------------
+// ---- the algorithm ------------------------------------------------------------------------------
 
 impl MarkSweepConcurrent {
     #[cold]
@@ -150,7 +148,8 @@ impl MarkSweepConcurrent {
         }
     }
 
-    /// The thread has nothing more to mark. Termination: neither has the program, or the thread goes on.
+    /// The thread has nothing left to mark. **Termination:** neither has the program, which marks at most
+    /// `most` of its log; otherwise the thread continues.
     fn remark(&mut self, cx: &mut Context, most: Slice) {
         if self.tracer.mark_some(most.work) {
             return self.tracer.set_credit(if self.is_stepped { 0 } else { ALL_SLICES });
@@ -161,18 +160,18 @@ impl MarkSweepConcurrent {
         self.tracer.hand_to_sweeper(&mut self.objects);
         self.phase = Phase::Sweeping;
         if !self.is_stepped {
-            // So that there is something to allocate from.
-            self.sweep(cx, most.blocks, MOST_BACK);
+            // The program needs blocks to allocate from.
+            self.sweep(cx, most.blocks, MAX_TAKEN);
         }
         if self.phase == Phase::Sweeping && !self.is_stepped {
             self.tracer.set_credit(ALL_SLICES);
         }
     }
 
-    /// Sweeps at most `most` blocks on this thread and takes back `most_back` that have been swept; with
-    /// the last of them the cycle ends.
-    fn sweep(&mut self, cx: &Context, most: u32, most_back: u32) {
-        if !self.tracer.sweep_some(&mut self.objects, most, most_back) {
+    /// Sweeps at most `most` blocks on this thread and takes at most `max_taken` swept ones; with the last
+    /// of them the cycle ends.
+    fn sweep(&mut self, cx: &Context, most: u32, max_taken: u32) {
+        if !self.tracer.sweep_some(&mut self.objects, most, max_taken) {
             self.cycle_ended(cx);
         }
     }
@@ -195,7 +194,7 @@ impl InCycles for MarkSweepConcurrent {
         self.phase
     }
 
-    /// The thread is not told to go on yet.
+    /// The thread does not run until it gets credit.
     fn start_cycle(&mut self, cx: &mut Context, cause: Cause) {
         self.phase = Phase::Marking;
         self.objects.small.begin_black();
@@ -214,7 +213,7 @@ impl InCycles for MarkSweepConcurrent {
         }
     }
 
-    /// Sees how far the thread has come, and does the program's part.
+    /// Does the program's part, by the progress of the thread.
     fn poll(&mut self, cx: &mut Context) {
         if self.phase == Phase::Idle {
             let pause = cx.log.begin_pause();
@@ -236,7 +235,7 @@ impl InCycles for MarkSweepConcurrent {
         let pause = cx.log.begin_pause();
         let mut kind = PauseKind::Increment;
         if self.phase == Phase::Sweeping {
-            if !self.tracer.take_swept(&mut self.objects, MOST_BACK) {
+            if !self.tracer.take_swept(&mut self.objects, MAX_TAKEN) {
                 self.cycle_ended(cx);
             }
         } else if self.tracer.is_dry() {
@@ -255,7 +254,7 @@ impl InCycles for MarkSweepConcurrent {
         let pause = cx.log.begin_pause();
         let mut object = None;
         while self.phase == Phase::Sweeping && object.is_none() {
-            self.sweep(cx, SLICE.blocks, MOST_BACK);
+            self.sweep(cx, SLICE.blocks, MAX_TAKEN);
             object = self.alloc_without_collecting(cx, layout);
         }
         cx.log.end_pause(pause, PauseKind::Increment);
@@ -265,8 +264,27 @@ impl InCycles for MarkSweepConcurrent {
 
 // ---- in steps, for tests ------------------------------------------------------------------------
 
+impl MarkSweepConcurrent {
+    /// Lets the thread do a slice, and takes the blocks that it has swept.
+    fn advance(&mut self, cx: &mut Context) {
+        if self.phase == Phase::Marking && self.tracer.is_dry() {
+            return self.remark(cx, SLICE);
+        }
+        if self.is_stepped {
+            // The log is not handed over, so that the remark has objects to mark.
+            self.tracer.set_credit(1);
+            self.tracer.wait();
+        } else {
+            self.tracer.hand_over();
+        }
+        if self.phase == Phase::Sweeping && !self.tracer.take_swept(&mut self.objects, u32::MAX) {
+            self.cycle_ended(cx);
+        }
+    }
+}
+
 impl Inspect for MarkSweepConcurrent {
-    /// Only while the thread waits for the next step: otherwise it marks meanwhile.
+    /// Known only while the thread waits for the next step: otherwise it marks meanwhile.
     fn colour(&self, object: ObjectReference) -> Option<Colour> {
         let is_still = self.phase == Phase::Marking && self.is_stepped;
         is_still.then(|| match (self.tracer.is_grey(object), self.tracer.is_traced(object)) {
@@ -296,24 +314,5 @@ impl Inspect for MarkSweepConcurrent {
 
     fn threads(&self) -> u32 {
         2
-    }
-}
-
-impl MarkSweepConcurrent {
-    /// Lets the thread do a slice, and takes over what it has done.
-    fn advance(&mut self, cx: &mut Context) {
-        if self.phase == Phase::Marking && self.tracer.is_dry() {
-            return self.remark(cx, SLICE);
-        }
-        if self.is_stepped {
-            // The log is kept back, so that the remark finds something.
-            self.tracer.set_credit(1);
-            self.tracer.wait();
-        } else {
-            self.tracer.hand_over();
-        }
-        if self.phase == Phase::Sweeping && !self.tracer.take_swept(&mut self.objects, u32::MAX) {
-            self.cycle_ended(cx);
-        }
     }
 }

@@ -1,35 +1,33 @@
 //! Incremental mark-sweep: the tricolour abstraction (Dijkstra, Lamport, Martin, Scholten and Steffens,
-//! "On-the-fly garbage collection: an exercise in cooperation", 1978), in slices that allocation pays.
+//! "On-the-fly garbage collection: an exercise in cooperation", 1978), in slices that allocation pays for.
 //!
-//! 1. *Start*: when most of what was free after the last cycle has been allocated, the roots turn grey.
-//!    White is what has no mark, grey what waits in [`heap::GreyQueue`], black what has been looked at.
-//! 2. *Mark* in slices. Every few blocks that allocation enters, it pays for the bytes it has used with
-//!    work in proportion, so that marking ends before the free memory does. A slice is cut off at
-//!    [`SLICE_WORK`]; what is then owed is paid by the next. Long arrays are looked at in pieces.
+//! 1. *Start*: when most of the memory that was free after the last cycle has been allocated, the roots
+//!    turn grey. White objects have no mark, grey ones wait in [`heap::GreyQueue`], black ones are scanned.
+//! 2. *Mark* in slices. Every few blocks, allocation assists in proportion to the bytes it has used, so
+//!    that marking ends before the free memory does. A slice is cut off at [`SLICE_WORK`]; the next one
+//!    pays the remaining debt. Long arrays are scanned in pieces.
 //! 3. *Barrier*, while marking. By default the deletion barrier of Yuasa ("Real-time garbage collection
-//!    on general-purpose machines", 1990): a reference that is overwritten turns grey, so whatever was
-//!    reachable at the start is marked, and new objects are black. With `DIJKSTRA` the insertion
-//!    barrier: a reference that is stored turns grey, new objects are white, and the roots, whose
-//!    changes no barrier sees, are looked at again until they show nothing new.
-//!    When nothing is grey any more, weak slots, ephemerons and finalizable objects are looked at (see
-//!    [`heap::ReferenceProcessor`]). Until then the program can still take from there what nobody has reached, so
-//!    with the deletion barrier that turns grey, as if it had been in the snapshot.
-//! 4. *Sweep* in slices of [`SWEEP_BLOCKS`], lazily within a block, as [`crate::MarkSweep`] does.
-//! 5. *Outrun*: an allocation that finds no memory while a cycle is under way finishes it at once. The
+//!    on general-purpose machines", 1990): an overwritten reference turns grey, so every object reachable
+//!    at the start is marked, and new objects are black. With `DIJKSTRA` the insertion barrier: a stored
+//!    reference turns grey, and new objects are white.
+//! 4. *Terminate* when no object is grey. With `DIJKSTRA` the roots, whose changes no barrier sees, are
+//!    first scanned again until none of them is white.
+//! 5. *Process weak references*: weak slots, ephemerons, finalizable objects (see
+//!    [`heap::ReferenceProcessor`]). Until then the program can load an unreached object from such a slot;
+//!    with the deletion barrier it turns grey, as if it had been in the snapshot.
+//! 6. *Sweep* in slices of [`SWEEP_BLOCKS`], lazily within a block, as [`crate::MarkSweep`] does.
+//! 7. *Outrun*: an allocation that finds no memory while a cycle is under way finishes it at once. The
 //!    pause is recorded as an allocation stall.
 //!
 //! It does not move, and keeps garbage for a cycle longer than stopping the world would. Three parts of
-//! its pauses are not bounded: looking at the roots once, looking at weak slots and tracing what only
-//! ephemerons and finalizable objects keep, and freeing the large objects of a cycle. Free
-//! cells count as free memory though they may be of the wrong size: a program that changes the sizes it
-//! allocates can outrun it.
+//! its pauses are not bounded: scanning the roots once; scanning weak slots and tracing the objects that
+//! only ephemerons and finalizable objects keep; and freeing the large objects of a cycle. Free cells count
+//! as free memory though they may be of the wrong size: a program that changes the sizes it allocates can
+//! outrun it.
 //!
 //! Measured on 195 MB of splay tree in 2.5 times that: slices of at most 0.3 ms with either barrier.
-//! Yuasa's is the default, for it ends when the snapshot is marked; Dijkstra's goes on to what is new,
+//! Yuasa's is the default, because it ends when the snapshot is marked; Dijkstra's also marks new objects,
 //! and is outrun more easily.
-//!
-//! Longer than its neighbours because a third of it is pacing: when a cycle begins, what a slice is to
-//! pay, and what happens when that was not enough.
 
 use heap::{
     Barrier, Caps, Cause, Collector, Colour, Config, Context, GROWTH, GreyQueue, Heap, InCycles,
@@ -38,14 +36,14 @@ use heap::{
 };
 use std::io;
 
-/// The most that a slice marks, in objects and slots. Measured: a quarter of a millisecond where the
-/// next objects are prefetched in time, 1.5 in a shuffled list, which cannot be.
+/// Maximum marking of a slice, in objects and slots. Measured: 0.25 ms where the next objects are
+/// prefetched in time, 1.5 ms in a shuffled list, where they cannot be.
 const SLICE_WORK: u64 = 16 * 1024;
 
-/// Blocks that a slice sweeps.
+/// Maximum blocks that a slice sweeps.
 const SWEEP_BLOCKS: u32 = 256;
 
-/// Bytes that may be allocated from one slice of a cycle to the next.
+/// Bytes allocated from one slice of a cycle to the next.
 const SLICE_BYTES: u64 = 16 * 1024;
 
 /// Marks and sweeps in slices, with Yuasa's barrier or Dijkstra's.
@@ -61,11 +59,12 @@ pub struct MarkSweepIncremental<const DIJKSTRA: bool = false> {
 
 impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
     /// A cycle begins when this share of the free memory is left. The later, the fewer cycles, and the less
-    /// floats: new objects are black. Dijkstra's barrier goes on to what is new, so it begins earlier. Measured
-    /// on the large splay tree with Yuasa's: 5 cycles at 0.4, 4 at 0.25, and a sixth less time; no stall.
+    /// garbage floats: new objects are black. Dijkstra's barrier also marks new objects, so it begins earlier.
+    /// Measured on the large splay tree with Yuasa's: 5 cycles at 0.4, 4 at 0.25, and a sixth less time; no
+    /// stall.
     const START_SHARE: f64 = if DIJKSTRA { 0.4 } else { 0.25 };
 
-    /// The program may hold more than in the last cycle. It pays from the first slice on.
+    /// The live objects may grow from one cycle to the next. Allocation assists from the first slice on.
     const PACE: Pace = Pace {
         least_left: Self::START_SHARE,
         most_left: Self::START_SHARE,
@@ -96,6 +95,7 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
     traced!(objects; greys; collect_at_once);
 
     /// **Rule:** while marking, the overwritten reference turns grey (Yuasa), or the stored one (Dijkstra).
+    /// Weak slots are skipped: they keep nothing alive.
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
         let memory = cx.memory();
@@ -108,8 +108,8 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
         slot.write(memory, new);
     }
 
-    /// **Rule:** while marking, a reference taken from a weak slot turns grey (Yuasa), as if it had been in
-    /// the snapshot; for Dijkstra it is a root when these are scanned again.
+    /// **Rule:** while marking, a reference loaded from a weak slot turns grey (Yuasa), as if it had been in
+    /// the snapshot; for Dijkstra it is a root, and roots are scanned again.
     #[inline(always)]
     fn load(&self, _: &Context, kind: SlotKind, value: Value) -> Value {
         if !DIJKSTRA
@@ -123,10 +123,10 @@ impl<const DIJKSTRA: bool> Collector for MarkSweepIncremental<DIJKSTRA> {
     }
 }
 
-// ---- a cycle ------------------------------------------------------------------------------------
+// ---- the algorithm ------------------------------------------------------------------------------
 
 impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
-    /// Marks an object. Returns whether it was white: it is grey now.
+    /// Turns a white object grey. Returns whether it was white.
     #[inline(always)]
     fn shade(&self, object: ObjectReference) -> bool {
         let was_white = self.objects.shade(object);
@@ -136,12 +136,16 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
         was_white
     }
 
-    /// Returns whether a root was white.
+    /// Turns white roots grey. Returns whether there was one.
     fn shade_roots(&self, cx: &Context) -> bool {
-        cx.roots.iter().fold(false, |any, root| self.shade(root.object) || any)
+        let mut was_white = false;
+        for root in cx.roots.iter() {
+            was_white |= self.shade(root.object);
+        }
+        was_white
     }
 
-    /// Does a part of the cycle under way: at most so much marking, or so many blocks.
+    /// Marks at most `most_work` objects and slots, or sweeps at most `most_blocks`.
     fn advance(&mut self, cx: &mut Context, most_work: u64, most_blocks: u32) {
         match self.phase {
             Phase::Idle => {}
@@ -155,6 +159,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
         }
     }
 
+    /// **Termination:** no object is grey and, for Dijkstra, no root is white.
     fn mark(&mut self, cx: &mut Context, most_work: u64) {
         let mut done = 0;
         loop {
@@ -202,7 +207,7 @@ impl<const DIJKSTRA: bool> InCycles for MarkSweepIncremental<DIJKSTRA> {
         }
     }
 
-    /// A slice of work for the bytes allocated since the last one.
+    /// A slice of work for the bytes allocated since the last slice.
     fn poll(&mut self, cx: &mut Context) {
         let pause = cx.log.begin_pause();
         if self.phase == Phase::Idle {
@@ -233,7 +238,7 @@ impl<const DIJKSTRA: bool> Inspect for MarkSweepIncremental<DIJKSTRA> {
         match (step, self.phase) {
             (Step::Start, Phase::Idle) => self.start_cycle(cx, Cause::Requested),
             (Step::Start, _) => {}
-            // The least there is, so that tests see every state in between.
+            // The smallest parts, so that tests see every intermediate state.
             (Step::Advance, _) => self.advance(cx, 1, 1),
             (Step::Finish, _) => self.finish_cycle(cx),
         }

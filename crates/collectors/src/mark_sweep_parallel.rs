@@ -1,28 +1,28 @@
-//! Mark-sweep whose marking is done by several threads while the program stands still (Endo, Taura and
+//! Parallel mark-sweep: several threads mark while the program stands still (Endo, Taura and
 //! Yonezawa, "A scalable mark-sweep garbage collector on large-scale shared-memory machines", SC 1997;
 //! Flood, Detlefs, Shavit and Zhang, "Parallel garbage collection for shared memory multiprocessors",
 //! JVM 2001; work packets: Ossia and others, "A parallel, incremental and concurrent GC for servers",
 //! PLDI 2002).
 //!
 //! 1. *Trigger*: as in [`crate::MarkSweep`].
-//! 2. *Stop and mark*: the program's thread begins alone. Once it has marked so many objects that
-//!    help is worth while (`alone`), it starts helpers, and all mark together, each with a stack of its
-//!    own. Who runs out of edges is given some (see [`heap::ParallelMarker`]).
-//! 3. *Fold*: marks are bytes while several set them. All threads turn them, block by block, into the
-//!    bits that the sweep reads, and count them. The helpers end.
-//! 4. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::ReferenceProcessor`]). What only
-//!    they keep is traced on one thread.
-//! 5. *Classify* and *sweep lazily*: as in [`crate::MarkSweep`], on one thread.
+//! 2. *Push the roots and trace*: the program's thread begins alone. Once it has marked
+//!    `parallel-threshold` objects, it starts helpers. All threads mark, each with a stack of its own; one
+//!    that runs out of edges receives some from the others (see [`heap::ParallelMarker`]).
+//! 3. *Fold*: marks are bytes while several threads set them. All threads convert them, block by block, to
+//!    the bits that the sweep reads, and count them. The helpers end.
+//! 4. *Process weak references*: as in [`crate::MarkSweep`]. Objects that only they keep are traced on one
+//!    thread.
+//! 5. *Sweep*, lazily: as in [`crate::MarkSweep`], on one thread.
 //!
-//! No barrier. It does what mark-sweep does, in a shorter pause if the graph is wide: a list is marked by
+//! No barrier. It does the work of mark-sweep in a shorter pause if the graph is wide: a list is marked by
 //! one thread. The mark bytes cost a sixteenth of the heap, once it is large enough for helpers. With
 //! `threads-1` it is mark-sweep, and has none.
 //!
 //! Measured on 190 MB of random graph (`benches/benches/mark_parallel.rs`, on a busy machine): two
-//! markers need together 0.98 of the CPU time that mark-sweep's needs alone.
+//! markers together need 0.98 of the CPU time of mark-sweep's single marker.
 //!
 //! A pause is measured in wall time and in CPU time of the program's thread, which sleeps while it waits
-//! for helpers; theirs is in the CPU time of the process.
+//! for helpers; their CPU time is part of that of the process.
 
 use heap::{
     Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect, NonMovingSpace,
@@ -31,7 +31,7 @@ use heap::{
 };
 use std::io;
 
-/// Traces what is reachable on several threads and reclaims the rest.
+/// Traces the reachable objects on several threads and reclaims the others.
 #[derive(Debug)]
 pub struct MarkSweepParallel {
     objects: NonMovingSpace<ParallelMarks>,
@@ -54,6 +54,8 @@ impl Collector for MarkSweepParallel {
 
     traced!(objects; marker; stop_and_collect);
 }
+
+// ---- the algorithm ------------------------------------------------------------------------------
 
 impl StopTheWorld for MarkSweepParallel {
     fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {

@@ -1,8 +1,8 @@
-//! No collector at all: bump allocation, nothing is ever reclaimed.
+//! No collector: bump allocation, nothing is ever reclaimed.
 //!
-//! The control. Prefaulted, it shows what allocation costs when reclaiming costs nothing; it is not
-//! a lower bound on time, for its objects never come back into a warm cache. It cannot run a program
-//! whose allocation volume exceeds the heap.
+//! The control. With a prefaulted heap it shows the cost of allocation when reclaiming costs nothing. It is
+//! not a lower bound on time, because its objects never reuse memory that is warm in the cache. It cannot
+//! run a program whose allocation volume exceeds the heap.
 
 use heap::{
     BumpSpace, Caps, Collector, Config, Context, Heap, Inspect, Layout, ObjectReference,

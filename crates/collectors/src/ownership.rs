@@ -1,16 +1,15 @@
-//! Ownership: every object has one owner, a root or an own slot, and goes with it. `Box`.
+//! Ownership: every object has one owner, a root or an own slot, and is dropped with it. `Box`.
 //!
-//! 1. *Drop* an object: take out what its own slots hold, free it, go on with what was taken out.
-//!    What is recursive in Rust (and overflows the stack on a long list) is a loop over a stack of
-//!    owned objects here, so any depth drops on any thread.
-//! 2. A root is dropped when its scope ends; a slot's object when another is put in its place.
-//!    That happens in an operation that may not reclaim, so the object is parked until the next one
-//!    that may.
-//! 3. A region owns the objects allocated in it and frees them at once; what they own outside is
+//! 1. *Drop* an object: take the referents out of its own slots, free it, drop these referents. The
+//!    recursion of Rust (which overflows the stack on a long list) is a loop over a stack of owned objects
+//!    here, so any depth drops on any thread.
+//! 2. *Owners end*: a root's object is dropped when its scope ends, a slot's object when the slot is
+//!    overwritten. An overwrite may not reclaim, so the object is parked until the next operation that may.
+//! 3. A region owns the objects allocated in it and frees them at once; objects outside that they own are
 //!    dropped first.
 //!
-//! No barrier: borrow slots are not followed, and may dangle if the program is wrong. Shared slots
-//! need a region, for outside one nobody would drop what they hold. Cycles of own slots leak.
+//! No barrier: borrow slots are not followed, and may dangle if the program is wrong. Shared slots need a
+//! region, because outside one their referents would never be dropped. Cycles of own slots leak.
 
 use heap::{
     Caps, Collector, Config, Context, Heap, Inspect, Layout, NoMarks, NonMovingSpace,
@@ -19,12 +18,12 @@ use heap::{
 };
 use std::io;
 
-/// Drops on scope exit, recursively, in a loop.
+/// Drops an object with its owner, recursively, in a loop.
 #[derive(Debug)]
 pub struct Ownership {
     objects: NonMovingSpace<NoMarks>,
     regions: Regions,
-    /// Objects that lost their owner, to be dropped next.
+    /// Objects without an owner, to be dropped next.
     pending: Stack,
 }
 
@@ -59,7 +58,7 @@ impl Collector for Ownership {
 
     #[inline(never)]
     fn process_parked(&mut self, cx: &mut Context) {
-        // Only a root can move into a slot, and no root refers to a parked object: it has no owner still.
+        // Only a root can move into a slot, and no root refers to a parked object: it still has no owner.
         while let Some(object) = cx.unpark() {
             self.drop_tree(cx, object);
         }
@@ -70,12 +69,9 @@ impl Collector for Ownership {
     fn region_end(&mut self, cx: &mut Context, region: u32) {
         for owner in self.regions.owners(region) {
             let memory = cx.memory();
-            let owned = memory.children(owner, Slots::Own);
-            let is_outside = |&child: &ObjectReference| {
-                !memory.has(child, REGION)
-                    || mutant!(memory, "a region's object is dropped as well")
-            };
-            let children: Vec<_> = owned.filter(is_outside).collect();
+            let drops_inside = mutant!(memory, "a region's object is dropped as well");
+            let is_outside = |&child: &ObjectReference| drops_inside || !memory.has(child, REGION);
+            let children: Vec<_> = memory.children(owner, Slots::Own).filter(is_outside).collect();
             children.into_iter().for_each(|child| self.drop_tree(cx, child));
         }
         self.regions.end(cx, region);

@@ -1,14 +1,14 @@
 //! Immediate reference counting (Collins 1960), "Rc everywhere": every stored or rooted reference is
 //! counted, back links included.
 //!
-//! 1. *Store*: increment the new referent, then decrement the old one. Moves (of a root into an own
-//!    slot and back) change no count, as in Rust.
-//! 2. *A count reaches zero* in an operation that may not reclaim: the object is parked, and looked
-//!    at again in the next one that may; if it has been stored somewhere meanwhile, it lives on.
-//! 3. *Cascade*: decrement what the object refers to, free it, go on with those that reached zero; a
-//!    loop, not a recursion.
-//! 4. With `COUNT_LOADS`, every loaded view is counted too, up and down, as naive implementations do
-//!    for each local variable.
+//! 1. *Store*: increment the new referent, then decrement the old one. Moves (of a root into an own slot
+//!    and back) change no count, as in Rust.
+//! 2. *A count reaches zero* in an operation that may not reclaim: the object is parked. The next operation
+//!    that may reclaim checks it again; if it has been stored meanwhile, it stays alive.
+//! 3. *Cascade*: decrement the referents of the object, free it, continue with the referents whose count
+//!    has reached zero; a loop, not a recursion.
+//! 4. With `COUNT_LOADS`, every loaded view is counted too, up and down, as naive implementations do for
+//!    each local variable.
 //!
 //! A count of 26 bits sticks at its maximum. It cannot reclaim cycles, so back links leak.
 
@@ -21,7 +21,7 @@ use std::io;
 
 const COUNT: Count = Count::ONLY;
 
-/// Counts every reference; with `COUNT_LOADS` also those that are loaded.
+/// Counts every reference; with `COUNT_LOADS` also loaded ones.
 #[derive(Debug)]
 pub struct Rc<const COUNT_LOADS: bool = false> {
     objects: NonMovingSpace<NoMarks>,
@@ -46,6 +46,7 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
         Parts::of([&self.objects], self.pending.committed_bytes())
     }
 
+    /// **Rule:** every store counts: the new referent up, then the old one down. A move changes no count.
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
         if slot.kind == SlotKind::Own {
@@ -56,10 +57,11 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
         }
     }
 
+    /// **Rule:** with `COUNT_LOADS`, every load counts its referent up and down.
     #[inline(always)]
     fn load(&self, cx: &Context, _: SlotKind, value: Value) -> Value {
         if COUNT_LOADS && let Some(object) = value.reference() {
-            // Up when the view begins and down when it ends; what holds it keeps it above zero.
+            // Up when the view begins, down when it ends; the slot that holds it keeps the count above zero.
             COUNT.increment(cx.memory(), object);
             COUNT.decrement(cx.memory(), object);
         }
@@ -81,8 +83,10 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
     }
 }
 
+// ---- the cascade --------------------------------------------------------------------------------
+
 impl<const COUNT_LOADS: bool> Rc<COUNT_LOADS> {
-    /// Frees an object whose count is zero, and what only it kept alive.
+    /// Frees an object whose count is zero, and the objects that only it kept alive.
     #[inline(never)]
     fn free_dead(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, pending } = self;
@@ -92,7 +96,7 @@ impl<const COUNT_LOADS: bool> Rc<COUNT_LOADS> {
 }
 
 impl<const COUNT_LOADS: bool> Inspect for Rc<COUNT_LOADS> {
-    /// The count of each object is that of its references.
+    /// The count of each object equals the number of its references.
     fn verify(&self, cx: &Context) -> Result<(), String> {
         COUNT.verify_all(&self.objects, &cx.roots)
     }

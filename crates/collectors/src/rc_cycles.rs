@@ -2,30 +2,27 @@
 //! Cycle Collection in Reference Counted Systems", ECOOP 2001, section 3; after Lins 1992 and Martínez,
 //! Wachenchauzer and Lins 1990).
 //!
-//! 1. *Count* as [`crate::Rc`]: every stored or rooted reference, back links included. What reaches zero
-//!    goes at once, in a cascade.
-//! 2. *Suspect*: an object that loses a reference and keeps others may be left in a cycle. It turns
-//!    purple and is buffered, once. So is one that was parked and lives on, and one that is moved into a
-//!    slot, for there a root may become part of a cycle without any count going down. An object without
-//!    slots is green: it is in no cycle, and never suspected.
-//! 3. *Winnow*: the buffer only hints. What has been freed since is left in it, and dropped when the
-//!    buffer has doubled, so that it holds at most two entries for each object.
-//! 4. *Trigger*: nothing is tried while the heap does not grow, for then counting does well enough.
-//!    Trial deletion begins as mark-sweep's collections do: when the heap is `growth` times what was
-//!    left by the last one, at the heap limit, or when the program asks. What stays rooted is not
-//!    scanned again and again.
-//! 5. *Mark grey*: from the purple ones, take away all counts that come from within.
-//! 6. *Scan*: a grey object that still has a count is held from outside: it turns black, and so does
-//!    what it refers to, all counts restored. The others turn white.
-//! 7. *Collect white*: what is white is garbage, its counts are away already. It is listed, and freed
-//!    when all of it has been: in a cycle, something always refers to what would be freed first. (The
-//!    paper frees each object behind those that it refers to, and asks others later for their colour.)
+//! 1. *Count* as [`crate::Rc`]: every stored or rooted reference, back links included. An object whose
+//!    count reaches zero is freed at once, in a cascade.
+//! 2. *Possible roots*: an object that loses a reference and keeps others may be in a garbage cycle. It
+//!    turns purple and is buffered, once. So does an object that was parked and stays alive, and one that is
+//!    moved into a slot, where a root may become part of a cycle without any count going down. An object
+//!    without slots is green: it is in no cycle, and never buffered.
+//! 3. *Purge buffer*: entries are hints. Those of freed objects stay, and are removed when the buffer has
+//!    doubled, so that it holds at most two entries for each object.
+//! 4. *Trigger*: no trial while the heap does not grow, because counting suffices then. Trial deletion
+//!    begins as mark-sweep's collections do: when the heap is `growth` times the size that the last one
+//!    left, at the heap limit, or when the program asks. Rooted objects are not scanned again and again.
+//! 5. *Mark grey*: from the purple objects, subtract the counts of all internal references.
+//! 6. *Scan*: a grey object that still has a count is referenced from outside: it and all objects that it
+//!    reaches turn black, their counts restored. The others turn white.
+//! 7. *Collect white*: white objects are garbage, their counts already subtracted. They are listed, and
+//!    freed when all are listed: in a cycle, some object always refers to the one that would be freed
+//!    first. (The paper frees each object after its referents, and checks the colour of others later.)
 //!
-//! The barrier is that of `rc` and a push for each suspect. A count of 26 bits sticks at its maximum, and
-//! holds what it counts for ever. A pause grows with what the suspects reach, which may be all that is
-//! live; each phase walks it once, with a stack.
-//!
-//! It is long because it is two disciplines: counting at once, and a tracer with three phases.
+//! The barrier is that of `rc` and a push for each possible root. A count of 26 bits sticks at its maximum,
+//! and its object is never freed. A pause grows with the objects that the possible roots reach, which may be
+//! all live ones; each phase traverses them once, with a stack.
 
 use heap::{
     Caps, Cause, CollectedSpace, Collector, Config, Context, Count, DeadList, Heap, Inspect,
@@ -41,35 +38,35 @@ const COUNT: Count = Count::ONLY;
 /// The bits of the header that hold a colour. Black, in use or free, is none of them.
 const COLOUR: u32 = 0b11 << 26;
 const BLACK: u32 = 0;
-/// Suspected, and in the buffer.
+/// A possible root, in the buffer.
 const PURPLE: u32 = 0b10 << 26;
-/// On trial: what comes from within the trial is not counted.
+/// On trial: internal references are not counted.
 const GREY: u32 = 0b01 << 26;
-/// Convicted, unless something black refers to it.
+/// Garbage, unless a black object refers to it.
 const WHITE: u32 = 0b11 << 26;
 
-/// Entries up to which the buffer is not winnowed.
+/// Entries up to which the buffer is not purged.
 const SHORT_BUFFER: u32 = 1 << 14;
-/// Slots of an object that is moved that are looked at: one that holds nothing closes no cycle.
+/// Slots inspected of an object that is moved: one without references closes no cycle.
 const MAX_SLOTS_INSPECTED: usize = 4;
 
-/// Counts every reference, and tries those that it suspects.
+/// Counts every reference, and reclaims cycles by trial deletion.
 #[derive(Debug)]
 pub struct RcCycles {
     objects: NonMovingSpace<NoMarks>,
-    /// Objects that may be in garbage cycles: all purple ones, and places where one has been.
+    /// The buffer: all purple objects, and places where one has been.
     possible_roots: Stack,
-    /// Length of that buffer at which it is winnowed.
+    /// Length of the buffer at which it is purged.
     purge_at: u32,
-    /// Objects to be scanned, or freed, next.
+    /// Objects to be scanned or freed next.
     pending: Stack,
-    /// Objects that have turned black, and whose referents' counts are to be restored.
+    /// Black objects whose referents' counts are still to be restored.
     restored: Stack,
     /// How far the heap may grow from one trial to the next.
     sizer: Sizer,
 }
 
-// ---- counting -----------------------------------------------------------------------------------
+// ---- counting, and its barrier ------------------------------------------------------------------
 
 impl Collector for RcCycles {
     const CAPS: Caps =
@@ -90,6 +87,8 @@ impl Collector for RcCycles {
 
     traced!(objects; possible_roots, pending, restored; stop_and_collect);
 
+    /// **Rule:** every store counts, as in `rc`. An object that loses a reference and keeps others, or moves
+    /// into a slot with references of its own, is a possible root.
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
         if slot.kind != SlotKind::Own {
@@ -123,7 +122,7 @@ impl Collector for RcCycles {
     }
 }
 
-// ---- trial deletion -----------------------------------------------------------------------------
+// ---- the algorithm: trial deletion --------------------------------------------------------------
 
 impl StopTheWorld for RcCycles {
     fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {
@@ -154,7 +153,7 @@ fn paint(memory: Memory<'_>, object: ObjectReference, colour: u32) {
     word.store(word.load(Relaxed) & !COLOUR | colour, Relaxed);
 }
 
-/// Whether the object, which a slot has just received, refers to anything. A long one always may.
+/// Whether an object that was moved into a slot may have referents. A long one always may.
 #[inline(always)]
 fn may_close_a_cycle(memory: Memory<'_>, object: ObjectReference) -> bool {
     let mut slots = memory.slots(object, Slots::All);
@@ -162,7 +161,7 @@ fn may_close_a_cycle(memory: Memory<'_>, object: ObjectReference) -> bool {
         || slots.next().is_some()
 }
 
-/// Buffers an object that may be in a cycle that nothing else refers to. One without slots is green.
+/// Buffers an object that may be the root of a garbage cycle. One without slots is green.
 #[inline(always)]
 fn add_possible_root(possible_roots: &Stack, memory: Memory<'_>, object: ObjectReference) {
     let word = memory.collector_word(object);
@@ -182,7 +181,7 @@ impl RcCycles {
         add_possible_root(&self.possible_roots, cx.memory(), object);
     }
 
-    /// Frees an object whose count is zero, and what only it kept alive.
+    /// Frees an object whose count is zero, and the objects that only it kept alive.
     #[inline(never)]
     fn free_dead(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, possible_roots, pending, .. } = self;
@@ -199,8 +198,8 @@ impl RcCycles {
         }
     }
 
-    /// Drops from the buffer what has been freed, and what it names a second time: a cell may have
-    /// been freed and be the place of another suspect.
+    /// Removes the entries of freed objects, and second entries: a cell may have been freed and reused by
+    /// another possible root.
     #[cold]
     #[inline(never)]
     fn purge_buffer(&mut self) {
@@ -210,7 +209,7 @@ impl RcCycles {
             let is_there =
                 self.objects.is_allocated(object) || mutant!(memory, "a freed suspect is tried");
             if is_there && colour(memory, object) == PURPLE {
-                // Grey for now, so that a second entry is not taken for a suspect.
+                // Grey for now, so that a second entry is removed.
                 paint(memory, object, GREY);
                 self.possible_roots.set(kept, object.bits());
                 kept += 1;
@@ -224,7 +223,7 @@ impl RcCycles {
         self.purge_at = (2 * kept).max(SHORT_BUFFER);
     }
 
-    /// Takes away the counts of all references within what the suspects reach.
+    /// Subtracts the counts of all references between the objects that possible roots reach.
     fn mark_grey(&mut self) {
         let memory = self.objects.heap().memory();
         let mut pending = self.pending.top();
@@ -247,7 +246,7 @@ impl RcCycles {
         }
     }
 
-    /// Turns what is held from outside black again, with all that it holds, and the others white.
+    /// Restores the objects that are referenced from outside, and turns the others white.
     fn scan(&mut self) {
         let memory = self.objects.heap().memory();
         for object in self.possible_roots.objects() {
@@ -266,7 +265,7 @@ impl RcCycles {
         }
     }
 
-    /// Turns an object and all that it reaches black, and counts their references again.
+    /// Turns an object and all objects that it reaches black, and restores their counts.
     fn restore(memory: Memory<'_>, restored: &mut Stack, object: ObjectReference) {
         let mut restored = restored.top();
         paint(memory, object, BLACK);
@@ -284,13 +283,13 @@ impl RcCycles {
         }
     }
 
-    /// Frees what is white. Everything that is tried is reached from a suspect. Nothing is freed before all
-    /// of it has been looked at, for it refers to what would be gone already.
+    /// Frees the white objects, all of which are reached from a possible root. None is freed before all are
+    /// scanned, because they refer to each other.
     fn collect_white(&mut self) {
         let memory = self.objects.heap().memory();
         let mut white = DeadList::default();
         let mut pending = self.pending.top();
-        let is_taken = |object| {
+        let take_white = |object| {
             let is_white = colour(memory, object) == WHITE;
             if is_white {
                 paint(memory, object, BLACK);
@@ -298,12 +297,12 @@ impl RcCycles {
             is_white
         };
         for object in self.possible_roots.objects() {
-            if is_taken(object) {
+            if take_white(object) {
                 pending.push_object(object);
             }
             while let Some(object) = pending.pop_object() {
                 for child in memory.children(object, Slots::All) {
-                    if is_taken(child) {
+                    if take_white(child) {
                         memory.prefetch(child);
                         pending.push_object(child);
                     }
@@ -321,7 +320,7 @@ impl RcCycles {
 }
 
 impl Inspect for RcCycles {
-    /// Counts are those of references, and every suspect is buffered.
+    /// Each count equals the number of references, and every purple object is buffered.
     fn verify(&self, cx: &Context) -> Result<(), String> {
         COUNT.verify_all(&self.objects, &cx.roots)?;
         let buffered: HashSet<u32> =

@@ -2,28 +2,25 @@
 //! Collector", CACM 1976) with coalesced updates (Levanoni and Petrank, "An On-the-Fly Reference-Counting
 //! Garbage Collector for Java", OOPSLA 2001, TOPLAS 2006).
 //!
-//! 1. *Count slots only.* What the program itself holds is not counted: keeping, aiming and dropping a
-//!    root or local costs nothing. So a count of zero does not mean death.
-//! 2. *Log.* The first store to an object since the last epoch copies its slots to a log; later ones see
-//!    that it is logged, and only store. However often a slot changes, its first and its last value
-//!    are all that is counted. Arrays may be long: each of their stores is logged by itself. New objects
-//!    are born logged, with empty slots.
-//! 3. *Epoch*: when the program has allocated an eighth of what is live, and 1 MiB at least; when it
-//!    asks, or the heap is full. Where a logged slot has changed, its value gains a reference and the
-//!    old one loses one: all gains first, then all losses. They are lists of addresses in no order, so
-//!    they are prefetched.
+//! 1. *Count slots only.* Roots and locals are not counted: creating, assigning and dropping one costs
+//!    nothing. So a count of zero does not mean that an object is dead.
+//! 2. *Log.* The first store to an object since the last epoch copies its slots to a log; later ones find
+//!    it logged, and only store. However often a slot changes, only its first and its last value are
+//!    counted. Arrays may be long: each of their stores is logged by itself. New objects are born logged,
+//!    with empty slots.
+//! 3. *Epoch*: when the program has allocated an eighth of the live bytes, and 1 MiB at least; when it
+//!    asks, or the heap is full. Each logged slot that has changed makes an increment of its new referent
+//!    and a decrement of the old one. All increments are applied first, then all decrements. They are lists
+//!    of addresses in no order, so they are prefetched.
 //! 4. *Zero-count table*: the objects whose count is zero, new ones included. Those that a root refers to
 //!    stay in it.
-//! 5. *Reclaim* the others, and after them, in a cascade, what only they referred to; told a `slice`, at
-//!    most so many objects at a time, between allocations. Nobody can reach them meanwhile, so
-//!    the roots of the epoch still say which of their children live.
+//! 5. *Reclaim* the others and, in a cascade, the objects that only they referred to; with `slice`, at most
+//!    that number of objects at a time, between allocations. The program cannot reach them meanwhile, so
+//!    the roots of the epoch still determine which of their children live.
 //!
 //! Its barrier reads a bit of the object that is stored to, and touches no other. A count of 26 bits
 //! sticks at its maximum. It cannot reclaim cycles, so back links leak. The pause of an epoch grows
-//! with the roots and the log, without a slice also with what has died.
-//!
-//! It is long because of its eight lists, and because its check works out between epochs, too, what every
-//! object must count.
+//! with the roots and the log, without a slice also with the dead objects.
 
 use heap::{
     BLOCK_BYTES, Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, Count, Heap,
@@ -36,26 +33,26 @@ use std::io;
 
 const COUNT: Count = Count::ONLY;
 
-/// In the log, or new: what it refers to is not counted as it stands. Nothing is ever parked.
+/// In the log, or new: its present referents are not counted. No object is ever parked.
 const LOGGED: u32 = PARKED;
 /// In the zero-count table.
 const IN_ZCT: u32 = 1 << 26;
-/// A root referred to it at the last epoch, if that has not reclaimed everything yet.
+/// A root referred to it at the last epoch, which still has dead objects to reclaim.
 const ROOTED: u32 = 1 << 27;
 
-/// The least that is allocated from one epoch to the next, where no limit is near.
+/// Minimum bytes allocated from one epoch to the next, where no limit is near.
 const LEAST_EPOCH_BYTES: u64 = 1 << 20;
-/// What share of the live bytes, and of the heap limit, is allocated from one epoch to the next.
+/// Divisors of the live bytes, and of the heap limit, for the bytes allocated from one epoch to the next.
 const EPOCH_SHARE: u64 = 8;
 const EPOCH_SHARE_OF_LIMIT: u64 = 64;
-/// Room that is left to the lists of an epoch, which cannot be refused memory.
+/// Bytes left to the lists of an epoch, which cannot be refused memory.
 const RESERVE_BYTES: u64 = 2 * BLOCK_BYTES as u64;
 /// Bytes allocated from one slice to the next.
 const SLICE_BYTES: u64 = 8 << 10;
-/// How far ahead counts are prefetched.
+/// Distance at which counts are prefetched, in objects.
 const AHEAD: u32 = 16;
 
-/// How much is reclaimed at a time.
+/// Objects reclaimed at a time.
 const SLICE: Parameter = Parameter {
     key: "slice",
     values: Values::Whole(0, u32::MAX as u64),
@@ -63,18 +60,18 @@ const SLICE: Parameter = Parameter {
     summary: "objects reclaimed at a time, between allocations; 0: all at the epoch",
 };
 
-/// Counts slots from a log of changes.
+/// Counts the references of slots, by a log of changes.
 #[derive(Debug)]
 pub struct RcDeferred {
     objects: NonMovingSpace<NoMarks>,
     lists: Lists,
-    /// Bytes that may be allocated before there is something to do.
+    /// Bytes that may be allocated before the next epoch or slice.
     credit_bytes: u64,
-    /// The most that an epoch may wait, because of the heap limit.
+    /// Maximum bytes allocated from one epoch to the next, by the heap limit.
     most_epoch_bytes: u64,
-    /// The most that the lists have held when an epoch ended: kept free.
+    /// Peak bytes of the lists at the end of an epoch: kept free.
     lists_peak_bytes: u64,
-    /// Objects that are reclaimed at a time.
+    /// Maximum objects reclaimed at a time.
     slice: u32,
 }
 
@@ -83,35 +80,27 @@ pub struct RcDeferred {
 struct Lists {
     /// Objects allocated since the last epoch.
     new: Stack,
-    /// Older objects that were stored to since then.
+    /// Older objects with a store since then.
     logged: Stack,
-    /// What the slots of the logged objects held: of the first object all of them, then of the second.
+    /// Old values of the slots of logged objects: of the first object all, then of the second.
     old_slots: Stack,
-    /// References that slots have got, each once for each slot.
+    /// New referents, one entry for each slot.
     increments: Stack,
-    /// References that slots have lost.
+    /// Old referents, one entry for each slot.
     decrements: Stack,
-    /// Objects whose count is zero.
+    /// The zero-count table.
     zct: Stack,
-    /// Objects that were rooted at the last epoch, if that has not reclaimed everything yet.
+    /// Objects rooted at the last epoch, while it has dead objects to reclaim.
     rooted: Stack,
-    /// Objects that are dead, to be freed with what only they refer to.
+    /// Dead objects, to be freed with the objects that only they refer to.
     dead: Stack,
 }
 
 impl Lists {
     fn new(heap: &Heap) -> io::Result<Self> {
         let [new, logged, old_slots, increments, decrements, zct, rooted] = heap.stacks()?;
-        Ok(Self {
-            new,
-            logged,
-            old_slots,
-            increments,
-            decrements,
-            zct,
-            rooted,
-            dead: heap.queue()?,
-        })
+        let dead = heap.queue()?;
+        Ok(Self { new, logged, old_slots, increments, decrements, zct, rooted, dead })
     }
 
     fn all(&self) -> [&Stack; 8] {
@@ -127,7 +116,7 @@ impl Lists {
 // ---- barrier ------------------------------------------------------------------------------------
 
 impl Collector for RcDeferred {
-    // Not `bounded`: garbage cycles may fill any heap that is a multiple of what is live.
+    // Not `bounded`: garbage cycles may fill a heap of any multiple of the live size.
     const CAPS: Caps = Caps {
         defers: true,
         most_counted: COUNT.most(),
@@ -189,9 +178,11 @@ impl Collector for RcDeferred {
     }
 }
 
-/// Puts an object whose count is zero in the table of such.
+// ---- the algorithm ------------------------------------------------------------------------------
+
+/// Adds an object to the zero-count table.
 #[inline(always)]
-fn list(zct: &Stack, memory: Memory<'_>, object: ObjectReference) {
+fn add_to_zct(zct: &Stack, memory: Memory<'_>, object: ObjectReference) {
     if !memory.has(object, IN_ZCT) {
         memory.set_bits(object, IN_ZCT);
         zct.push_object(object);
@@ -199,7 +190,7 @@ fn list(zct: &Stack, memory: Memory<'_>, object: ObjectReference) {
 }
 
 impl Lists {
-    /// Logs the slots of an object before one of them changes; of an array only that one.
+    /// Logs the slots of an object before one changes; of an array only that slot.
     #[inline(never)]
     fn log(&self, memory: Memory<'_>, slot: ObjectSlot, new: Value) {
         let object = slot.object;
@@ -213,37 +204,33 @@ impl Lists {
         memory.slots(object, Slots::All).for_each(|slot| self.old_slots.push(slot.bits()));
     }
 
-    /// Brings all counts up to date and finds out what is dead. Everything that was dead before has
-    /// been freed.
+    /// Brings all counts up to date and finds the dead objects. Those of the last epoch must have been
+    /// freed.
     fn epoch(&mut self, cx: &Context) {
         let memory = cx.memory();
         self.compare_logged(memory);
         self.count_increments(memory);
         self.count_decrements(memory);
-        self.list_new(memory);
+        self.scan_new(memory);
         self.mark_roots(memory, cx);
         self.scan_zct(memory);
     }
 
-    /// Finds what the logged slots have got and lost.
+    /// Makes increments and decrements of the logged slots that have changed.
     fn compare_logged(&mut self, memory: Memory<'_>) {
-        let mut place = 0;
+        let mut index = 0;
         for object in self.logged.objects_ahead::<AHEAD>(memory) {
             memory.clear_bits(object, LOGGED);
             for new in memory.slots(object, Slots::All) {
-                let old = Value::from_bits(self.old_slots.get(place));
-                place += 1;
+                let old = Value::from_bits(self.old_slots.get(index));
+                index += 1;
                 if old == new {
                     continue;
                 }
-                if new.reference().is_some()
-                    && !mutant!(memory, "a logged increment is not counted")
-                {
+                if new.reference().is_some() && !mutant!(memory, "a logged increment is lost") {
                     self.increments.push(new.bits());
                 }
-                if old.reference().is_some()
-                    && !mutant!(memory, "a logged decrement is not counted")
-                {
+                if old.reference().is_some() && !mutant!(memory, "a logged decrement is lost") {
                     self.decrements.push(old.bits());
                 }
             }
@@ -252,16 +239,14 @@ impl Lists {
         self.old_slots.truncate(0);
     }
 
-    #[inline(never)]
     fn count_increments(&mut self, memory: Memory<'_>) {
-        for object in self.new.objects_ahead::<AHEAD>(memory) {
+        self.new.objects_ahead::<AHEAD>(memory).for_each(|object| {
             for child in memory.children(object, Slots::All) {
                 COUNT.increment(memory, child);
             }
-        }
-        for object in self.increments.objects_ahead::<AHEAD>(memory) {
-            COUNT.increment(memory, object);
-        }
+        });
+        let increments = self.increments.objects_ahead::<AHEAD>(memory);
+        increments.for_each(|object| COUNT.increment(memory, object));
         self.increments.truncate(0);
     }
 
@@ -269,20 +254,19 @@ impl Lists {
         for object in self.decrements.objects_ahead::<AHEAD>(memory) {
             if COUNT.decrement(memory, object) && !mutant!(memory, "a count of zero is not listed")
             {
-                list(&self.zct, memory, object);
+                add_to_zct(&self.zct, memory, object);
             }
         }
         self.decrements.truncate(0);
     }
 
-    #[inline(never)]
-    fn list_new(&mut self, memory: Memory<'_>) {
-        for object in self.new.objects_ahead::<AHEAD>(memory) {
+    fn scan_new(&mut self, memory: Memory<'_>) {
+        self.new.objects_ahead::<AHEAD>(memory).for_each(|object| {
             memory.clear_bits(object, LOGGED);
             if COUNT.get(memory, object) == 0 {
-                list(&self.zct, memory, object);
+                add_to_zct(&self.zct, memory, object);
             }
-        }
+        });
         self.new.truncate(0);
     }
 
@@ -295,7 +279,7 @@ impl Lists {
         }
     }
 
-    /// Takes from the table what is referred to by now, and what is dead.
+    /// Keeps the rooted objects whose count is zero; the others have a count again, or are dead.
     fn scan_zct(&mut self, memory: Memory<'_>) {
         let mut kept = 0;
         for object in self.zct.objects_ahead::<AHEAD>(memory) {
@@ -325,7 +309,7 @@ impl RcDeferred {
             let lives =
                 memory.has(child, ROOTED) && !mutant!(memory, "a cascade frees a rooted object");
             if lives {
-                list(zct, memory, child);
+                add_to_zct(zct, memory, child);
             }
             !lives
         });
@@ -336,7 +320,7 @@ impl RcDeferred {
         }
     }
 
-    /// Forgets the roots of the last epoch, all of whose dead are freed.
+    /// Clears the roots of the last epoch, all of whose dead objects are freed.
     fn begin_epoch(&mut self) {
         let memory = self.objects.heap().memory();
         for object in self.lists.rooted.objects() {
@@ -369,7 +353,7 @@ impl RcDeferred {
         object.ok_or_else(|| cx.heap.out_of_memory(layout))
     }
 
-    /// Something is due: a slice of what is dead, or, if nothing is, an epoch.
+    /// Reclaims a slice of the dead objects; of a new epoch, if none are left.
     fn work(&mut self, cx: &mut Context) {
         let pause = cx.log.begin_pause();
         if self.lists.dead.is_empty() {
@@ -381,24 +365,23 @@ impl RcDeferred {
 }
 
 impl Inspect for RcDeferred {
-    /// Counts are those of the last epoch, and the zero-count table is exact.
+    /// Counts are exact as of the last epoch, and so is the zero-count table.
     fn verify(&self, cx: &Context) -> Result<(), String> {
         let memory = cx.memory();
         let expected = self.counted(memory);
         COUNT.verify(&self.objects, |object| expected.get(&object).copied().unwrap_or(0))?;
         let mut listed: Vec<u32> = self.lists.zct.objects().map(ObjectReference::bits).collect();
         listed.sort_unstable();
-        let (lists, new) = (listed.len(), self.lists.new.len());
         listed.dedup();
-        if listed.len() < lists {
+        if listed.len() < self.lists.zct.len() as usize {
             return Err("an object is in the zero-count table twice".to_owned());
         }
-        let is_idle = new == 0 && self.lists.dead.is_empty();
+        let is_idle = self.lists.new.is_empty() && self.lists.dead.is_empty();
         for object in self.objects.objects() {
             let name = object.bits();
             let is_listed = listed.binary_search(&name).is_ok();
             if is_listed != memory.has(object, IN_ZCT) {
-                return Err(format!("object {name:#x} is listed: {is_listed}, and says otherwise"));
+                return Err(format!("object {name:#x}: listed is {is_listed}, its bit differs"));
             }
             if is_idle && !is_listed && COUNT.get(memory, object) == 0 {
                 return Err(format!("object {name:#x} counts zero references and is not listed"));
@@ -409,15 +392,15 @@ impl Inspect for RcDeferred {
 }
 
 impl RcDeferred {
-    /// What each object must count: the references in slots, as they were at the last epoch.
+    /// The count that each object must have: its references in slots, as of the last epoch.
     fn counted(&self, memory: Memory<'_>) -> HashMap<ObjectReference, u32> {
         let mut expected = in_degrees(&self.objects, Slots::All, |o| !memory.has(o, LOGGED));
-        let mut place = 0;
+        let mut index = 0;
         for object in self.lists.logged.objects() {
             for _ in memory.slots(object, Slots::All) {
-                let old = Value::from_bits(self.lists.old_slots.get(place)).reference();
+                let old = Value::from_bits(self.lists.old_slots.get(index)).reference();
                 old.into_iter().for_each(|old| *expected.entry(old).or_default() += 1);
-                place += 1;
+                index += 1;
             }
         }
         let add = |degrees: &mut HashMap<_, u32>, list: &Stack, by: u32| {

@@ -1,11 +1,11 @@
 //! Reference counting as Rust programmers write it: `Rc` for own and shared slots, `Weak` for borrow
 //! slots.
 //!
-//! 1. Two counts. *Strong*: roots, locals, own and shared slots. *Weak*: borrow slots, and one for
-//!    all strong ones together.
-//! 2. *The strong count reaches zero*: what the object refers to is released and the common weak
-//!    count given up. *The weak count reaches zero*: the memory is freed. So a borrow never dangles,
-//!    but holds its referent's memory until it goes too.
+//! 1. Two counts. *Strong*: roots, locals, own and shared slots. *Weak*: borrow slots, and one for all
+//!    strong references together.
+//! 2. *The strong count reaches zero*: the object's references are released, and the common weak count is
+//!    given up. *The weak count reaches zero*: the memory is freed. So a borrow never dangles, but holds
+//!    its referent's memory until the borrow ends.
 //! 3. *Upgrade*: a borrow is read only if the strong count is not zero.
 //! 4. Parking and cascades as in [`crate::Rc`].
 //!
@@ -52,7 +52,8 @@ impl Collector for RcWeak {
         Parts::of([&self.objects], queue_bytes)
     }
 
-    /// A weak slot is a borrow slot under another name.
+    /// **Rule:** own and shared slots count strongly, the others weakly: a weak slot is a borrow slot under
+    /// another name. A move changes no count.
     #[inline(always)]
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
         let count = match slot.kind {
@@ -67,7 +68,7 @@ impl Collector for RcWeak {
         }
     }
 
-    /// Upgrade.
+    /// **Rule:** a borrow whose strong count is zero is read as null (upgrade).
     #[inline(always)]
     fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value {
         match (kind, value.reference()) {
@@ -85,7 +86,7 @@ impl Collector for RcWeak {
             let memory = cx.memory();
             let strong = STRONG.get(memory, object);
             if strong == 0 && WEAK.get(memory, object) == 0 {
-                // Released before; the last borrow of its memory is gone.
+                // Released before; its last borrow has ended.
                 self.objects.free(object);
             } else if strong == 0 || mutant!(memory, "a parked object is freed though stored") {
                 self.cascade(cx, object);
@@ -94,9 +95,11 @@ impl Collector for RcWeak {
     }
 }
 
+// ---- the cascade --------------------------------------------------------------------------------
+
 impl RcWeak {
-    /// Releases an object whose strong count is zero, and what only it kept alive. What is parked
-    /// was found without a holder before, and is left until its turn comes.
+    /// Releases an object whose strong count is zero, and the objects that only it kept alive, except
+    /// parked ones: these lost their last holder before and wait to be unparked.
     #[inline(never)]
     fn cascade(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, pending, unborrowed } = self;
@@ -139,6 +142,7 @@ impl RcWeak {
 }
 
 impl Inspect for RcWeak {
+    /// Both counts of each object equal the numbers of its references from live objects and roots.
     fn verify(&self, cx: &Context) -> Result<(), String> {
         let memory = cx.memory();
         let is_alive = |object| STRONG.get(memory, object) > 0;

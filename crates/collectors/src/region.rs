@@ -1,12 +1,11 @@
 //! Regions (Tofte and Talpin, "Region-based memory management", 1997): objects are bump-allocated in
-//! the region that the program names and go all at once when it ends.
+//! the region that the program names and freed together when it ends.
 //!
 //! 1. *Allocate* in a region: bump its chunk.
-//! 2. *End* a region: give its chunks back, in time proportional to their number. No object is
-//!    touched, and nothing is dropped.
-//! 3. Objects that the program puts in no region live in one that lasts as long as the run. So a
-//!    program without regions shows the price of having no owner but the computation: its peak is
-//!    its whole allocation volume.
+//! 2. *End* a region: return its chunks, in time proportional to their number. No object is touched or
+//!    dropped.
+//! 3. Objects without a region live in one that lasts as long as the run. So a program without regions
+//!    shows the price of one owner for the whole computation: its peak is its allocation volume.
 //!
 //! No barrier. It cannot free an object before its region.
 

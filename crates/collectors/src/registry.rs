@@ -1,15 +1,15 @@
-//! The registry: a value that lists the disciplines, so that another crate's `main` can bring its own.
+//! The registry: a value that lists the collectors, so that another crate's `main` can add its own.
 //!
-//! Those of this crate stand in the table of `lib.rs`, one line each. Names, colours and capabilities
-//! in the command line, the charts and the tests all come from there.
+//! Those of this crate are in the table of `lib.rs`, one line each. The command line, the charts and the
+//! tests take all names, colours and capabilities from the registry.
 
 use heap::{Collector, CollectorFactory, Config, WrongSetting};
 use std::fmt;
 
-/// The family whose hue a collector wears in charts.
+/// The family of a collector, which sets its hue in charts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Family {
-    /// No collector at all.
+    /// No collector.
     Control,
     /// Regions, explicit free, ownership.
     Ownership,
@@ -25,23 +25,23 @@ pub enum Family {
     Moving,
 }
 
-/// How a collector's line is drawn.
+/// Line style of a collector in charts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Line {
-    /// A full line.
+    /// Solid.
     Solid,
-    /// Dashes.
+    /// Dashed.
     Dashed,
-    /// Dots.
+    /// Dotted.
     Dotted,
 }
 
-/// What is known of a collector without running it.
+/// Facts about a collector that are known without running it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Info {
-    /// Name; what follows a bar is part of the type, not a parameter.
+    /// Name; the part after a bar selects the type and is not a parameter.
     pub name: &'static str,
-    /// One line: what it is.
+    /// One line of description.
     pub summary: &'static str,
     /// Family.
     pub family: Family,
@@ -53,21 +53,20 @@ pub struct Info {
     pub line: Line,
 }
 
-/// What is to be done with a collector type once it has been chosen by name.
+/// Code to compile for each collector type, so that a collector chosen by name runs statically dispatched.
 ///
-/// The crate that brings both collectors and programs together implements it; all monomorphic code
-/// comes from there.
+/// The crate that combines collectors and programs implements it; all monomorphic code is generated there.
 pub trait Harness {
-    /// What to run.
+    /// Input of a run.
     type Job;
-    /// What it yields.
+    /// Result of a run.
     type Report;
 
     /// Runs a job under collector `C`.
     fn run<C: Collector>(job: &Self::Job) -> Self::Report;
 }
 
-/// Nothing is compiled for a collector: for those who need its [`CollectorFactory`] only.
+/// Compiles nothing for a collector: for callers that need only its [`CollectorFactory`].
 impl Harness for () {
     type Job = ();
     type Report = ();
@@ -77,22 +76,22 @@ impl Harness for () {
 
 /// One registered collector.
 pub struct Entry<H: Harness> {
-    /// What it is.
+    /// Name, description and appearance.
     pub info: Info,
-    /// What it can do, its parameters, and how one is made.
+    /// Capabilities, parameters and constructor.
     pub factory: CollectorFactory,
-    /// Path of its type, as another crate names it.
+    /// Path of its type for another crate.
     pub type_path: String,
-    /// Runs a job that was compiled for it.
+    /// [`Harness::run`] of this type.
     pub run: fn(&H::Job) -> H::Report,
 }
 
-/// A name that chooses no collector.
+/// Error of a name that selects no collector.
 #[derive(Clone, PartialEq, Debug)]
 pub enum WrongName {
-    /// No collector is called so.
+    /// No collector has this name.
     Unknown(String),
-    /// The collector of this name does not understand what follows it.
+    /// The collector of this name has no such parameter or value.
     Setting(&'static str, WrongSetting),
 }
 
@@ -100,14 +99,14 @@ impl fmt::Display for WrongName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(name) => write!(f, "there is no collector '{name}'"),
-            Self::Setting(name, wrong) => write!(f, "{name} does not understand this: {wrong}"),
+            Self::Setting(name, wrong) => write!(f, "wrong parameter of {name}: {wrong}"),
         }
     }
 }
 
 impl std::error::Error for WrongName {}
 
-/// What follows the name of a collector and a bar, in a name with parameters.
+/// The part of `name` after a collector's name and a bar: its parameters.
 pub fn settings_after<'a>(collector: &str, name: &'a str) -> Option<&'a str> {
     name.strip_prefix(collector)?.strip_prefix('|')
 }
@@ -123,7 +122,7 @@ impl<H: Harness> Registry<H> {
         Self { entries: Vec::new() }
     }
 
-    /// Adds a collector. One of the same name is replaced.
+    /// Adds a collector, or replaces the one of the same name.
     #[must_use]
     pub fn with<C: Collector>(mut self, info: Info) -> Self {
         let factory = CollectorFactory::of::<C>();
@@ -149,7 +148,7 @@ impl<H: Harness> Registry<H> {
     /// The entry and the parameters of a name such as `mark-sweep|growth-1.5`.
     ///
     /// # Errors
-    /// If no entry has the name, or its collector does not understand what follows it.
+    /// If no entry has the name, or the parameters are wrong.
     pub fn choose(&self, name: &str) -> Result<(&Entry<H>, Config), WrongName> {
         if let Some(entry) = self.find(name) {
             return Ok((entry, Config::default()));
@@ -163,7 +162,7 @@ impl<H: Harness> Registry<H> {
     }
 }
 
-/// The path at the root of its crate, from where types are exported, of a path through its modules.
+/// The path of a type at the root of its crate, which exports it, from its path through modules.
 fn type_path(through_modules: &str) -> String {
     let arguments = through_modules.find('<').unwrap_or(through_modules.len());
     let (path, arguments) = through_modules.split_at(arguments);

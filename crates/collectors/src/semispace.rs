@@ -1,23 +1,22 @@
 //! Semispace copying (Fenichel and Yochelson 1969), scanned without a stack (Cheney, "A nonrecursive list
 //! compacting algorithm", CACM 1970), stop-the-world.
 //!
-//! 1. *Allocate* by bumping through blocks. A block is taken only if the heap has room for it and for a
-//!    copy of everything besides: about half of the limit is kept free for the copies.
-//! 2. *Flip*: the space becomes from-space, and an empty one takes its place. What the roots refer to is
-//!    copied there.
+//! 1. *Allocate* by bumping through blocks. A block is taken only if the heap also has room for a copy of
+//!    everything: about half of the limit is kept free for the copies.
+//! 2. *Flip*: the space becomes from-space, and an empty one becomes to-space. The referents of the roots
+//!    are copied there.
 //! 3. *Scan*: objects in to-space are black up to a cursor and grey behind it, so to-space is the queue.
-//!    Each slot that the cursor passes is made to refer to the copy of its referent; the first to get there
-//!    makes the copy, and leaves a forwarding reference where the object was.
+//!    Each slot that the cursor passes is updated to the copy of its referent; the first slot that reaches
+//!    the referent makes the copy, and leaves a forwarding reference in the original.
 //! 4. *Large objects* do not move. One that is reached is marked in its header and waits on a stack until
 //!    the cursor has caught up.
-//! 5. *Weak slots, ephemerons, finalizable objects* are looked at (see [`heap::ReferenceProcessor`]), and what they
-//!    keep is copied in the same way.
-//! 6. *Release* from-space, block by block, without looking at it; then the large objects that were not
-//!    reached.
+//! 5. *Process weak references*: weak slots, ephemerons, finalizable objects (see
+//!    [`heap::ReferenceProcessor`]). Objects that they keep are copied in the same way.
+//! 6. *Release* from-space, block by block, without scanning it; then the unreached large objects.
 //!
-//! No barrier. It reclaims cycles, its work grows with what is live and not with the heap, and allocation
-//! is as fast as can be. But it needs twice the memory, copies what lives long again and again, and leaves
-//! objects in breadth-first order.
+//! No barrier. It reclaims cycles, its work grows with the live objects and not with the heap, and
+//! allocation is as fast as can be. But it needs twice the memory, copies long-lived objects again and
+//! again, and leaves objects in breadth-first order.
 
 use heap::{
     Caps, Cause, CollectedSpace, Collector, Config, Context, Copying, Cursor, Heap, Inspect, LARGE,
@@ -26,12 +25,12 @@ use heap::{
 };
 use std::io;
 
-/// Copies what is reachable to the other half, and forgets this one.
+/// Copies the reachable objects to the other half, and releases this one.
 #[derive(Debug)]
 pub struct SemiSpace {
     /// To-space, and large objects.
     objects: WithLarge<MovableSpace<Copying>>,
-    /// Large objects that were reached, whose slots are still to be updated.
+    /// Reached large objects whose slots are still to be updated.
     grey: Stack,
     sizer: Sizer,
 }
@@ -50,6 +49,8 @@ impl Collector for SemiSpace {
 
     traced!(objects; grey; stop_and_collect);
 }
+
+// ---- the algorithm ------------------------------------------------------------------------------
 
 impl StopTheWorld for SemiSpace {
     fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer) {
@@ -78,20 +79,18 @@ impl StopTheWorld for SemiSpace {
     }
 }
 
-impl Inspect for SemiSpace {}
-
 /// A collection under way.
 struct Copier<'c> {
     memory: Memory<'c>,
     to: &'c mut MovableSpace<Copying>,
-    /// Up to here objects of to-space are black.
+    /// Objects of to-space before it are black.
     cursor: Cursor,
     grey: &'c Stack,
     moves: &'c mut Moves,
 }
 
 impl Copier<'_> {
-    /// Where an object is now: at its copy, which is made if there is none yet. Calls `visit` with each
+    /// Copies an object unless it has been copied or is large. Returns its place; calls `visit` with an
     /// object that was not reached before.
     #[inline(always)]
     fn forward(
@@ -126,7 +125,7 @@ impl Copier<'_> {
         is_new
     }
 
-    /// Updates the slots of everything that was reached, until nothing new is.
+    /// Updates the slots of all reached objects, until no further one is reached.
     #[inline(always)]
     fn scan(&mut self, mut visit: impl FnMut(ObjectReference)) {
         loop {
@@ -146,8 +145,10 @@ impl Copier<'_> {
     }
 }
 
-/// Where an object is now, if it was reached in this collection.
+/// The place of an object, if it was reached in this collection.
 fn place_if_reached(memory: Memory<'_>, object: ObjectReference) -> Option<ObjectReference> {
     let stays = memory.has(object, LARGE) && memory.has(object, REACHED);
     memory.forwarded(object).or_else(|| stays.then_some(object))
 }
+
+impl Inspect for SemiSpace {}

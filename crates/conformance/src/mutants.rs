@@ -158,8 +158,8 @@ pub const ALL: &[Known] = &[
     Known::new("a child of a restored object stays on trial", CLASSIC),
     // ---- deferred counting
     Known::new("a log entry is dropped", CLASSIC),
-    Known::new("a logged increment is not counted", CLASSIC),
-    Known::new("a logged decrement is not counted", CLASSIC),
+    Known::new("a logged increment is lost", CLASSIC),
+    Known::new("a logged decrement is lost", CLASSIC),
     Known::new("a new object is born unlogged", CLASSIC),
     Known::new("a count of zero is not listed", CLASSIC),
     Known::new("a count of zero is final", CLASSIC),
@@ -200,7 +200,7 @@ pub const ALL: &[Known] = &[
     Known::new("a skipped cycle makes objects ready", DESIGN),
     // ---- a nursery
     Known::new("a young object is remembered", DESIGN),
-    Known::new("an old object is taken for a young one", CLASSIC),
+    Known::new("an old object passes for young", CLASSIC),
     Known::new("a promoted object is not scanned", CLASSIC),
     Known::new("a cell is reserved again and again", DESIGN),
     Known::new("a reserved block is counted twice", DESIGN),

@@ -34,6 +34,7 @@ fn wrong_programs_are_refused_in_other_words() {
     compare_codes("wrong_programs_are_refused_in_other_words", "ui/codes", |programs| {
         let cases = TestCases::new();
         cases.pass(programs.join("as_many_parts_as_slots.rs"));
+        cases.compile_fail(programs.join("capabilities_that_contradict.rs"));
         cases.compile_fail(programs.join("local_put_into_a_slot.rs"));
         cases.compile_fail(programs.join("more_parts_than_slots.rs"));
         cases.compile_fail(programs.join("object_of_a_region_owned_outside.rs"));

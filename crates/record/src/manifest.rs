@@ -86,7 +86,7 @@ pub struct WorkloadInfo {
 }
 
 /// Fingerprint of the machine and the build.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Environment {
     /// Processor model.
     pub cpu: String,
@@ -109,7 +109,7 @@ pub struct Environment {
 }
 
 /// `run.json`: the plan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Manifest {
     /// [`crate::SCHEMA_VERSION`] of the writer.
     pub schema: u32,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 ///
 /// External programs print the same line and omit unknown quantities, which are shown as n/a, never
 /// as 0.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Sample {
     /// [`crate::SCHEMA_VERSION`] of the writer.
     pub schema: u32,
@@ -90,7 +90,7 @@ pub struct Sample {
 }
 
 /// A result and the literal it must equal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Answer {
     /// The computed answer.
     pub got: String,

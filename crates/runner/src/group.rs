@@ -70,7 +70,7 @@ impl Group {
         self.leader.id()
     }
 
-    /// Ends whatever is left of the group, also after a natural end of its leader: nothing that the
+    /// Ends the remaining processes of the group, also after a natural end of its leader: nothing that the
     /// child started may run beside the next one. Gives the leader's status.
     pub(crate) fn end(&mut self) -> io::Result<ExitStatus> {
         if let Some(waiter) = self.waiter.take() {

@@ -58,17 +58,20 @@ pub(crate) fn draw<S: Surface>(
     // Headings break between words only.
     let words = map.collectors.iter().flat_map(|name| name.split_inclusive(['-', '|']));
     let longest = words.map(|word| small.bold().width(word)).fold(0.0, f64::max);
-    let per_block = (room / LEAST_WIDTH_PX.max(longest + 4.0)).floor() as usize;
-    let per_block = per_block.clamp(1, columns);
-    // Blocks of equal size rather than full ones and a remainder.
-    let blocks = columns.div_ceil(per_block);
-    let per_block = columns.div_ceil(blocks);
+    let per_block = per_block(columns, room, LEAST_WIDTH_PX.max(longest + 4.0));
     let width = room / per_block as f64;
     let all: Vec<usize> = (0..map.collectors.len()).collect();
     for block in all.chunks(per_block) {
         y = draw_block(pen, y, view, &map, block, MARGIN_PX + names, width) + 12.0;
     }
     frame.below(pen, y - 10.0)
+}
+
+/// Columns of a block, each at least this wide, where `columns` may need several blocks.
+pub(super) fn per_block(columns: usize, room: f64, least_px: f64) -> usize {
+    let most = ((room / least_px).floor() as usize).clamp(1, columns);
+    // Blocks of equal size rather than full ones and a remainder.
+    columns.div_ceil(columns.div_ceil(most))
 }
 
 fn draw_block<S: Surface>(
@@ -81,13 +84,11 @@ fn draw_block<S: Surface>(
     width: f64,
 ) -> f64 {
     let collectors = &view.run.manifest.collectors;
-    let heads: Vec<(&str, Ink)> = columns
-        .iter()
-        .map(|&column| {
-            let name = map.collectors[column].as_str();
-            (name, collectors.iter().find(|c| c.name == name).map_or(MUTED, Ink::of))
-        })
-        .collect();
+    let head = |&column: &usize| {
+        let name = map.collectors[column].as_str();
+        (name, collectors.iter().find(|c| c.name == name).map_or(MUTED, Ink::of))
+    };
+    let heads: Vec<(&str, Ink)> = columns.iter().map(head).collect();
     let mut y = draw_heads(pen, top, &heads, left, width);
     for (workload, cells) in map.workloads.iter().zip(&map.cells) {
         let name = break_name(workload, left - MARGIN_PX - 8.0, TextStyle::new(SMALL_PX, TEXT));
@@ -131,7 +132,8 @@ pub(super) fn draw_heads<S: Surface>(
     base
 }
 
-fn row_name<S: Surface>(pen: &mut Pen<'_, S>, lines: &[String], middle: f64) {
+/// Writes the name of a row in lines around its middle.
+pub(super) fn row_name<S: Surface>(pen: &mut Pen<'_, S>, lines: &[String], middle: f64) {
     let mut y = middle - (lines.len() as f64 - 1.0) * 6.5;
     for line in lines {
         pen.centred(line, (MARGIN_PX, y), Align::Left, TextStyle::new(SMALL_PX, TEXT));

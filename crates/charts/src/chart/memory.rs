@@ -49,13 +49,6 @@ impl Clock {
             Self::Wall => (Quantity::Nanoseconds, "wall time"),
         }
     }
-
-    fn written(self, value: f64) -> String {
-        match self {
-            Self::Allocation => format::bytes(value),
-            Self::Wall => format::duration_ns(value),
-        }
-    }
 }
 
 /// One collector's line.
@@ -80,10 +73,9 @@ impl Line<'_> {
             Outcome::Ok => String::new(),
             outcome => format!(" {}", outcome.word()),
         };
-        if narrow {
-            format!("{name}{failed}")
-        } else {
-            format!("{name} {}{failed}", format::bytes(self.peak))
+        match narrow {
+            true => format!("{name}{failed}"),
+            false => format!("{name} {}{failed}", format::bytes(self.peak)),
         }
     }
 }
@@ -115,12 +107,9 @@ fn reading(scene: &Scene<'_>, lines: &[Line<'_>], clock: Clock) -> String {
     let exceeds = |line: &Line<'_>| {
         line.sample.heap_limit_bytes.is_some_and(|limit| line.peak > limit as f64)
     };
-    let above = match lines.iter().any(exceeds) {
-        true => {
-            " A peak above the limit is due to a collection's queue and tables, which the limit cannot refuse."
-        }
-        false => "",
-    };
+    const ABOVE: &str = " A peak above the limit is due to a collection's queue and tables, which the \
+                         limit cannot refuse.";
+    let above = if lines.iter().any(exceeds) { ABOVE } else { "" };
     format!(
         "Lower is better; labels give the exact peak, also between samples.{live}{above} Ticks along the \
          bottom: pauses, taller is longer."
@@ -185,9 +174,7 @@ impl<'a> Chart<'a> {
         let bottom = axis::horizontal(pen, below, &self.x, 64.0, name);
         self.live(pen, area, &y);
         y.draw(pen, area, "footprint");
-        for line in
-            self.lines.iter().enumerate().filter(|(i, _)| !panel.contains(i)).map(|(_, l)| l)
-        {
+        for (_, line) in self.lines.iter().enumerate().filter(|(i, _)| !panel.contains(i)) {
             pen.line(&self.drawn(line, &y), Stroke::solid(PALE, 1.0));
         }
         for &index in panel {
@@ -248,18 +235,16 @@ impl<'a> Chart<'a> {
             "{}: peak {}, until {}",
             line.series.name(),
             format::bytes(line.peak),
-            self.clock.written(end)
+            self.clock.axis().0.written(end)
         );
         let stroke = line.series.stroke();
         pen.series(line.series.name(), &title, |pen| {
             pen.line(&self.drawn(line, y), stroke);
             if line.series.row.outcome != Outcome::Ok {
                 let (x, y) = (self.x.within(end), y.at(line.end().1));
-                for slope in [-1.0, 1.0] {
-                    pen.line(
-                        &[(x - 4.0, y - 4.0 * slope), (x + 4.0, y + 4.0 * slope)],
-                        Stroke::solid(stroke.ink, 2.0),
-                    );
+                for slope in [-4.0, 4.0] {
+                    let ends = [(x - 4.0, y - slope), (x + 4.0, y + slope)];
+                    pen.line(&ends, Stroke::solid(stroke.ink, 2.0));
                 }
             }
         });
@@ -288,10 +273,9 @@ impl<'a> Chart<'a> {
         if let Some(live) = self.scene.live.last().filter(|_| self.clock == Clock::Allocation) {
             let peak =
                 self.scene.live.iter().map(|p| p.live_bytes).max().unwrap_or_default() as f64;
-            let text = if pen.narrow() {
-                "live".to_owned()
-            } else {
-                format!("live {}", format::bytes(peak))
+            let text = match pen.narrow() {
+                true => "live".to_owned(),
+                false => format!("live {}", format::bytes(peak)),
             };
             let from = (area.right, y.at(live.live_bytes as f64));
             labels.push(ends::Label { collector: "", text, ink: MUTED, from, led: true });

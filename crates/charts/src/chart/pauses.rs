@@ -29,11 +29,9 @@ struct Lane<'a> {
 
 /// Draws the chart; returns its height in pixels.
 pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
-    let lanes: Vec<Lane<'_>> = scene
-        .series
-        .iter()
-        .filter_map(|s| Some(Lane { series: *s, sample: s.time_sample()? }))
-        .collect();
+    let series = scene.series.iter();
+    let lanes: Vec<Lane<'_>> =
+        series.filter_map(|s| Some(Lane { series: *s, sample: s.time_sample()? })).collect();
     let reading = "One stem per pause of the first block; length on a log scale common to all collectors. \
                    A bar across a stem marks its CPU time where that is much shorter: the rest is scheduling."
         .to_owned();
@@ -57,17 +55,14 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
 fn legend<S: Surface>(pen: &mut Pen<'_, S>, y: f64, lanes: &[&Lane<'_>]) -> f64 {
     let style = TextStyle::new(SMALL_PX, MUTED);
     let (mut x, mut y) = (MARGIN_PX, y + 8.0);
-    for kind in KINDS {
-        if !lanes.iter().any(|l| l.sample.pauses.iter().any(|p| p.kind == kind)) {
-            continue;
-        }
-        let width = 16.0 + style.width(word(kind));
+    let occurs = |kind| lanes.iter().any(|l| l.sample.pauses.iter().any(|p| p.kind == kind));
+    for (kind, word) in KINDS.into_iter().filter(|&(kind, _)| occurs(kind)) {
+        let width = 16.0 + style.width(word);
         if x > MARGIN_PX && x + width > pen.width() - MARGIN_PX {
-            x = MARGIN_PX;
-            y += 16.0;
+            (x, y) = (MARGIN_PX, y + 16.0);
         }
         head(pen, (x + 5.0, y), kind, MUTED);
-        pen.centred(word(kind), (x + 15.0, y), Align::Left, style);
+        pen.centred(word, (x + 15.0, y), Align::Left, style);
         x += width + 18.0;
     }
     y + 6.0
@@ -120,10 +115,8 @@ fn about(lane: &Lane<'_>, shown_ns: f64, narrow: bool) -> String {
     let n = recorded.max(lane.sample.pauses.len() as u64);
     let mut text = format!("{} pauses", format::count(n));
     if !narrow {
-        text.push_str(&format!(
-            ", {} in all",
-            format::duration_ns(lane.sample.pause_total_ns as f64)
-        ));
+        let total = format::duration_ns(lane.sample.pause_total_ns as f64);
+        text.push_str(&format!(", {total} in all"));
     }
     text.push_str(&format!(", longest {}", format::duration_ns(longest as f64)));
     let end = lane.sample.wall_ns as f64;
@@ -135,7 +128,7 @@ fn about(lane: &Lane<'_>, shown_ns: f64, narrow: bool) -> String {
 
 fn stems<S: Surface>(pen: &mut Pen<'_, S>, area: Area, x: &Scale, y: &Scale, lane: &Lane<'_>) {
     // Of the pauses of one kind and pixel column the longest is drawn.
-    let mut longest: BTreeMap<(i64, PauseOrder), &Pause> = BTreeMap::new();
+    let mut longest: BTreeMap<(i64, usize), &Pause> = BTreeMap::new();
     for pause in &lane.sample.pauses {
         let at = x.at(pause.start_ns as f64);
         if at > area.right {
@@ -171,28 +164,18 @@ fn stems<S: Surface>(pen: &mut Pen<'_, S>, area: Area, x: &Scale, y: &Scale, lan
     pen.segments(&bars, Stroke::solid(TEXT, 1.25));
 }
 
-const KINDS: [PauseKind; 5] = [
-    PauseKind::Stw,
-    PauseKind::Cascade,
-    PauseKind::Increment,
-    PauseKind::AllocStall,
-    PauseKind::Ttsp,
+/// The kinds in the order of the legend, each in words.
+const KINDS: [(PauseKind, &str); 5] = [
+    (PauseKind::Stw, "stop-the-world"),
+    (PauseKind::Cascade, "cascade of drops or frees"),
+    (PauseKind::Increment, "increment inside an operation"),
+    (PauseKind::AllocStall, "allocation stall"),
+    (PauseKind::Ttsp, "time to safepoint"),
 ];
 
-type PauseOrder = usize;
-
-fn order(kind: PauseKind) -> PauseOrder {
-    KINDS.iter().position(|k| *k == kind).unwrap_or_default()
-}
-
-fn word(kind: PauseKind) -> &'static str {
-    match kind {
-        PauseKind::Stw => "stop-the-world",
-        PauseKind::Cascade => "cascade of drops or frees",
-        PauseKind::Increment => "increment inside an operation",
-        PauseKind::AllocStall => "allocation stall",
-        PauseKind::Ttsp => "time to safepoint",
-    }
+/// The place of a kind in [`KINDS`].
+fn order(kind: PauseKind) -> usize {
+    KINDS.iter().position(|(known, _)| *known == kind).unwrap_or_default()
 }
 
 /// The head of a stem; its shape shows the kind of pause.

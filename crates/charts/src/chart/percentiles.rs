@@ -13,6 +13,7 @@ use crate::layout::frame::{MARGIN_PX, SMALL_PX};
 use crate::layout::panels;
 use crate::layout::scale::{Quantity, Scale};
 use crate::scene::{Scene, Series};
+use analysis::pauses::Percentile;
 use analysis::{PauseSummary, format};
 
 /// The title.
@@ -94,12 +95,7 @@ impl<'a> Chart<'a> {
     fn panel<S: Surface>(&self, pen: &mut Pen<'_, S>, top: f64, panel: &[usize]) -> f64 {
         let narrow = pen.narrow();
         let height = if narrow { 250.0 } else { 290.0 };
-        let area = Area {
-            left: self.left,
-            top: top + 18.0,
-            right: self.right,
-            bottom: top + 18.0 + height,
-        };
+        let area = Area::below(top, self.left, self.right, height);
         let inner = Area { right: self.right - MAX_COLUMN_PX, ..area };
         let y = self.y.over(area.bottom, area.top);
         let max_x = area.right - 8.0;
@@ -107,12 +103,8 @@ impl<'a> Chart<'a> {
         let bottom = axis::horizontal(pen, inner, &self.x, gap_px, "percentile of pauses");
         axis::vertical(pen, area, &y, 40.0, "pause");
         pen.vline(max_x, area.top, area.bottom, Stroke::dotted(AXIS, 1.0));
-        pen.text(
-            "max",
-            (max_x, area.bottom + 16.0),
-            Align::Middle,
-            TextStyle::new(SMALL_PX, MUTED),
-        );
+        let small = TextStyle::new(SMALL_PX, MUTED);
+        pen.text("max", (max_x, area.bottom + 16.0), Align::Middle, small);
 
         let line = |curve: &Curve<'_>| -> Vec<_> {
             curve.points.iter().map(|&(q, ns)| (self.x.at(q), y.at(ns))).collect()
@@ -127,19 +119,13 @@ impl<'a> Chart<'a> {
                 pen.line(&line(curve), series.stroke());
                 pen.circle(end, 3.5, series.ink(), 1.0);
             });
-            let from = (end.0 + 6.0, end.1);
-            labels.push(Label {
-                collector: series.name(),
-                text: label(curve, narrow),
-                ink: series.ink(),
-                from,
-                led: true,
-            });
+            let (from, text) = ((end.0 + 6.0, end.1), label(curve, narrow));
+            let (collector, ink) = (series.name(), series.ink());
+            labels.push(Label { collector, text, ink, from, led: true });
         }
         if self.curves.iter().all(|c| c.points.len() < 2) {
             let middle = ((inner.left + inner.right) / 2.0, (area.top + area.bottom) / 2.0);
-            let style = TextStyle::new(SMALL_PX, MUTED);
-            pen.centred("too few pauses for percentiles", middle, Align::Middle, style);
+            pen.centred("too few pauses for percentiles", middle, Align::Middle, small);
         }
         ends::draw(pen, area, &labels);
         if narrow {
@@ -162,22 +148,14 @@ fn longest(curve: &Curve<'_>) -> String {
 }
 
 fn in_words(curve: &Curve<'_>) -> String {
-    let percentiles: Vec<String> = curve
-        .pauses
-        .percentiles
-        .iter()
-        .filter_map(|p| {
-            Some(format!(
-                "{} below {}",
-                format::percent(p.q),
-                format::duration_ns(p.wall_ns? as f64)
-            ))
-        })
-        .collect();
-    let listed = if percentiles.is_empty() {
-        "too few for percentiles".to_owned()
-    } else {
-        percentiles.join(", ")
+    let below = |p: &Percentile| {
+        let duration = format::duration_ns(p.wall_ns? as f64);
+        Some(format!("{} below {duration}", format::percent(p.q)))
+    };
+    let percentiles: Vec<String> = curve.pauses.percentiles.iter().filter_map(below).collect();
+    let listed = match percentiles[..] {
+        [] => "too few for percentiles".to_owned(),
+        _ => percentiles.join(", "),
     };
     format!(
         "{}: {} pauses, {listed}, longest {}",
@@ -189,12 +167,8 @@ fn in_words(curve: &Curve<'_>) -> String {
 
 /// Names the collectors without a recorded pause.
 fn idle<S: Surface>(pen: &mut Pen<'_, S>, y: f64, scene: &Scene<'_>) -> f64 {
-    let names: Vec<&str> = scene
-        .series
-        .iter()
-        .filter(|s| s.row.pauses.known().is_some_and(|p| p.n == 0))
-        .map(Series::name)
-        .collect();
+    let is_idle = |s: &&Series<'_>| s.row.pauses.known().is_some_and(|p| p.n == 0);
+    let names: Vec<&str> = scene.series.iter().filter(is_idle).map(Series::name).collect();
     if names.is_empty() {
         return y;
     }

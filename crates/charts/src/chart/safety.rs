@@ -3,7 +3,7 @@
 //!
 //! Every field carries its word besides its background or pattern: no information is in colour alone.
 
-use super::heat_map::draw_heads;
+use super::heat_map::{draw_heads, per_block, row_name};
 use crate::canvas::palette::{FAILED, GRID, HATCH, HEAT, LIVE, MUTED, ON_HEAT, PAPER, TEXT};
 use crate::canvas::pen::Point;
 use crate::canvas::{Align, Ink, Pen, Stroke, Surface, TextStyle};
@@ -55,20 +55,14 @@ pub(crate) fn draw_matrix<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
     let names = if pen.narrow() { 78.0 } else { 122.0 };
     let room = pen.width() - 2.0 * MARGIN_PX - names;
     let columns = safety.collectors.len().max(1);
-    let per_block = ((room / COLUMN_PX).floor() as usize).clamp(1, columns);
-    // Blocks of equal size rather than full ones and a remainder.
-    let per_block = columns.div_ceil(columns.div_ceil(per_block));
+    let per_block = per_block(columns, room, COLUMN_PX);
     let width = room / per_block as f64;
     for block in safety.collectors.chunks(per_block) {
         let heads: Vec<(&str, Ink)> = block.iter().map(|c| (c.name.as_str(), Ink::of(c))).collect();
         y = draw_heads(pen, y, &heads, MARGIN_PX + names, width);
         for failure in Failure::ALL {
             let lines = small.wrap(failure.name(), names - 8.0);
-            let mut line_y = y + ROW_PX / 2.0 - (lines.len() as f64 - 1.0) * 6.5;
-            for line in lines {
-                pen.centred(&line, (MARGIN_PX, line_y), Align::Left, small);
-                line_y += 13.0;
-            }
+            row_name(pen, &lines, y + ROW_PX / 2.0);
             for (place, collector) in block.iter().enumerate() {
                 let left = MARGIN_PX + names + width * place as f64;
                 let (from, to) = ((left + 1.0, y + 1.0), (left + width - 1.0, y + ROW_PX - 1.0));
@@ -216,12 +210,8 @@ pub(crate) fn draw_shares<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
         let bent = if of_it.iter().any(|bar| bar.bends) { ", bent by unsafe" } else { "" };
         let style = TextStyle::new(SMALL_PX, Ink::of(collector).for_text()).bold();
         pen.series(&collector.name, &collector.name, |pen| {
-            pen.text(
-                &format!("{}{bent}", collector.name),
-                (MARGIN_PX, y + 12.0),
-                Align::Left,
-                style,
-            );
+            let name = format!("{}{bent}", collector.name);
+            pen.text(&name, (MARGIN_PX, y + 12.0), Align::Left, style);
         });
         y += 19.0;
         for bar in of_it {
@@ -265,15 +255,10 @@ fn draw_bar<S: Surface>(pen: &mut Pen<'_, S>, bar: &Bar<'_>, from: Point, to: Po
         if let Some(label) = labels.iter().find(|l| style.width(l) + 6.0 < right - left) {
             let middle = ((left + right - 1.0) / 2.0, (from.1 + to.1) / 2.0);
             if effect == Effect::Faulted {
-                let half = style.width(label) / 2.0 + 3.0;
-                pen.rect(
-                    (middle.0 - half, middle.1 - 7.0),
-                    (middle.0 + half, middle.1 + 7.0),
-                    PAPER,
-                    1.0,
-                );
+                failures::on_paper(pen, label, middle, style);
+            } else {
+                pen.centred(label, middle, Align::Middle, style);
             }
-            pen.centred(label, middle, Align::Middle, style);
         }
         left = right;
     }

@@ -13,8 +13,8 @@ use crate::layout::failures::{self, Absent, note};
 use crate::layout::frame::{Frame, MARGIN_PX, SMALL_PX};
 use crate::layout::panels;
 use crate::layout::scale::{Quantity, Scale};
-use crate::scene::source;
-use analysis::{Estimate, format, scaling};
+use crate::scene::{n_of, source};
+use analysis::{Estimate, Measured, format, scaling};
 use record::{CollectorInfo, Run};
 
 /// The cost on the vertical axis.
@@ -49,40 +49,18 @@ impl Cost {
     }
 
     /// The values of a point: repeats of a time, one of a queue.
-    fn of(self, point: &scaling::Point) -> Option<Values<'_>> {
+    fn of(self, point: &scaling::Point) -> Measured<Estimate> {
         match self {
-            Self::Time => point.per_object_ns.known().map(Values::Repeats),
-            Self::Queue => point.queue_peak_bytes.known().map(|&bytes| Values::One(bytes as f64)),
+            Self::Time => point.per_object_ns.clone(),
+            Self::Queue => point.queue_peak_bytes.clone().map(|bytes| Estimate::one(bytes as f64)),
         }
     }
 
-    fn why_missing(self, point: &scaling::Point) -> Option<&str> {
+    fn written(self, value: f64) -> String {
         match self {
-            Self::Time => point.per_object_ns.reason(),
-            Self::Queue => point.queue_peak_bytes.reason(),
-        }
-    }
-}
-
-/// The values of a point.
-#[derive(Debug, Clone, Copy)]
-enum Values<'a> {
-    Repeats(&'a Estimate),
-    One(f64),
-}
-
-impl Values<'_> {
-    fn middle(self) -> f64 {
-        match self {
-            Self::Repeats(estimate) => estimate.median,
-            Self::One(value) => value,
-        }
-    }
-
-    fn highest(self) -> f64 {
-        match self {
-            Self::Repeats(estimate) => estimate.values.iter().copied().fold(0.0, f64::max),
-            Self::One(value) => value,
+            // Tenths of a nanosecond matter here.
+            Self::Time => format!("{} ns", format::significant(value)),
+            Self::Queue => format::bytes(value),
         }
     }
 }
@@ -95,7 +73,7 @@ struct Line<'a> {
     collector: &'a CollectorInfo,
     curve: &'a scaling::Curve,
     /// (live objects, cost).
-    points: Vec<(f64, Values<'a>)>,
+    points: Vec<(f64, Estimate)>,
 }
 
 /// Draws one series; returns the height in pixels.
@@ -135,14 +113,9 @@ pub(crate) fn describe(run: &Run, series: &scaling::Series, cost: Cost) -> Strin
 
 fn facts(series: &scaling::Series, cost: Cost) -> String {
     let points = series.curves.iter().flat_map(|curve| &curve.points);
-    let repeats = points.filter_map(|point| point.per_object_ns.known()).map(Estimate::n);
-    let repeats: Vec<usize> = repeats.collect();
-    let n = match (repeats.iter().min(), repeats.iter().max()) {
-        (Some(low), Some(high)) if low < high => format!("{low} to {high}"),
-        (_, high) => high.copied().unwrap_or(0).to_string(),
-    };
+    let n = n_of(points.filter_map(|point| point.per_object_ns.known()).map(Estimate::n));
     match cost {
-        Cost::Time => format!("{} · n = {n} · heap {}", series.program, series.heap),
+        Cost::Time => format!("{} · {n} · heap {}", series.program, series.heap),
         Cost::Queue => {
             format!("{} · maximum of all repeats · heap {}", series.program, series.heap)
         }
@@ -151,7 +124,7 @@ fn facts(series: &scaling::Series, cost: Cost) -> String {
 
 fn line<'a>(run: &'a Run, curve: &'a scaling::Curve, cost: Cost) -> Option<Line<'a>> {
     let collector = run.manifest.collectors.iter().find(|c| c.name == curve.collector)?;
-    let known = |p: &'a scaling::Point| Some((p.live_objects as f64, cost.of(p)?));
+    let known = |p: &'a scaling::Point| Some((p.live_objects as f64, cost.of(p).known()?.clone()));
     let points: Vec<_> = curve.points.iter().filter_map(known).collect();
     (!points.is_empty()).then_some(Line { collector, curve, points })
 }
@@ -172,7 +145,8 @@ impl<'a> Chart<'a> {
         let widest = lines.iter().map(|l| bold.width(&label(l, cost, pen.narrow())));
         let widest = widest.fold(0.0, f64::max);
         let points = || lines.iter().flat_map(|line| &line.points);
-        let highest = points().map(|(_, values)| values.highest()).fold(0.0, f64::max);
+        let values = points().flat_map(|(_, estimate)| estimate.values.iter().copied());
+        let highest = values.fold(0.0, f64::max);
         let y = match cost {
             Cost::Time => Scale::from_zero(Quantity::Nanoseconds, highest * 1.05),
             // From half a page, so that a page lies above the bottom of the chart.
@@ -189,7 +163,7 @@ impl<'a> Chart<'a> {
     /// A logarithmic axis cannot show an unused queue: zero gets a base line below it.
     fn zero_px(&self) -> f64 {
         let mut values = self.lines.iter().flat_map(|line| &line.points);
-        let has_zero = values.any(|(_, values)| values.middle() <= 0.0);
+        let has_zero = values.any(|(_, estimate)| estimate.median <= 0.0);
         if self.cost == Cost::Queue && has_zero { ZERO_PX } else { 0.0 }
     }
 
@@ -197,12 +171,7 @@ impl<'a> Chart<'a> {
     fn panel<S: Surface>(&self, pen: &mut Pen<'_, S>, top: f64, panel: &[usize]) -> f64 {
         let narrow = pen.narrow();
         let height = if narrow { 220.0 } else { 260.0 };
-        let area = Area {
-            left: self.left,
-            top: top + 18.0,
-            right: self.right,
-            bottom: top + 18.0 + height,
-        };
+        let area = Area::below(top, self.left, self.right, height);
         let y = self.y.over(area.bottom - self.zero_px(), area.top);
         let bottom = axis::horizontal(pen, area, &self.x, 50.0, "live objects");
         let name = match self.cost {
@@ -219,8 +188,7 @@ impl<'a> Chart<'a> {
         }
         let height = |value: f64| if value > 0.0 { y.within(value) } else { area.bottom };
         let path = |line: &Line<'_>| -> Vec<Point> {
-            let at = |&(n, values): &(f64, Values<'_>)| (self.x.at(n), height(values.middle()));
-            line.points.iter().map(at).collect()
+            line.points.iter().map(|(n, cost)| (self.x.at(*n), height(cost.median))).collect()
         };
         for (_, line) in self.lines.iter().enumerate().filter(|(i, _)| !panel.contains(i)) {
             pen.line(&path(line), Stroke::solid(PALE, 1.0));
@@ -230,8 +198,8 @@ impl<'a> Chart<'a> {
             let (path, ink) = (path(line), Ink::of(line.collector));
             pen.series(&line.collector.name, &in_words(line, self.cost), |pen| {
                 pen.line(&path, Stroke { ink, width_px: 1.75, line: line.collector.line });
-                for (&(_, values), &at) in line.points.iter().zip(&path) {
-                    mark(pen, values, at, &y, ink);
+                for ((_, estimate), &at) in line.points.iter().zip(&path) {
+                    self.mark(pen, estimate, at, &y, ink);
                 }
             });
             let from = path.last().copied().unwrap_or((area.right, area.bottom));
@@ -241,22 +209,25 @@ impl<'a> Chart<'a> {
         ends::draw(pen, area, &labels);
         bottom
     }
-}
 
-/// Draws a point: its interval, or its repeats where there are too few for one.
-fn mark<S: Surface>(pen: &mut Pen<'_, S>, values: Values<'_>, at: Point, y: &Scale, ink: Ink) {
-    match values {
-        Values::Repeats(estimate) => match estimate.interval() {
-            Some((low, high)) => {
-                pen.line(&[(at.0, y.at(low)), (at.0, y.at(high))], Stroke::solid(ink, 1.5));
-                pen.circle(at, 2.5, ink, 1.0);
-            }
-            None => {
-                let repeats: Vec<_> = estimate.values.iter().map(|&v| (at.0, y.at(v))).collect();
-                pen.circles(&repeats, 2.0, ink, 0.7);
-            }
-        },
-        Values::One(_) => pen.circle(at, 2.5, ink, 1.0),
+    /// Draws a point: its interval, or its repeats where there are too few for one.
+    fn mark<S: Surface>(
+        &self,
+        pen: &mut Pen<'_, S>,
+        estimate: &Estimate,
+        at: Point,
+        y: &Scale,
+        ink: Ink,
+    ) {
+        let interval = estimate.interval();
+        if interval.is_none() && self.cost == Cost::Time {
+            let repeats: Vec<_> = estimate.values.iter().map(|&v| (at.0, y.at(v))).collect();
+            return pen.circles(&repeats, 2.0, ink, 0.7);
+        }
+        if let Some((low, high)) = interval {
+            pen.line(&[(at.0, y.at(low)), (at.0, y.at(high))], Stroke::solid(ink, 1.5));
+        }
+        pen.circle(at, 2.5, ink, 1.0);
     }
 }
 
@@ -264,7 +235,7 @@ fn mark<S: Surface>(pen: &mut Pen<'_, S>, values: Values<'_>, at: Point, y: &Sca
 /// narrow layout.
 fn label(line: &Line<'_>, cost: Cost, narrow: bool) -> String {
     let name = &line.collector.name;
-    let last = line.points.last().map(|(_, values)| values.middle());
+    let last = line.points.last().map(|(_, estimate)| estimate.median);
     match (last, narrow) {
         (Some(last), false) => {
             let spread = line.curve.spread().filter(|_| cost == Cost::Time);
@@ -275,19 +246,9 @@ fn label(line: &Line<'_>, cost: Cost, narrow: bool) -> String {
     }
 }
 
-impl Cost {
-    fn written(self, value: f64) -> String {
-        match self {
-            // Tenths of a nanosecond matter here.
-            Self::Time => format!("{} ns", format::significant(value)),
-            Self::Queue => format::bytes(value),
-        }
-    }
-}
-
 fn in_words(line: &Line<'_>, cost: Cost) -> String {
-    let point = |&(live, values): &(f64, Values<'_>)| {
-        format!("{} at {}", cost.written(values.middle()), format::count(live as u64))
+    let point = |(live, estimate): &(f64, Estimate)| {
+        format!("{} at {}", cost.written(estimate.median), format::count(*live as u64))
     };
     let points: Vec<String> = line.points.iter().map(point).collect();
     let spread = line.curve.spread().filter(|_| cost == Cost::Time);
@@ -303,9 +264,9 @@ fn without_cost<S: Surface>(
     cost: Cost,
 ) -> f64 {
     let reason = |curve: &scaling::Curve| {
-        let is_known = curve.points.iter().any(|p| cost.of(p).is_some());
-        let reason = curve.points.iter().find_map(|p| cost.why_missing(p)).filter(|_| !is_known);
-        reason.map(|reason| format!("{}: n/a ({reason})", curve.collector))
+        let costs: Vec<_> = curve.points.iter().map(|p| cost.of(p)).collect();
+        let first = costs.first().filter(|_| costs.iter().all(|cost| cost.known().is_none()))?;
+        Some(format!("{}: n/a ({})", curve.collector, first.reason()?))
     };
     let reasons: Vec<String> = series.curves.iter().filter_map(reason).collect();
     if reasons.is_empty() {

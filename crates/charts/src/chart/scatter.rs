@@ -74,8 +74,7 @@ fn plot<S: Surface>(pen: &mut Pen<'_, S>, top: f64, dots: &[Dot<'_>]) -> f64 {
     let y = airy(Scale::fitting(Quantity::Bytes, &peaks, FLATTENING));
     let left = MARGIN_PX + axis::numbers_px(&y.over(320.0, 0.0), 44.0);
     let height = if pen.narrow() { 280.0 } else { 320.0 };
-    let area =
-        Area { left, top: top + 18.0, right: pen.width() - MARGIN_PX, bottom: top + 18.0 + height };
+    let area = Area::below(top, left, pen.width() - MARGIN_PX, height);
     let (x, y) = (x.over(area.left, area.right), y.over(area.bottom, area.top));
 
     let bottom = axis::horizontal(pen, area, &x, 70.0, "CPU time");
@@ -129,12 +128,8 @@ fn join_heaps<S: Surface>(pen: &mut Pen<'_, S>, dots: &[Dot<'_>], points: &[Poin
             continue;
         }
         done.push(name);
-        let own: Vec<Point> = dots
-            .iter()
-            .zip(points)
-            .filter(|(d, _)| d.series.name() == name)
-            .map(|(_, p)| *p)
-            .collect();
+        let own = dots.iter().zip(points).filter(|(d, _)| d.series.name() == name);
+        let own: Vec<Point> = own.map(|(_, point)| *point).collect();
         if own.len() > 1 {
             let stroke = Stroke { width_px: 1.0, ..dot.series.stroke() };
             pen.series(name, name, |pen| pen.line(&own, stroke));

@@ -12,30 +12,15 @@ use crate::scene::Scene;
 pub(crate) const TITLE: &str = "Wall and CPU time per process";
 
 /// Draws the chart; returns its height in pixels.
-pub(crate) fn draw<'a, S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'a>) -> f64 {
+pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
     let reading = "Left is better. Each dot is one process, the tall tick the median, the bar its interval \
                    (from n = 6). Neither time includes the teardown: dropping the final live set.";
     let frame = scene.frame(TITLE, reading.to_owned(), &scene.time_repeats());
     let y = frame.above(pen) + 8.0;
-    let panels: [Panel<'a>; 3] = [
-        Panel {
-            name: "wall time",
-            quantity: Quantity::Nanoseconds,
-            share: 1.0,
-            of: |s| s.row.wall_ns.clone(),
-        },
-        Panel {
-            name: "CPU time",
-            quantity: Quantity::Nanoseconds,
-            share: 1.0,
-            of: |s| s.row.cpu_ns.clone(),
-        },
-        Panel {
-            name: "teardown",
-            quantity: Quantity::Nanoseconds,
-            share: 0.8,
-            of: |s| s.row.teardown_wall_ns.clone(),
-        },
+    let panels = [
+        Panel::new("wall time", Quantity::Nanoseconds, 1.0, |s| s.row.wall_ns.clone()),
+        Panel::new("CPU time", Quantity::Nanoseconds, 1.0, |s| s.row.cpu_ns.clone()),
+        Panel::new("teardown", Quantity::Nanoseconds, 0.8, |s| s.row.teardown_wall_ns.clone()),
     ];
     let y = strip::draw(pen, y, scene, &panels);
     frame.below(pen, y)

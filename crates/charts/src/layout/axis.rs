@@ -18,16 +18,19 @@ pub(crate) struct Area {
     pub(crate) bottom: f64,
 }
 
+impl Area {
+    /// The area of a chart of this height that begins at `top` with the name of its vertical axis.
+    pub(crate) fn below(top: f64, left: f64, right: f64, height: f64) -> Self {
+        Self { left, top: top + 18.0, right, bottom: top + 18.0 + height }
+    }
+}
+
 /// Width of the numbers of a vertical axis, in pixels.
 pub(crate) fn numbers_px(scale: &Scale, gap_px: f64) -> f64 {
     let small = TextStyle::new(SMALL_PX, MUTED);
-    let widest = scale
-        .ticks(gap_px)
-        .iter()
-        .filter_map(|t| t.label.as_deref())
-        .map(|l| small.width(l))
-        .fold(0.0, f64::max);
-    widest + 8.0
+    let ticks = scale.ticks(gap_px);
+    let labels = ticks.iter().filter_map(|tick| tick.label.as_deref());
+    labels.map(|label| small.width(label)).fold(0.0, f64::max) + 8.0
 }
 
 /// Draws the horizontal grid lines with their numbers to the left, and the axis' name above them.

@@ -15,11 +15,16 @@ pub(crate) fn cell<S: Surface>(pen: &mut Pen<'_, S>, from: Point, to: Point, wor
     let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
     let mut y = middle.1 - (lines.len() as f64 - 1.0) * 6.5;
     for line in lines {
-        let half = style.width(&line) / 2.0 + 3.0;
-        pen.rect((middle.0 - half, y - 7.0), (middle.0 + half, y + 7.0), PAPER, 1.0);
-        pen.centred(&line, (middle.0, y), Align::Middle, style);
+        on_paper(pen, &line, (middle.0, y), style);
         y += 13.0;
     }
+}
+
+/// A word on a hatched background, with blank paper behind it.
+pub(crate) fn on_paper<S: Surface>(pen: &mut Pen<'_, S>, word: &str, at: Point, style: TextStyle) {
+    let half = style.width(word) / 2.0 + 3.0;
+    pen.rect((at.0 - half, at.1 - 7.0), (at.0 + half, at.1 + 7.0), PAPER, 1.0);
+    pen.centred(word, at, Align::Middle, style);
 }
 
 /// A wrapped note below the data; returns the y of its last line.
@@ -56,18 +61,13 @@ pub(crate) fn list<S: Surface>(pen: &mut Pen<'_, S>, y: f64, absent: &[Absent]) 
         let chip = TextStyle::new(SMALL_PX, TEXT).width(&entry.word) + 22.0;
         let width = chip + 6.0 + name.width(&entry.collector);
         if x > MARGIN_PX && x + width > pen.width() - MARGIN_PX {
-            x = MARGIN_PX;
-            top += HEIGHT_PX + 6.0;
+            (x, top) = (MARGIN_PX, top + HEIGHT_PX + 6.0);
         }
         let title = format!("{}: {}: {}", entry.collector, entry.word, entry.reason);
         pen.series(&entry.collector, &title, |pen| {
             cell(pen, (x, top), (x + chip, top + HEIGHT_PX), &entry.word);
-            pen.centred(
-                &entry.collector,
-                (x + chip + 6.0, top + HEIGHT_PX / 2.0),
-                Align::Left,
-                name,
-            );
+            let at = (x + chip + 6.0, top + HEIGHT_PX / 2.0);
+            pen.centred(&entry.collector, at, Align::Left, name);
         });
         x += width + 18.0;
     }

@@ -1,5 +1,6 @@
 //! Placement of labels without overlap.
 
+use super::axis::Area;
 use crate::canvas::pen::Point;
 
 /// Moves positions apart, as little as possible and in their order, until neighbours are at least
@@ -33,19 +34,16 @@ pub(crate) fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> 
     placed
 }
 
-/// A rectangle that a label or a mark covers.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Extent {
-    left: f64,
-    top: f64,
-    right: f64,
-    bottom: f64,
-}
-
-impl Extent {
+/// Here an area is one that a label or a mark covers.
+impl Area {
     /// A square of half-side `radius` around a point.
-    pub(crate) fn around((x, y): Point, radius: f64) -> Self {
+    fn around((x, y): Point, radius: f64) -> Self {
         Self { left: x - radius, top: y - radius, right: x + radius, bottom: y + radius }
+    }
+
+    /// The area of a label, from the left end of its middle line.
+    fn of_label((left, y): Point, (width, height): (f64, f64)) -> Self {
+        Self { left, top: y - height / 2.0, right: left + width, bottom: y + height / 2.0 }
     }
 
     fn overlap(&self, other: &Self) -> f64 {
@@ -74,8 +72,8 @@ pub(crate) fn place_around(
     const RINGS: u32 = 12;
     /// Cost of a pixel of distance, in covered square pixels.
     const NEARNESS: f64 = 0.6;
-    let frame = Extent { left: from.0, top: from.1, right: to.0, bottom: to.1 };
-    let mut taken: Vec<Extent> = points.iter().map(|&p| Extent::around(p, 6.0)).collect();
+    let frame = Area { left: from.0, top: from.1, right: to.0, bottom: to.1 };
+    let mut taken: Vec<Area> = points.iter().map(|&p| Area::around(p, 6.0)).collect();
     let mut placed = Vec::with_capacity(points.len());
     for (&(x, y), &(width, height)) in points.iter().zip(sizes) {
         let right = x + CLEAR_PX;
@@ -87,20 +85,14 @@ pub(crate) fn place_around(
             let above = [(middle, y - off - 0.3 * height), (middle, y + off + 0.3 * height)];
             beside.into_iter().flatten().chain(above.into_iter().filter(move |_| ring > 0))
         };
-        let extent = |(left, middle): Point| Extent {
-            left,
-            top: middle - height / 2.0,
-            right: left + width,
-            bottom: middle + height / 2.0,
-        };
         let cost = |&at: &Point| {
-            let own = extent(at);
+            let own = Area::of_label(at, (width, height));
             let covered: f64 = taken.iter().map(|t| t.overlap(&own)).sum();
             own.outside(&frame) * 4.0 + covered + (at.1 - y).abs() * NEARNESS
         };
         let candidates = (0..=RINGS).flat_map(ring);
         let best = candidates.min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or((right, y));
-        taken.push(extent(best));
+        taken.push(Area::of_label(best, (width, height)));
         placed.push(best);
     }
     placed
@@ -145,10 +137,7 @@ mod tests {
         let points = [(50.0, 50.0), (70.0, 50.0), (195.0, 50.0)];
         let sizes = [(60.0, 14.0); 3];
         let placed = place_around(&points, &sizes, (0.0, 0.0), (200.0, 100.0));
-        let boxes: Vec<_> = placed
-            .iter()
-            .map(|&(left, y)| Extent { left, top: y - 7.0, right: left + 60.0, bottom: y + 7.0 })
-            .collect();
+        let boxes: Vec<_> = placed.iter().map(|&at| Area::of_label(at, sizes[0])).collect();
         assert_eq!(boxes[0].overlap(&boxes[1]), 0.0);
         assert!(placed[2].0 + 60.0 <= 200.0, "{placed:?}");
     }
@@ -159,10 +148,7 @@ mod tests {
         let points: Vec<Point> = (0..12).map(|n| (150.0 + 3.0 * f64::from(n), 150.0)).collect();
         let sizes = vec![(80.0, 15.0); 12];
         let placed = place_around(&points, &sizes, (0.0, 0.0), (400.0, 300.0));
-        let boxes: Vec<_> = placed
-            .iter()
-            .map(|&(left, y)| Extent { left, top: y - 7.5, right: left + 80.0, bottom: y + 7.5 })
-            .collect();
+        let boxes: Vec<_> = placed.iter().map(|&at| Area::of_label(at, sizes[0])).collect();
         for (n, label) in boxes.iter().enumerate() {
             let covered: f64 = boxes[..n].iter().map(|other| other.overlap(label)).sum();
             assert!(covered == 0.0, "label {n} covers others: {placed:?}");

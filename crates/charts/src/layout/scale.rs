@@ -24,6 +24,18 @@ pub(crate) enum Quantity {
     Count,
 }
 
+impl Quantity {
+    /// A value with three digits and its unit.
+    pub(crate) fn written(self, value: f64) -> String {
+        match self {
+            Self::Bytes => format::bytes(value),
+            Self::Nanoseconds => format::duration_ns(value),
+            Self::Percentile => percentile(value),
+            Self::Count => format::count(value.round() as u64),
+        }
+    }
+}
+
 /// One mark on an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tick {
@@ -60,14 +72,8 @@ impl Scale {
         // The caller's values are positive; the guard keeps a degenerate range drawable.
         let low = low.max(1e-3);
         let high = high.max(low * 1.5);
-        Self {
-            spacing: Spacing::Log,
-            quantity,
-            low: low / 1.15,
-            high: high * 1.15,
-            from_px: 0.0,
-            to_px: 1.0,
-        }
+        let (low, high) = (low / 1.15, high * 1.15);
+        Self { spacing: Spacing::Log, quantity, low, high, from_px: 0.0, to_px: 1.0 }
     }
 
     /// Linear from zero, or logarithmic where the largest value is more than `times` the smallest and
@@ -176,15 +182,9 @@ impl Scale {
     fn even_ticks(&self, room: f64) -> Vec<Tick> {
         let step = round_step((self.high - self.low) / room);
         let (first, last) = ((self.low / step).ceil() as u64, (self.high / step).floor() as u64);
-        let written = |value: f64| match self.quantity {
-            Quantity::Bytes => format::bytes(value),
-            Quantity::Nanoseconds => format::duration_ns(value),
-            Quantity::Percentile => percentile(value),
-            Quantity::Count => format::count(value.round() as u64),
-        };
         (first..=last)
             .map(|i| i as f64 * step)
-            .map(|value| Tick { value, label: Some(written(value)) })
+            .map(|value| Tick { value, label: Some(self.quantity.written(value)) })
             .collect()
     }
 
@@ -221,12 +221,8 @@ fn unit(quantity: Quantity, value: f64) -> (f64, &'static str) {
         Quantity::Count => &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G")],
     };
     // A tick computed as 3 * 10^-1 may lie slightly below its unit.
-    units
-        .iter()
-        .rev()
-        .find(|(factor, _)| value * (1.0 + 1e-9) >= *factor)
-        .copied()
-        .unwrap_or(units[0])
+    let fitting = units.iter().rev().find(|(factor, _)| value * (1.0 + 1e-9) >= *factor);
+    *fitting.unwrap_or(&units[0])
 }
 
 /// `1 / (1 - q)` as a percentage: 10 is 90 %, 1000 is 99.9 %.
@@ -238,11 +234,8 @@ fn percentile(inverse: f64) -> String {
 /// The next 1, 2 or 5 times a power of ten.
 fn round_step(least: f64) -> f64 {
     let power = 10f64.powf(least.log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
-        .iter()
-        .map(|m| m * power)
-        .find(|s| *s >= least * (1.0 - 1e-9))
-        .unwrap_or(power)
+    let mut steps = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power);
+    steps.find(|s| *s >= least * (1.0 - 1e-9)).unwrap_or(power)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::scale::{Quantity, Scale, Spacing};
 use crate::canvas::palette::{GRID, MUTED, TEXT};
 use crate::canvas::{Align, Pen, Stroke, Surface, TextStyle};
 use crate::scene::{Scene, Series, word_of};
-use analysis::{Estimate, Measured, format};
+use analysis::{Estimate, Measured};
 
 /// Height of a row in pixels.
 const ROW_PX: f64 = 25.0;
@@ -19,14 +19,23 @@ const FLATTENING: f64 = 8.0;
 
 /// One quantity.
 pub(crate) struct Panel<'a> {
-    /// Its name.
-    pub(crate) name: &'static str,
-    /// The quantity of its axis.
-    pub(crate) quantity: Quantity,
-    /// Its share of the width, relative to the other panels.
-    pub(crate) share: f64,
-    /// The values of a collector.
-    pub(crate) of: fn(&Series<'a>) -> Measured<Estimate>,
+    name: &'static str,
+    quantity: Quantity,
+    share: f64,
+    of: fn(&Series<'a>) -> Measured<Estimate>,
+}
+
+impl<'a> Panel<'a> {
+    /// A quantity with this name. `share`: its part of the width, relative to the other panels; `of`:
+    /// the values of a collector.
+    pub(crate) fn new(
+        name: &'static str,
+        quantity: Quantity,
+        share: f64,
+        of: fn(&Series<'a>) -> Measured<Estimate>,
+    ) -> Self {
+        Self { name, quantity, share, of }
+    }
 }
 
 /// Draws the panels from `top` on: side by side, or one below the other on a phone. Rows are
@@ -87,21 +96,11 @@ fn draw_panel<'a, S: Surface>(
     rows: &[&Series<'a>],
 ) -> f64 {
     let small = TextStyle::new(SMALL_PX, MUTED);
-    let written = |value: f64| match panel.quantity {
-        Quantity::Bytes => format::bytes(value),
-        _ => format::duration_ns(value),
-    };
+    let written = |value| panel.quantity.written(value);
     let measured: Vec<Measured<Estimate>> = rows.iter().map(|s| (panel.of)(s)).collect();
-    let values: Vec<f64> = measured
-        .iter()
-        .filter_map(Measured::known)
-        .flat_map(|e| e.values.iter().copied())
-        .collect();
-    let numbers = measured
-        .iter()
-        .filter_map(Measured::known)
-        .map(|e| small.width(&written(e.median)))
-        .fold(30.0, f64::max);
+    let known = || measured.iter().filter_map(Measured::known);
+    let values: Vec<f64> = known().flat_map(|e| e.values.iter().copied()).collect();
+    let numbers = known().map(|e| small.width(&written(e.median))).fold(30.0, f64::max);
     let area = Area {
         left,
         top: top + 24.0,
@@ -134,21 +133,13 @@ fn draw_panel<'a, S: Surface>(
         pen.series(series.name(), &title, |pen| match measured {
             Measured::Known(estimate) => {
                 mark(pen, &scale, y, estimate, series);
-                pen.centred(
-                    &written(estimate.median),
-                    (right, y),
-                    Align::Right,
-                    TextStyle::new(SMALL_PX, TEXT),
-                );
+                let style = TextStyle::new(SMALL_PX, TEXT);
+                pen.centred(&written(estimate.median), (right, y), Align::Right, style);
             }
             Measured::Missing(_) => {
                 let word = word_of(series.row, measured).unwrap_or_default();
-                failures::cell(
-                    pen,
-                    (area.left, y - ROW_PX * 0.38),
-                    (right, y + ROW_PX * 0.38),
-                    &word,
-                );
+                let (top, bottom) = (y - ROW_PX * 0.38, y + ROW_PX * 0.38);
+                failures::cell(pen, (area.left, top), (right, bottom), &word);
             }
         });
     }
@@ -173,9 +164,7 @@ fn mark<S: Surface>(
 }
 
 fn in_words(estimate: &Estimate, written: &dyn Fn(f64) -> String) -> String {
-    let interval = match estimate.interval() {
-        Some((low, high)) => format!(", interval {} to {}", written(low), written(high)),
-        None => String::new(),
-    };
+    let words = |(low, high)| format!(", interval {} to {}", written(low), written(high));
+    let interval = estimate.interval().map(words).unwrap_or_default();
     format!("median {}{interval}, n = {}", written(estimate.median), estimate.n())
 }

@@ -82,7 +82,7 @@ fn jobs<'a>(view: &'a RunView<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, 
     if let Some(heap) = view.summary.reference_heap() {
         for measure in [Measure::CpuTime, Measure::PeakFootprint] {
             let job = Job::Overview(view, measure, heap);
-            jobs.push((Place::Overview, job.kind().to_owned(), job));
+            jobs.push((Place::Overview, job.about().kind.to_owned(), job));
         }
     }
     for series in &view.scaling {
@@ -90,31 +90,35 @@ fn jobs<'a>(view: &'a RunView<'a>, scenes: &'a [Vec<Scene<'a>>]) -> Vec<(Place, 
         let heap = if several > 1 { format!("-{}", series.heap) } else { String::new() };
         for cost in [Cost::Time, Cost::Queue] {
             let job = Job::Scaling(view.run, series, cost);
-            jobs.push((Place::Scaling, format!("{}{heap}-{}", series.program, job.kind()), job));
+            jobs.push((
+                Place::Scaling,
+                format!("{}{heap}-{}", series.program, job.about().kind),
+                job,
+            ));
         }
     }
     for of_workload in scenes.iter().filter(|s| !s.is_empty()) {
         let workload = &of_workload[0].workload.name;
         let job = Job::Scatter(of_workload);
         let place = Place::Scatter { workload: workload.clone() };
-        jobs.push((place, format!("{workload}-{}", job.kind()), job));
+        jobs.push((place, format!("{workload}-{}", job.about().kind), job));
         for scene in of_workload {
             let heap =
                 if of_workload.len() > 1 { format!("-{}", scene.heap) } else { String::new() };
             for job in rendered_chart::of_scene(scene) {
                 let place = Place::Heap { workload: workload.clone(), heap: scene.heap };
-                jobs.push((place, format!("{workload}{heap}-{}", job.kind()), job));
+                jobs.push((place, format!("{workload}{heap}-{}", job.about().kind), job));
             }
         }
     }
     if let Ok(Some(safety)) = &view.safety {
         let run = view.run;
         for job in [Job::SafetyMatrix(run, safety), Job::SafetyShares(run, safety)] {
-            jobs.push((Place::Safety, job.kind().to_owned(), job));
+            jobs.push((Place::Safety, job.about().kind.to_owned(), job));
         }
     }
     let modes = &view.run.manifest.modes;
-    jobs.retain(|(_, _, job)| job.mode().is_none_or(|mode| modes.contains(&mode)));
+    jobs.retain(|(_, _, job)| job.about().mode.is_none_or(|mode| modes.contains(&mode)));
     jobs
 }
 

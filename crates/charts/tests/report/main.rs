@@ -16,17 +16,17 @@ const ONE_HEAP: [HeapSize; 1] = [HeapSize::LiveMultiple(2.5)];
 /// A report over ten repeats, written once for all tests that only read it.
 fn written() -> &'static (TempDir, ReportPaths) {
     static WRITTEN: OnceLock<(TempDir, ReportPaths)> = OnceLock::new();
-    WRITTEN.get_or_init(|| {
-        let directory = TempDir::new().unwrap();
-        let paths = write_report(&[synthetic::run(10, &ONE_HEAP)], directory.path()).unwrap();
-        (directory, paths)
-    })
+    WRITTEN.get_or_init(|| report(&[synthetic::run(10, &ONE_HEAP)]))
 }
 
-fn report_of(run: Run) -> String {
+fn report(runs: &[Run]) -> (TempDir, ReportPaths) {
     let directory = TempDir::new().unwrap();
-    let paths = write_report(&[run], directory.path()).unwrap();
-    read(&paths.page)
+    let paths = write_report(runs, directory.path()).unwrap();
+    (directory, paths)
+}
+
+fn page_of(run: Run) -> String {
+    read(&report(&[run]).1.page)
 }
 
 fn read(file: &Path) -> String {
@@ -59,11 +59,8 @@ fn every_chart_is_there_twice_and_none_is_empty() {
         let width = u32::from_be_bytes(png[16..20].try_into().unwrap());
         assert_eq!(width, 2 * 760, "two pixels per pixel of the layout");
         assert!(png.len() > 10_000, "{} is almost empty", chart.png.display());
-        assert!(
-            read(&chart.svg).contains("<desc"),
-            "{} lacks its description",
-            chart.svg.display()
-        );
+        let svg = read(&chart.svg);
+        assert!(svg.contains("<desc"), "{} lacks its description", chart.svg.display());
     }
 }
 
@@ -72,13 +69,9 @@ fn the_structure_of_an_overview() {
     let outline: Vec<String> = svg("overview-memory")
         .lines()
         .filter_map(|line| {
-            let text = line
-                .split_once("<text")
-                .map(|(_, rest)| rest.split(['>', '<']).nth(1).unwrap_or_default());
-            let title = line
-                .split_once("<title>")
-                .map(|(_, rest)| rest.split('<').next().unwrap_or_default());
-            text.or(title).map(str::to_owned)
+            let text = line.split_once("<text").map(|(_, rest)| rest.split(['>', '<']).nth(1));
+            let title = || line.split_once("<title>").map(|(_, rest)| rest.split('<').next());
+            text.or_else(title)?.map(str::to_owned)
         })
         .collect();
     insta::assert_snapshot!(outline.join("\n"));
@@ -121,13 +114,8 @@ fn a_collector_keeps_its_colour_in_every_chart() {
                 .filter(|rest| !rest.starts_with('p'))
                 .map(|rest| format!("#{}", &rest[..6]));
             for colour in colours.filter(|c| !neutral.contains(&c.as_str())) {
-                assert_eq!(
-                    colour,
-                    info.colour.light.to_lowercase(),
-                    "{} in {}",
-                    name,
-                    chart.svg.display()
-                );
+                let expected = info.colour.light.to_lowercase();
+                assert_eq!(colour, expected, "{name} in {}", chart.svg.display());
                 *seen.entry(info.name.as_str()).or_default() += 1;
             }
         }
@@ -157,7 +145,7 @@ fn percentiles_end_where_fewer_than_ten_pauses_lie_beyond() {
         sample.pauses.truncate(3);
         sample.pause_histogram.clear();
     }
-    let page = report_of(few);
+    let page = page_of(few);
     assert!(page.contains("3 pauses, too few for percentiles, longest"));
 }
 
@@ -167,8 +155,7 @@ fn intervals_are_drawn_from_six_repeats_on_only() {
     let ten = svg("gcbench-time");
     assert!(ten.contains(", interval ") && ten.contains(BAR));
 
-    let directory = TempDir::new().unwrap();
-    let paths = write_report(&[small(3)], directory.path()).unwrap();
+    let (directory, paths) = report(&[small(3)]);
     let three = read(&directory.path().join("charts/gcbench-time.svg"));
     assert!(!three.contains(", interval ") && !three.contains(BAR));
     assert!(three.contains("median ") && three.contains("n = 3"));
@@ -193,28 +180,23 @@ fn the_page_is_one_offline_file() {
 #[test]
 fn the_page_has_its_parts_in_order_and_its_links_have_targets() {
     let page = read(&written().1.page);
-    let parts = [
-        "Setup and validity",
-        "<h2>Summary",
-        "<h2>gcbench",
-        "<h2>lru-cache",
-        "<h2>Definitions",
-        "Reproduce",
-    ];
-    let places: Vec<usize> =
-        parts.iter().map(|p| page.find(p).unwrap_or_else(|| panic!("no {p}"))).collect();
+    let chapters = ["Summary", "gcbench", "lru-cache", "Definitions"].map(|h| format!("<h2>{h}"));
+    let parts = ["Setup and validity"].into_iter().chain(chapters.iter().map(String::as_str));
+    let place = |part: &str| page.find(part).unwrap_or_else(|| panic!("no {part}"));
+    let places: Vec<usize> = parts.chain(["Reproduce"]).map(place).collect();
     assert!(places.is_sorted(), "{places:?}");
     assert!(page.contains("gcw run first-light --repeat 10 --heap 2.5x --seed 1"));
     let mut ids = BTreeSet::new();
-    for id in page.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+    let values = |attribute: &str| -> Vec<&str> {
+        page.split(attribute).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+    };
+    for id in values(" id=\"") {
         assert!(ids.insert(id), "two elements are called {id}");
     }
-    for target in page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+    for target in values("href=\"#") {
         assert!(ids.contains(target), "nothing is called {target}");
     }
-    for label in
-        page.split("aria-labelledby=\"").skip(1).map(|rest| rest.split('"').next().unwrap())
-    {
+    for label in values("aria-labelledby=\"") {
         assert!(label.split(' ').all(|id| ids.contains(id)), "{label}");
     }
 }
@@ -223,11 +205,8 @@ fn the_page_has_its_parts_in_order_and_its_links_have_targets() {
 fn series_can_be_hidden_and_tables_sorted() {
     let page = read(&written().1.page);
     for name in ["no-gc", "rc|count-loads", "mark-sweep"] {
-        assert!(
-            page.contains(&format!(
-                "class=\"chip\" aria-pressed=\"true\" data-collector=\"{name}\""
-            ))
-        );
+        let chip = format!("class=\"chip\" aria-pressed=\"true\" data-collector=\"{name}\"");
+        assert!(page.contains(&chip));
         let series = format!("<g class=\"series\" data-collector=\"{name}\">");
         assert!(page.matches(&series).count() > 20, "{name}");
         assert!(page.contains(&format!("<tr data-collector=\"{name}\">")));
@@ -248,25 +227,23 @@ fn dark_pages_recolour_every_series() {
 fn several_heap_sizes_get_scenes_of_their_own() {
     let mut run = synthetic::run(3, &[HeapSize::LiveMultiple(1.5), HeapSize::LiveMultiple(3.0)]);
     run.manifest.workloads.truncate(1);
-    let directory = TempDir::new().unwrap();
-    let paths = write_report(&[run], directory.path()).unwrap();
+    let (directory, paths) = report(&[run]);
     assert_eq!(paths.charts.len(), 2 + 1 + 2 * 6);
     let page = read(&paths.page);
     assert_eq!(page.matches("<details").count(), 2);
     assert_eq!(page.matches("<details open>").count(), 1);
     let scatter = read(&directory.path().join("charts/gcbench-memory-against-time.svg"));
-    assert!(
-        scatter.contains(">mark-sweep 1.5x</text>") && scatter.contains(">mark-sweep 3x</text>")
-    );
+    for label in ["mark-sweep 1.5x", "mark-sweep 3x"] {
+        assert!(scatter.contains(&format!(">{label}</text>")));
+    }
     assert_eq!(scatter.matches(">rc</text>").count(), 1, "an unlimited collector has one dot");
 }
 
 #[test]
 fn several_runs_stand_one_after_the_other() {
-    let directory = TempDir::new().unwrap();
     let mut second = small(3);
     second.manifest.run_id = "another".to_owned();
-    let paths = write_report(&[small(3), second], directory.path()).unwrap();
+    let (directory, paths) = report(&[small(3), second]);
     let page = read(&paths.page);
     assert!(page.contains("Run synthetic-3") && page.contains("Run another"));
     assert!(directory.path().join("charts/another-gcbench-time.png").exists());
@@ -287,7 +264,7 @@ fn problems_of_a_run_come_first() {
     if let Some(sample) = &mut run.records[1].sample {
         sample.accounting_errors = 2;
     }
-    let page = report_of(run);
+    let page = page_of(run);
     for text in [
         "samples.jsonl:7: expected a record",
         "This is a debug build",
@@ -321,7 +298,7 @@ fn the_tables_say_why_a_number_is_missing() {
 fn a_run_without_records_still_makes_a_page() {
     let mut run = small(3);
     run.records.clear();
-    let page = report_of(run);
+    let page = page_of(run);
     assert!(page.contains("No cell of this workload was run."));
     assert!(page.contains("Not run: no-gc on gcbench"));
 }
@@ -332,10 +309,8 @@ fn a_directory_that_cannot_be_written_is_named() {
     let file = directory.path().join("taken");
     fs::write(&file, "a file, not a directory").unwrap();
     let error = format!("{:#}", write_report(&[small(1)], &file).unwrap_err());
-    assert!(
-        error.contains("cannot create the report directory") && error.contains("taken"),
-        "{error}"
-    );
+    assert!(error.contains("cannot create the report directory"), "{error}");
+    assert!(error.contains("taken"), "{error}");
     let error = write_report(&[], directory.path()).unwrap_err().to_string();
     assert!(error.contains("no run to report on"), "{error}");
 }
@@ -372,8 +347,7 @@ fn growing() -> Run {
 
 #[test]
 fn a_program_at_several_sizes_shows_how_its_costs_grow() {
-    let directory = TempDir::new().unwrap();
-    let paths = write_report(&[growing()], directory.path()).unwrap();
+    let (directory, paths) = report(&[growing()]);
     let chart = |kind: &str| read(&directory.path().join(format!("charts/tree-{kind}.svg")));
     let times = chart("time-per-object");
     let described = "mark-sweep: 20.0 ns at 1\u{202F}000\u{202F}000, 40.0 ns at 10\u{202F}000\u{202F}000, largest over smallest 2.00";

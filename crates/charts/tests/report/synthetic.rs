@@ -1,6 +1,9 @@
 //! A synthetic run: deterministic, with every outcome and every shape that a chart must handle. The
 //! numbers are plausible, not measured.
 
+use Family::{Control, Ownership, Tracing};
+use LineStyle::{Dashed, Solid};
+use Reclaims::{AtOnce, InBatches, Nothing};
 use record::{
     Answer, Cell, CollectorInfo, Colour, Environment, Family, Final, FootprintPoint, HeaderBytes,
     HeapSize, LineStyle, LivePoint, Manifest, Mode, Outcome, Pause, PauseKind, Record, Run,
@@ -18,9 +21,9 @@ const PEAK_LIVE: u64 = 24 * MB;
 struct Nature {
     name: &'static str,
     family: Family,
-    colour: (&'static str, &'static str),
+    /// For a light and for a dark page.
+    colour: [&'static str; 2],
     line: LineStyle,
-    bounded: bool,
     /// Run time relative to the first collector.
     pace: f64,
     reclaims: Reclaims,
@@ -33,80 +36,39 @@ enum Reclaims {
     InBatches,
 }
 
+const fn nature(
+    name: &'static str,
+    family: Family,
+    colour: [&'static str; 2],
+    line: LineStyle,
+    pace: f64,
+    reclaims: Reclaims,
+) -> Nature {
+    Nature { name, family, colour, line, pace, reclaims }
+}
+
+const fn at_once(slack: f64, pauses: usize) -> Reclaims {
+    AtOnce { slack, pauses }
+}
+
+const RC: Family = Family::ReferenceCounting;
+
 const NATURES: [Nature; 8] = [
-    Nature {
-        name: "no-gc",
-        family: Family::Control,
-        colour: ("#6E7781", "#9AA4AF"),
-        line: LineStyle::Solid,
-        bounded: false,
-        pace: 1.0,
-        reclaims: Reclaims::Nothing,
-    },
-    Nature {
-        name: "region",
-        family: Family::Ownership,
-        colour: ("#7CC9AE", "#8FE3C8"),
-        line: LineStyle::Solid,
-        bounded: false,
-        pace: 1.04,
-        reclaims: Reclaims::AtOnce { slack: 1.35, pauses: 40 },
-    },
-    Nature {
-        name: "manual",
-        family: Family::Ownership,
-        colour: ("#009E73", "#2CC295"),
-        line: LineStyle::Dashed,
-        bounded: false,
-        pace: 1.18,
-        reclaims: Reclaims::AtOnce { slack: 1.08, pauses: 600 },
-    },
-    Nature {
-        name: "ownership",
-        family: Family::Ownership,
-        colour: ("#00664A", "#1A9C75"),
-        line: LineStyle::Solid,
-        bounded: false,
-        pace: 1.25,
-        reclaims: Reclaims::AtOnce { slack: 1.1, pauses: 1500 },
-    },
-    Nature {
-        name: "rc",
-        family: Family::ReferenceCounting,
-        colour: ("#D55E00", "#F08A4B"),
-        line: LineStyle::Solid,
-        bounded: false,
-        pace: 1.7,
-        reclaims: Reclaims::AtOnce { slack: 1.16, pauses: 3000 },
-    },
-    Nature {
-        name: "rc|count-loads",
-        family: Family::ReferenceCounting,
-        colour: ("#8F3F00", "#C96A2E"),
-        line: LineStyle::Dashed,
-        bounded: false,
-        pace: 3.4,
-        reclaims: Reclaims::AtOnce { slack: 1.16, pauses: 3000 },
-    },
-    Nature {
-        name: "rc-weak",
-        family: Family::ReferenceCounting,
-        colour: ("#F0935A", "#FFB98A"),
-        line: LineStyle::Solid,
-        bounded: false,
-        pace: 1.85,
-        reclaims: Reclaims::AtOnce { slack: 1.3, pauses: 1200 },
-    },
-    Nature {
-        name: "mark-sweep",
-        family: Family::Tracing,
-        colour: ("#0072B2", "#4DA3E0"),
-        line: LineStyle::Solid,
-        bounded: true,
-        pace: 1.4,
-        reclaims: Reclaims::InBatches,
-    },
+    nature("no-gc", Control, ["#6E7781", "#9AA4AF"], Solid, 1.0, Nothing),
+    nature("region", Ownership, ["#7CC9AE", "#8FE3C8"], Solid, 1.04, at_once(1.35, 40)),
+    nature("manual", Ownership, ["#009E73", "#2CC295"], Dashed, 1.18, at_once(1.08, 600)),
+    nature("ownership", Ownership, ["#00664A", "#1A9C75"], Solid, 1.25, at_once(1.1, 1500)),
+    nature("rc", RC, ["#D55E00", "#F08A4B"], Solid, 1.7, at_once(1.16, 3000)),
+    nature("rc|count-loads", RC, ["#8F3F00", "#C96A2E"], Dashed, 3.4, at_once(1.16, 3000)),
+    nature("rc-weak", RC, ["#F0935A", "#FFB98A"], Solid, 1.85, at_once(1.3, 1200)),
+    nature("mark-sweep", Tracing, ["#0072B2", "#4DA3E0"], Solid, 1.4, InBatches),
 ];
+
+impl Nature {
+    fn is_bounded(&self) -> bool {
+        self.family == Tracing
+    }
+}
 
 /// Name, allocated bytes, wall time of the fastest collector.
 const WORKLOADS: [(&str, u64, u64); 4] = [
@@ -118,13 +80,12 @@ const WORKLOADS: [(&str, u64, u64); 4] = [
 
 /// The outcome of a pair; every possible outcome occurs.
 fn outcome(workload: &str, collector: &str) -> Outcome {
-    let reason = String::from;
+    let not_applicable = |reason: &str| Outcome::NotApplicable { reason: reason.to_owned() };
+    let reason = |what: &str| what.to_owned();
     match (workload, collector) {
-        ("lru-cache", "region") => {
-            Outcome::NotApplicable { reason: reason("the program has no regions") }
-        }
+        ("lru-cache", "region") => not_applicable("the program has no regions"),
         ("cycle-torture", "ownership") => {
-            Outcome::NotApplicable { reason: reason("shared slots outside a region have no owner") }
+            not_applicable("shared slots outside a region have no owner")
         }
         ("cycle-torture", "mark-sweep") => {
             Outcome::OutOfMemory { reason: reason("32 B asked for, 60.0 MB of 60.0 MB held") }
@@ -149,7 +110,7 @@ pub(crate) fn run(repeats: u32, heaps: &[HeapSize]) -> Run {
         records.push(census(workload));
         for nature in &NATURES {
             let unbound = [HeapSize::Unlimited];
-            for &heap in if nature.bounded { heaps } else { &unbound[..] } {
+            for &heap in if nature.is_bounded() { heaps } else { &unbound[..] } {
                 records.extend(cell(index, nature, heap, repeats));
             }
         }
@@ -165,13 +126,19 @@ pub(crate) fn run(repeats: u32, heaps: &[HeapSize]) -> Run {
     }
 }
 
-fn cell(index: usize, nature: &Nature, heap: HeapSize, repeats: u32) -> Vec<Record> {
-    let (workload, ..) = WORKLOADS[index];
-    let outcome = outcome(workload, nature.name);
-    let record = |mode, block, sample| Record {
+fn record(
+    collector: &str,
+    workload: &str,
+    heap: HeapSize,
+    mode: Mode,
+    block: u32,
+    outcome: Outcome,
+    sample: Option<Sample>,
+) -> Record {
+    Record {
         schema: SCHEMA_VERSION,
         cell: Cell {
-            collector: nature.name.to_owned(),
+            collector: collector.to_owned(),
             workload: workload.to_owned(),
             size: Size::Default,
             heap,
@@ -181,27 +148,48 @@ fn cell(index: usize, nature: &Nature, heap: HeapSize, repeats: u32) -> Vec<Reco
         order: 0,
         seed: 1,
         started_unix_ms: 1_763_000_000_000,
-        process_wall_ns: if matches!(outcome, Outcome::NotApplicable { .. }) {
-            0
-        } else {
-            900 * MS
+        process_wall_ns: match outcome {
+            Outcome::NotApplicable { .. } => 0,
+            _ if mode == Mode::Census => 2_000 * MS,
+            _ => 900 * MS,
         },
-        outcome: outcome.clone(),
+        outcome,
         sample,
-    };
-    if matches!(outcome, Outcome::NotApplicable { .. }) {
-        return vec![record(Mode::Time, 0, None)];
     }
-    let measured = |mode, block| match outcome {
-        Outcome::Ok | Outcome::WrongAnswer { .. } | Outcome::OutOfMemory { .. } => {
-            Some(sample(index, nature, heap, mode, block))
-        }
-        _ => None,
+}
+
+fn cell(index: usize, nature: &Nature, heap: HeapSize, repeats: u32) -> Vec<Record> {
+    let (workload, ..) = WORKLOADS[index];
+    let outcome = outcome(workload, nature.name);
+    let of = |mode, block| {
+        let sample = match outcome {
+            Outcome::Ok | Outcome::WrongAnswer { .. } | Outcome::OutOfMemory { .. } => {
+                Some(sample(index, nature, heap, mode, block))
+            }
+            _ => None,
+        };
+        record(nature.name, workload, heap, mode, block, outcome.clone(), sample)
     };
-    let mut records = vec![record(Mode::Memory, 0, measured(Mode::Memory, 0))];
-    records
-        .extend((0..repeats).map(|block| record(Mode::Time, block, measured(Mode::Time, block))));
-    records
+    match outcome {
+        Outcome::NotApplicable { .. } => vec![of(Mode::Time, 0)],
+        _ => {
+            let times = (0..repeats).map(|block| of(Mode::Time, block));
+            [of(Mode::Memory, 0)].into_iter().chain(times).collect()
+        }
+    }
+}
+
+/// A sample with the quantities that every mode has.
+fn plain(collector: &str, workload: &str, allocated: u64) -> Sample {
+    Sample {
+        schema: SCHEMA_VERSION,
+        collector: collector.to_owned(),
+        workload: workload.to_owned(),
+        answer: Answer { got: "42".to_owned(), expected: "42".to_owned() },
+        allocated_bytes: Some(allocated),
+        allocated_objects: Some(allocated / 24),
+        ..Sample::default()
+    }
 }
 
 fn sample(index: usize, nature: &Nature, heap: HeapSize, mode: Mode, block: u32) -> Sample {
@@ -210,7 +198,7 @@ fn sample(index: usize, nature: &Nature, heap: HeapSize, mode: Mode, block: u32)
         Noise(u64::from(block) * 7919 + index as u64 * 104_729 + nature.name.len() as u64);
     let starved = matches!(outcome(workload, nature.name), Outcome::OutOfMemory { .. });
     let limit = match heap {
-        HeapSize::LiveMultiple(x) if nature.bounded => Some((PEAK_LIVE as f64 * x) as u64),
+        HeapSize::LiveMultiple(x) if nature.is_bounded() => Some((PEAK_LIVE as f64 * x) as u64),
         _ => None,
     };
     // A smaller heap makes a batch collector slower.
@@ -223,51 +211,35 @@ fn sample(index: usize, nature: &Nature, heap: HeapSize, mode: Mode, block: u32)
     let footprint = footprint(nature, allocated, wall, limit, end);
     let pauses = pauses(nature, wall, &mut noise);
     let peak = footprint.iter().map(|p| p.footprint_bytes).max().unwrap_or_default();
-    let leaks = workload == "cycle-torture" && nature.family == Family::ReferenceCounting;
+    let leaks = workload == "cycle-torture" && nature.family == RC;
     Sample {
-        schema: SCHEMA_VERSION,
-        collector: nature.name.to_owned(),
-        workload: workload.to_owned(),
-        answer: Answer { got: "42".to_owned(), expected: "42".to_owned() },
         wall_ns: wall,
         cpu_ns: (wall as f64 * (0.97 + 0.02 * noise.unit())) as u64,
         teardown_wall_ns: match nature.reclaims {
-            Reclaims::AtOnce { pauses, .. } => pauses as u64 * 6_000 + noise.below(90_000),
+            AtOnce { pauses, .. } => pauses as u64 * 6_000 + noise.below(90_000),
             _ => 2_000 + noise.below(900),
         },
         teardown_cpu_ns: 2_000,
         heap_limit_bytes: limit,
-        allocated_bytes: Some(allocated),
-        allocated_objects: Some(allocated / 24),
         header_bytes: Some(HeaderBytes {
             as_built: allocated / 3,
-            needed: if nature.family == Family::Ownership { 0 } else { allocated / 6 },
+            needed: if nature.family == Ownership { 0 } else { allocated / 6 },
         }),
         page_faults: if mode == Mode::Time { noise.below(40) } else { peak / 4096 },
         peak_footprint_bytes: Some(peak),
         peak_rss_bytes: peak + 3 * MB,
         rss_difference_bytes: (mode == Mode::Memory).then_some(700_000),
-        accounting_errors: 0,
         footprint,
-        live: Vec::new(),
         pause_total_ns: pauses.iter().map(|p| p.wall_ns).sum(),
         pause_histogram: histogram(&pauses),
         pauses,
         end: Some(Final {
             live_bytes: PEAK_LIVE / 3,
-            unreclaimed_bytes: if nature.reclaims == Reclaims::Nothing {
-                allocated
-            } else {
-                PEAK_LIVE / 2
-            },
+            unreclaimed_bytes: if nature.reclaims == Nothing { allocated } else { PEAK_LIVE / 2 },
             leaked_bytes: if leaks { 61 * MB } else { 0 },
             leaked_objects: if leaks { 2 * MB } else { 0 },
         }),
-        statistics: None,
-        collections: None,
-        threads: None,
-        queue_peak_bytes: None,
-        phases: Vec::new(),
+        ..plain(nature.name, workload, allocated)
     }
 }
 
@@ -292,9 +264,9 @@ fn footprint(
             let share = f64::from(i) / f64::from(POINTS);
             let new = allocated as f64 / f64::from(POINTS);
             held = match nature.reclaims {
-                Reclaims::Nothing => allocated as f64 * share,
-                Reclaims::AtOnce { slack, .. } => live(share) * slack,
-                Reclaims::InBatches => {
+                Nothing => allocated as f64 * share,
+                AtOnce { slack, .. } => live(share) * slack,
+                InBatches => {
                     debris += new * 0.8;
                     let limit = limit.map_or(f64::INFINITY, |l| l as f64 * 0.97);
                     if live(share) + debris > limit.min(64e6) {
@@ -318,9 +290,9 @@ fn footprint(
 /// Pauses over five decades: many short, few long, by family.
 fn pauses(nature: &Nature, wall: u64, noise: &mut Noise) -> Vec<Pause> {
     let (n, kind) = match nature.reclaims {
-        Reclaims::Nothing => (0, PauseKind::Stw),
-        Reclaims::AtOnce { pauses, .. } => (pauses, PauseKind::Cascade),
-        Reclaims::InBatches => (23, PauseKind::Stw),
+        Nothing => (0, PauseKind::Stw),
+        AtOnce { pauses, .. } => (pauses, PauseKind::Cascade),
+        InBatches => (23, PauseKind::Stw),
     };
     let mut pauses: Vec<Pause> = (0..n)
         .map(|i| {
@@ -370,30 +342,8 @@ fn census(workload: (&str, u64, u64)) -> Record {
             live_bytes: live(share) as u64,
         }
     });
-    let plain = Sample {
-        schema: SCHEMA_VERSION,
-        collector: "mark-sweep".to_owned(),
-        workload: name.to_owned(),
-        answer: Answer { got: "42".to_owned(), expected: "42".to_owned() },
-        wall_ns: 0,
-        cpu_ns: 0,
-        teardown_wall_ns: 0,
-        teardown_cpu_ns: 0,
-        heap_limit_bytes: None,
-        allocated_bytes: Some(allocated),
-        allocated_objects: Some(allocated / 24),
-        header_bytes: None,
-        page_faults: 0,
-        peak_footprint_bytes: None,
-        peak_rss_bytes: 0,
-        rss_difference_bytes: None,
-        accounting_errors: 0,
-        footprint: Vec::new(),
+    let sample = Sample {
         live: points.collect(),
-        pauses: Vec::new(),
-        pause_histogram: Vec::new(),
-        pause_total_ns: 0,
-        end: None,
         statistics: Some(Statistics {
             objects: allocated / 24,
             bytes: allocated,
@@ -405,28 +355,10 @@ fn census(workload: (&str, u64, u64)) -> Record {
             live_granularity_bytes: MB,
             turnover: allocated as f64 / PEAK_LIVE as f64,
         }),
-        collections: None,
-        threads: None,
-        queue_peak_bytes: None,
-        phases: Vec::new(),
+        ..plain("mark-sweep", name, allocated)
     };
-    Record {
-        schema: SCHEMA_VERSION,
-        cell: Cell {
-            collector: "mark-sweep".to_owned(),
-            workload: name.to_owned(),
-            size: Size::Default,
-            heap: HeapSize::Unlimited,
-            mode: Mode::Census,
-        },
-        block: 0,
-        order: 0,
-        seed: 1,
-        started_unix_ms: 1_763_000_000_000,
-        process_wall_ns: 2_000 * MS,
-        outcome: Outcome::Ok,
-        sample: Some(plain),
-    }
+    let (heap, mode) = (HeapSize::Unlimited, Mode::Census);
+    record("mark-sweep", name, heap, mode, 0, Outcome::Ok, Some(sample))
 }
 
 fn manifest(repeats: u32, heaps: &[HeapSize]) -> Manifest {
@@ -435,9 +367,12 @@ fn manifest(repeats: u32, heaps: &[HeapSize]) -> Manifest {
         family: nature.family,
         summary: format!("{}, as made up for a test", nature.name),
         capabilities: Vec::new(),
-        colour: Colour { light: nature.colour.0.to_owned(), dark: nature.colour.1.to_owned() },
+        colour: {
+            let [light, dark] = nature.colour.map(str::to_owned);
+            Colour { light, dark }
+        },
         line: nature.line,
-        bounded: nature.bounded,
+        bounded: nature.is_bounded(),
     });
     let workloads = WORKLOADS.iter().map(|(name, allocated, _)| WorkloadInfo {
         name: (*name).to_owned(),
@@ -461,7 +396,7 @@ fn manifest(repeats: u32, heaps: &[HeapSize]) -> Manifest {
         suite: "first-light".to_owned(),
         repeats,
         heaps: heaps.to_vec(),
-        modes: record::Mode::ALL.to_vec(),
+        modes: Mode::ALL.to_vec(),
         timeout_ms: 10_000,
         collectors: collectors.collect(),
         workloads: workloads.collect(),

@@ -246,7 +246,7 @@ fn every_tracing_collector_has_them_all() {
 }
 
 #[test]
-#[should_panic(expected = "ask for them among the needs of the program")]
+#[should_panic(expected = "list them among the needs of the program")]
 fn a_discipline_without_weak_slots_refuses_them() {
     let mut m = mutator::<Rc>();
     let _ = m.alloc_array(Weak, 1, 0);

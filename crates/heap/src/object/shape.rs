@@ -217,4 +217,10 @@ macro_rules! shape {
             );
         }
     };
+    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($other:tt)* }) => {
+        ::core::compile_error!(::core::concat!(
+            "shape ", ::core::stringify!($name), ": each kind stands once at most, in the order of the layout, \
+             with the names of its slots: `own A, B; shared C; borrow D; word E;`"
+        ));
+    };
 }

@@ -77,7 +77,7 @@ impl Count {
         }
     }
 
-    /// Takes one away and tells whether that was the last. A stuck count stays; a count of zero
+    /// Subtracts one; returns whether that was the last. A stuck count stays; a count of zero
     /// stays zero, so that a program that releases too often cannot spill into the other bits.
     #[inline(always)]
     pub fn decrement(self, memory: Memory<'_>, object: ObjectReference) -> bool {

@@ -38,7 +38,7 @@ const WORD_BYTES: u32 = 64 * GRANULE_BYTES as u32;
 
 /// Least words inside an object longer than [`SHORT_BYTES`], besides the one in which it begins and the one
 /// in which it ends.
-const INSIDE_LONG: u32 = SHORT_BYTES / WORD_BYTES - 1;
+const INSIDE_LONG: u32 = (SHORT_BYTES / WORD_BYTES).saturating_sub(1);
 
 /// Marks an object; returns whether it was unmarked.
 #[inline(always)]
