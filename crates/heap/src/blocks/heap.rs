@@ -153,9 +153,6 @@ impl Heap {
     }
 
     /// A byte map over this heap's smallest cells, charged to it as it is used.
-    ///
-    /// # Errors
-    /// If the operating system refuses the address space.
     pub(crate) fn byte_map(&self) -> io::Result<ByteMap> {
         let map = ByteMap::new(Arc::clone(&self.shared.budget))?;
         self.commit_beforehand(&map.table);

@@ -98,18 +98,18 @@ impl ReferenceProcessor {
     /// Registers an object for finalization.
     #[cold]
     pub(crate) fn register_finalizable(&mut self, object: ObjectReference, tag: u32) {
-        self.finalizers.register_finalizable(object, tag);
+        self.finalizers.registered.push((object, tag));
         self.settle_account();
     }
 
     /// Removes the oldest ready object from the queue.
     pub(crate) fn poll_finalizable(&mut self) -> Option<(ObjectReference, u32)> {
-        self.finalizers.poll_finalizable()
+        self.finalizers.ready.pop_front()
     }
 
     /// The ready objects, oldest first, with the tags of their registration.
     pub fn ready(&self) -> impl Iterator<Item = (ObjectReference, u32)> {
-        self.finalizers.ready()
+        self.finalizers.ready.iter().copied()
     }
 
     /// The program ends: registered objects are not finalized any more.

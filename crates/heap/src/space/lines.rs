@@ -45,16 +45,14 @@ use blocks::{BlockInfo, State};
 use std::io;
 use std::ops::Range;
 
-/// A run of free lines that is being allocated from.
-#[derive(Clone, Copy, Debug)]
+/// A run of free lines that is being allocated from; none by default.
+#[derive(Clone, Copy, Debug, Default)]
 struct Hole {
     rest: Bump,
     /// Reference bits of its start.
     start: u32,
     block: Option<Block>,
 }
-
-const NO_HOLE: Hole = Hole { rest: Bump { next: 0, limit: 0 }, start: 0, block: None };
 
 impl Hole {
     fn new(block: Block, start: u32, limit: u32) -> Self {
@@ -101,8 +99,8 @@ impl LineSpace {
         let longest = 2 * map::SHORTEST_LINE_BYTES;
         let line_bytes = line_bytes.next_power_of_two().clamp(map::SHORTEST_LINE_BYTES, longest);
         Ok(Self {
-            hole: NO_HOLE,
-            overflow: NO_HOLE,
+            hole: Hole::default(),
+            overflow: Hole::default(),
             line_bytes,
             marks: heap.bitmap()?,
             blocks: heap.table(),
@@ -165,7 +163,7 @@ impl LineSpace {
     }
 
     fn close_hole(&mut self) -> Option<Block> {
-        let hole = std::mem::replace(&mut self.hole, NO_HOLE);
+        let hole = std::mem::take(&mut self.hole);
         self.close(hole)
     }
 
@@ -241,7 +239,7 @@ impl LineSpace {
 
     /// Leaves the hole of the longer objects. Its block may have others.
     fn leave_overflow(&mut self) {
-        let hole = std::mem::replace(&mut self.overflow, NO_HOLE);
+        let hole = std::mem::take(&mut self.overflow);
         if let Some(block) = self.close(hole)
             && self.next_hole_in(block).is_some()
         {

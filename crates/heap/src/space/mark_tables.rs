@@ -3,8 +3,6 @@
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
-use crate::memory::units::BLOCK_WORDS;
-use std::sync::atomic::AtomicU64;
 use std::{fmt, io};
 
 /// Bitmaps in which a collector marks the objects of a space.
@@ -45,12 +43,7 @@ pub trait MarkTables: Sized + fmt::Debug {
     ///
     /// # Errors
     /// The contradiction, in words.
-    fn verify(
-        &self,
-        block: Block,
-        allocated: &[AtomicU64; BLOCK_WORDS],
-        counted: u16,
-    ) -> Result<(), String> {
+    fn verify(&self, block: Block, allocated: &Bitmap, counted: u16) -> Result<(), String> {
         match counted > 0 || self.has_marks(block) {
             true => Err(format!("{block:?} has marks outside a collection")),
             false => Ok(()),

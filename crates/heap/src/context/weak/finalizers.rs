@@ -19,23 +19,11 @@ type Entry = (ObjectReference, u32);
 /// Objects registered for finalization, and ready objects.
 #[derive(Debug, Default)]
 pub(super) struct Finalizers {
-    registered: Vec<Entry>,
-    ready: VecDeque<Entry>,
+    pub(super) registered: Vec<Entry>,
+    pub(super) ready: VecDeque<Entry>,
 }
 
 impl Finalizers {
-    pub(super) fn register_finalizable(&mut self, object: ObjectReference, tag: u32) {
-        self.registered.push((object, tag));
-    }
-
-    pub(super) fn poll_finalizable(&mut self) -> Option<Entry> {
-        self.ready.pop_front()
-    }
-
-    pub(super) fn ready(&self) -> impl Iterator<Item = Entry> {
-        self.ready.iter().copied()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.registered.is_empty() && self.ready.is_empty()
     }
@@ -48,7 +36,7 @@ impl Finalizers {
         reach: &mut impl FnMut(ObjectReference),
     ) -> bool {
         let mut any = false;
-        for (object, _) in self.ready() {
+        for &(object, _) in &self.ready {
             if place(object).is_none() && !mutant!(memory, "a ready object is not kept") {
                 reach(object);
                 any = true;

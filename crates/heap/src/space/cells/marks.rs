@@ -12,10 +12,9 @@
 use super::parallel::SharedMarks;
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
-use crate::memory::units::BLOCK_WORDS;
 use crate::memory::value::ObjectReference;
 use crate::space::mark_tables::{MarkTables, bitmaps};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Tables that mark objects.
 pub trait Marked: MarkTables {
@@ -96,14 +95,9 @@ impl MarkTables for StickyMarks {
     bitmaps!(bits);
 
     /// Every mark is that of an allocated cell and counted.
-    fn verify(
-        &self,
-        block: Block,
-        allocated: &[AtomicU64; BLOCK_WORDS],
-        counted: u16,
-    ) -> Result<(), String> {
+    fn verify(&self, block: Block, allocated: &Bitmap, counted: u16) -> Result<(), String> {
         let mut marked = 0;
-        for (mark, allocated) in self.bits.block(block).iter().zip(allocated) {
+        for (mark, allocated) in self.bits.block(block).iter().zip(allocated.block(block)) {
             let (mark, allocated) = (mark.load(Relaxed), allocated.load(Relaxed));
             if mark & !allocated != 0 {
                 return Err(format!("{block:?} has a mark where no cell is allocated"));

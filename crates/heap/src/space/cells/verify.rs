@@ -50,7 +50,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
                 return Err(format!("{block:?} has free cells, but is on no list"));
             }
             listed += usize::from(info.state == State::Listed);
-            self.marks.verify(block, self.allocated.block(block), info.marked)?;
+            self.marks.verify(block, &self.allocated, info.marked)?;
         }
         let on_lists = self.verify_lists()?;
         if on_lists != listed {

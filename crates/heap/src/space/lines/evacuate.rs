@@ -7,7 +7,7 @@
 //! empty blocks. When those are full, objects that do not fit them are marked in place.
 
 use super::blocks::{BlockInfo, SHORT_BYTES, State};
-use super::{Hole, LineSpace, NO_HOLE};
+use super::{Hole, LineSpace};
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
 use crate::context::moves::Moves;
@@ -134,7 +134,7 @@ impl<'s> Evacuation<'s> {
         left_blocks: u32,
         moves: &'s mut Moves,
     ) -> Self {
-        Self { heap, blocks, moves, hole: NO_HOLE, taken_blocks: 0, left_blocks }
+        Self { heap, blocks, moves, hole: Hole::default(), taken_blocks: 0, left_blocks }
     }
 
     /// The current place of an object: its copy, if its block is a candidate and there is room.

@@ -11,11 +11,11 @@
 //! headers must be read for sizes, and the program a tenth less, for it bumps. To mark lines and count live
 //! bytes object by object took another twentieth of the time to mark.
 
+use super::LineSpace;
 use super::blocks::{BlockInfo, SHORT_BYTES, State};
 use super::evacuate::{Evacuation, is_sparse};
 use super::map::LineMap;
 use super::weak::trace_weak;
-use super::{LineSpace, NO_HOLE};
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
 use crate::blocks::poison;
@@ -72,7 +72,7 @@ fn last_granule(memory: Memory<'_>, object: ObjectReference) -> u32 {
 impl LineSpace {
     /// Clears the marks of the last collection, and leaves the holes.
     pub(super) fn begin_marking(&mut self) {
-        (self.hole, self.overflow) = (NO_HOLE, NO_HOLE);
+        (self.hole, self.overflow) = Default::default();
         for (info, index) in self.blocks.iter().zip(0..) {
             if info.state.get() == State::Foreign {
                 continue;
