@@ -60,9 +60,8 @@ impl Arena {
     /// [`Arena::grow`].
     #[inline(always)]
     pub fn alloc(&mut self, layout: Layout, bits: u32, heap: &Heap) -> Option<ObjectReference> {
-        let is_short = mutant!(heap.memory(), "a bump is one granule short");
-        let short_bytes = if is_short { GRANULE_BYTES as u32 } else { 0 };
-        let object = self.bump.bump(layout.bytes() - short_bytes)?;
+        let short = u32::from(mutant!(heap.memory(), "a bump is one granule short"));
+        let object = self.bump.bump(layout.bytes() - short * GRANULE_BYTES as u32)?;
         self.has_owners |= layout.slots_of(SlotKind::Own) > 0;
         layout.install(heap.memory(), object, bits);
         Some(object)
