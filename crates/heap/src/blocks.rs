@@ -6,3 +6,4 @@ pub(crate) mod byte_map;
 pub(crate) mod heap;
 pub(crate) mod poison;
 pub(crate) mod reuse;
+pub(crate) mod side_table;

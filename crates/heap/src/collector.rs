@@ -20,7 +20,7 @@ use crate::collector::inspect::Inspect;
 use crate::collector::parts::Parts;
 use crate::context::Context;
 use crate::context::events::Cause;
-use crate::memory::budget::OutOfMemory;
+use crate::memory::budget::AllocResult;
 use crate::memory::parameter::Parameter;
 use crate::memory::value::{ObjectReference, Value};
 use crate::object::header::{Layout, ObjectSlot, SlotKind};
@@ -33,6 +33,7 @@ use std::io;
 ///
 /// **Invariant:** nothing that was reachable at the last safepoint (the last operation that took the
 /// mutator exclusively), or loaded or allocated since, is reclaimed or moved before the next one.
+#[expect(unused_variables, reason = "defaults ignore their arguments")]
 pub trait Collector: Inspect + Sized + 'static {
     // ---- to be implemented --------------------------------------------------------------------
 
@@ -50,7 +51,7 @@ pub trait Collector: Inspect + Sized + 'static {
     ///
     /// # Errors
     /// If the heap limit is reached and nothing can be reclaimed.
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory>;
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> AllocResult;
 
     /// Its spaces and queues, from which every account follows.
     fn parts(&self) -> Parts<'_>;
@@ -86,41 +87,30 @@ pub trait Collector: Inspect + Sized + 'static {
     /// concurrent tracer must grey a value loaded from a weak or ephemeral slot.
     #[inline(always)]
     fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value {
-        let _ = (cx, kind);
         value
     }
 
     /// An own slot lost this object, and nothing owns it any more.
     #[inline(always)]
-    fn owner_lost(&self, cx: &Context, object: ObjectReference) {
-        let _ = (cx, object);
-    }
+    fn owner_lost(&self, cx: &Context, object: ObjectReference) {}
 
     /// A local or global now refers to the object.
     #[inline(always)]
-    fn root_added(&self, cx: &Context, object: ObjectReference) {
-        let _ = (cx, object);
-    }
+    fn root_added(&self, cx: &Context, object: ObjectReference) {}
 
     /// A local or global no longer refers to the object, in an operation that may not reclaim.
     #[inline(always)]
-    fn root_removed_deferred(&self, cx: &Context, object: ObjectReference) {
-        let _ = (cx, object);
-    }
+    fn root_removed_deferred(&self, cx: &Context, object: ObjectReference) {}
 
     // ---- with defaults: reclamation -----------------------------------------------------------
 
     /// A root (`owned`) or a local no longer refers to the object.
     #[inline(always)]
-    fn root_removed(&mut self, cx: &mut Context, object: ObjectReference, owned: bool) {
-        let _ = (cx, object, owned);
-    }
+    fn root_removed(&mut self, cx: &mut Context, object: ObjectReference, owned: bool) {}
 
     /// Reclaims the parked objects that are still without an owner or a count.
     #[inline(always)]
-    fn process_parked(&mut self, cx: &mut Context) {
-        let _ = cx;
-    }
+    fn process_parked(&mut self, cx: &mut Context) {}
 
     /// The program frees an object that a root owned.
     #[inline(always)]
@@ -129,15 +119,12 @@ pub trait Collector: Inspect + Sized + 'static {
     }
 
     /// Collects now, if the discipline collects at all.
-    fn collect(&mut self, cx: &mut Context, cause: Cause) {
-        let _ = (cx, cause);
-    }
+    fn collect(&mut self, cx: &mut Context, cause: Cause) {}
 
     // ---- with defaults: regions ---------------------------------------------------------------
 
     /// Begins a region. Returns its number.
     fn region_begin(&mut self, cx: &mut Context) -> u32 {
-        let _ = cx;
         0
     }
 
@@ -146,18 +133,10 @@ pub trait Collector: Inspect + Sized + 'static {
     /// # Errors
     /// As [`Collector::alloc`].
     #[inline(always)]
-    fn region_alloc(
-        &mut self,
-        cx: &mut Context,
-        region: u32,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        let _ = region;
+    fn region_alloc(&mut self, cx: &mut Context, region: u32, layout: Layout) -> AllocResult {
         self.alloc(cx, layout)
     }
 
     /// Ends a region.
-    fn region_end(&mut self, cx: &mut Context, region: u32) {
-        let _ = (cx, region);
-    }
+    fn region_end(&mut self, cx: &mut Context, region: u32) {}
 }

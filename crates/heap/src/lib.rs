@@ -25,7 +25,7 @@ mod mutator;
 
 // ---- memory: the sandbox and its account --------------------------------------------------------
 
-pub use memory::budget::{Budget, OutOfMemory};
+pub use memory::budget::{AllocResult, Budget, OutOfMemory};
 pub use memory::footprint::{Footprint, FootprintSample, LiveSample, Occupancy};
 pub use memory::mutant::{MUTANTS, Mutant};
 pub use memory::os;
@@ -35,7 +35,7 @@ pub use memory::units::{
     ADDRESSABLE_BYTES, BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, GRANULE_BYTES,
 };
 pub use memory::value::{ObjectReference, Value};
-pub use memory::{Memory, Offset32, Offset64};
+pub use memory::{Memory, Offset, Offset32, Offset64};
 
 // ---- object: headers, shapes, size classes ------------------------------------------------------
 
@@ -52,7 +52,7 @@ pub use object::size_class;
 
 // ---- blocks: the memory of spaces, and side tables ----------------------------------------------
 
-pub use blocks::bitmap::{BITMAP_BYTES_PER_BLOCK, Bitmap};
+pub use blocks::bitmap::Bitmap;
 pub use blocks::block::Block;
 pub use blocks::heap::{Commit, Heap, HeapConfig};
 pub use blocks::reuse::{Order, Reuse};
@@ -78,16 +78,17 @@ pub use trace::parallel::{PARALLEL_THRESHOLD, ParallelMarker, THREADS};
 pub use space::arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
 pub use space::bump_space::BumpSpace;
 pub use space::cells::{
-    Batch, ConcurrentMarks, MarkBits, MarkTables, Marked, NoMarks, ParallelMarks, SegregatedSpace,
-    StickyMarks, Traced,
+    Batch, ConcurrentMarks, MarkBits, Marked, NoMarks, ParallelMarks, SegregatedSpace, StickyMarks,
+    Traced,
 };
 pub use space::large::LargeSpace;
 pub use space::lines::LineSpace;
+pub use space::mark_tables::MarkTables;
 pub use space::movable::{Copying, Cursor, MovableSpace, Sliding};
 pub use space::non_moving::NonMovingSpace;
 pub use space::regions::Regions;
 pub use space::with_large::WithLarge;
-pub use space::{CollectedSpace, SmallSpace, Space};
+pub use space::{CollectedSpace, IsAllocated, SmallSpace, Space};
 
 // ---- reclaim: beyond a sweep --------------------------------------------------------------------
 

@@ -10,9 +10,9 @@
 
 pub(crate) mod asan;
 pub(crate) mod budget;
+pub(crate) mod charged_vec;
 pub(crate) mod footprint;
 pub(crate) mod mutant;
-#[cfg(feature = "mutants")]
 pub(crate) mod null_block;
 pub mod os;
 pub(crate) mod parameter;
@@ -21,9 +21,9 @@ pub(crate) mod sync;
 pub(crate) mod units;
 pub(crate) mod value;
 
+use crate::memory::null_block::NullBlock;
 use crate::memory::os::{PAGE_BYTES, Reservation};
-use crate::memory::units::ADDRESSABLE_BYTES;
-use crate::memory::units::UNIT_BYTES;
+use crate::memory::units::{ADDRESSABLE_BYTES, BLOCK_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
 use std::io;
 use std::marker::PhantomData;
@@ -35,33 +35,20 @@ use std::sync::atomic::{
 
 const OFFSET_BYTES: u64 = 1 << 32;
 
-/// A byte offset of a 32-bit word inside an object: always a multiple of four.
+/// A byte offset of a word of `WORD_BYTES` inside an object: always a multiple of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Offset32(u32);
+pub struct Offset<const WORD_BYTES: u32>(u32);
 
-impl Offset32 {
-    /// The offset of 32-bit word number `index`; wraps around at 4 GiB.
+/// A byte offset of a 32-bit word.
+pub type Offset32 = Offset<4>;
+/// A byte offset of a 64-bit word.
+pub type Offset64 = Offset<8>;
+
+impl<const WORD_BYTES: u32> Offset<WORD_BYTES> {
+    /// The offset of word number `index`; wraps around at 4 GiB.
     #[inline(always)]
     pub const fn word(index: u32) -> Self {
-        Self(index.wrapping_mul(4))
-    }
-
-    /// Bytes from the start of the object.
-    #[inline(always)]
-    pub const fn bytes(self) -> u32 {
-        self.0
-    }
-}
-
-/// A byte offset of a 64-bit word inside an object: always a multiple of eight.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Offset64(u32);
-
-impl Offset64 {
-    /// The offset of 64-bit word number `index`; wraps around at 4 GiB.
-    #[inline(always)]
-    pub const fn word(index: u32) -> Self {
-        Self(index.wrapping_mul(8))
+        Self(index.wrapping_mul(WORD_BYTES))
     }
 
     /// Bytes from the start of the object.
@@ -196,15 +183,9 @@ impl<'h> Memory<'h> {
     }
 
     /// The start of the null block, where no object lies.
-    #[cfg(feature = "mutants")]
     #[inline(always)]
-    pub(crate) fn null_block(self) -> &'h crate::memory::null_block::NullBlock {
-        const {
-            assert!(
-                size_of::<crate::memory::null_block::NullBlock>()
-                    < crate::memory::units::BLOCK_BYTES as usize
-            )
-        };
+    pub(crate) fn null_block(self) -> &'h NullBlock {
+        const { assert!(size_of::<NullBlock>() < BLOCK_BYTES as usize) };
         // SAFETY: the base is page-aligned, the block lies inside the reservation, and its fields are
         // atomic.
         unsafe { &*self.base.as_ptr().cast() }

@@ -30,7 +30,7 @@ use crate::context::Context;
 use crate::context::events::Cause;
 use crate::context::roots::{Local, Root, sealed::Place};
 use crate::memory::Offset32;
-use crate::memory::budget::OutOfMemory;
+use crate::memory::budget::{AllocResult, OutOfMemory};
 use crate::memory::value::{ObjectReference, Value};
 use crate::mutator::probe::{Off, Probe};
 use crate::object::header::{HEADER_BYTES, Layout, SlotKind};
@@ -195,13 +195,10 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     #[inline(always)]
-    fn alloc_object(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc_object(&mut self, layout: Layout) -> AllocResult {
         self.before_allocation(layout);
         let object = self.collector.alloc(&mut self.cx, layout);
-        self.report_moves();
-        let object = object?;
-        self.after_allocation(object, layout);
-        Ok(object)
+        self.after_allocation(object, layout)
     }
 
     #[inline(always)]
@@ -217,11 +214,15 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     #[inline(always)]
-    fn after_allocation(&mut self, object: ObjectReference, layout: Layout) {
-        if P::ON {
+    fn after_allocation(&mut self, object: AllocResult, layout: Layout) -> AllocResult {
+        self.report_moves();
+        if P::ON
+            && let Ok(object) = object
+        {
             self.unzero(object, layout);
             self.probe.allocated(object, layout);
         }
+        object
     }
 
     /// Fills the slots of a new object from number `first` on.

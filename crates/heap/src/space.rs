@@ -1,13 +1,17 @@
 //! Spaces: each one way of allocating and reclaiming.
 
 pub(crate) mod arena;
+pub(crate) mod bump;
 pub(crate) mod bump_space;
 pub(crate) mod cells;
 pub(crate) mod large;
 pub(crate) mod lines;
+pub(crate) mod mark_tables;
 pub(crate) mod movable;
 pub(crate) mod non_moving;
 pub(crate) mod regions;
+#[cfg(test)]
+pub(crate) mod tests;
 pub(crate) mod with_large;
 
 use crate::blocks::heap::Heap;
@@ -38,23 +42,47 @@ pub trait Space {
     }
 }
 
+/// [`Space::is_allocated`] of all spaces, for watchers.
+pub trait IsAllocated: Fn(ObjectReference) -> bool {}
+
+impl<F: Fn(ObjectReference) -> bool> IsAllocated for F {}
+
+/// The accounts of a [`Space`] that consists of two: their sums.
+macro_rules! accounts_of {
+    ($first:ident, $second:ident) => {
+        fn reserved_bytes(&self) -> u64 {
+            self.$first.reserved_bytes() + self.$second.reserved_bytes()
+        }
+
+        fn metadata_bytes(&self) -> u64 {
+            self.$first.metadata_bytes() + self.$second.metadata_bytes()
+        }
+
+        fn allocated(&self) -> $crate::Occupancy {
+            self.$first.allocated().plus(self.$second.allocated())
+        }
+
+        fn is_allocated(&self, object: $crate::ObjectReference) -> bool {
+            self.$first.is_allocated(object) || self.$second.is_allocated(object)
+        }
+    };
+}
+pub(crate) use accounts_of;
+
 /// A space of objects up to half a block; [`crate::WithLarge`] adds the larger ones.
+#[expect(unused_variables, reason = "defaults ignore their arguments")]
 pub trait SmallSpace: Space {
     /// The heap it takes its blocks from.
     fn heap(&self) -> &Heap;
 
-    /// A new object in memory that the space has reserved, its slots null and its payload zero; `None` if
-    /// there is no room, or the object is large.
-    fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference>;
+    /// A new object in memory that the space has reserved, its slots null, its payload zero and the
+    /// collector's half of its header `bits`; `None` if there is no room, or the object is large.
+    fn alloc(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference>;
 
     /// [`SmallSpace::alloc`] in the slow path, with the same result, unless that needs a check of the room
     /// under the limit: then [`SmallSpace::alloc_growing`] makes it.
-    fn alloc_in_slow_path(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-    ) -> Option<ObjectReference> {
-        self.alloc(layout, collector_bits)
+    fn alloc_in_slow_path(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
+        self.alloc(layout, bits)
     }
 
     /// A new small object, for which the space may take a block if that leaves `kept_bytes` available
@@ -62,13 +90,12 @@ pub trait SmallSpace: Space {
     fn alloc_growing(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         kept_bytes: u64,
     ) -> Option<ObjectReference>;
 
     /// A new small object in memory meant for other sizes, at the heap limit; `None` if there is none.
-    fn alloc_anywhere(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        let _ = (layout, collector_bits);
+    fn alloc_anywhere(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         None
     }
 
@@ -79,9 +106,7 @@ pub trait SmallSpace: Space {
     fn cover_large(&mut self, large: ObjectReference) -> bool;
 
     /// A large object of `bytes` has been allocated.
-    fn large_allocated(&mut self, large: ObjectReference, bytes: u32) {
-        let _ = (large, bytes);
-    }
+    fn large_allocated(&mut self, large: ObjectReference, bytes: u32) {}
 
     /// Bytes of the objects allocated here and not reclaimed.
     fn allocated_bytes(&self) -> u64 {
@@ -104,20 +129,16 @@ pub trait MarkedSpace: SmallSpace {
 pub trait CollectedSpace: Space {
     /// A new object without a collection: in memory meant for it, or by growing if the space `may_grow`;
     /// or anywhere, if the last collection left no such memory, for another so soon would leave none
-    /// either. Its header begins with `collector_bits`.
+    /// either. The collector's half of its header is `bits`.
     fn alloc_without_collecting(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         may_grow: bool,
     ) -> Option<ObjectReference>;
 
     /// The new object that triggered a collection, regardless of policy; `None` if the heap is too small.
-    fn alloc_after_collecting(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-    ) -> Option<ObjectReference>;
+    fn alloc_after_collecting(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference>;
 
     /// Bytes allocated and not reclaimed.
     fn allocated_bytes(&self) -> u64;

@@ -34,9 +34,7 @@ impl<M: MarkTables> Measured<M> {
     fn fill(&mut self, layouts: &[Layout]) {
         let mut bytes = 0;
         for layout in layouts.iter().cycle() {
-            let object = self.space.alloc(*layout, 0);
-            let object = object.or_else(|| self.space.alloc_growing(*layout, 0));
-            self.objects.push(object.expect("no limit"));
+            self.objects.push(self.space.alloc_or_grow(*layout, 0).expect("no limit"));
             bytes += u64::from(layout.bytes());
             if bytes >= VOLUME_BYTES {
                 break;

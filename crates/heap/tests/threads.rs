@@ -31,10 +31,6 @@ fn bytes(space: &impl Space) -> u64 {
     space.reserved_bytes() + space.metadata_bytes()
 }
 
-fn alloc(space: &mut NonMovingSpace<NoMarks>, layout: Layout) -> Option<ObjectReference> {
-    space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0))
-}
-
 /// Allocates and frees in an order of its own, and checks that no other thread has written to its
 /// objects. Returns its space and the number of refused allocations.
 fn allocate_and_free(heap: &Heap, thread: u64) -> (NonMovingSpace<NoMarks>, u64) {
@@ -56,7 +52,7 @@ fn allocate_and_free(heap: &Heap, thread: u64) -> (NonMovingSpace<NoMarks>, u64)
             assert!(space.free(object));
         } else {
             sizes[place] = layouts[(random >> 40) as usize % layouts.len()];
-            held[place] = alloc(&mut space, sizes[place]);
+            held[place] = space.alloc_or_grow(sizes[place], 0).ok();
             if let Some(object) = held[place] {
                 let word = heap.memory().word64(object, last_word(sizes[place]));
                 assert_eq!(word.swap(stamp, Relaxed), 0, "{object:?} is not new");
@@ -128,12 +124,16 @@ fn a_stale_read_beside_a_new_object_is_reported() {
 fn read_beside_a_new_object() {
     let heap = heap(None);
     let mut space = NonMovingSpace::new(&heap).expect("address space");
-    let stale = alloc(&mut space, large()).expect("there is no limit");
+    let stale = space.alloc_or_grow(large(), 0).expect("there is no limit");
     assert!(space.free(stale));
     thread::scope(|scope| {
         scope.spawn(|| {
             let mut other = NonMovingSpace::new(&heap).expect("address space");
-            assert_eq!(alloc(&mut other, large()), Some(stale), "the lowest block is used again");
+            assert_eq!(
+                other.alloc_or_grow(large(), 0),
+                Ok(stale),
+                "the lowest block is used again"
+            );
         });
         std::hint::black_box(heap.memory().word64(stale, Offset64::word(2)).load(Relaxed));
     });

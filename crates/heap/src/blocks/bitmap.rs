@@ -4,48 +4,29 @@
 //! works in a table of one sixty-fourth of the heap.
 
 use crate::blocks::block::Block;
+use crate::blocks::side_table::SideTable;
 use crate::memory::budget::Budget;
-use crate::memory::os::{PAGE_BYTES, Reservation};
-use crate::memory::units::ADDRESSABLE_BYTES;
-use crate::memory::units::BLOCK_WORDS;
-use crate::memory::units::GRANULE_BYTES;
+use crate::memory::units::{BLOCK_WORDS, GRANULE_BYTES};
 use crate::memory::value::ObjectReference;
 use std::io;
-use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
-const TABLE_BYTES: u64 = ADDRESSABLE_BYTES / GRANULE_BYTES as u64 / 8;
-
-/// Bytes of the table that describe one block.
-pub const BITMAP_BYTES_PER_BLOCK: u64 = BLOCK_WORDS as u64 * 8;
 
 /// A bit for every granule of a heap.
 #[derive(Debug)]
 pub struct Bitmap {
-    /// **Invariant:** the first word of `table`.
-    words: NonNull<AtomicU64>,
-    table: Arc<Reservation>,
-    covered_bytes: u64,
-    budget: Arc<Budget>,
+    pub(super) table: SideTable,
 }
-
-// SAFETY: the words are atomic, and lie in a table that this value keeps alive.
-unsafe impl Send for Bitmap {}
-// SAFETY: as for `Send`.
-unsafe impl Sync for Bitmap {}
 
 impl Bitmap {
     /// A table of zeroes, not committed.
     pub(crate) fn new(budget: Arc<Budget>) -> io::Result<Self> {
-        let table = Arc::new(Reservation::new(TABLE_BYTES as usize)?);
-        Ok(Self { words: table.base().cast(), table, covered_bytes: 0, budget })
+        Ok(Self { table: SideTable::new(budget, 8 * GRANULE_BYTES as u64)? })
     }
 
     /// Another handle on the same bits, for another thread. Only `self` covers blocks and is charged.
     pub(crate) fn handle(&self) -> Self {
-        let (table, budget) = (Arc::clone(&self.table), Arc::clone(&self.budget));
-        Self { words: self.words, table, covered_bytes: 0, budget }
+        Self { table: self.table.handle() }
     }
 
     /// The word in which the object's bit lies.
@@ -53,7 +34,7 @@ impl Bitmap {
     pub(crate) fn word(&self, object: ObjectReference) -> &AtomicU64 {
         let index = (object.granule() / 64) as usize;
         // SAFETY: a granule index is below 2^31, the number of bits in the table.
-        unsafe { self.words.add(index).as_ref() }
+        unsafe { self.table.base().cast::<AtomicU64>().add(index).as_ref() }
     }
 
     /// The object's bit in its word.
@@ -130,7 +111,7 @@ impl Bitmap {
         let index = block.index() as usize * BLOCK_WORDS;
         // SAFETY: a block index is below the number of blocks that references can address, and the
         // table has `BLOCK_WORDS` words for each of them.
-        unsafe { self.words.add(index).cast().as_ref() }
+        unsafe { self.table.base().cast::<AtomicU64>().add(index).cast().as_ref() }
     }
 
     /// Clears all bits of a block.
@@ -140,36 +121,22 @@ impl Bitmap {
         }
     }
 
-    /// Charges for the table up to and including `block` and commits it, so that charged bytes are
-    /// committed; false if the limit forbids it.
-    pub(crate) fn cover(&mut self, block: Block) -> bool {
-        let end = (u64::from(block.index()) + 1) * BITMAP_BYTES_PER_BLOCK;
-        let end = end.next_multiple_of(PAGE_BYTES as u64);
-        if end <= self.covered_bytes {
-            return true;
-        }
-        let grown = self.budget.try_charge(end - self.covered_bytes);
-        if grown {
-            self.table.populate(self.covered_bytes as usize, (end - self.covered_bytes) as usize);
-            self.covered_bytes = end;
-        }
-        grown
+    /// The objects whose bits are set in a block, by address.
+    pub(crate) fn objects_in(&self, block: Block) -> impl Iterator<Item = ObjectReference> {
+        let words = self.block(block).iter().map(|word| word.load(Relaxed));
+        words.zip(block.first_granule() / 64..).flat_map(|(word, index)| {
+            let bits = (0..64).filter(move |bit| word >> bit & 1 != 0);
+            bits.map(move |bit| ObjectReference::from_granule(index * 64 + bit))
+        })
     }
 
-    /// Commits the table for the first `heap_bytes` of the heap.
-    pub(crate) fn populate(&self, heap_bytes: u64) {
-        let bytes = (heap_bytes / GRANULE_BYTES as u64 / 8).next_multiple_of(PAGE_BYTES as u64);
-        self.table.populate(0, bytes.min(TABLE_BYTES) as usize);
+    /// Charges for the table up to and including `block` and commits it; false if the limit forbids it.
+    pub(crate) fn cover(&mut self, block: Block) -> bool {
+        self.table.cover(block)
     }
 
     /// Bytes of the table that are charged.
     pub fn covered_bytes(&self) -> u64 {
-        self.covered_bytes
-    }
-}
-
-impl Drop for Bitmap {
-    fn drop(&mut self) {
-        self.budget.discharge(self.covered_bytes);
+        self.table.covered_bytes()
     }
 }

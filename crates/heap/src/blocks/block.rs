@@ -8,9 +8,10 @@
 
 use crate::memory::ObjectMemory;
 use crate::memory::budget::Budget;
-use crate::memory::units::ADDRESSABLE_BYTES;
-use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES};
+use crate::memory::charged_vec::ChargedVec;
+use crate::memory::units::{ADDRESSABLE_BYTES, BLOCK_BYTES, BLOCK_GRANULES};
 use crate::memory::value::ObjectReference;
+use std::sync::Arc;
 
 const BLOCKS: u32 = (ADDRESSABLE_BYTES / BLOCK_BYTES as u64) as u32;
 /// Free blocks that stay committed, so that a space that shrinks and grows again makes no system calls.
@@ -72,7 +73,7 @@ enum State {
 /// The states of all blocks.
 #[derive(Debug)]
 pub(crate) struct BlockTable {
-    states: Vec<State>,
+    states: ChargedVec<State>,
     /// **Invariant:** no free block lies below.
     first_free: u32,
     used: u32,
@@ -81,12 +82,21 @@ pub(crate) struct BlockTable {
     retained_max: u32,
     /// Whether returned blocks are decommitted (memory is committed lazily), or stay populated.
     decommits: bool,
+    memory: ObjectMemory,
+    budget: Arc<Budget>,
 }
 
 impl BlockTable {
-    /// An empty table that retains at most `retained_max` free blocks.
-    pub(crate) fn new(retained_max: u32, decommits: bool) -> Self {
-        Self { states: Vec::new(), first_free: 1, used: 0, retained: 0, retained_max, decommits }
+    /// An empty table for the blocks of `memory` that retains at most `retained_max` free ones.
+    pub(crate) fn new(
+        memory: ObjectMemory,
+        budget: &Arc<Budget>,
+        retained_max: u32,
+        decommits: bool,
+    ) -> Self {
+        let (states, budget) = (ChargedVec::new(budget), Arc::clone(budget));
+        let (first_free, used, retained) = (1, 0, 0);
+        Self { states, first_free, used, retained, retained_max, decommits, memory, budget }
     }
 
     /// Whether the block is committed: used or retained.
@@ -95,48 +105,35 @@ impl BlockTable {
     }
 
     /// Acquires `count` adjacent blocks; `None` if the budget or the address space has no room.
-    pub(crate) fn acquire(
-        &mut self,
-        count: u32,
-        memory: &ObjectMemory,
-        budget: &Budget,
-    ) -> Option<Block> {
+    pub(crate) fn acquire(&mut self, count: u32) -> Option<Block> {
         let start = self.find(count)?;
-        let retained = self.retained_in(start, count);
-        let mut missing = u64::from(count - retained) * u64::from(BLOCK_BYTES);
-        if !budget.try_charge(missing) {
+        if !self.budget.try_charge(self.missing_bytes(start, count)) {
             // Returning the blocks retained elsewhere may make room for this charge.
-            self.return_retained(memory, budget, |block| !(start..start + count).contains(&block));
-            missing = u64::from(count - self.retained_in(start, count)) * u64::from(BLOCK_BYTES);
-            if !budget.try_charge(missing) {
+            self.return_retained(|block| !(start..start + count).contains(&block));
+            if !self.budget.try_charge(self.missing_bytes(start, count)) {
                 return None;
             }
         }
-        Some(self.take(start, count, budget))
+        Some(self.take(start, count))
     }
 
     /// Acquires one block, overdrawing the budget if necessary; `None` if the address space has none.
-    pub(crate) fn acquire_overdrawing(
-        &mut self,
-        memory: &ObjectMemory,
-        budget: &Budget,
-    ) -> Option<Block> {
-        if let Some(block) = self.acquire(1, memory, budget) {
+    pub(crate) fn acquire_overdrawing(&mut self) -> Option<Block> {
+        if let Some(block) = self.acquire(1) {
             return Some(block);
         }
         // Only this block may still be retained: the failed attempt returned the others.
         let start = self.find(1)?;
-        budget.charge(u64::from(1 - self.retained_in(start, 1)) * u64::from(BLOCK_BYTES));
-        Some(self.take(start, 1, budget))
+        self.budget.charge(self.missing_bytes(start, 1));
+        Some(self.take(start, 1))
     }
 
     /// Marks free, charged blocks as used.
-    fn take(&mut self, start: u32, count: u32, budget: &Budget) -> Block {
+    fn take(&mut self, start: u32, count: u32) -> Block {
         self.retained -= self.retained_in(start, count);
         self.used += count;
-        let before = self.metadata_bytes();
-        self.states.resize(self.states.len().max((start + count) as usize), State::Returned);
-        budget.charge(self.metadata_bytes() - before);
+        let len = self.states.len().max((start + count) as usize);
+        self.states.grow(|states| states.resize(len, State::Returned));
         self.states[start as usize..(start + count) as usize].fill(State::Used);
         if start == self.first_free {
             self.first_free = start + count;
@@ -145,14 +142,8 @@ impl BlockTable {
     }
 
     /// Releases `count` adjacent blocks.
-    pub(crate) fn release(
-        &mut self,
-        start: Block,
-        count: u32,
-        memory: &ObjectMemory,
-        budget: &Budget,
-    ) {
-        let is_overdrawn = budget.committed_bytes() > budget.limit_bytes();
+    pub(crate) fn release(&mut self, start: Block, count: u32) {
+        let is_overdrawn = self.budget.committed_bytes() > self.budget.limit_bytes();
         let most = if is_overdrawn { 0 } else { self.retained_max - self.retained };
         let kept = most.min(count);
         let (kept_end, end) = ((start.0 + kept) as usize, (start.0 + count) as usize);
@@ -162,24 +153,19 @@ impl BlockTable {
         self.retained += kept;
         self.states[start.0 as usize..kept_end].fill(State::Retained);
         self.states[kept_end..end].fill(State::Returned);
-        self.return_blocks(start.0 + kept, count - kept, memory, budget);
+        self.return_blocks(start.0 + kept, count - kept);
     }
 
     /// Refunds free blocks and, where memory is committed lazily, decommits them.
-    fn return_blocks(&self, first: u32, count: u32, memory: &ObjectMemory, budget: &Budget) {
+    fn return_blocks(&self, first: u32, count: u32) {
         let bytes = u64::from(count) * u64::from(BLOCK_BYTES);
-        budget.discharge(bytes);
+        self.budget.discharge(bytes);
         if self.decommits && count > 0 {
-            memory.decommit(Block(first).byte_offset(), bytes);
+            self.memory.decommit(Block(first).byte_offset(), bytes);
         }
     }
 
-    fn return_retained(
-        &mut self,
-        memory: &ObjectMemory,
-        budget: &Budget,
-        chosen: impl Fn(u32) -> bool,
-    ) {
+    fn return_retained(&mut self, chosen: impl Fn(u32) -> bool) {
         let mut block = self.first_free;
         while (block as usize) < self.states.len() {
             let run = self.states[block as usize..]
@@ -190,7 +176,7 @@ impl BlockTable {
             if run > 0 {
                 self.states[block as usize..(block + run) as usize].fill(State::Returned);
                 self.retained -= run;
-                self.return_blocks(block, run, memory, budget);
+                self.return_blocks(block, run);
             }
             block += run.max(1);
         }
@@ -200,6 +186,11 @@ impl BlockTable {
         let end = (start + count).min(self.states.len() as u32);
         let states = self.states.get(start as usize..end as usize).unwrap_or_default();
         states.iter().filter(|&&state| state == State::Retained).count() as u32
+    }
+
+    /// Bytes of the blocks of a free run that are not retained, and so not charged.
+    fn missing_bytes(&self, start: u32, count: u32) -> u64 {
+        u64::from(count - self.retained_in(start, count)) * u64::from(BLOCK_BYTES)
     }
 
     /// The lowest run of `count` free blocks.
@@ -223,7 +214,7 @@ impl BlockTable {
 
     /// Bytes of the table itself.
     pub(crate) fn metadata_bytes(&self) -> u64 {
-        (self.states.capacity() * size_of::<State>()) as u64
+        self.states.bytes()
     }
 
     pub(crate) fn retained_bytes(&self) -> u64 {
@@ -246,17 +237,16 @@ mod tests {
             steps in proptest::collection::vec((1u32..6, any::<bool>(), prop::bool::weighted(0.1), any::<prop::sample::Index>()), 1..120),
             limit_blocks in 8u64..200,
         ) {
-            let memory = ObjectMemory::new().unwrap();
-            let budget = Budget::new(limit_blocks * u64::from(BLOCK_BYTES));
-            let mut table = BlockTable::new(RETAINED_BLOCKS, true);
+            let budget = Arc::new(Budget::new(limit_blocks * u64::from(BLOCK_BYTES)));
+            let mut table = BlockTable::new(ObjectMemory::new().unwrap(), &budget, RETAINED_BLOCKS, true);
             let empty = table.metadata_bytes();
             let mut held: Vec<(u32, u32)> = Vec::new();
             for (count, take, overdraws, which) in steps {
                 if overdraws {
-                    let block = table.acquire_overdrawing(&memory, &budget).unwrap();
+                    let block = table.acquire_overdrawing().unwrap();
                     held.push((block.index(), 1));
                 } else if take || held.is_empty() {
-                    if let Some(block) = table.acquire(count, &memory, &budget) {
+                    if let Some(block) = table.acquire(count) {
                         prop_assert!(block.index() > 0);
                         for &(start, len) in &held {
                             prop_assert!(block.index() + count <= start || start + len <= block.index());
@@ -269,7 +259,7 @@ mod tests {
                     }
                 } else {
                     let (start, len) = held.swap_remove(which.index(held.len()));
-                    table.release(Block(start), len, &memory, &budget);
+                    table.release(Block(start), len);
                 }
                 let parts = table.reserved_bytes() + table.retained_bytes() + table.metadata_bytes() - empty;
                 prop_assert_eq!(budget.committed_bytes(), parts);

@@ -9,11 +9,9 @@
 //! so no two objects share a byte.
 
 use crate::blocks::block::Block;
+use crate::blocks::side_table::SideTable;
 use crate::memory::budget::Budget;
-use crate::memory::os::{PAGE_BYTES, Reservation};
-use crate::memory::units::ADDRESSABLE_BYTES;
-use crate::memory::units::GRANULE_BYTES;
-use crate::memory::units::{BLOCK_BYTES, BLOCK_WORDS};
+use crate::memory::units::{BLOCK_BYTES, BLOCK_WORDS, GRANULE_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::object::size_class::MIN_CELL_BYTES;
 use std::io;
@@ -21,7 +19,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 const GRANULES_PER_BYTE: u32 = MIN_CELL_BYTES / GRANULE_BYTES as u32;
-const TABLE_BYTES: u64 = ADDRESSABLE_BYTES / MIN_CELL_BYTES as u64;
 const BYTES_PER_BLOCK: u64 = BLOCK_BYTES as u64 / MIN_CELL_BYTES as u64;
 /// 64-bit words of the table that correspond to a word of a bitmap.
 const WORDS_PER_WINDOW: usize = BYTES_PER_BLOCK as usize / BLOCK_WORDS / 8;
@@ -29,15 +26,13 @@ const WORDS_PER_WINDOW: usize = BYTES_PER_BLOCK as usize / BLOCK_WORDS / 8;
 /// A byte for every 16 bytes of the heap, the smallest cell.
 #[derive(Debug)]
 pub(crate) struct ByteMap {
-    table: Reservation,
-    covered_bytes: u64,
-    budget: Arc<Budget>,
+    pub(super) table: SideTable,
 }
 
 impl ByteMap {
     /// A table of zeroes, not committed.
     pub(crate) fn new(budget: Arc<Budget>) -> io::Result<Self> {
-        Ok(Self { table: Reservation::new(TABLE_BYTES as usize)?, covered_bytes: 0, budget })
+        Ok(Self { table: SideTable::new(budget, u64::from(MIN_CELL_BYTES))? })
     }
 
     #[inline(always)]
@@ -89,39 +84,17 @@ impl ByteMap {
 
     /// Charges for the table up to and including `block` and commits it; false if the limit forbids it.
     pub(crate) fn cover(&mut self, block: Block) -> bool {
-        let end = (u64::from(block.index()) + 1) * BYTES_PER_BLOCK;
-        let end = end.next_multiple_of(PAGE_BYTES as u64);
-        if end <= self.covered_bytes {
-            return true;
-        }
-        let grown = self.budget.try_charge(end - self.covered_bytes);
-        if grown {
-            self.table.populate(self.covered_bytes as usize, (end - self.covered_bytes) as usize);
-            self.covered_bytes = end;
-        }
-        grown
-    }
-
-    /// Commits the table for the first `heap_bytes` of the heap.
-    pub(crate) fn populate(&self, heap_bytes: u64) {
-        let bytes = (heap_bytes / u64::from(MIN_CELL_BYTES)).next_multiple_of(PAGE_BYTES as u64);
-        self.table.populate(0, bytes.min(TABLE_BYTES) as usize);
+        self.table.cover(block)
     }
 
     /// Bytes of the table that are charged.
     pub(crate) fn covered_bytes(&self) -> u64 {
-        self.covered_bytes
+        self.table.covered_bytes()
     }
 
     /// Whether the table covers `blocks` blocks.
     pub(crate) fn covers(&self, blocks: usize) -> bool {
-        self.covered_bytes >= blocks as u64 * BYTES_PER_BLOCK
-    }
-}
-
-impl Drop for ByteMap {
-    fn drop(&mut self) {
-        self.budget.discharge(self.covered_bytes);
+        self.covered_bytes() >= blocks as u64 * BYTES_PER_BLOCK
     }
 }
 
@@ -147,7 +120,7 @@ fn spread(bits: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::heap::{Heap, HeapConfig};
+    use crate::space::tests::heap;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -156,7 +129,7 @@ mod tests {
         fn set_bytes_are_taken_once_as_bits_of_both_granules(
             granules in proptest::collection::vec(4096u32..6 * 4096, 0..200),
         ) {
-            let heap = Heap::new(HeapConfig::default()).unwrap();
+            let heap = heap();
             let mut map = heap.byte_map().unwrap();
             let blocks = || (0..2 * 4096 * 8 * 3 / BLOCK_BYTES).filter_map(Block::from_index);
             prop_assert!(blocks().all(|block| map.cover(block)));

@@ -7,8 +7,10 @@ use crate::blocks::block::{Block, BlockTable};
 use crate::blocks::byte_map::ByteMap;
 use crate::blocks::poison;
 use crate::blocks::reuse::{Order, Reuse};
+use crate::blocks::side_table::SideTable;
 use crate::memory::budget::{Budget, OutOfMemory};
-use crate::memory::mutant::Mutant;
+use crate::memory::charged_vec::ChargedVec;
+use crate::memory::mutant::{MUTANTS, Mutant};
 use crate::memory::stack::Stack;
 use crate::memory::sync::{self, Mutex};
 use crate::memory::units::ADDRESSABLE_BYTES;
@@ -20,9 +22,10 @@ use std::ops::DerefMut;
 use std::sync::Arc;
 
 /// When the operating system commits the heap's memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Commit {
     /// At the first touch; free blocks are returned. For measuring memory.
+    #[default]
     Lazily,
     /// `bytes` before the clock starts, and never returned. For measuring time: page faults would
     /// otherwise be charged to the collector that reuses least.
@@ -33,7 +36,7 @@ pub enum Commit {
 }
 
 /// Configuration of a heap.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct HeapConfig {
     /// Limit on the whole footprint, metadata included; `None` for the reservation's 16 GiB.
     pub limit_bytes: Option<u64>,
@@ -41,23 +44,16 @@ pub struct HeapConfig {
     pub commit: Commit,
 }
 
-impl Default for HeapConfig {
-    fn default() -> Self {
-        Self { limit_bytes: None, commit: Commit::Lazily }
-    }
-}
-
 /// One heap: a handle, cheap to clone, that its mutator, its collector and their spaces share.
 #[derive(Clone, Debug)]
 pub struct Heap {
-    /// The base of `shared.memory`, which every access needs.
+    /// The base of the memory of `shared.blocks`, which every access needs.
     base: Base,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    memory: ObjectMemory,
     blocks: Mutex<BlockTable>,
     budget: Arc<Budget>,
     commit: Commit,
@@ -81,20 +77,16 @@ impl Heap {
         }
         let decommits = config.commit == Commit::Lazily;
         let base = memory.view().base();
-        let shared = Shared {
-            memory,
-            blocks: Mutex::new(BlockTable::new(reuse.retained_blocks, decommits)),
-            budget: Arc::new(Budget::new(config.limit_bytes.unwrap_or(u64::MAX))),
-            commit: config.commit,
-            order: reuse.order,
-        };
-        Ok(Self { base, shared: Arc::new(shared) })
+        let budget = Arc::new(Budget::new(config.limit_bytes.unwrap_or(u64::MAX)));
+        let blocks = BlockTable::new(memory, &budget, reuse.retained_blocks, decommits);
+        let (blocks, commit, order) = (Mutex::new(blocks), config.commit, reuse.order);
+        Ok(Self { base, shared: Arc::new(Shared { blocks, budget, commit, order }) })
     }
 
     /// The object memory.
     #[inline(always)]
     pub fn memory(&self) -> Memory<'_> {
-        // SAFETY: the base of the memory in `shared`, which lives at least as long as this handle.
+        // SAFETY: the base of the memory of `shared.blocks`, which lives at least as long as this handle.
         unsafe { Memory::at(self.base) }
     }
 
@@ -111,7 +103,7 @@ impl Heap {
     /// Whether the memory at the start of an object is committed. On a heap without a sandbox an access
     /// to uncommitted memory would fault.
     pub fn is_committed(&self, object: ObjectReference) -> bool {
-        self.table().is_committed(Block::of(object))
+        self.blocks().is_committed(Block::of(object))
     }
 
     /// Whether returned memory is decommitted, or stays populated.
@@ -145,28 +137,32 @@ impl Heap {
         Stack::queue(Arc::clone(&self.shared.budget), self.decommits())
     }
 
+    /// A table charged to this heap.
+    pub(crate) fn table<T>(&self) -> ChargedVec<T> {
+        ChargedVec::new(&self.shared.budget)
+    }
+
     /// A bitmap over this heap's granules, charged to it as it is used.
     ///
     /// # Errors
     /// If the operating system refuses the address space.
     pub fn bitmap(&self) -> io::Result<Bitmap> {
         let bitmap = Bitmap::new(Arc::clone(&self.shared.budget))?;
-        if let Commit::Beforehand { bytes } = self.shared.commit {
-            bitmap.populate(bytes);
-        }
+        self.commit_beforehand(&bitmap.table);
         Ok(bitmap)
     }
 
     /// A byte map over this heap's smallest cells, charged to it as it is used.
-    ///
-    /// # Errors
-    /// If the operating system refuses the address space.
     pub(crate) fn byte_map(&self) -> io::Result<ByteMap> {
         let map = ByteMap::new(Arc::clone(&self.shared.budget))?;
-        if let Commit::Beforehand { bytes } = self.shared.commit {
-            map.populate(bytes);
-        }
+        self.commit_beforehand(&map.table);
         Ok(map)
+    }
+
+    fn commit_beforehand(&self, table: &SideTable) {
+        if let Commit::Beforehand { bytes } = self.shared.commit {
+            table.populate(bytes);
+        }
     }
 
     /// The error for an object of this layout that cannot be allocated; records its size.
@@ -179,7 +175,7 @@ impl Heap {
 
     /// Acquires `count` adjacent blocks; `None` if the limit has no room for them.
     pub(crate) fn acquire(&self, count: u32) -> Option<Block> {
-        let start = self.table().acquire(count, &self.shared.memory, &self.shared.budget)?;
+        let start = self.blocks().acquire(count)?;
         poison::poison_blocks(self.memory(), start, count);
         Some(start)
     }
@@ -190,7 +186,7 @@ impl Heap {
     /// # Panics
     /// If the 16 GiB that references can address are exhausted.
     pub(crate) fn acquire_overdrawing(&self) -> Block {
-        let block = self.table().acquire_overdrawing(&self.shared.memory, &self.shared.budget);
+        let block = self.blocks().acquire_overdrawing();
         let block = block.expect("no address below 16 GiB is left for the copy of an object");
         poison::poison_blocks(self.memory(), block, 1);
         block
@@ -199,7 +195,7 @@ impl Heap {
     /// Releases `count` adjacent blocks.
     pub(crate) fn release(&self, start: Block, count: u32) {
         poison::poison_blocks(self.memory(), start, count);
-        self.table().release(start, count, &self.shared.memory, &self.shared.budget);
+        self.blocks().release(start, count);
     }
 
     /// Bytes available for blocks: the rest of the limit, and retained blocks.
@@ -213,41 +209,32 @@ impl Heap {
 
     /// Bytes of free blocks that are still committed.
     pub fn retained_bytes(&self) -> u64 {
-        self.table().retained_bytes()
+        self.blocks().retained_bytes()
     }
 
     /// Bytes of the table of blocks.
     pub fn metadata_bytes(&self) -> u64 {
-        self.table().metadata_bytes()
+        self.blocks().metadata_bytes()
     }
 
     /// Bytes of blocks in spaces.
     pub fn reserved_bytes(&self) -> u64 {
-        self.table().reserved_bytes()
+        self.blocks().reserved_bytes()
     }
 
-    fn table(&self) -> impl DerefMut<Target = BlockTable> + '_ {
+    fn blocks(&self) -> impl DerefMut<Target = BlockTable> + '_ {
         sync::lock(&self.shared.blocks)
     }
-}
 
-impl Heap {
     /// Activates a mutant in this heap. Without the feature it has no effect.
     pub fn infect(&self, mutant: Mutant) {
-        #[cfg(feature = "mutants")]
-        self.memory().null_block().infect(mutant.0);
-        #[cfg(not(feature = "mutants"))]
-        let _ = mutant;
+        if MUTANTS {
+            self.memory().null_block().infect(mutant.0);
+        }
     }
 
     /// Whether the switch of a mutant was executed; false without the feature.
     pub fn has_passed(&self, mutant: Mutant) -> bool {
-        #[cfg(feature = "mutants")]
-        return self.memory().null_block().has_passed(mutant.0);
-        #[cfg(not(feature = "mutants"))]
-        {
-            let _ = mutant;
-            false
-        }
+        MUTANTS && self.memory().null_block().has_passed(mutant.0)
     }
 }

@@ -62,14 +62,10 @@ pub(crate) fn poison_between(memory: Memory<'_>, block: Block, kept: &Bitmap) {
             let bytes = u64::from(end - freed) * GRANULE_BYTES as u64;
             poison(memory, ObjectReference::from_granule(freed), bytes);
         };
-        for (first, word) in (freed..).step_by(u64::BITS as usize).zip(kept.block(block)) {
-            let word = word.load(Relaxed);
-            for bit in (0..u64::BITS).filter(|bit| word >> bit & 1 == 1) {
-                let object = ObjectReference::from_granule(first + bit);
-                poison_to(freed, object.granule());
-                let bytes = Extent::of(memory, object).bytes();
-                freed = object.granule() + (bytes / GRANULE_BYTES as u64) as u32;
-            }
+        for object in kept.objects_in(block) {
+            poison_to(freed, object.granule());
+            let bytes = Extent::of(memory, object).bytes();
+            freed = object.granule() + (bytes / GRANULE_BYTES as u64) as u32;
         }
         poison_to(freed, block.first_granule() + BLOCK_GRANULES);
     }

@@ -13,7 +13,7 @@ use crate::collector::inspect::{Colour, Inspect, Step};
 use crate::collector::parts::Parts;
 use crate::context::Context;
 use crate::context::events::Cause;
-use crate::memory::budget::OutOfMemory;
+use crate::memory::budget::AllocResult;
 use crate::memory::parameter::Parameter;
 use crate::memory::value::{ObjectReference, Value};
 use crate::object::header::{Layout, ObjectSlot, SlotKind};
@@ -70,65 +70,46 @@ impl fmt::Debug for AnyCollector {
     }
 }
 
-/// Declares a dyn-compatible trait with the operations of [`Collector`] and [`Inspect`], implements it
-/// for every collector, and both traits for [`AnyCollector`].
+/// Declares a dyn-compatible trait with the operations of other traits, implements it for every collector,
+/// and these traits for [`AnyCollector`]; the items in braces are those that it does not forward.
 macro_rules! forwarded {
-    (
-        Collector: $(fn $name:ident(
-            &$([$mut:ident])? self $(, $argument:ident: $type:ty)*
-        ) $(-> $result:ty)?;)+
-        Inspect: $(fn $check:ident(
-            &$([$check_mut:ident])? self $(, $check_argument:ident: $check_type:ty)*
-        ) $(-> $check_result:ty)?;)+
-    ) => {
+    ($(impl $trait:ident: { $($own:tt)* } $(fn $name:ident(
+        &$([$mut:ident])? self $(, $argument:ident: $type:ty)*
+    ) $(-> $result:ty)?;)+)+) => {
         trait Operations {
-            $(fn $name(&$($mut)? self $(, $argument: $type)*) $(-> $result)?;)+
-            $(fn $check(
-                &$($check_mut)? self $(, $check_argument: $check_type)*
-            ) $(-> $check_result)?;)+
+            $($(fn $name(&$($mut)? self $(, $argument: $type)*) $(-> $result)?;)+)+
         }
 
         impl<C: Collector> Operations for C {
-            $(fn $name(&$($mut)? self $(, $argument: $type)*) $(-> $result)? {
-                Collector::$name(self $(, $argument)*)
-            })+
-            $(fn $check(
-                &$($check_mut)? self $(, $check_argument: $check_type)*
-            ) $(-> $check_result)? {
-                Inspect::$check(self $(, $check_argument)*)
-            })+
+            $($(fn $name(&$($mut)? self $(, $argument: $type)*) $(-> $result)? {
+                $trait::$name(self $(, $argument)*)
+            })+)+
         }
 
-        impl Collector for AnyCollector {
-            const CAPS: Caps = Caps::ANY;
-
-            /// Always an error: a [`CollectorFactory`] makes one.
-            fn new(_: &Heap, _: &Config) -> io::Result<Self> {
-                Err(io::Error::other("an AnyCollector is made by a CollectorFactory"))
-            }
-
-            fn caps(&self) -> Caps {
-                self.caps
-            }
+        $(impl $trait for AnyCollector {
+            $($own)*
 
             $(fn $name(&$($mut)? self $(, $argument: $type)*) $(-> $result)? {
                 self.inner.$name($($argument),*)
             })+
-        }
-
-        impl Inspect for AnyCollector {
-            $(fn $check(
-                &$($check_mut)? self $(, $check_argument: $check_type)*
-            ) $(-> $check_result)? {
-                self.inner.$check($($check_argument),*)
-            })+
-        }
+        })+
     };
 }
 
 forwarded! {
-    Collector:
-    fn alloc(&[mut] self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory>;
+    impl Collector: {
+        const CAPS: Caps = Caps::ANY;
+
+        /// Always an error: a [`CollectorFactory`] makes one.
+        fn new(_: &Heap, _: &Config) -> io::Result<Self> {
+            Err(io::Error::other("an AnyCollector is made by a CollectorFactory"))
+        }
+
+        fn caps(&self) -> Caps {
+            self.caps
+        }
+    }
+    fn alloc(&[mut] self, cx: &mut Context, layout: Layout) -> AllocResult;
     fn parts(&self) -> Parts<'_>;
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value);
     fn load(&self, cx: &Context, kind: SlotKind, value: Value) -> Value;
@@ -142,10 +123,10 @@ forwarded! {
     fn region_begin(&[mut] self, cx: &mut Context) -> u32;
     fn region_alloc(
         &[mut] self, cx: &mut Context, region: u32, layout: Layout
-    ) -> Result<ObjectReference, OutOfMemory>;
+    ) -> AllocResult;
     fn region_end(&[mut] self, cx: &mut Context, region: u32);
 
-    Inspect:
+    impl Inspect: {}
     fn verify(&self, cx: &Context) -> Result<(), String>;
     fn colour(&self, object: ObjectReference) -> Option<Colour>;
     fn step(&[mut] self, cx: &mut Context, step: Step);

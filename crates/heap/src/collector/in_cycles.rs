@@ -11,11 +11,11 @@ use crate::collector::Collector;
 use crate::collector::pacer::Pacer;
 use crate::context::Context;
 use crate::context::events::{Cause, PauseKind};
-use crate::memory::budget::OutOfMemory;
+use crate::memory::budget::AllocResult;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 use crate::space::CollectedSpace;
-use crate::space::cells::MarkTables;
+use crate::space::mark_tables::MarkTables;
 use crate::space::non_moving::NonMovingSpace;
 
 /// The phase of a cycle.
@@ -73,11 +73,7 @@ pub trait InCycles: Collector {
     /// If the heap limit is reached and collections reclaim next to nothing.
     #[cold]
     #[inline(never)]
-    fn alloc_slow(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         if self.space_and_pacer().0.small.credit_bytes() <= 0 {
             self.poll(cx);
         }

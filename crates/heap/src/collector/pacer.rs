@@ -14,7 +14,7 @@ use crate::collector::sizer::{Cycle, Sizer};
 use crate::context::Context;
 use crate::context::events::Cause;
 use crate::memory::units::BLOCK_BYTES;
-use crate::space::cells::MarkTables;
+use crate::space::mark_tables::MarkTables;
 use crate::space::non_moving::NonMovingSpace;
 use crate::space::{CollectedSpace, Space};
 

@@ -10,11 +10,7 @@
 macro_rules! traced {
     ($space:ident; $($queue:ident),*; $collect:ident) => {
         #[inline(always)]
-        fn alloc(
-            &mut self,
-            cx: &mut $crate::Context,
-            layout: $crate::Layout,
-        ) -> Result<$crate::ObjectReference, $crate::OutOfMemory> {
+        fn alloc(&mut self, cx: &mut $crate::Context, layout: $crate::Layout) -> $crate::AllocResult {
             self.$space.alloc(layout, Self::NEW).map_or_else(|| self.alloc_slow(cx, layout), Ok)
         }
 
@@ -106,7 +102,7 @@ macro_rules! allocates_in_regions {
             cx: &mut $crate::Context,
             region: u32,
             layout: $crate::Layout,
-        ) -> Result<$crate::ObjectReference, $crate::OutOfMemory> {
+        ) -> $crate::AllocResult {
             self.$regions.alloc(region, layout, 0).ok_or_else(|| cx.heap.out_of_memory(layout))
         }
     };

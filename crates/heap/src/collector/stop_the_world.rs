@@ -8,12 +8,13 @@ use crate::collector::Collector;
 use crate::collector::sizer::{Cycle, Sizer};
 use crate::context::Context;
 use crate::context::events::{Cause, PauseKind};
-use crate::memory::budget::OutOfMemory;
+use crate::memory::budget::AllocResult;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 use crate::space::CollectedSpace;
 
 /// A collector that stops the world: its algorithm's part of the protocol.
+#[expect(unused_variables, reason = "defaults ignore their arguments")]
 pub trait StopTheWorld: Collector {
     /// The space that is collected, and its sizing policy.
     fn space_and_sizer(&mut self) -> (&mut dyn CollectedSpace, &mut Sizer);
@@ -24,7 +25,6 @@ pub trait StopTheWorld: Collector {
 
     /// Whether a collection of this cause ends a cycle of the sizer: a minor one does not.
     fn ends_cycle(&self, cause: Cause) -> bool {
-        let _ = cause;
         true
     }
 
@@ -47,11 +47,7 @@ pub trait StopTheWorld: Collector {
     /// If the heap limit is reached and collections reclaim next to nothing.
     #[cold]
     #[inline(never)]
-    fn alloc_slow(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         if let Some(object) = self.alloc_without_collecting(cx, layout) {
             return Ok(object);
         }
@@ -91,7 +87,6 @@ pub trait StopTheWorld: Collector {
 
     /// A new object where collections have been futile; `None` unless memory is also reclaimed between them.
     fn alloc_when_futile(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let _ = layout;
         None
     }
 }

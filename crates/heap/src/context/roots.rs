@@ -342,11 +342,11 @@ fn no_object(index: u32) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::heap::{Heap, HeapConfig};
+    use crate::space::tests::heap;
     use proptest::prelude::*;
 
     fn stack() -> RootStack {
-        RootStack::new(&Heap::new(HeapConfig::default()).unwrap()).unwrap()
+        RootStack::new(&heap()).unwrap()
     }
 
     fn object(granule: u32) -> ObjectReference {

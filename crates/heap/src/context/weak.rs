@@ -36,6 +36,11 @@ use ephemerons::Ephemerons;
 use finalizers::Finalizers;
 use slots::WeakArrays;
 
+/// Returns the current place of a reached object; `None` of one that was not reached.
+pub trait Places: Fn(ObjectReference) -> Option<ObjectReference> {}
+
+impl<F: Fn(ObjectReference) -> Option<ObjectReference>> Places for F {}
+
 /// The phase of the collection under way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Stage {
@@ -83,7 +88,7 @@ impl ReferenceProcessor {
             return;
         }
         if kind == SlotKind::Ephemeral {
-            self.ephemerons.register(array);
+            self.ephemerons.arrays.register(array);
         } else {
             self.arrays.register(array);
         }
@@ -93,18 +98,18 @@ impl ReferenceProcessor {
     /// Registers an object for finalization.
     #[cold]
     pub(crate) fn register_finalizable(&mut self, object: ObjectReference, tag: u32) {
-        self.finalizers.register_finalizable(object, tag);
+        self.finalizers.registered.push((object, tag));
         self.settle_account();
     }
 
     /// Removes the oldest ready object from the queue.
     pub(crate) fn poll_finalizable(&mut self) -> Option<(ObjectReference, u32)> {
-        self.finalizers.poll_finalizable()
+        self.finalizers.ready.pop_front()
     }
 
     /// The ready objects, oldest first, with the tags of their registration.
     pub fn ready(&self) -> impl Iterator<Item = (ObjectReference, u32)> {
-        self.finalizers.ready()
+        self.finalizers.ready.iter().copied()
     }
 
     /// The program ends: registered objects are not finalized any more.
@@ -122,11 +127,7 @@ impl ReferenceProcessor {
     ///
     /// [`crate::NonMovingSpace::trace_weak`] implements this loop for collectors that mark.
     #[inline]
-    pub fn advance(
-        &mut self,
-        place: impl Fn(ObjectReference) -> Option<ObjectReference>,
-        reach: impl FnMut(ObjectReference),
-    ) -> bool {
+    pub fn advance(&mut self, place: impl Places, reach: impl FnMut(ObjectReference)) -> bool {
         if self.is_empty() {
             self.skips = false;
             return false;
@@ -138,7 +139,7 @@ impl ReferenceProcessor {
     #[inline(never)]
     fn advance_slowly(
         &mut self,
-        place: impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: impl Places,
         mut reach: impl FnMut(ObjectReference),
     ) -> bool {
         let Self { arrays, ephemerons, finalizers, stage, skips, heap, .. } = self;
@@ -202,19 +203,19 @@ impl ReferenceProcessor {
     /// `body` returns the place of an object's slots, given its old place and its new one.
     fn update(
         &mut self,
-        place: impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: impl Places,
         body: impl Fn(ObjectReference, ObjectReference) -> ObjectReference,
     ) {
         let memory = self.heap.memory();
         self.arrays.update(memory, &place, &body);
-        self.ephemerons.update(memory, &place, &body);
+        self.ephemerons.arrays.update(memory, &place, &body);
         self.finalizers.update(&place);
     }
 
     // ---- the account --------------------------------------------------------------------------
 
     fn is_empty(&self) -> bool {
-        self.arrays.is_empty() && self.ephemerons.is_empty() && self.finalizers.is_empty()
+        self.arrays.is_empty() && self.ephemerons.arrays.is_empty() && self.finalizers.is_empty()
     }
 
     /// Committed bytes of all tables.

@@ -1,13 +1,14 @@
 //! The heap limit, and the committed bytes, exactly.
 
 use crate::memory::sync::AtomicU64;
+use crate::memory::value::ObjectReference;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The account to which every part of a heap charges its memory.
 ///
 /// **Invariant:** `committed_bytes` equals the sum of the bytes that the parts report; checked at every
 /// footprint sample by [`crate::EventLog`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Budget {
     limit_bytes: AtomicU64,
     committed_bytes: AtomicU64,
@@ -22,15 +23,7 @@ pub struct Budget {
 impl Budget {
     /// An empty account that may grow to `limit_bytes`.
     pub(crate) fn new(limit_bytes: u64) -> Self {
-        Self {
-            limit_bytes: AtomicU64::new(limit_bytes),
-            committed_bytes: AtomicU64::new(0),
-            peak_bytes: AtomicU64::new(0),
-            refused_bytes: AtomicU64::new(0),
-            queues: AtomicU64::new(0),
-            queue_bytes: AtomicU64::new(0),
-            queue_peak_bytes: AtomicU64::new(0),
-        }
+        Self { limit_bytes: AtomicU64::new(limit_bytes), ..Self::default() }
     }
 
     /// Charges `bytes`, if the limit allows it.
@@ -126,6 +119,9 @@ impl Budget {
 /// the refused object, beside the committed bytes and the limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OutOfMemory(pub(crate) ());
+
+/// A new object, or the refusal of one.
+pub type AllocResult = Result<ObjectReference, OutOfMemory>;
 
 impl std::fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -15,5 +15,7 @@ pub const ADDRESSABLE_BYTES: u64 = 1 << 34;
 pub const BLOCK_BYTES: u32 = if cfg!(tiny) { PAGE_BYTES as u32 } else { 32 * 1024 };
 /// Granules of a block.
 pub const BLOCK_GRANULES: u32 = BLOCK_BYTES / GRANULE_BYTES as u32;
+/// Units of a block.
+pub(crate) const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
 /// 64-bit words of a block's part of a bitmap.
 pub const BLOCK_WORDS: usize = BLOCK_GRANULES as usize / 64;

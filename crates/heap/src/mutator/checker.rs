@@ -9,6 +9,7 @@ use crate::memory::value::{ObjectReference, Value};
 use crate::mutator::probe::Probe;
 use crate::mutator::stamps::StampTable;
 use crate::object::header::{Extent, Layout, SlotKind};
+use crate::space::IsAllocated;
 
 /// Panics at the first access through a stale reference, to a slot of another kind, or out of bounds.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ impl Probe for Checker {
         object: ObjectReference,
         at: Offset32,
         value: Value,
-        allocated: impl Fn(ObjectReference) -> bool,
+        allocated: impl IsAllocated,
     ) {
         if let (Some(stamps), Some(child)) = (&self.stamps, value.reference()) {
             let given = stamps.slot(object, at);
@@ -97,12 +98,7 @@ impl Probe for Checker {
         }
     }
 
-    fn root_read(
-        &self,
-        index: u32,
-        object: ObjectReference,
-        allocated: impl Fn(ObjectReference) -> bool,
-    ) {
+    fn root_read(&self, index: u32, object: ObjectReference, allocated: impl IsAllocated) {
         if let Some(stamps) = &self.stamps {
             let is_meant = stamps.root(index).is_none_or(|stamp| stamp == stamps.object(object));
             check(is_meant, object, allocated(object), "a root");

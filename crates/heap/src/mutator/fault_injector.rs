@@ -12,6 +12,7 @@ use crate::blocks::heap::Heap;
 use crate::memory::Offset32;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
+use crate::space::IsAllocated;
 use std::convert::Infallible;
 
 /// The action of an author where the program says `free`.
@@ -51,6 +52,7 @@ pub enum InjectedFault {
 }
 
 /// Decides which faults a program makes. Every method has a default: no fault.
+#[expect(unused_variables, reason = "defaults ignore their arguments")]
 pub trait FaultInjector {
     /// The program frees the object of root number `index`. Returns what the faulty author does.
     #[inline(always)]
@@ -59,20 +61,14 @@ pub trait FaultInjector {
         heap: &Heap,
         index: u32,
         object: ObjectReference,
-        allocated: impl Fn(ObjectReference) -> bool,
+        allocated: impl IsAllocated,
     ) -> FreeFault {
-        let _ = (heap, index, object, allocated);
         FreeFault::None
     }
 
     /// The next fault before an allocation or a `free`. The mutator calls it until it returns `None`.
     #[inline(always)]
-    fn next_fault(
-        &mut self,
-        heap: &Heap,
-        allocated: impl Fn(ObjectReference) -> bool,
-    ) -> Option<InjectedFault> {
-        let _ = (heap, allocated);
+    fn next_fault(&mut self, heap: &Heap, allocated: impl IsAllocated) -> Option<InjectedFault> {
         None
     }
 
@@ -91,7 +87,6 @@ pub trait FaultInjector {
         object: ObjectReference,
         layout: Layout,
     ) -> Vec<(Offset32, u32)> {
-        let _ = (heap, object, layout);
         Vec::new()
     }
 

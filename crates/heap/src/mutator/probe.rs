@@ -10,6 +10,7 @@ use crate::memory::{Offset32, Offset64};
 use crate::mutator::fault_injector::FaultInjector;
 use crate::mutator::survey::Reachable;
 use crate::object::header::{Layout, SlotKind};
+use crate::space::IsAllocated;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
@@ -23,6 +24,7 @@ pub enum Access {
 }
 
 /// A watcher of operations.
+#[expect(unused_variables, reason = "defaults ignore their arguments")]
 pub trait Probe {
     /// Whether it watches at all. The mutator samples its footprint only under a probe that does.
     const ON: bool;
@@ -38,56 +40,38 @@ pub trait Probe {
 
     /// An object was allocated.
     #[inline(always)]
-    fn allocated(&mut self, object: ObjectReference, layout: Layout) {
-        let _ = (object, layout);
-    }
+    fn allocated(&mut self, object: ObjectReference, layout: Layout) {}
 
     /// An object has moved from one address to another.
     #[inline(always)]
-    fn moved(&mut self, from: ObjectReference, to: ObjectReference) {
-        let _ = (from, to);
-    }
+    fn moved(&mut self, from: ObjectReference, to: ObjectReference) {}
 
     /// A slot is about to be read or written.
     #[inline(always)]
-    fn accesses(&self, heap: &Heap, object: ObjectReference, at: Offset32, kind: SlotKind) {
-        let _ = (heap, object, at, kind);
-    }
+    fn accesses(&self, heap: &Heap, object: ObjectReference, at: Offset32, kind: SlotKind) {}
 
     /// A slot was filled.
     #[inline(always)]
-    fn stored(&self, object: ObjectReference, at: Offset32, value: Value) {
-        let _ = (object, at, value);
-    }
+    fn stored(&self, object: ObjectReference, at: Offset32, value: Value) {}
 
-    /// A slot was read and gave this value to the program. `allocated` is true of an allocated object.
+    /// A slot was read and gave this value to the program.
     #[inline(always)]
     fn loaded(
         &self,
         object: ObjectReference,
         at: Offset32,
         value: Value,
-        allocated: impl Fn(ObjectReference) -> bool,
+        allocated: impl IsAllocated,
     ) {
-        let _ = (object, at, value, allocated);
     }
 
     /// A root, local or global was made to refer to an object.
     #[inline(always)]
-    fn rooted(&self, index: u32, object: ObjectReference) {
-        let _ = (index, object);
-    }
+    fn rooted(&self, index: u32, object: ObjectReference) {}
 
     /// A root, local or global was read.
     #[inline(always)]
-    fn root_read(
-        &self,
-        index: u32,
-        object: ObjectReference,
-        allocated: impl Fn(ObjectReference) -> bool,
-    ) {
-        let _ = (index, object, allocated);
-    }
+    fn root_read(&self, index: u32, object: ObjectReference, allocated: impl IsAllocated) {}
 
     /// An object's slot or payload is read or written.
     #[inline(always)]
@@ -96,51 +80,33 @@ pub trait Probe {
         heap: &Heap,
         object: ObjectReference,
         access: Access,
-        allocated: impl Fn(ObjectReference) -> bool,
+        allocated: impl IsAllocated,
     ) {
-        let _ = (heap, object, access, allocated);
     }
 
     /// A payload word is read.
     #[inline(always)]
-    fn word_read(&self, object: ObjectReference, at: Offset64) {
-        let _ = (object, at);
-    }
+    fn word_read(&self, object: ObjectReference, at: Offset64) {}
 
     /// A payload word is set.
     #[inline(always)]
-    fn word_set(&self, object: ObjectReference, at: Offset64, value: u64) {
-        let _ = (object, at, value);
-    }
+    fn word_set(&self, object: ObjectReference, at: Offset64, value: u64) {}
 
     /// An own slot gave this value up: to another slot, to a root or to none.
     #[inline(always)]
-    fn taken(&self, object: ObjectReference, at: Offset32, value: Value) {
-        let _ = (object, at, value);
-    }
+    fn taken(&self, object: ObjectReference, at: Offset32, value: Value) {}
 
     /// A root was consumed: dropped, freed or moved into a slot.
     #[inline(always)]
-    fn consumed(&self, index: u32, object: ObjectReference) {
-        let _ = (index, object);
-    }
+    fn consumed(&self, index: u32, object: ObjectReference) {}
 
     /// An owned object lost its owner other than by `free`: it was overwritten, dropped, or left in a scope
     /// that ended. The discipline may drop it, and all that it owns.
     #[inline(always)]
-    fn ownership_ended(&self, heap: &Heap, object: ObjectReference) {
-        let _ = (heap, object);
-    }
+    fn ownership_ended(&self, heap: &Heap, object: ObjectReference) {}
 
     /// The live objects were surveyed, see [`crate::Mutator::take_census`].
-    fn surveyed(
-        &mut self,
-        allocated_bytes: u64,
-        live: Reachable,
-        allocated: impl Fn(ObjectReference) -> bool,
-    ) {
-        let _ = (allocated_bytes, live, allocated);
-    }
+    fn surveyed(&mut self, allocated_bytes: u64, live: Reachable, allocated: impl IsAllocated) {}
 }
 
 /// No watcher: every hook compiles to nothing.

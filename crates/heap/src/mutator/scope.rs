@@ -4,8 +4,7 @@ use super::{Mutator, Region};
 use crate::collector::Collector;
 use crate::context::roots::sealed::Place;
 use crate::context::roots::{Local, Root, RootEntry};
-use crate::memory::budget::OutOfMemory;
-use crate::memory::value::ObjectReference;
+use crate::memory::budget::{AllocResult, OutOfMemory};
 use crate::mutant;
 use crate::mutator::probe::Probe;
 use crate::object::header::{Layout, SlotKind};
@@ -98,20 +97,13 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     #[inline(always)]
-    pub(super) fn alloc_object_in(
-        &mut self,
-        region: &Region,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    pub(super) fn alloc_object_in(&mut self, region: &Region, layout: Layout) -> AllocResult {
         self.before_allocation(layout);
         if P::ON {
             self.reset_early(region);
         }
         let object = self.collector.region_alloc(&mut self.cx, region.number, layout);
-        self.report_moves();
-        let object = object?;
-        self.after_allocation(object, layout);
-        Ok(object)
+        self.after_allocation(object, layout)
     }
 
     /// Ends a region and frees its objects.

@@ -13,6 +13,7 @@ use crate::memory::stack::Stack;
 use crate::memory::value::{ObjectReference, Value};
 use crate::object::header::{Extent, SlotKind, Slots};
 use crate::object::shape::Slot;
+use crate::space::IsAllocated;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
@@ -135,7 +136,7 @@ pub struct Defect {
 pub fn verify(
     heap: &Heap,
     roots: &RootStack,
-    is_allocated: impl Fn(ObjectReference) -> bool,
+    is_allocated: impl IsAllocated,
 ) -> Result<Reachable, Defect> {
     let memory = heap.memory();
     let mut found = Reachable::default();

@@ -273,6 +273,12 @@ impl Extent {
         }
     }
 
+    /// Size in bytes of an object that is not large. A wrong program may have overwritten its header.
+    #[inline(always)]
+    pub(crate) fn small_bytes(self) -> u32 {
+        self.bytes().min(u64::from(size_class::MAX_CELL_BYTES)) as u32
+    }
+
     /// The kind of slot number `index`.
     pub const fn kind(self, index: u32) -> SlotKind {
         if index < self.own_end {

@@ -45,26 +45,15 @@ pub struct Weak;
 #[derive(Clone, Copy, Debug)]
 pub struct Ephemeral;
 
-impl sealed::Sealed for Own {}
-impl sealed::Sealed for Shared {}
-impl sealed::Sealed for Borrow {}
-impl sealed::Sealed for Weak {}
-impl sealed::Sealed for Ephemeral {}
-impl Kind for Own {
-    const KIND: SlotKind = SlotKind::Own;
+macro_rules! kinds {
+    ($($kind:ident),+) => {$(
+        impl sealed::Sealed for $kind {}
+        impl Kind for $kind {
+            const KIND: SlotKind = SlotKind::$kind;
+        }
+    )+};
 }
-impl Kind for Shared {
-    const KIND: SlotKind = SlotKind::Shared;
-}
-impl Kind for Borrow {
-    const KIND: SlotKind = SlotKind::Borrow;
-}
-impl Kind for Weak {
-    const KIND: SlotKind = SlotKind::Weak;
-}
-impl Kind for Ephemeral {
-    const KIND: SlotKind = SlotKind::Ephemeral;
-}
+kinds!(Own, Shared, Borrow, Weak, Ephemeral);
 impl NotOwn for Shared {}
 impl NotOwn for Borrow {}
 impl NotOwn for Weak {}
@@ -83,18 +72,11 @@ impl Strong for Shared {}
 pub trait Checked: Kind {}
 
 /// The place of a slot in its object.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Slot<K> {
     offset: Offset32,
     kind: PhantomData<K>,
 }
-
-impl<K> Clone for Slot<K> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<K> Copy for Slot<K> {}
 
 impl<K: Kind> Slot<K> {
     /// Slot number `index` of a shape. Use the constants that [`shape!`](crate::shape) declares.

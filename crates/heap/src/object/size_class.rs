@@ -3,8 +3,7 @@
 //! Up to 128 bytes every multiple of 8, then steps of at most an eighth, then block fractions: a
 //! cell wastes at most 20 %, a block's tail less than a cell. Objects above half a block are large.
 
-use crate::memory::units::GRANULE_BYTES;
-use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS};
+use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, GRANULE_BYTES};
 
 /// The smallest cell: a header and two slots.
 pub const MIN_CELL_BYTES: u32 = 16;

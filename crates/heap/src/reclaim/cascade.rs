@@ -11,8 +11,7 @@ use crate::memory::stack::{Stack, Top};
 use crate::memory::value::{ObjectReference, Value};
 use crate::mutant;
 use crate::object::header::Slots;
-use crate::space::cells::Batch;
-use crate::space::cells::NoMarks;
+use crate::space::cells::{Batch, NoMarks};
 use crate::space::non_moving::NonMovingSpace;
 use std::sync::atomic::Ordering::Relaxed;
 

@@ -131,9 +131,7 @@ impl Count {
         self.decrement(memory, object);
         false
     }
-}
 
-impl Count {
     /// Checks that every allocated object counts its references in all slots and its roots. Slow.
     ///
     /// # Errors

@@ -5,8 +5,7 @@
 
 use crate::memory::value::ObjectReference;
 use crate::memory::{Memory, Offset32};
-use crate::space::cells::Batch;
-use crate::space::cells::NoMarks;
+use crate::space::cells::{Batch, NoMarks};
 use crate::space::non_moving::NonMovingSpace;
 
 /// Dead objects, the latest first.
@@ -54,9 +53,9 @@ impl DeadList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::heap::{Heap, HeapConfig};
     use crate::object::header::{Layout, SlotKind};
     use crate::space::Space;
+    use crate::space::tests::{alloc, space};
     use proptest::prelude::*;
 
     proptest! {
@@ -65,8 +64,8 @@ mod tests {
             // A shape, an array or a large array; listed or not.
             made in proptest::collection::vec((prop_oneof![20 => 0u32..9, 1 => 4000..9000u32], any::<bool>()), 1..300),
         ) {
-            let heap = Heap::new(HeapConfig::default()).unwrap();
-            let mut space = NonMovingSpace::new(&heap).unwrap();
+            let mut space = space();
+            let heap = space.heap().clone();
             let objects: Vec<_> = made
                 .iter()
                 .map(|&(slots, _)| {
@@ -74,7 +73,7 @@ mod tests {
                         0..5 => Layout::shape(slots, 0, 0, 1),
                         _ => Layout::array(SlotKind::Shared, slots, 0).unwrap(),
                     };
-                    space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0)).unwrap()
+                    alloc(&mut space, layout)
                 })
                 .collect();
             let mut list = DeadList::default();

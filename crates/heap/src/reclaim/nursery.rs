@@ -12,29 +12,26 @@
 
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
-use crate::memory::Memory;
-use crate::memory::asan;
+use crate::memory::charged_vec::ChargedVec;
 use crate::memory::footprint::Occupancy;
-use crate::memory::units::BLOCK_BYTES;
-use crate::memory::units::UNIT_BYTES;
+use crate::memory::units::{BLOCK_BYTES, BLOCK_UNITS, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
+use crate::memory::{Memory, asan};
 use crate::mutant;
 use crate::object::header::{Extent, FORWARDED, Layout};
 use crate::object::size_class::{CELL_BYTES, CLASSES, cells_per_block, class_of};
 use crate::reclaim::dead_list::DeadList;
+use crate::space::bump::{Bump, bytes_between, objects_between};
 use crate::space::cells::MarkBits;
 use crate::space::non_moving::NonMovingSpace;
-use crate::space::{CollectedSpace, Space};
+use crate::space::{CollectedSpace, Space, accounts_of};
 use std::io;
-
-const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
 
 /// The young objects of a heap.
 #[derive(Debug)]
 pub struct Nursery {
-    /// Reference bits of the next object and of the end of the open stretch.
-    next: u32,
-    limit: u32,
+    /// The rest of the open stretch.
+    bump: Bump,
     /// Reference bits of the first object, and the size of the nursery in units.
     start: u32,
     units: u32,
@@ -45,7 +42,7 @@ pub struct Nursery {
     /// Reserved blocks of the old space that have no class yet.
     unassigned_blocks: u32,
     /// Starts of objects, about one for each block that has been reached.
-    stretches: Vec<u32>,
+    stretches: ChargedVec<u32>,
     heap: Heap,
 }
 
@@ -53,14 +50,13 @@ impl Nursery {
     /// A nursery without memory: nothing can be allocated in it until it is given some.
     pub fn new(heap: &Heap) -> Self {
         Self {
-            next: 0,
-            limit: 0,
+            bump: Bump::default(),
             start: 0,
             units: 0,
             reserved: [0; CLASSES],
             is_counted: [false; CLASSES],
             unassigned_blocks: 0,
-            stretches: Vec::new(),
+            stretches: heap.table(),
             heap: heap.clone(),
         }
     }
@@ -108,17 +104,12 @@ impl Nursery {
     /// stretch is full: see [`Nursery::alloc_reserving`].
     #[inline(always)]
     pub fn alloc(&mut self, layout: Layout) -> Option<ObjectReference> {
-        let units = layout.bytes() / UNIT_BYTES as u32;
-        let reserved = self.reserved.get_mut(usize::from(layout.class()))?;
-        if *reserved == 0 || self.limit - self.next < units {
-            return None;
-        }
+        let reserved =
+            self.reserved.get_mut(usize::from(layout.class())).filter(|cells| **cells > 0)?;
+        let object = self.bump.bump(layout.bytes())?;
         if !mutant!(self.heap.memory(), "a cell is reserved again and again") {
             *reserved -= 1;
         }
-        // SAFETY: there is memory for it, which is not block 0's, and objects are granular.
-        let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
-        self.next += units;
         layout.install(self.heap.memory(), object, 0);
         Some(object)
     }
@@ -134,14 +125,14 @@ impl Nursery {
         let class = usize::from(layout.class());
         let units = layout.bytes() / UNIT_BYTES as u32;
         let end = self.start + self.units;
-        if class >= CLASSES || end - self.next < units {
+        if class >= CLASSES || end - self.bump.next < units {
             return None;
         }
         if self.reserved[class] == 0 && !self.reserve(class, old, may_grow) {
             return None;
         }
-        if self.limit - self.next < units {
-            self.open_stretch(units.max(BLOCK_UNITS).min(end - self.next));
+        if self.bump.limit - self.bump.next < units {
+            self.open_stretch(units.max(BLOCK_UNITS).min(end - self.bump.next));
         }
         self.alloc(layout)
     }
@@ -157,7 +148,7 @@ impl Nursery {
         if !self.is_counted[class] {
             self.is_counted[class] = true;
             // The nursery has no room for more objects.
-            let left_bytes = (self.start + self.units - self.next) * UNIT_BYTES as u32;
+            let left_bytes = (self.start + self.units - self.bump.next) * UNIT_BYTES as u32;
             self.reserved[class] = old.small.free_cells(class, left_bytes / CELL_BYTES[class] + 1);
             if self.reserved[class] > 0 {
                 return true;
@@ -177,10 +168,8 @@ impl Nursery {
     #[cold]
     #[inline(never)]
     fn open_stretch(&mut self, units: u32) {
-        let before = self.metadata_bytes();
-        self.stretches.push(self.next);
-        self.heap.budget().charge(self.metadata_bytes() - before);
-        self.limit = self.next + units;
+        self.stretches.push(self.bump.next);
+        self.bump.limit = self.bump.next + units;
     }
 
     /// The current place of an object that is old or has been copied; `None` if it is young and was not
@@ -201,7 +190,7 @@ impl Nursery {
     }
 
     fn rewind(&mut self, old: &NonMovingSpace<MarkBits>) {
-        (self.next, self.limit) = (self.start, self.start);
+        self.bump = Bump { next: self.start, limit: self.start };
         self.stretches.clear();
         self.reserved = [0; CLASSES];
         self.is_counted = [false; CLASSES];
@@ -216,17 +205,12 @@ impl Nursery {
     }
 
     fn objects_from(&self, start: u32) -> impl Iterator<Item = ObjectReference> {
-        let memory = self.heap.memory();
-        let object = |bits| ObjectReference::from_bits(bits).filter(|_| bits < self.next);
-        std::iter::successors(object(start), move |&before| {
-            let units = Extent::of(memory, before).bytes() / UNIT_BYTES as u64;
-            object(before.bits().saturating_add(units as u32))
-        })
+        objects_between(self.heap.memory(), start, self.bump.next)
     }
 
     /// Bytes of the objects.
     pub fn allocated_bytes(&self) -> u64 {
-        u64::from(self.next - self.start) * UNIT_BYTES as u64
+        bytes_between(self.start, self.bump.next)
     }
 
     fn blocks(&self) -> u32 {
@@ -278,7 +262,7 @@ impl Space for Nursery {
 
     /// Bytes of the list of stretches.
     fn metadata_bytes(&self) -> u64 {
-        (self.stretches.capacity() * size_of::<u32>()) as u64
+        self.stretches.bytes()
     }
 
     /// Objects, counted by walking them, and their bytes.
@@ -293,12 +277,6 @@ impl Space for Nursery {
         let Some(stretch) = stretch.filter(|_| self.contains(object)) else { return false };
         let mut objects = self.objects_from(self.stretches[stretch]);
         objects.find(|other| other.bits() >= bits) == Some(object)
-    }
-}
-
-impl Drop for Nursery {
-    fn drop(&mut self) {
-        self.heap.budget().discharge(self.metadata_bytes());
     }
 }
 
@@ -327,24 +305,20 @@ impl CollectedSpace for WithNursery {
     fn alloc_without_collecting(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         may_grow: bool,
     ) -> Option<ObjectReference> {
         let Self { nursery, old } = self;
         if nursery.reserved_bytes() > 0 && layout.is_small() {
             return nursery.alloc_reserving(layout, old, may_grow);
         }
-        old.alloc_without_collecting(layout, collector_bits, may_grow)
+        old.alloc_without_collecting(layout, bits, may_grow)
     }
 
     /// In the old space; the nursery releases its memory.
-    fn alloc_after_collecting(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-    ) -> Option<ObjectReference> {
+    fn alloc_after_collecting(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         self.nursery.resize(0, &self.old);
-        self.old.alloc_after_collecting(layout, collector_bits)
+        self.old.alloc_after_collecting(layout, bits)
     }
 
     fn allocated_bytes(&self) -> u64 {
@@ -358,21 +332,7 @@ impl CollectedSpace for WithNursery {
 }
 
 impl Space for WithNursery {
-    fn reserved_bytes(&self) -> u64 {
-        self.old.reserved_bytes() + self.nursery.reserved_bytes()
-    }
-
-    fn metadata_bytes(&self) -> u64 {
-        self.old.metadata_bytes() + self.nursery.metadata_bytes()
-    }
-
-    fn allocated(&self) -> Occupancy {
-        self.nursery.allocated().plus(self.old.allocated())
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.nursery.is_allocated(object) || self.old.is_allocated(object)
-    }
+    accounts_of!(nursery, old);
 
     fn verify(&self) -> Result<(), String> {
         self.old.verify()?;

@@ -97,7 +97,7 @@ impl SnapshotTracer {
         delay_us: u64,
     ) -> io::Result<Self> {
         let heap = objects.heap().clone();
-        let bits = || objects.sweeper_bits();
+        let bits = || objects.small.sweeper_bits();
         let account = Arc::new(Budget::new(u64::MAX));
         let stack = || Stack::new(Arc::clone(&account), heap.decommits());
         let queue = || Stack::queue(Arc::clone(&account), heap.decommits());
@@ -354,7 +354,7 @@ impl Work {
         for _ in 0..max {
             let Some(live) = self.swept.pop() else { break };
             let block = self.swept.pop().expect("a count lies above its block");
-            objects.take_swept(UnsweptBlock(block), live);
+            objects.small.take_swept(UnsweptBlock(block), live);
         }
         !(self.unswept.is_empty() && self.swept.is_empty())
     }

@@ -6,14 +6,14 @@
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
 use crate::context::events::CascadeClock;
-use crate::memory::Memory;
-use crate::memory::asan;
+use crate::memory::charged_vec::ChargedVec;
 use crate::memory::footprint::Occupancy;
-use crate::memory::units::BLOCK_BYTES;
-use crate::memory::units::{GRANULE_BYTES, UNIT_BYTES};
+use crate::memory::units::{BLOCK_BYTES, GRANULE_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
+use crate::memory::{Memory, asan};
 use crate::mutant;
-use crate::object::header::{Extent, Layout, SlotKind};
+use crate::object::header::{Layout, SlotKind};
+use crate::space::bump::{Bump, bytes_between, objects_between};
 
 /// Bytes of the first chunk of a region: a bit each in the pool's word of a block.
 pub const FIRST_CHUNK_BYTES: u32 = BLOCK_BYTES / 64;
@@ -33,9 +33,8 @@ struct Chunk {
 /// A bump allocator whose objects are freed together.
 #[derive(Debug)]
 pub struct Arena {
-    /// Reference bits of the next object and of the end of its chunk.
-    next: u32,
-    limit: u32,
+    /// The rest of the last chunk.
+    bump: Bump,
     next_chunk_bytes: u32,
     chunks: Vec<Chunk>,
     has_owners: bool,
@@ -45,8 +44,7 @@ impl Arena {
     /// An arena that starts with the smallest chunk.
     pub fn region() -> Self {
         Self {
-            next: 0,
-            limit: 0,
+            bump: Bump::default(),
             next_chunk_bytes: FIRST_CHUNK_BYTES,
             chunks: Vec::new(),
             has_owners: false,
@@ -61,25 +59,11 @@ impl Arena {
     /// A new object, its slots null and its payload zero; `None` if the chunk has no room: see
     /// [`Arena::grow`].
     #[inline(always)]
-    pub fn alloc(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-        heap: &Heap,
-    ) -> Option<ObjectReference> {
-        let mut units = layout.bytes() / UNIT_BYTES as u32;
-        if mutant!(heap.memory(), "a bump is one granule short") {
-            units -= 2;
-        }
-        if self.limit - self.next < units {
-            return None;
-        }
-        // SAFETY: there is a chunk (layouts are not empty), it lies in a block, none of which is
-        // block 0, and objects are granular.
-        let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
-        self.next += units;
+    pub fn alloc(&mut self, layout: Layout, bits: u32, heap: &Heap) -> Option<ObjectReference> {
+        let short = u32::from(mutant!(heap.memory(), "a bump is one granule short"));
+        let object = self.bump.bump(layout.bytes() - short * GRANULE_BYTES as u32)?;
         self.has_owners |= layout.slots_of(SlotKind::Own) > 0;
-        layout.install(heap.memory(), object, collector_bits);
+        layout.install(heap.memory(), object, bits);
         Some(object)
     }
 
@@ -92,10 +76,10 @@ impl Arena {
             if bytes > BLOCK_BYTES { layout.bytes().next_multiple_of(BLOCK_BYTES) } else { bytes };
         let Some(chunk) = pool.acquire(bytes) else { return false };
         if let Some(last) = self.chunks.last_mut() {
-            last.end = self.next;
+            last.end = self.bump.next;
         }
-        self.next = chunk.granule << 1;
-        self.limit = self.next + chunk.bytes / UNIT_BYTES as u32;
+        let next = chunk.granule << 1;
+        self.bump = Bump { next, limit: next + chunk.bytes / UNIT_BYTES as u32 };
         self.next_chunk_bytes = bytes.min(BLOCK_BYTES / 2) * 2;
         let before = self.metadata_bytes();
         self.chunks.push(chunk);
@@ -113,7 +97,7 @@ impl Arena {
             pool.release(chunk);
         }
         pool.heap.budget().discharge(before);
-        (self.next, self.limit, self.has_owners) = (0, 0, false);
+        (self.bump, self.has_owners) = (Bump::default(), false);
         self.next_chunk_bytes = FIRST_CHUNK_BYTES;
     }
 
@@ -126,27 +110,20 @@ impl Arena {
     fn allocated_ranges(&self) -> impl Iterator<Item = (u32, u32)> {
         let last = self.chunks.len().wrapping_sub(1);
         self.chunks.iter().enumerate().map(move |(index, chunk)| {
-            (chunk.granule << 1, if index == last { self.next } else { chunk.end })
+            (chunk.granule << 1, if index == last { self.bump.next } else { chunk.end })
         })
     }
 
     /// Objects allocated, counted by walking them, and the bytes of the chunks that hold them.
     pub fn allocated(&self, memory: Memory<'_>) -> Occupancy {
         let bytes: u64 = self.chunks.iter().map(|chunk| u64::from(chunk.bytes)).sum();
-        let unused = u64::from(self.limit - self.next) * UNIT_BYTES as u64;
-        Occupancy { objects: self.objects(memory).count() as u64, bytes: bytes - unused }
+        let unused_bytes = bytes_between(self.bump.next, self.bump.limit);
+        Occupancy { objects: self.objects(memory).count() as u64, bytes: bytes - unused_bytes }
     }
 
     /// The objects of the arena in order of allocation.
     pub fn objects(&self, memory: Memory<'_>) -> impl Iterator<Item = ObjectReference> {
-        self.allocated_ranges().flat_map(move |(start, end)| {
-            // The end is no object: not even a header may be read there.
-            let object = move |bits| ObjectReference::from_bits(bits).filter(|_| bits < end);
-            std::iter::successors(object(start), move |&before| {
-                let units = Extent::of(memory, before).bytes() / UNIT_BYTES as u64;
-                object(before.bits().saturating_add(units as u32))
-            })
-        })
+        self.allocated_ranges().flat_map(move |(start, end)| objects_between(memory, start, end))
     }
 
     /// Whether any object of the arena has own slots.
@@ -164,9 +141,9 @@ impl Arena {
 #[derive(Debug)]
 pub struct ChunkPool {
     /// For each block of the heap, a bit for every free 512 bytes; 0 for blocks outside the pool.
-    free_leaves: Vec<u64>,
+    free_leaves: ChargedVec<u64>,
     /// Blocks that had a free leaf when they were last inspected.
-    open: Vec<u32>,
+    open: ChargedVec<u32>,
     used_blocks: u64,
     heap: Heap,
 }
@@ -174,7 +151,8 @@ pub struct ChunkPool {
 impl ChunkPool {
     /// An empty pool.
     pub fn new(heap: &Heap) -> Self {
-        Self { free_leaves: Vec::new(), open: Vec::new(), used_blocks: 0, heap: heap.clone() }
+        let (free_leaves, open) = (heap.table(), heap.table());
+        Self { free_leaves, open, used_blocks: 0, heap: heap.clone() }
     }
 
     fn acquire(&mut self, bytes: u32) -> Option<Chunk> {
@@ -196,11 +174,9 @@ impl ChunkPool {
         }
         let block = self.heap.acquire(1)?;
         self.used_blocks += 1;
-        let before = self.metadata_bytes();
         let needed = self.free_leaves.len().max(block.index() as usize + 1);
-        self.free_leaves.resize(needed, 0);
+        self.free_leaves.grow(|leaves| leaves.resize(needed, 0));
         self.open.push(block.index());
-        self.heap.budget().charge(self.metadata_bytes() - before);
         self.free_leaves[block.index() as usize] = !0;
         self.cut(block.index(), leaves)
     }
@@ -248,9 +224,7 @@ impl ChunkPool {
             self.used_blocks -= 1;
             self.heap.release(block, 1);
         } else if before == 0 {
-            let bytes = self.metadata_bytes();
             self.open.push(index);
-            self.heap.budget().charge(self.metadata_bytes() - bytes);
         }
     }
 
@@ -261,13 +235,7 @@ impl ChunkPool {
 
     /// Bytes of the tables of free leaves.
     pub fn metadata_bytes(&self) -> u64 {
-        (self.free_leaves.capacity() * 8 + self.open.capacity() * 4) as u64
-    }
-}
-
-impl Drop for ChunkPool {
-    fn drop(&mut self) {
-        self.heap.budget().discharge(self.metadata_bytes());
+        self.free_leaves.bytes() + self.open.bytes()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Bump allocation over the whole heap, for a collector that frees nothing.
 
 use crate::blocks::heap::Heap;
-use crate::memory::budget::OutOfMemory;
+use crate::memory::budget::AllocResult;
 use crate::memory::footprint::Occupancy;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
@@ -27,7 +27,7 @@ impl BumpSpace {
     /// # Errors
     /// If the heap limit has no room.
     #[inline(always)]
-    pub fn alloc(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    pub fn alloc(&mut self, layout: Layout) -> AllocResult {
         match self.arena.alloc(layout, 0, &self.heap) {
             Some(object) => Ok(object),
             None => self.alloc_growing(layout),
@@ -36,7 +36,7 @@ impl BumpSpace {
 
     #[cold]
     #[inline(never)]
-    fn alloc_growing(&mut self, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc_growing(&mut self, layout: Layout) -> AllocResult {
         let grown = self.arena.grow(layout, &mut self.pool);
         let object = grown.then(|| self.arena.alloc(layout, 0, &self.heap)).flatten();
         object.ok_or_else(|| self.heap.out_of_memory(layout))

@@ -31,21 +31,21 @@ mod verify;
 
 pub use batch::Batch;
 pub(crate) use concurrent::{SweeperBits, UnsweptBlock};
-pub use marks::{
-    ConcurrentMarks, MarkBits, MarkTables, Marked, NoMarks, ParallelMarks, StickyMarks, Traced,
-};
+pub use marks::{ConcurrentMarks, MarkBits, Marked, NoMarks, ParallelMarks, StickyMarks, Traced};
 
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
 use crate::blocks::poison;
 use crate::blocks::reuse::FreedCells;
+use crate::memory::charged_vec::ChargedVec;
 use crate::memory::footprint::Occupancy;
 use crate::memory::units::{BLOCK_BYTES, BLOCK_WORDS};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::Layout;
 use crate::object::size_class::{CELL_BYTES, CELL_STARTS, CLASSES, cells_per_block};
+use crate::space::mark_tables::MarkTables;
 use crate::space::{MarkedSpace, SmallSpace, Space};
 use blocks::{BlockInfo, NONE, State};
 use std::io;
@@ -72,7 +72,7 @@ pub struct SegregatedSpace<M: MarkTables> {
     cursors: [Cursor; CLASSES],
     allocated: Bitmap,
     marks: M,
-    blocks: Vec<BlockInfo>,
+    blocks: ChargedVec<BlockInfo>,
     newest_listed: [u32; CLASSES],
     used_blocks: u32,
     /// The list of blocks reserved for any class.
@@ -100,7 +100,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
             cursors: [NO_WINDOW; CLASSES],
             allocated: heap.bitmap()?,
             marks: M::new(heap)?,
-            blocks: Vec::new(),
+            blocks: heap.table(),
             newest_listed: [NONE; CLASSES],
             used_blocks: 0,
             newest_reserved: NONE,
@@ -114,17 +114,12 @@ impl<M: MarkTables> SegregatedSpace<M> {
     }
 
     #[inline(always)]
-    fn alloc_in(
-        &mut self,
-        class: usize,
-        layout: Layout,
-        collector_bits: u32,
-    ) -> Option<ObjectReference> {
+    fn alloc_in(&mut self, class: usize, layout: Layout, bits: u32) -> Option<ObjectReference> {
         if self.cursors[class].free == 0 && !self.next_window(class) {
             return None;
         }
         let object = self.pop(class);
-        layout.install(self.heap.memory(), object, collector_bits);
+        layout.install(self.heap.memory(), object, bits);
         Some(object)
     }
 
@@ -291,11 +286,6 @@ impl<M: MarkTables> SegregatedSpace<M> {
             self.reclassify(block);
         }
     }
-
-    /// Bytes of the block table.
-    fn table_bytes(&self) -> u64 {
-        (self.blocks.capacity() * size_of::<BlockInfo>()) as u64
-    }
 }
 
 impl<M: MarkTables> Space for SegregatedSpace<M> {
@@ -331,7 +321,7 @@ impl<M: MarkTables> Space for SegregatedSpace<M> {
     }
 
     fn metadata_bytes(&self) -> u64 {
-        self.allocated.covered_bytes() + self.marks.covered_bytes() + self.table_bytes()
+        self.allocated.covered_bytes() + self.marks.covered_bytes() + self.blocks.bytes()
     }
 
     fn verify(&self) -> Result<(), String> {
@@ -346,31 +336,26 @@ impl<M: MarkTables> SmallSpace for SegregatedSpace<M> {
     }
 
     #[inline(always)]
-    fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+    fn alloc(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         let mut class = usize::from(layout.class());
         if mutant!(self.heap.memory(), "a size class is one too small") && class < CLASSES {
             class = class.saturating_sub(1);
         }
-        if class < CLASSES { self.alloc_in(class, layout, collector_bits) } else { None }
+        if class < CLASSES { self.alloc_in(class, layout, bits) } else { None }
     }
 
-    fn alloc_growing(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-        _: u64,
-    ) -> Option<ObjectReference> {
-        if let Some(object) = self.alloc(layout, collector_bits) {
+    fn alloc_growing(&mut self, layout: Layout, bits: u32, _: u64) -> Option<ObjectReference> {
+        if let Some(object) = self.alloc(layout, bits) {
             return Some(object);
         }
-        self.grow(layout).then(|| self.alloc(layout, collector_bits))?
+        self.grow(layout).then(|| self.alloc(layout, bits))?
     }
 
     /// In a cell of a larger class.
     #[cold]
-    fn alloc_anywhere(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+    fn alloc_anywhere(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         let larger = usize::from(layout.class()).saturating_add(1)..CLASSES;
-        larger.into_iter().find_map(|class| self.alloc_in(class, layout, collector_bits))
+        larger.into_iter().find_map(|class| self.alloc_in(class, layout, bits))
     }
 
     fn admits_large(&self, _: u64, _: u64) -> bool {
@@ -395,11 +380,5 @@ impl<M: MarkTables> SmallSpace for SegregatedSpace<M> {
 impl<M: Marked> MarkedSpace for SegregatedSpace<M> {
     fn unmark_large(&self, large: ObjectReference) -> bool {
         self.marks.unmark(large)
-    }
-}
-
-impl<M: MarkTables> Drop for SegregatedSpace<M> {
-    fn drop(&mut self) {
-        self.heap.budget().discharge(self.table_bytes());
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
+use crate::memory::charged_vec::ChargedVec;
 use crate::memory::footprint::Occupancy;
 use crate::memory::os::PAGE_BYTES;
 use crate::memory::units::BLOCK_BYTES;
@@ -38,7 +39,7 @@ impl Run {
 /// Large objects, sorted by address.
 #[derive(Debug)]
 pub struct LargeSpace {
-    runs: Vec<Run>,
+    runs: ChargedVec<Run>,
     reserved_bytes: u64,
     heap: Heap,
 }
@@ -46,7 +47,7 @@ pub struct LargeSpace {
 impl LargeSpace {
     /// An empty space.
     pub fn new(heap: &Heap) -> Self {
-        Self { runs: Vec::new(), reserved_bytes: 0, heap: heap.clone() }
+        Self { runs: heap.table(), reserved_bytes: 0, heap: heap.clone() }
     }
 
     /// A new object, its slots null and its payload zero; `None` if the limit has no room for it, or for the
@@ -54,23 +55,21 @@ impl LargeSpace {
     pub fn alloc(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         cover: impl FnOnce(ObjectReference) -> bool,
     ) -> Option<ObjectReference> {
         let start = self.heap.acquire(layout.bytes().div_ceil(BLOCK_BYTES))?;
         let object = ObjectReference::from_granule(start.first_granule());
         let place = self.runs.partition_point(|run| run.object < object);
-        let before = self.metadata_bytes();
         let run = Run { object, bytes: layout.bytes() };
-        self.runs.insert(place, run);
-        self.heap.budget().charge(self.metadata_bytes() - before);
+        self.runs.grow(|runs| runs.insert(place, run));
         self.heap.budget().discharge(run.tail_bytes());
         self.reserved_bytes += run.touched_bytes();
         if !cover(object) {
             self.free(object);
             return None;
         }
-        layout.install(self.heap.memory(), object, collector_bits | LARGE);
+        layout.install(self.heap.memory(), object, bits | LARGE);
         Some(object)
     }
 
@@ -86,7 +85,7 @@ impl LargeSpace {
 
     /// Frees every object for which `keep` returns false.
     pub fn sweep(&mut self, mut keep: impl FnMut(ObjectReference) -> bool) {
-        let mut runs = std::mem::take(&mut self.runs);
+        let mut runs = std::mem::take(&mut *self.runs);
         runs.retain(|&run| {
             let floats = mutant!(self.heap.memory(), "a large object is never swept");
             let kept = keep(run.object) || floats;
@@ -95,7 +94,7 @@ impl LargeSpace {
             }
             kept
         });
-        self.runs = runs;
+        *self.runs = runs;
     }
 
     /// Frees every object without the bit [`REACHED`], and clears it in the others.
@@ -143,13 +142,7 @@ impl Space for LargeSpace {
 
     /// Bytes of the table of objects.
     fn metadata_bytes(&self) -> u64 {
-        (self.runs.capacity() * size_of::<Run>()) as u64
-    }
-}
-
-impl Drop for LargeSpace {
-    fn drop(&mut self) {
-        self.heap.budget().discharge(self.metadata_bytes());
+        self.runs.bytes()
     }
 }
 

@@ -33,47 +33,34 @@ mod weak;
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
+use crate::memory::charged_vec::ChargedVec;
 use crate::memory::footprint::Occupancy;
-use crate::memory::units::BLOCK_BYTES;
-use crate::memory::units::UNIT_BYTES;
+use crate::memory::units::{BLOCK_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::Layout;
+use crate::space::bump::{Bump, bytes_between};
 use crate::space::{MarkedSpace, SmallSpace, Space};
 use blocks::{BlockInfo, State};
 use std::io;
 use std::ops::Range;
 
-const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
-
-/// A run of free lines that is being allocated from.
-#[derive(Clone, Copy, Debug)]
+/// A run of free lines that is being allocated from; none by default.
+#[derive(Clone, Copy, Debug, Default)]
 struct Hole {
-    /// Reference bits of the next object, of the end of the hole and of its start.
-    next: u32,
-    limit: u32,
+    rest: Bump,
+    /// Reference bits of its start.
     start: u32,
     block: Option<Block>,
 }
 
-const NO_HOLE: Hole = Hole { next: 0, limit: 0, start: 0, block: None };
-
 impl Hole {
-    #[inline(always)]
-    fn bump(&mut self, bytes: u32) -> Option<ObjectReference> {
-        let units = bytes / UNIT_BYTES as u32;
-        if self.limit - self.next < units {
-            return None;
-        }
-        // SAFETY: there is a hole (no object is of no bytes), it is not in block 0, and objects are
-        // granular.
-        let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
-        self.next += units;
-        Some(object)
+    fn new(block: Block, start: u32, limit: u32) -> Self {
+        Self { rest: Bump { next: start, limit }, start, block: Some(block) }
     }
 
     fn allocated_bytes(&self) -> u64 {
-        u64::from(self.next - self.start) * UNIT_BYTES as u64
+        bytes_between(self.start, self.rest.next)
     }
 }
 
@@ -88,7 +75,7 @@ pub struct LineSpace {
     /// First granules of the objects that the last collection kept; while marking, of large ones as well, and
     /// last granules. In holes that were left: a stopper where the empty part begins.
     marks: Bitmap,
-    blocks: Vec<BlockInfo>,
+    blocks: ChargedVec<BlockInfo>,
     /// No block below has a hole that is not entered.
     scan: usize,
     used_blocks: u32,
@@ -112,11 +99,11 @@ impl LineSpace {
         let longest = 2 * map::SHORTEST_LINE_BYTES;
         let line_bytes = line_bytes.next_power_of_two().clamp(map::SHORTEST_LINE_BYTES, longest);
         Ok(Self {
-            hole: NO_HOLE,
-            overflow: NO_HOLE,
+            hole: Hole::default(),
+            overflow: Hole::default(),
             line_bytes,
             marks: heap.bitmap()?,
-            blocks: Vec::new(),
+            blocks: heap.table(),
             scan: 0,
             used_blocks: 0,
             copy_blocks: 0,
@@ -132,9 +119,9 @@ impl LineSpace {
     #[inline(never)]
     fn bump_elsewhere(&mut self, bytes: u32) -> Option<ObjectReference> {
         if bytes > self.line_bytes {
-            return self.overflow.bump(bytes);
+            return self.overflow.rest.bump(bytes);
         }
-        self.next_hole().then(|| self.hole.bump(bytes))?
+        self.next_hole().then(|| self.hole.rest.bump(bytes))?
     }
 
     /// Enters the next hole, in this block or in another one.
@@ -172,19 +159,19 @@ impl LineSpace {
         let reaches = mutant!(self.heap.memory(), "a hole ends a line late");
         let end = self.block_lines().min(lines.end + u32::from(reaches));
         let [start, limit] = [lines.start, end].map(|line| self.line(block, line));
-        Hole { next: start, limit, start, block: Some(block) }
+        Hole::new(block, start, limit)
     }
 
     fn close_hole(&mut self) -> Option<Block> {
-        let hole = std::mem::replace(&mut self.hole, NO_HOLE);
+        let hole = std::mem::take(&mut self.hole);
         self.close(hole)
     }
 
     /// Leaves a hole; returns its block.
     fn close(&mut self, hole: Hole) -> Option<Block> {
         self.closed_bytes += hole.allocated_bytes();
-        if hole.next < hole.limit
-            && let Some(stopper) = ObjectReference::from_bits(hole.next)
+        if hole.rest.next < hole.rest.limit
+            && let Some(stopper) = ObjectReference::from_bits(hole.rest.next)
             && !mutant!(self.heap.memory(), "a hole that is left has no stopper")
         {
             self.marks.set(stopper);
@@ -252,7 +239,7 @@ impl LineSpace {
 
     /// Leaves the hole of the longer objects. Its block may have others.
     fn leave_overflow(&mut self) {
-        let hole = std::mem::replace(&mut self.overflow, NO_HOLE);
+        let hole = std::mem::take(&mut self.overflow);
         if let Some(block) = self.close(hole)
             && self.next_hole_in(block).is_some()
         {
@@ -279,7 +266,7 @@ impl Space for LineSpace {
 
     /// Bytes of mark bits and of the table of blocks, line maps included.
     fn metadata_bytes(&self) -> u64 {
-        self.marks.covered_bytes() + self.table_bytes()
+        self.marks.covered_bytes() + self.blocks.bytes()
     }
 
     /// Objects, counted by walking them, and their bytes.
@@ -304,30 +291,30 @@ impl SmallSpace for LineSpace {
 
     /// In the open holes of this space; `None` if none is left for objects of this length.
     #[inline(always)]
-    fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+    fn alloc(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         if !layout.is_small() {
             return None;
         }
-        let object = match self.hole.bump(layout.bytes()) {
+        let object = match self.hole.rest.bump(layout.bytes()) {
             Some(object) => object,
             None => self.bump_elsewhere(layout.bytes())?,
         };
-        layout.install(self.heap.memory(), object, collector_bits);
+        layout.install(self.heap.memory(), object, bits);
         Some(object)
     }
 
     fn alloc_growing(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         kept_bytes: u64,
     ) -> Option<ObjectReference> {
-        self.grow(layout, kept_bytes).then(|| self.alloc(layout, collector_bits))?
+        self.grow(layout, kept_bytes).then(|| self.alloc(layout, bits))?
     }
 
     /// An object longer than a line, in a hole among lines in use.
-    fn alloc_anywhere(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        self.open_large_hole(layout).then(|| self.alloc(layout, collector_bits))?
+    fn alloc_anywhere(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
+        self.open_large_hole(layout).then(|| self.alloc(layout, bits))?
     }
 
     fn admits_large(&self, run_bytes: u64, kept_bytes: u64) -> bool {
@@ -353,11 +340,5 @@ impl MarkedSpace for LineSpace {
         // Copies may go to its block next, and no bit of its own may be among theirs.
         self.marks.clear_block(Block::of(large));
         is_marked
-    }
-}
-
-impl Drop for LineSpace {
-    fn drop(&mut self) {
-        self.heap.budget().discharge(self.table_bytes());
     }
 }

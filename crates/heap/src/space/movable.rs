@@ -12,22 +12,21 @@ mod slide;
 
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
+use crate::memory::charged_vec::ChargedVec;
 use crate::memory::footprint::Occupancy;
-use crate::memory::units::BLOCK_BYTES;
-use crate::memory::units::{GRANULE_BYTES, UNIT_BYTES};
+use crate::memory::units::{BLOCK_BYTES, BLOCK_UNITS, GRANULE_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{Extent, FORWARDED, Layout};
-use crate::object::size_class::MAX_CELL_BYTES;
+use crate::space::bump::{Bump, bytes_between};
+use crate::space::mark_tables::{MarkTables, bitmaps};
 use crate::space::{SmallSpace, Space};
-use std::fmt;
 use std::io;
 
 pub use slide::Sliding;
 
 /// Least `largest_bytes`: up to this size every object takes the fast path.
 const COMMON_BYTES: u32 = 256;
-const BLOCK_UNITS: u32 = BLOCK_BYTES / UNIT_BYTES as u32;
 const GRANULE_UNITS: u32 = (GRANULE_BYTES / UNIT_BYTES) as u32;
 
 /// A block and its allocated part.
@@ -40,58 +39,30 @@ struct BumpBlock {
 }
 
 /// How the objects of a space move.
-pub trait Movement: Sized + fmt::Debug {
+pub trait Movement: MarkTables {
     /// Whether room is kept for copies of all objects at once.
     const COPIES: bool;
-
-    /// Empty side tables.
-    ///
-    /// # Errors
-    /// If the operating system refuses address space for them.
-    fn new(heap: &Heap) -> io::Result<Self>;
-
-    /// Extends the tables to a block and charges for them; false if the limit has no room.
-    fn cover(&mut self, block: Block) -> bool;
-
-    /// Bytes of the tables.
-    fn metadata_bytes(&self) -> u64;
-
-    /// Whether anything is marked in a block.
-    fn is_marked(&self, block: Block) -> bool;
 }
 
 /// Objects are copied to another space.
 #[derive(Debug)]
-pub struct Copying;
+pub struct Copying {}
+
+impl MarkTables for Copying {
+    bitmaps!();
+}
 
 impl Movement for Copying {
     const COPIES: bool = true;
-
-    fn new(_: &Heap) -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    fn cover(&mut self, _: Block) -> bool {
-        true
-    }
-
-    fn metadata_bytes(&self) -> u64 {
-        0
-    }
-
-    fn is_marked(&self, _: Block) -> bool {
-        false
-    }
 }
 
 /// Blocks of bump allocation, whose objects may move.
 #[derive(Debug)]
 pub struct MovableSpace<M: Movement> {
-    /// Reference bits of the next object and of the end of its block.
-    next: u32,
-    limit: u32,
+    /// The rest of the last block.
+    bump: Bump,
     largest_bytes: u32,
-    blocks: Vec<BumpBlock>,
+    blocks: ChargedVec<BumpBlock>,
     /// Bytes of the objects in all blocks but the last.
     closed_bytes: u64,
     tables: M,
@@ -122,10 +93,9 @@ impl<M: Movement> MovableSpace<M> {
 
     fn with(heap: &Heap, tables: M) -> Self {
         Self {
-            next: 0,
-            limit: 0,
+            bump: Bump::default(),
             largest_bytes: COMMON_BYTES,
-            blocks: Vec::new(),
+            blocks: heap.table(),
             closed_bytes: 0,
             tables,
             heap: heap.clone(),
@@ -141,11 +111,9 @@ impl<M: Movement> MovableSpace<M> {
     /// If the 16 GiB that references can address are used up.
     #[inline(always)]
     pub fn copy(&mut self, object: ObjectReference) -> ObjectReference {
-        // No object here is larger; a wrong program may have overwritten the header.
-        let bytes = Extent::of(self.heap.memory(), object).bytes();
-        let bytes = bytes.min(u64::from(MAX_CELL_BYTES)) as u32;
+        let bytes = Extent::of(self.heap.memory(), object).small_bytes();
         self.largest_bytes = self.largest_bytes.max(bytes);
-        let copy = match self.bump(bytes) {
+        let copy = match self.bump.bump(bytes) {
             Some(copy) => copy,
             None => self.bump_in_next_block(bytes),
         };
@@ -153,40 +121,25 @@ impl<M: Movement> MovableSpace<M> {
         copy
     }
 
-    #[inline(always)]
-    fn bump(&mut self, bytes: u32) -> Option<ObjectReference> {
-        let units = bytes / UNIT_BYTES as u32;
-        if self.limit - self.next < units {
-            return None;
-        }
-        // SAFETY: there is a block (no object is of no bytes), it is not block 0, and objects are
-        // granular.
-        let object = unsafe { ObjectReference::from_bits_unchecked(self.next) };
-        self.next += units;
-        Some(object)
-    }
-
     #[cold]
     #[inline(never)]
     fn bump_in_next_block(&mut self, bytes: u32) -> ObjectReference {
         let block = self.heap.acquire_overdrawing();
         self.append(block);
-        self.bump(bytes).expect("an object fits an empty block")
+        self.bump.bump(bytes).expect("an object fits an empty block")
     }
 
     /// Closes the last block and continues in this one.
     fn append(&mut self, block: Block) {
         self.close();
         let start = block.first_granule() << 1;
-        let before = self.list_bytes();
         self.blocks.push(BumpBlock { start, end: start });
-        self.heap.budget().charge(self.list_bytes() - before);
-        (self.next, self.limit) = (start, start + BLOCK_UNITS);
+        self.bump = Bump { next: start, limit: start + BLOCK_UNITS };
     }
 
     fn close(&mut self) {
         if let Some(last) = self.blocks.last_mut() {
-            last.end = self.next;
+            last.end = self.bump.next;
             self.closed_bytes += bytes_between(last.start, last.end);
         }
     }
@@ -194,7 +147,7 @@ impl<M: Movement> MovableSpace<M> {
     /// Releases all blocks.
     pub fn clear(&mut self) {
         self.release_from(0);
-        (self.next, self.limit, self.closed_bytes) = (0, 0, 0);
+        (self.bump, self.closed_bytes) = (Bump::default(), 0);
         self.largest_bytes = COMMON_BYTES;
     }
 
@@ -235,7 +188,7 @@ impl<M: Movement> MovableSpace<M> {
     fn extent(&self, place: usize) -> Option<(u32, u32)> {
         let block = self.blocks.get(place)?;
         let is_last = place + 1 == self.blocks.len();
-        Some((block.start, if is_last { self.next } else { block.end }))
+        Some((block.start, if is_last { self.bump.next } else { block.end }))
     }
 
     /// Every object, in the order of allocation.
@@ -248,16 +201,12 @@ impl<M: Movement> MovableSpace<M> {
     pub fn copies_bytes(&self) -> u64 {
         copies_bytes(self.allocated_bytes(), self.largest_bytes)
     }
-
-    fn list_bytes(&self) -> u64 {
-        (self.blocks.capacity() * size_of::<BumpBlock>()) as u64
-    }
 }
 
 impl MovableSpace<Copying> {
     /// Leaves this space empty, to be to-space; returns its contents, from-space.
     pub fn flip(&mut self) -> Self {
-        let to_space = Self::with(&self.heap, Copying);
+        let to_space = Self::with(&self.heap, Copying {});
         std::mem::replace(self, to_space)
     }
 }
@@ -269,7 +218,7 @@ impl<M: Movement> Space for MovableSpace<M> {
 
     /// Bytes of the list of blocks and of the side tables.
     fn metadata_bytes(&self) -> u64 {
-        self.list_bytes() + self.tables.metadata_bytes()
+        self.blocks.bytes() + self.tables.covered_bytes()
     }
 
     /// Objects, counted by walking them, and their bytes.
@@ -306,7 +255,7 @@ impl<M: Movement> Space for MovableSpace<M> {
             let allocated_bytes = self.allocated_bytes();
             return Err(format!("objects of {bytes} bytes fill {allocated_bytes} bytes of blocks"));
         }
-        match self.blocks.iter().find(|block| self.tables.is_marked(block.block())) {
+        match self.blocks.iter().find(|block| self.tables.has_marks(block.block())) {
             Some(marked) => Err(format!("{:?} has marks between collections", marked.block())),
             None => Ok(()),
         }
@@ -321,12 +270,12 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
 
     /// In the last block; `None` if it has no room, or the object is larger than any before it.
     #[inline(always)]
-    fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
+    fn alloc(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         if layout.bytes() > COMMON_BYTES && layout.bytes() > self.largest_bytes {
             return None;
         }
-        let object = self.bump(layout.bytes())?;
-        layout.install(self.heap.memory(), object, collector_bits);
+        let object = self.bump.bump(layout.bytes())?;
+        layout.install(self.heap.memory(), object, bits);
         Some(object)
     }
 
@@ -339,7 +288,7 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
     fn alloc_growing(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         kept_bytes: u64,
     ) -> Option<ObjectReference> {
         let bytes = layout.bytes();
@@ -352,7 +301,7 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
         let needed_with_block_bytes = needed_bytes(BLOCK_BYTES) + u64::from(BLOCK_BYTES);
         if needed_bytes(bytes) <= available_bytes {
             self.largest_bytes = largest_bytes;
-            if let Some(object) = self.alloc(layout, collector_bits) {
+            if let Some(object) = self.alloc(layout, bits) {
                 return Some(object);
             }
         }
@@ -366,7 +315,7 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
         }
         self.largest_bytes = largest_bytes;
         self.append(block);
-        self.alloc(layout, collector_bits)
+        self.alloc(layout, bits)
     }
 
     fn admits_large(&self, run_bytes: u64, kept_bytes: u64) -> bool {
@@ -379,7 +328,7 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
     }
 
     fn allocated_bytes(&self) -> u64 {
-        let last = self.blocks.last().map_or(0, |last| bytes_between(last.start, self.next));
+        let last = self.blocks.last().map_or(0, |last| bytes_between(last.start, self.bump.next));
         self.closed_bytes + last
     }
 
@@ -387,16 +336,6 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
     fn sized_bytes(&self) -> u64 {
         self.allocated_bytes()
     }
-}
-
-impl<M: Movement> Drop for MovableSpace<M> {
-    fn drop(&mut self) {
-        self.heap.budget().discharge(self.list_bytes());
-    }
-}
-
-fn bytes_between(start: u32, end: u32) -> u64 {
-    u64::from(end - start) * UNIT_BYTES as u64
 }
 
 /// Maximum bytes that copies of `bytes` of objects need: a block is closed only when the next object does

@@ -7,9 +7,10 @@ use crate::blocks::heap::Heap;
 use crate::memory::Memory;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Extent;
-use crate::object::size_class::{MAX_CELL_BYTES, class_of};
-use crate::space::cells::{Batch, MarkTables, NoMarks, SegregatedSpace};
+use crate::object::size_class::class_of;
+use crate::space::cells::{Batch, NoMarks, SegregatedSpace};
 use crate::space::large::LargeSpace;
+use crate::space::mark_tables::MarkTables;
 use crate::space::with_large::WithLarge;
 use std::io;
 
@@ -34,9 +35,7 @@ impl<M: MarkTables> NonMovingSpace<M> {
     /// `cells/promotion.rs`); `None` if there is none.
     #[inline(always)]
     pub fn copy(&mut self, object: ObjectReference) -> Option<ObjectReference> {
-        let bytes = Extent::of(self.heap().memory(), object).bytes();
-        // A wrong program may have overwritten the header.
-        let bytes = bytes.min(u64::from(MAX_CELL_BYTES)) as u32;
+        let bytes = Extent::of(self.heap().memory(), object).small_bytes();
         let copy = self.small.take(usize::from(class_of(bytes)))?;
         self.heap().memory().copy(object, copy, bytes);
         Some(copy)

@@ -3,6 +3,7 @@
 use crate::blocks::heap::Heap;
 use crate::context::Context;
 use crate::context::events::CascadeClock;
+use crate::memory::charged_vec::ChargedVec;
 use crate::memory::footprint::Occupancy;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
@@ -13,13 +14,13 @@ use crate::space::arena::{Arena, ChunkPool};
 /// Live regions. A number is reused once its region has ended.
 #[derive(Debug)]
 pub struct Regions {
-    arenas: Vec<Arena>,
+    arenas: ChargedVec<Arena>,
     /// The arena that was allocated from last, taken out of `arenas`: programs mostly stay in one
     /// region for a while.
     current: Arena,
     /// Its number. **Invariant:** an empty arena lies in its place.
     current_number: u32,
-    free: Vec<u32>,
+    free: ChargedVec<u32>,
     pool: ChunkPool,
     heap: Heap,
 }
@@ -28,10 +29,10 @@ impl Regions {
     /// No regions yet.
     pub fn new(heap: &Heap) -> Self {
         Self {
-            arenas: Vec::new(),
+            arenas: heap.table(),
             current: Arena::region(),
             current_number: u32::MAX,
-            free: Vec::new(),
+            free: heap.table(),
             pool: ChunkPool::new(heap),
             heap: heap.clone(),
         }
@@ -47,9 +48,7 @@ impl Regions {
         if let Some(region) = self.free.pop() {
             return region;
         }
-        let before = self.table_bytes();
         self.arenas.push(Arena::region());
-        self.heap.budget().charge(self.table_bytes() - before);
         self.arenas.len() as u32 - 1
     }
 
@@ -104,17 +103,11 @@ impl Regions {
         self.make_current(region);
         self.current.clear(&mut self.pool, &mut clock);
         cx.log.end_cascade(clock);
-        let before = self.table_bytes();
         self.free.push(region);
-        self.heap.budget().charge(self.table_bytes() - before);
     }
 
     fn all(&self) -> impl Iterator<Item = &Arena> {
         self.arenas.iter().chain([&self.current])
-    }
-
-    fn table_bytes(&self) -> u64 {
-        (self.arenas.capacity() * size_of::<Arena>() + self.free.capacity() * 4) as u64
     }
 }
 
@@ -136,7 +129,7 @@ impl Space for Regions {
 
     fn metadata_bytes(&self) -> u64 {
         let chunks: u64 = self.all().map(Arena::metadata_bytes).sum();
-        chunks + self.pool.metadata_bytes() + self.table_bytes()
+        chunks + self.pool.metadata_bytes() + self.arenas.bytes() + self.free.bytes()
     }
 }
 
@@ -145,27 +138,25 @@ impl Drop for Regions {
         let mut clock = CascadeClock::default();
         let all = self.arenas.iter_mut().chain([&mut self.current]);
         all.for_each(|arena| arena.clear(&mut self.pool, &mut clock));
-        self.heap.budget().discharge(self.table_bytes());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::heap::HeapConfig;
+    use crate::space::tests;
     use proptest::prelude::*;
 
     const LEAF: Layout = Layout::shape(0, 2, 0, 0);
     const OWNER: Layout = Layout::shape(1, 0, 0, 1);
 
     fn regions() -> (Regions, Context, Heap) {
-        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let heap = tests::heap();
         (Regions::new(&heap), Context::new(&heap).unwrap(), heap)
     }
 
     fn accounted_bytes(regions: &Regions, cx: &Context, heap: &Heap) -> u64 {
-        let kept = heap.retained_bytes() + heap.metadata_bytes() + cx.metadata_bytes();
-        (regions.reserved_bytes() + regions.metadata_bytes()) + kept
+        tests::accounted_bytes(heap, &[regions]) + cx.metadata_bytes()
     }
 
     proptest! {

@@ -1,13 +1,12 @@
 //! Objects of any size: a space of small objects and the large-object space beside it.
 
 use crate::blocks::heap::Heap;
-use crate::memory::budget::OutOfMemory;
-use crate::memory::footprint::Occupancy;
+use crate::memory::budget::AllocResult;
 use crate::memory::units::BLOCK_BYTES;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 use crate::space::large::LargeSpace;
-use crate::space::{CollectedSpace, MarkedSpace, SmallSpace, Space};
+use crate::space::{CollectedSpace, MarkedSpace, SmallSpace, Space, accounts_of};
 
 /// A space of small objects `S`, and large objects.
 #[derive(Debug)]
@@ -41,27 +40,23 @@ impl<S: SmallSpace> WithLarge<S> {
     /// A new object in memory that this space has reserved, its slots null and its payload zero; `None` if
     /// there is no room.
     #[inline(always)]
-    pub fn alloc(&mut self, layout: Layout, collector_bits: u32) -> Option<ObjectReference> {
-        self.small.alloc(layout, collector_bits)
+    pub fn alloc(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
+        self.small.alloc(layout, bits)
     }
 
     /// A new object, for which the space may grow; `None` if the heap limit has no room.
     #[cold]
     #[inline(never)]
-    pub fn alloc_growing(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-    ) -> Option<ObjectReference> {
+    pub fn alloc_growing(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         if layout.is_small() {
-            return self.small.alloc_growing(layout, collector_bits, self.kept_bytes);
+            return self.small.alloc_growing(layout, bits, self.kept_bytes);
         }
         let run_bytes = u64::from(layout.bytes()).next_multiple_of(u64::from(BLOCK_BYTES));
         if !self.small.admits_large(run_bytes, self.kept_bytes) {
             return None;
         }
         let Self { small, large, .. } = self;
-        let object = large.alloc(layout, collector_bits, |o| small.cover_large(o))?;
+        let object = large.alloc(layout, bits, |o| small.cover_large(o))?;
         small.large_allocated(object, layout.bytes());
         Some(object)
     }
@@ -71,27 +66,17 @@ impl<S: SmallSpace> WithLarge<S> {
     /// # Errors
     /// If the heap limit has no room.
     #[inline(always)]
-    pub fn alloc_or_grow(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-    ) -> Result<ObjectReference, OutOfMemory> {
-        match self.alloc(layout, collector_bits) {
+    pub fn alloc_or_grow(&mut self, layout: Layout, bits: u32) -> AllocResult {
+        match self.alloc(layout, bits) {
             Some(object) => Ok(object),
-            None => self
-                .alloc_growing(layout, collector_bits)
-                .ok_or_else(|| self.heap.out_of_memory(layout)),
+            None => self.alloc_growing(layout, bits).ok_or_else(|| self.heap.out_of_memory(layout)),
         }
     }
 
     /// A new object in any memory that this space has reserved: the last resort at the heap limit; `None`
     /// if it fits nowhere.
-    pub fn alloc_anywhere(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-    ) -> Option<ObjectReference> {
-        self.small.alloc_anywhere(layout, collector_bits)
+    pub fn alloc_anywhere(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
+        self.small.alloc_anywhere(layout, bits)
     }
 
     /// `found`, the object allocated in memory meant for it after a collection, or else one anywhere.
@@ -99,10 +84,10 @@ impl<S: SmallSpace> WithLarge<S> {
         &mut self,
         found: Option<ObjectReference>,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
     ) -> Option<ObjectReference> {
         self.is_tight = found.is_none();
-        found.or_else(|| self.alloc_anywhere(layout, collector_bits))
+        found.or_else(|| self.alloc_anywhere(layout, bits))
     }
 }
 
@@ -117,23 +102,18 @@ impl<S: SmallSpace> CollectedSpace for WithLarge<S> {
     fn alloc_without_collecting(
         &mut self,
         layout: Layout,
-        collector_bits: u32,
+        bits: u32,
         may_grow: bool,
     ) -> Option<ObjectReference> {
-        let object = self.small.alloc_in_slow_path(layout, collector_bits);
-        let object =
-            object.or_else(|| may_grow.then(|| self.alloc_growing(layout, collector_bits))?);
-        object.or_else(|| self.is_tight.then(|| self.alloc_anywhere(layout, collector_bits))?)
+        let object = self.small.alloc_in_slow_path(layout, bits);
+        let object = object.or_else(|| may_grow.then(|| self.alloc_growing(layout, bits))?);
+        object.or_else(|| self.is_tight.then(|| self.alloc_anywhere(layout, bits))?)
     }
 
-    fn alloc_after_collecting(
-        &mut self,
-        layout: Layout,
-        collector_bits: u32,
-    ) -> Option<ObjectReference> {
-        let object = self.small.alloc_in_slow_path(layout, collector_bits);
-        let object = object.or_else(|| self.alloc_growing(layout, collector_bits));
-        self.or_anywhere(object, layout, collector_bits)
+    fn alloc_after_collecting(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
+        let object = self.small.alloc_in_slow_path(layout, bits);
+        let object = object.or_else(|| self.alloc_growing(layout, bits));
+        self.or_anywhere(object, layout, bits)
     }
 
     fn allocated_bytes(&self) -> u64 {
@@ -146,21 +126,7 @@ impl<S: SmallSpace> CollectedSpace for WithLarge<S> {
 }
 
 impl<S: SmallSpace> Space for WithLarge<S> {
-    fn reserved_bytes(&self) -> u64 {
-        self.small.reserved_bytes() + self.large.reserved_bytes()
-    }
-
-    fn metadata_bytes(&self) -> u64 {
-        self.small.metadata_bytes() + self.large.metadata_bytes()
-    }
-
-    fn allocated(&self) -> Occupancy {
-        self.small.allocated().plus(self.large.allocated())
-    }
-
-    fn is_allocated(&self, object: ObjectReference) -> bool {
-        self.small.is_allocated(object) || self.large.is_allocated(object)
-    }
+    accounts_of!(small, large);
 
     fn verify(&self) -> Result<(), String> {
         self.small.verify()

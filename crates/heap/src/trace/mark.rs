@@ -183,6 +183,21 @@ impl Marker {
     }
 }
 
+/// `mark` that calls `visit` with each object that it marks.
+#[inline(always)]
+pub(crate) fn visiting(
+    mut mark: impl FnMut(ObjectReference) -> bool,
+    mut visit: impl FnMut(ObjectReference),
+) -> impl FnMut(ObjectReference) -> bool {
+    move |object| {
+        let is_new = mark(object);
+        if is_new {
+            visit(object);
+        }
+        is_new
+    }
+}
+
 #[inline(always)]
 fn scan(heap: &Heap, object: ObjectReference, stack: &mut Top<'_>) {
     let memory = heap.memory();

@@ -178,11 +178,11 @@ impl Drop for Packets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::heap::HeapConfig;
+    use crate::space::tests::heap;
     use std::thread;
 
     fn packets(markers: usize) -> Packets {
-        Packets::new(&Heap::new(HeapConfig::default()).unwrap(), markers)
+        Packets::new(&heap(), markers)
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn packets_are_charged_to_their_heap() {
-        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let heap = heap();
         let before = heap.budget().committed_bytes();
         let packets = Packets::new(&heap, 4);
         assert_eq!(heap.budget().committed_bytes(), before + packets.metadata_bytes());

@@ -2,7 +2,7 @@
 //! count idle markers apart from packets, or end when one is idle.
 
 use crate::{Plain, holds, is_refuted, on_two_threads};
-use heap::{Commit, Heap, HeapConfig, Packet, Packets};
+use heap::{Heap, HeapConfig, Packet, Packets};
 use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
@@ -31,6 +31,13 @@ fn mark(marking: &Marking, mut edges: Vec<u32>) {
     }
 }
 
+/// The packets of two markers that begin to trace.
+fn begun() -> Packets {
+    let packets = Packets::new(&Heap::new(HeapConfig::default()).expect("address space"), 2);
+    packets.begin(2);
+    packets
+}
+
 /// A marker that returns from the end of the trace must see all marks, since it reads them next.
 fn see_all_marks(marking: &Marking) {
     let unmarked = marking.marks[1..].iter().filter(|mark| mark.get() == 0).count();
@@ -40,10 +47,7 @@ fn see_all_marks(marking: &Marking) {
 #[test]
 fn two_markers_mark_everything_and_see_all_marks_at_the_end() {
     holds(|| {
-        let heap = Heap::new(HeapConfig { limit_bytes: None, commit: Commit::Lazily });
-        let packets = Packets::new(&heap.expect("address space"), 2);
-        packets.begin(2);
-        let marking = Marking { packets, marks: Default::default() };
+        let marking = Marking { packets: begun(), marks: Default::default() };
         on_two_threads(marking, |marking, marker| {
             let mut packet = match marker {
                 0 => Some(Packet::of([1])),
@@ -62,10 +66,7 @@ fn two_markers_mark_everything_and_see_all_marks_at_the_end() {
 #[test]
 fn no_marker_waits_for_ever_when_another_panics() {
     holds(|| {
-        let heap = Heap::new(HeapConfig { limit_bytes: None, commit: Commit::Lazily });
-        let packets = Packets::new(&heap.expect("address space"), 2);
-        packets.begin(2);
-        on_two_threads(packets, |packets, marker| match marker {
+        on_two_threads(begun(), |packets, marker| match marker {
             0 => packets.abandon(),
             _ => assert!(packets.take_first().is_none()),
         });

@@ -9,7 +9,8 @@
 //! whose array, has not been reached *waits* for it in a hash table and is scanned again when that object
 //! is reached: each ephemeron a few times, for any order of dependencies.
 
-use super::slots::{read, update_referents};
+use super::Places;
+use super::slots::{WeakArrays, read};
 use crate::memory::Memory;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
@@ -32,7 +33,7 @@ struct Part {
 /// All arrays of ephemerons.
 #[derive(Debug, Default)]
 pub(super) struct Ephemerons {
-    arrays: Vec<ObjectReference>,
+    pub(super) arrays: WeakArrays,
     // Empty between collections.
     /// The waiting parts, each with the index of the next one that waits for the same object, or [`NONE`].
     waiting: Vec<(Part, u32)>,
@@ -43,22 +44,14 @@ pub(super) struct Ephemerons {
 }
 
 impl Ephemerons {
-    pub(super) fn register(&mut self, array: ObjectReference) {
-        self.arrays.push(array);
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.arrays.is_empty()
-    }
-
     /// Scans all of them. Returns whether there is a value to trace.
     pub(super) fn begin(
         &mut self,
         memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: &impl Places,
         reach: &mut impl FnMut(ObjectReference),
     ) -> bool {
-        self.woken.extend(self.arrays.iter().map(|&array| Part { array, number: ALL }));
+        self.woken.extend(self.arrays.iter().map(|array| Part { array, number: ALL }));
         self.advance(memory, place, reach)
     }
 
@@ -79,7 +72,7 @@ impl Ephemerons {
     pub(super) fn advance(
         &mut self,
         memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: &impl Places,
         reach: &mut impl FnMut(ObjectReference),
     ) -> bool {
         let mut any = false;
@@ -105,7 +98,7 @@ impl Ephemerons {
         memory: Memory<'_>,
         body: ObjectReference,
         part: Part,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: &impl Places,
         reach: &mut impl FnMut(ObjectReference),
     ) -> bool {
         let [key, value] = read_pair(memory, body, part.number);
@@ -130,12 +123,8 @@ impl Ephemerons {
 
     /// Clears every ephemeron whose key was not reached; also in unreached arrays, which may be
     /// resurrected.
-    pub(super) fn clear(
-        &self,
-        memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
-    ) {
-        for &array in &self.arrays {
+    pub(super) fn clear(&self, memory: Memory<'_>, place: &impl Places) {
+        for array in self.arrays.iter() {
             let body = place(array).unwrap_or(array);
             for number in 0..count(memory, body) {
                 let [key, _] = read_pair(memory, body, number);
@@ -154,29 +143,12 @@ impl Ephemerons {
         *self = Self { arrays: std::mem::take(&mut self.arrays), ..Self::default() };
     }
 
-    /// Removes dead arrays and updates references; see [`super::ReferenceProcessor`].
-    pub(super) fn update(
-        &mut self,
-        memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
-        body: &impl Fn(ObjectReference, ObjectReference) -> ObjectReference,
-    ) {
-        self.arrays.retain_mut(|array| {
-            let old = *array;
-            let Some(new) = place(old) else { return false };
-            *array = new;
-            update_referents(memory, body(old, new), place);
-            true
-        });
-    }
-
     /// Bytes of the tables; those of the hash table estimated from its load.
     pub(super) fn bytes(&self) -> u64 {
         let entries = self.first.capacity() * (size_of::<(ObjectReference, u32)>() + 1) * 8 / 7;
-        let lists = self.arrays.capacity() * size_of::<ObjectReference>()
-            + self.waiting.capacity() * size_of::<(Part, u32)>()
+        let lists = self.waiting.capacity() * size_of::<(Part, u32)>()
             + self.woken.capacity() * size_of::<Part>();
-        (entries + lists) as u64
+        self.arrays.bytes() + (entries + lists) as u64
     }
 }
 

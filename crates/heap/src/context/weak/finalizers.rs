@@ -7,6 +7,7 @@
 //! Objects that become unreachable together are ready together, in the order of their registration. A
 //! registration is used once.
 
+use super::Places;
 use crate::memory::Memory;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
@@ -18,23 +19,11 @@ type Entry = (ObjectReference, u32);
 /// Objects registered for finalization, and ready objects.
 #[derive(Debug, Default)]
 pub(super) struct Finalizers {
-    registered: Vec<Entry>,
-    ready: VecDeque<Entry>,
+    pub(super) registered: Vec<Entry>,
+    pub(super) ready: VecDeque<Entry>,
 }
 
 impl Finalizers {
-    pub(super) fn register_finalizable(&mut self, object: ObjectReference, tag: u32) {
-        self.registered.push((object, tag));
-    }
-
-    pub(super) fn poll_finalizable(&mut self) -> Option<Entry> {
-        self.ready.pop_front()
-    }
-
-    pub(super) fn ready(&self) -> impl Iterator<Item = Entry> {
-        self.ready.iter().copied()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.registered.is_empty() && self.ready.is_empty()
     }
@@ -43,11 +32,11 @@ impl Finalizers {
     pub(super) fn reach_ready(
         &self,
         memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: &impl Places,
         reach: &mut impl FnMut(ObjectReference),
     ) -> bool {
         let mut any = false;
-        for (object, _) in self.ready() {
+        for &(object, _) in &self.ready {
             if place(object).is_none() && !mutant!(memory, "a ready object is not kept") {
                 reach(object);
                 any = true;
@@ -62,7 +51,7 @@ impl Finalizers {
         &mut self,
         memory: Memory<'_>,
         skips: bool,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: &impl Places,
         mut reach: impl FnMut(ObjectReference),
     ) -> bool {
         if skips {
@@ -94,7 +83,7 @@ impl Finalizers {
     }
 
     /// Updates references to moved objects.
-    pub(super) fn update(&mut self, place: &impl Fn(ObjectReference) -> Option<ObjectReference>) {
+    pub(super) fn update(&mut self, place: &impl Places) {
         for (object, _) in self.registered.iter_mut().chain(&mut self.ready) {
             *object = place(*object).unwrap_or(*object);
         }

@@ -1,11 +1,12 @@
 //! Arrays of weak slots: a slot keeps nothing alive, and reads as null once its referent is dead.
 
+use super::Places;
 use crate::memory::value::{ObjectReference, Value};
 use crate::memory::{Memory, Offset32};
 use crate::mutant;
 use crate::object::header::Extent;
 
-/// All arrays of weak slots.
+/// All arrays of weak slots, or of ephemerons.
 #[derive(Debug, Default)]
 pub(super) struct WeakArrays {
     arrays: Vec<ObjectReference>,
@@ -20,18 +21,18 @@ impl WeakArrays {
         self.arrays.is_empty()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = ObjectReference> {
+        self.arrays.iter().copied()
+    }
+
     /// Clears every slot whose referent was not reached; also in unreached arrays, which may be
     /// resurrected.
-    pub(super) fn clear(
-        &self,
-        memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
-    ) {
+    pub(super) fn clear(&self, memory: Memory<'_>, place: &impl Places) {
         if mutant!(memory, "a weak slot is not cleared") {
             return;
         }
         let live_too = mutant!(memory, "a weak slot of a live object is cleared");
-        for &array in &self.arrays {
+        for array in self.iter() {
             let body = place(array).unwrap_or(array);
             for (at, referent) in filled(memory, body) {
                 if place(referent).is_none() || live_too {
@@ -45,7 +46,7 @@ impl WeakArrays {
     pub(super) fn update(
         &mut self,
         memory: Memory<'_>,
-        place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
+        place: &impl Places,
         body: &impl Fn(ObjectReference, ObjectReference) -> ObjectReference,
     ) {
         self.arrays.retain_mut(|array| {
@@ -83,11 +84,7 @@ pub(super) fn read(
 }
 
 /// Updates the weak or ephemeral slots of an array to the new places of their referents.
-pub(super) fn update_referents(
-    memory: Memory<'_>,
-    array: ObjectReference,
-    place: &impl Fn(ObjectReference) -> Option<ObjectReference>,
-) {
+fn update_referents(memory: Memory<'_>, array: ObjectReference, place: &impl Places) {
     for (at, referent) in filled(memory, array) {
         if let Some(new) = place(referent)
             && new != referent

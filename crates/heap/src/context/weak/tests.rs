@@ -1,13 +1,13 @@
 //! Random graphs, marked and swept, against a model that rescans all objects until nothing changes.
 
 use super::*;
-use crate::blocks::heap::HeapConfig;
 use crate::memory::value::Value;
 use crate::object::header::{Extent, Layout};
 use crate::reclaim::snapshot::{Slice, SnapshotTracer};
 use crate::space::Space;
 use crate::space::cells::{ConcurrentMarks, MarkBits, ParallelMarks};
 use crate::space::non_moving::NonMovingSpace;
+use crate::space::tests::{accounted_bytes, heap};
 use crate::trace::grey_queue::GreyQueue;
 use crate::trace::mark::Marker;
 use crate::trace::parallel::ParallelMarker;
@@ -187,7 +187,7 @@ proptest! {
         tracer in proptest::sample::select(Tracer::ALL.to_vec()),
     ) {
         let count = graph.kinds.len();
-        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let heap = heap();
         let mut tracer = tracer(&heap);
         let mut weak = ReferenceProcessor::new(&heap);
         let memory = heap.memory();
@@ -254,17 +254,15 @@ proptest! {
                 }
             }
         }
-        let space_bytes = tracer.space().reserved_bytes() + tracer.space().metadata_bytes();
-        let parts_bytes = space_bytes + tracer.metadata_bytes() + weak.metadata_bytes();
-        let committed_bytes = heap.budget().committed_bytes();
-        prop_assert_eq!(parts_bytes + heap.retained_bytes() + heap.metadata_bytes(), committed_bytes);
+        let bytes = accounted_bytes(&heap, &[tracer.space()]);
+        let queues_bytes = tracer.metadata_bytes() + weak.metadata_bytes();
+        prop_assert_eq!(bytes + queues_bytes, heap.budget().committed_bytes());
     }
 }
 
 #[test]
 fn a_heap_without_weak_references_pays_nothing() {
-    let heap = Heap::new(HeapConfig::default()).unwrap();
-    let mut weak = ReferenceProcessor::new(&heap);
+    let mut weak = ReferenceProcessor::new(&heap());
     assert!(!weak.advance(|_| panic!("no object is looked up"), |_| panic!("no object is traced")));
     assert_eq!(weak.metadata_bytes(), 0);
 }

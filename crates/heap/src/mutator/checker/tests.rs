@@ -1,11 +1,11 @@
 //! Tests of `checker.rs`.
 
 use super::*;
-use crate::blocks::heap::HeapConfig;
 use crate::object::header::EXTENDED_HEADER_BYTES;
 use crate::space::Space;
 use crate::space::cells::NoMarks;
 use crate::space::non_moving::NonMovingSpace;
+use crate::space::tests::space;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const NODE: Layout = Layout::shape(1, 1, 1, 0);
@@ -22,8 +22,7 @@ struct Checked {
 
 impl Checked {
     fn new() -> Self {
-        let heap = Heap::new(HeapConfig::default()).unwrap();
-        Self { space: NonMovingSpace::new(&heap).unwrap(), checker: Checker::default() }
+        Self { space: space(), checker: Checker::default() }
     }
 
     fn alloc(&mut self, layout: Layout) -> ObjectReference {

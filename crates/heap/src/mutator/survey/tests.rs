@@ -1,11 +1,11 @@
 //! Tests of `survey.rs`.
 
 use super::*;
-use crate::blocks::heap::HeapConfig;
 use crate::object::header::Layout;
 use crate::space::Space;
 use crate::space::cells::NoMarks;
 use crate::space::non_moving::NonMovingSpace;
+use crate::space::tests::{alloc, set, space};
 use proptest::prelude::*;
 use std::collections::HashSet;
 
@@ -19,22 +19,18 @@ struct Graph {
 
 impl Graph {
     fn new(nodes: usize) -> Self {
-        let heap = Heap::new(HeapConfig::default()).unwrap();
-        let mut space = NonMovingSpace::new(&heap).unwrap();
-        let objects = (0..nodes).map(|_| space.alloc_growing(NODE, 0).unwrap()).collect();
-        let roots = RootStack::new(&heap).unwrap();
+        let mut space = space();
+        let objects = (0..nodes).map(|_| alloc(&mut space, NODE)).collect();
+        let roots = RootStack::new(space.heap()).unwrap();
         Self { space, roots, objects }
     }
 
     fn link(&self, from: usize, slot: u32, to: usize) {
-        let memory = self.space.heap().memory();
-        let at = Extent::of(memory, self.objects[from]).slot(slot);
-        memory.write(self.objects[from], at, self.objects[to].bits());
+        set(&self.space, self.objects[from], slot, self.objects[to]);
     }
 
     fn unlink(&self, from: usize, slot: u32) {
-        let memory = self.space.heap().memory();
-        memory.write(self.objects[from], Extent::of(memory, self.objects[from]).slot(slot), 0);
+        set(&self.space, self.objects[from], slot, Value::NULL);
     }
 
     fn verify(&self) -> Result<Reachable, Defect> {

@@ -1,25 +1,12 @@
 //! Tests of `cascade.rs`.
 
 use super::*;
-use crate::blocks::heap::{Heap, HeapConfig};
 use crate::context::events::PauseKind;
-use crate::object::header::{Extent, Layout, SlotKind};
+use crate::object::header::{Layout, SlotKind};
 use crate::reclaim::count::Count;
 use crate::space::Space;
+use crate::space::tests::{alloc, set, space};
 use proptest::prelude::*;
-
-fn space() -> NonMovingSpace<NoMarks> {
-    NonMovingSpace::new(&Heap::new(HeapConfig::default()).unwrap()).unwrap()
-}
-
-fn alloc(space: &mut NonMovingSpace<NoMarks>, layout: Layout, bits: u32) -> ObjectReference {
-    space.alloc(layout, bits).or_else(|| space.alloc_growing(layout, bits)).unwrap()
-}
-
-fn set(space: &NonMovingSpace<NoMarks>, object: ObjectReference, slot: u32, value: Value) {
-    let memory = space.heap().memory();
-    memory.write(object, Extent::of(memory, object).slot(slot), value.bits());
-}
 
 /// A layout for `references` references: small, an array or a large array.
 fn layout(kind: SlotKind, references: usize, size: u8) -> Layout {
@@ -65,11 +52,11 @@ proptest! {
         let mut objects = Vec::new();
         for (index, &(_, _, size)) in parents.iter().enumerate() {
             let layout = layout(SlotKind::Own, children(index).count(), size);
-            objects.push(alloc(&mut space, layout, 0));
+            objects.push(alloc(&mut space, layout));
         }
         for index in 0..objects.len() {
             for (slot, child) in (0..).zip(children(index)) {
-                set(&space, objects[index], slot, objects[child].into());
+                set(&space, objects[index], slot, objects[child]);
             }
         }
         for root in (0..objects.len()).filter(|&index| tree(index).is_none()) {
@@ -94,11 +81,11 @@ proptest! {
         let layouts = out.iter().zip(&sizes).map(|(out, &size)| layout(SlotKind::Shared, out.len(), size));
         // One count each for the root that holds it.
         let objects: Vec<_> =
-            layouts.map(|layout| alloc(&mut space, layout, count.one())).collect();
+            layouts.map(|layout| space.alloc_or_grow(layout, count.one()).unwrap()).collect();
         let mut counts = vec![1; nodes];
         for (from, out) in out.iter().enumerate() {
             for (slot, &to) in (0..).zip(out) {
-                set(&space, objects[from], slot, objects[to].into());
+                set(&space, objects[from], slot, objects[to]);
                 count.increment(space.heap().memory(), objects[to]);
                 counts[to] += 1;
             }
@@ -126,10 +113,10 @@ proptest! {
 fn a_long_cascade_is_a_pause() {
     let mut space = space();
     let node = Layout::shape(1, 0, 0, 0);
-    let mut list = alloc(&mut space, node, 0);
+    let mut list = alloc(&mut space, node);
     for _ in 1..10_000 {
-        let next = alloc(&mut space, node, 0);
-        set(&space, next, 0, list.into());
+        let next = alloc(&mut space, node);
+        set(&space, next, 0, list);
         list = next;
     }
     let (mut pending, mut log) = (space.heap().stack().unwrap(), EventLog::new());
@@ -144,11 +131,11 @@ fn a_part_of_a_cascade_leaves_the_rest_pending() {
     let mut space = space();
     let mut pending = space.heap().stack().unwrap();
     let fork = Layout::shape(2, 0, 0, 0);
-    let mut tree = alloc(&mut space, fork, 0);
+    let mut tree = alloc(&mut space, fork);
     for _ in 0..500 {
-        let (left, root) = (alloc(&mut space, fork, 0), alloc(&mut space, fork, 0));
-        set(&space, root, 0, left.into());
-        set(&space, root, 1, tree.into());
+        let (left, root) = (alloc(&mut space, fork), alloc(&mut space, fork));
+        set(&space, root, 0, left);
+        set(&space, root, 1, tree);
         tree = root;
     }
     pending.push_object(tree);

@@ -1,17 +1,17 @@
 //! Tests of `nursery.rs`.
 
 use super::*;
-use crate::blocks::heap::{Commit, HeapConfig};
 use crate::memory::Offset64;
 use crate::object::header::SlotKind;
 use crate::object::size_class::MAX_CELL_BYTES;
+use crate::space::tests::{accounted_bytes, alloc, limited_heap};
 use proptest::prelude::*;
 use std::sync::atomic::Ordering::Relaxed;
 
 const BLOCK: u64 = BLOCK_BYTES as u64;
 
 fn parts(limit_bytes: Option<u64>) -> (Heap, Nursery, NonMovingSpace<MarkBits>) {
-    let heap = Heap::new(HeapConfig { limit_bytes, commit: Commit::Lazily }).unwrap();
+    let heap = limited_heap(limit_bytes);
     (heap.clone(), Nursery::new(&heap), NonMovingSpace::new(&heap).unwrap())
 }
 
@@ -23,12 +23,6 @@ fn layout(words: u32) -> Layout {
 fn words() -> impl Strategy<Value = u32> {
     let most = (MAX_CELL_BYTES - 16) / 8 - 1;
     prop_oneof![8 => 0u32..4, 2 => 4u32..200, 1 => 200..=most]
-}
-
-fn committed_bytes(heap: &Heap, nursery: &Nursery, old: &NonMovingSpace<MarkBits>) -> u64 {
-    let spaces: [&dyn Space; 2] = [old, nursery];
-    let parts: u64 = spaces.iter().map(|s| s.reserved_bytes() + s.metadata_bytes()).sum();
-    parts + heap.retained_bytes() + heap.metadata_bytes()
 }
 
 proptest! {
@@ -43,7 +37,7 @@ proptest! {
     ) {
         let (heap, mut nursery, mut old) = parts(Some(limit_blocks * BLOCK));
         for words in before {
-            let _ = old.alloc(layout(words), 0).or_else(|| old.alloc_growing(layout(words), 0));
+            let _ = old.alloc_or_grow(layout(words), 0);
         }
         nursery.resize(heap.available_bytes() / 2, &old);
         for _ in 0..rounds {
@@ -74,7 +68,7 @@ proptest! {
             prop_assert_eq!(nursery.allocated(), Occupancy::default());
             prop_assert_eq!((nursery.verify_reserve(&old), old.verify()), (Ok(()), Ok(())));
             let held = heap.budget().committed_bytes();
-            prop_assert_eq!(held, committed_bytes(&heap, &nursery, &old));
+            prop_assert_eq!(held, accounted_bytes(&heap, &[&nursery, &old]));
             // Small tables are charged beyond the limit.
             let tables_bytes = heap.metadata_bytes() + nursery.metadata_bytes();
             prop_assert!(heap.budget().peak_bytes() <= limit_blocks * BLOCK + tables_bytes);
@@ -87,7 +81,7 @@ fn free_cells_are_reserved_before_a_block() {
     let (_, mut nursery, mut old) = parts(None);
     let cells = cells_per_block(usize::from(layout(0).class()));
     for _ in 0..cells - 3 {
-        old.alloc(layout(0), 0).or_else(|| old.alloc_growing(layout(0), 0)).unwrap();
+        alloc(&mut old, layout(0));
     }
     nursery.resize(4 * BLOCK, &old);
     for _ in 0..3 {
@@ -112,7 +106,7 @@ fn a_nursery_takes_whole_blocks_and_gives_the_last_ones_back() {
     for (requested, blocks) in sizes {
         nursery.resize(requested, &old);
         assert_eq!(nursery.reserved_bytes(), blocks * BLOCK);
-        assert_eq!(heap.budget().committed_bytes(), committed_bytes(&heap, &nursery, &old));
+        assert_eq!(heap.budget().committed_bytes(), accounted_bytes(&heap, &[&nursery, &old]));
     }
 }
 

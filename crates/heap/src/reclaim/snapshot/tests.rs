@@ -1,10 +1,10 @@
 //! A program beside the tracer, checked against the reachability of its own graph.
 
 use super::*;
-use crate::blocks::heap::HeapConfig;
 use crate::memory::value::Value;
-use crate::object::header::{Extent, Layout, SlotKind, Slots};
+use crate::object::header::{Extent, Layout, SlotKind};
 use crate::space::Space;
+use crate::space::tests::{accounted_bytes, alloc, reachable, space};
 use crate::trace::background::ALL_SLICES;
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -21,8 +21,7 @@ struct Program {
 
 impl Program {
     fn new(sizes: &[u32], roots: usize) -> Self {
-        let heap = Heap::new(HeapConfig::default()).unwrap();
-        let objects = NonMovingSpace::new(&heap).unwrap();
+        let objects = space();
         let tracer = SnapshotTracer::new(&objects, 4, 0).unwrap();
         let mut program = Self { objects, tracer, held: Vec::new(), roots };
         sizes.iter().for_each(|&slots| program.alloc(slots));
@@ -31,9 +30,7 @@ impl Program {
 
     fn alloc(&mut self, slots: u32) {
         let layout = Layout::array(SlotKind::Shared, slots, 0).unwrap();
-        let objects = &mut self.objects;
-        let object = objects.alloc(layout, 0).or_else(|| objects.alloc_growing(layout, 0));
-        self.held.push(object.unwrap());
+        self.held.push(alloc(&mut self.objects, layout));
     }
 
     /// With the barrier.
@@ -54,14 +51,7 @@ impl Program {
     }
 
     fn reachable(&self) -> HashSet<ObjectReference> {
-        let memory = self.objects.heap().memory();
-        let (mut found, mut pending) = (HashSet::new(), self.held[..self.roots].to_vec());
-        while let Some(object) = pending.pop() {
-            if found.insert(object) {
-                pending.extend(memory.children(object, Slots::All));
-            }
-        }
-        found
+        reachable(self.objects.heap().memory(), &self.held[..self.roots])
     }
 
     fn begin(&mut self, slice: Slice) {
@@ -127,13 +117,12 @@ proptest! {
         prop_assert_eq!(program.objects.allocated().objects, kept);
         prop_assert_eq!(program.objects.verify(), Ok(()));
         let Program { objects, tracer, .. } = program;
-        let metadata_bytes = objects.metadata_bytes() + tracer.metadata_bytes();
         let heap = objects.heap().clone();
-        let others = heap.retained_bytes() + heap.metadata_bytes();
-        prop_assert_eq!(heap.budget().committed_bytes(), objects.reserved_bytes() + metadata_bytes + others);
+        let bytes = accounted_bytes(&heap, &[&objects]) + tracer.metadata_bytes();
+        prop_assert_eq!(heap.budget().committed_bytes(), bytes);
         let reserved_bytes = objects.reserved_bytes();
         drop((objects, tracer));
-        prop_assert_eq!(heap.budget().committed_bytes(), reserved_bytes + others);
+        prop_assert_eq!(heap.budget().committed_bytes(), reserved_bytes + accounted_bytes(&heap, &[]));
     }
 }
 

@@ -1,12 +1,8 @@
 //! Tests of `arena.rs`.
 
 use super::*;
-use crate::blocks::heap::{Commit, HeapConfig};
+use crate::space::tests::{heap, limited_heap, limits};
 use proptest::prelude::*;
-
-fn heap(limit_bytes: Option<u64>) -> Heap {
-    Heap::new(HeapConfig { limit_bytes, commit: Commit::Lazily }).unwrap()
-}
 
 fn array(slots: u32) -> Layout {
     Layout::array(SlotKind::Shared, slots, 0).unwrap()
@@ -35,9 +31,9 @@ proptest! {
     #[test]
     fn arenas_hold_what_was_allocated_and_never_overlap(
         steps in proptest::collection::vec((0usize..5, prop::option::weighted(0.9, layout()), 1usize..20), 1..60),
-        limit_blocks in prop_oneof![Just(None), (3u64..30).prop_map(Some)],
+        limit_bytes in limits(3..30),
     ) {
-        let heap = heap(limit_blocks.map(|blocks| blocks * u64::from(BLOCK_BYTES)));
+        let heap = limited_heap(limit_bytes);
         let mut pool = ChunkPool::new(&heap);
         let mut arenas: Vec<Arena> = (0..5).map(|_| Arena::region()).collect();
         let mut model: Vec<Vec<(ObjectReference, Layout)>> = vec![Vec::new(); 5];
@@ -45,7 +41,7 @@ proptest! {
             if let Some(layout) = layout {
                 for _ in 0..count {
                     let object = alloc(&mut arenas[index], &mut pool, layout);
-                    prop_assert!(object.is_some() || limit_blocks.is_some(), "no limit, no room");
+                    prop_assert!(object.is_some() || limit_bytes.is_some(), "no limit, no room");
                     model[index].extend(object.map(|object| (object, layout)));
                 }
             } else {
@@ -83,7 +79,7 @@ proptest! {
 
 #[test]
 fn chunks_double_from_the_smallest_to_a_block() {
-    let heap = heap(None);
+    let heap = heap();
     let (mut arena, mut pool) = (Arena::region(), ChunkPool::new(&heap));
     let layout = Layout::shape(2, 0, 0, 0);
     for _ in 0..4 * BLOCK_BYTES / layout.bytes() {
@@ -99,7 +95,7 @@ fn chunks_double_from_the_smallest_to_a_block() {
 
 #[test]
 fn the_largest_array_leaves_the_next_chunk_a_block() {
-    let heap = heap(None);
+    let heap = heap();
     let (mut arena, mut pool) = (Arena::region(), ChunkPool::new(&heap));
     let largest = Layout::array(SlotKind::Own, 0, (i32::MAX as u32 - 16) / 8).unwrap();
     // Only reserved: its memory is not touched.

@@ -1,8 +1,9 @@
 //! The blocks of a space of cells: their states, and the lists of those with free cells.
 
-use super::{MarkTables, SegregatedSpace};
+use super::SegregatedSpace;
 use crate::blocks::block::Block;
 use crate::mutant;
+use crate::space::mark_tables::MarkTables;
 
 /// The state of a block in its space.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,25 +56,10 @@ impl<M: MarkTables> SegregatedSpace<M> {
 
     /// Extends the tables to `block` and charges for them; false if the limit has no room.
     pub(super) fn cover(&mut self, block: Block) -> bool {
-        if !(self.allocated.cover(block) && self.marks.cover(block)) {
-            return false;
-        }
-        let needed = block.index() as usize + 1;
-        if needed > self.blocks.len() {
-            let before = self.table_bytes();
-            if needed > self.blocks.capacity() {
-                let grown = needed.next_power_of_two().max(64);
-                let bytes = (grown - self.blocks.capacity()) * size_of::<BlockInfo>();
-                if !self.heap.budget().try_charge(bytes as u64) {
-                    return false;
-                }
-                self.blocks.reserve_exact(grown - self.blocks.len());
-                let surplus = self.table_bytes() - before - bytes as u64;
-                self.heap.budget().charge(surplus);
-            }
-            self.blocks.resize(needed, FOREIGN);
-        }
-        true
+        let len = block.index() as usize + 1;
+        self.allocated.cover(block)
+            && self.marks.cover(block)
+            && self.blocks.try_extend(len, FOREIGN)
     }
 
     /// Puts a block with a free cell on the list, or releases it if all its cells are free.

@@ -8,12 +8,13 @@
 //!    block; ahead of it windows are black, so that the sweep finds their objects marked.
 
 use super::blocks::{NONE, State};
-use super::{MarkBits, MarkTables, NO_WINDOW, SegregatedSpace, Traced};
+use super::{MarkBits, NO_WINDOW, SegregatedSpace, Traced};
 use crate::blocks::block::Block;
 use crate::blocks::poison;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::size_class::{CLASSES, cells_per_block};
+use crate::space::mark_tables::MarkTables;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl<M: MarkTables> SegregatedSpace<M> {

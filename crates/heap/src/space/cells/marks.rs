@@ -12,59 +12,9 @@
 use super::parallel::SharedMarks;
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
-use crate::blocks::heap::Heap;
-use crate::memory::units::BLOCK_WORDS;
 use crate::memory::value::ObjectReference;
-use std::fmt;
-use std::io;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
-/// The mark tables of a space of cells.
-pub trait MarkTables: Sized + fmt::Debug {
-    /// Empty tables.
-    ///
-    /// # Errors
-    /// If the operating system refuses address space for them.
-    fn new(heap: &Heap) -> io::Result<Self>;
-
-    /// Whether the tables mark objects, large ones included.
-    const MARKS: bool = true;
-
-    /// The bitmaps; the first marks the cells that are allocated black.
-    fn bitmaps(&self) -> impl Iterator<Item = &Bitmap>;
-
-    /// [`MarkTables::bitmaps`], to be grown.
-    fn bitmaps_mut(&mut self) -> impl Iterator<Item = &mut Bitmap>;
-
-    /// Extends the tables to `block` and charges for them; false if the limit has no room.
-    fn cover(&mut self, block: Block) -> bool {
-        self.bitmaps_mut().all(|marks| marks.cover(block))
-    }
-
-    /// Bytes of the tables.
-    fn covered_bytes(&self) -> u64 {
-        self.bitmaps().map(Bitmap::covered_bytes).sum()
-    }
-
-    /// Checks between collections that a block, which counts `counted` marks, has none left. Slow: for
-    /// tests.
-    ///
-    /// # Errors
-    /// The contradiction, in words.
-    fn verify(
-        &self,
-        block: Block,
-        allocated: &[AtomicU64; BLOCK_WORDS],
-        counted: u16,
-    ) -> Result<(), String> {
-        let _ = allocated;
-        let has_marks = |marks: &Bitmap| marks.block(block).iter().any(|w| w.load(Relaxed) != 0);
-        match counted > 0 || self.bitmaps().any(has_marks) {
-            true => Err(format!("{block:?} has marks outside a collection")),
-            false => Ok(()),
-        }
-    }
-}
+use crate::space::mark_tables::{MarkTables, bitmaps};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Tables that mark objects.
 pub trait Marked: MarkTables {
@@ -115,25 +65,6 @@ pub struct ConcurrentMarks {
     pub(super) traced: Bitmap,
 }
 
-/// [`MarkTables`] of bitmaps in fields of these names, and another field with its initial value.
-macro_rules! bitmaps {
-    ($($field:ident),* $(; $other:ident: $value:expr)?) => {
-        fn new(heap: &Heap) -> io::Result<Self> {
-            let _ = heap;
-            Ok(Self { $($field: heap.bitmap()?,)* $($other: $value)? })
-        }
-
-        #[inline(always)]
-        fn bitmaps(&self) -> impl Iterator<Item = &Bitmap> {
-            [$(&self.$field),*].into_iter()
-        }
-
-        fn bitmaps_mut(&mut self) -> impl Iterator<Item = &mut Bitmap> {
-            [$(&mut self.$field),*].into_iter()
-        }
-    };
-}
-
 impl MarkTables for NoMarks {
     const MARKS: bool = false;
 
@@ -164,14 +95,9 @@ impl MarkTables for StickyMarks {
     bitmaps!(bits);
 
     /// Every mark is that of an allocated cell and counted.
-    fn verify(
-        &self,
-        block: Block,
-        allocated: &[AtomicU64; BLOCK_WORDS],
-        counted: u16,
-    ) -> Result<(), String> {
+    fn verify(&self, block: Block, allocated: &Bitmap, counted: u16) -> Result<(), String> {
         let mut marked = 0;
-        for (mark, allocated) in self.bits.block(block).iter().zip(allocated) {
+        for (mark, allocated) in self.bits.block(block).iter().zip(allocated.block(block)) {
             let (mark, allocated) = (mark.load(Relaxed), allocated.load(Relaxed));
             if mark & !allocated != 0 {
                 return Err(format!("{block:?} has a mark where no cell is allocated"));

@@ -4,12 +4,13 @@
 //! Free cells of the right class count. Reserved blocks make up for the rest: empty, charged, and of no
 //! class until a copy needs one. The next sweep releases those left.
 
+use super::SegregatedSpace;
 use super::blocks::{BlockInfo, FOREIGN, NONE, State};
-use super::{MarkTables, SegregatedSpace};
 use crate::blocks::block::Block;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::size_class::cells_per_block;
+use crate::space::mark_tables::MarkTables;
 
 impl<M: MarkTables> SegregatedSpace<M> {
     /// Free cells of a class, counted until there are `most`.

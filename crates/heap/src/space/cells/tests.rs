@@ -3,12 +3,11 @@
 mod parts;
 
 use super::*;
-use crate::blocks::heap::{Commit, HeapConfig};
 use crate::memory::Offset64;
-use crate::memory::units::BLOCK_GRANULES;
-use crate::memory::units::GRANULE_BYTES;
+use crate::memory::units::{BLOCK_GRANULES, GRANULE_BYTES};
 use crate::object::header::{Extent, SlotKind};
 use crate::object::size_class::MAX_CELL_BYTES;
+use crate::space::tests::{accounted_bytes, heap, is_chosen, limited_heap, limits};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -66,17 +65,13 @@ struct Model<M: Traced> {
 
 impl<M: Traced> Model<M> {
     fn new(limit_bytes: Option<u64>) -> Self {
-        let heap = Heap::new(HeapConfig { limit_bytes, commit: Commit::Lazily }).unwrap();
+        let heap = limited_heap(limit_bytes);
         let space = SegregatedSpace::new(&heap).unwrap();
         Self { space, heap, live: BTreeMap::new(), dead: Vec::new() }
     }
 
     fn alloc(&mut self, layout: Layout) -> bool {
-        let grown =
-            |space: &mut SegregatedSpace<M>| space.grow(layout).then(|| space.alloc(layout, 0))?;
-        let Some(object) = self.space.alloc(layout, 0).or_else(|| grown(&mut self.space)) else {
-            return false;
-        };
+        let Some(object) = self.space.alloc_growing(layout, 0, 0) else { return false };
         self.check_place(object, layout);
         self.check_contents(object, layout);
         self.live.insert(object, layout);
@@ -177,10 +172,7 @@ impl<M: Traced> Model<M> {
             }
             Op::Collect(share) => {
                 self.space.retire_windows();
-                // Any rule that chooses some of them.
-                let is_marked = |object: ObjectReference| {
-                    object.granule().wrapping_mul(0x9e37_79b1) >> 24 < u32::from(*share)
-                };
+                let is_marked = |object: ObjectReference| is_chosen(object.granule(), *share);
                 for &object in self.live.keys().filter(|&&object| is_marked(object)) {
                     let (_, mut mark) = self.space.marking();
                     assert!(mark(object), "{object:?} is marked already");
@@ -228,11 +220,9 @@ impl<M: Traced> Model<M> {
             assert!(!self.space.is_allocated(*object), "{object:?} was freed");
         }
         assert_eq!(self.space.allocated(), occupancy);
-        let heap_parts =
-            self.heap.reserved_bytes() + self.heap.retained_bytes() + self.heap.metadata_bytes();
         let committed_bytes = self.heap.budget().committed_bytes();
         assert_eq!(self.heap.reserved_bytes(), self.space.reserved_bytes());
-        assert_eq!(committed_bytes, heap_parts + self.space.metadata_bytes());
+        assert_eq!(committed_bytes, accounted_bytes(&self.heap, &[&self.space]));
         // The table of blocks cannot refuse: it may overdraw by what it grew last.
         let limit_bytes = self.heap.budget().limit_bytes();
         assert!(committed_bytes <= limit_bytes.saturating_add(self.heap.metadata_bytes()));
@@ -243,9 +233,9 @@ proptest! {
     #[test]
     fn cells_are_where_the_model_says(
         ops in proptest::collection::vec(op(), 1..30),
-        limit_blocks in prop_oneof![Just(None), (4u64..40).prop_map(Some)],
+        limit_bytes in limits(4..40),
     ) {
-        let mut model = Model::<MarkBits>::new(limit_blocks.map(|blocks| blocks * u64::from(BLOCK_BYTES)));
+        let mut model = Model::<MarkBits>::new(limit_bytes);
         for op in &ops {
             model.play(op);
             model.check();
@@ -260,7 +250,7 @@ proptest! {
         prop_assert_eq!(model.space.reserved_bytes(), 0, "empty blocks were kept");
         let heap = model.heap.clone();
         drop(model);
-        prop_assert_eq!(heap.budget().committed_bytes(), heap.retained_bytes() + heap.metadata_bytes());
+        prop_assert_eq!(heap.budget().committed_bytes(), accounted_bytes(&heap, &[]));
     }
 }
 
@@ -296,8 +286,7 @@ fn a_full_space_finds_a_larger_cell_as_last_resort() {
 
 #[test]
 fn freeing_twice_into_the_window_does_not_spoil_the_account() {
-    let heap = Heap::new(HeapConfig::default()).unwrap();
-    let mut space = SegregatedSpace::<NoMarks>::new(&heap).unwrap();
+    let mut space = SegregatedSpace::<NoMarks>::new(&heap()).unwrap();
     let layout = Layout::shape(2, 0, 0, 0);
     assert!(space.grow(layout));
     let objects: Vec<_> = (0..4).filter_map(|_| space.alloc(layout, 0)).collect();

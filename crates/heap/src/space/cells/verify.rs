@@ -1,24 +1,19 @@
 //! Checks all tables of a space of cells against each other. Slow: for tests.
 
+use super::SegregatedSpace;
 use super::blocks::{NONE, State};
-use super::{MarkTables, SegregatedSpace};
 use crate::blocks::block::Block;
 use crate::memory::value::ObjectReference;
 use crate::object::size_class::{CELL_STARTS, CLASSES, cells_per_block};
 use crate::space::Space;
+use crate::space::mark_tables::MarkTables;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl<M: MarkTables> SegregatedSpace<M> {
     /// Every cell that holds an object.
     pub(crate) fn objects(&self) -> impl Iterator<Item = ObjectReference> {
         self.used().flat_map(|block| {
-            let words = self.allocated.block(block).iter().map(|word| word.load(Relaxed));
-            let first = block.first_granule();
-            let cells = words.zip(0..).flat_map(move |(word, index)| {
-                let bits = (0..64).filter(move |bit| word >> bit & 1 != 0);
-                bits.map(move |bit| ObjectReference::from_granule(first + index * 64 + bit))
-            });
-            cells.filter(|&object| self.is_allocated(object))
+            self.allocated.objects_in(block).filter(|&object| self.is_allocated(object))
         })
     }
 
@@ -55,7 +50,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
                 return Err(format!("{block:?} has free cells, but is on no list"));
             }
             listed += usize::from(info.state == State::Listed);
-            self.marks.verify(block, self.allocated.block(block), info.marked)?;
+            self.marks.verify(block, &self.allocated, info.marked)?;
         }
         let on_lists = self.verify_lists()?;
         if on_lists != listed {

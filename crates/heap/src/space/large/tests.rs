@@ -1,9 +1,9 @@
 //! Tests of `large.rs`.
 
 use super::*;
-use crate::blocks::heap::HeapConfig;
 use crate::memory::Offset32;
 use crate::object::header::SlotKind;
+use crate::space::tests::{accounted_bytes, heap, is_chosen, limited_heap, limits};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -23,18 +23,13 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn is_kept(object: ObjectReference, share: u8) -> bool {
-    object.block().wrapping_mul(0x9e37_79b1) >> 24 < u32::from(share)
-}
-
 proptest! {
     #[test]
     fn runs_are_where_the_model_says(
         ops in proptest::collection::vec(op(), 1..40),
-        limit_blocks in prop_oneof![Just(None), (4u64..60).prop_map(Some)],
+        limit_bytes in limits(4..60),
     ) {
-        let limit_bytes = limit_blocks.map(|blocks| blocks * u64::from(BLOCK_BYTES));
-        let heap = Heap::new(HeapConfig { limit_bytes, ..HeapConfig::default() }).unwrap();
+        let heap = limited_heap(limit_bytes);
         let mut space = LargeSpace::new(&heap);
         let mut live: Vec<(ObjectReference, u32, u64)> = Vec::new();
         for op in ops {
@@ -43,7 +38,7 @@ proptest! {
                     let layout = Layout::array(SlotKind::Shared, slots, 0).unwrap();
                     let blocks = layout.bytes().div_ceil(BLOCK_BYTES);
                     let Some(object) = space.alloc(layout, 0, |_| true) else {
-                        prop_assert!(limit_blocks.is_some(), "no limit, no room");
+                        prop_assert!(limit_bytes.is_some(), "no limit, no room");
                         continue;
                     };
                     prop_assert!(heap.memory().has(object, LARGE));
@@ -69,8 +64,8 @@ proptest! {
                 }
                 Op::Free(_) => {}
                 Op::Sweep(share) => {
-                    space.sweep(|object| is_kept(object, share));
-                    live.retain(|&(object, ..)| is_kept(object, share));
+                    space.sweep(|object| is_chosen(object.block(), share));
+                    live.retain(|&(object, ..)| is_chosen(object.block(), share));
                 }
             }
             let pages: u64 = live.iter().map(|&(.., pages)| pages).sum();
@@ -79,17 +74,16 @@ proptest! {
             prop_assert!(live.iter().all(|&(object, ..)| space.is_allocated(object)));
             let inside = live.iter().filter_map(|run| ObjectReference::from_bits(run.0.bits() + 2));
             prop_assert!(inside.into_iter().all(|inside| !space.is_allocated(inside)));
-            let parts = bytes + heap.retained_bytes() + heap.metadata_bytes();
             let blocks: u64 = live.iter().map(|&(_, blocks, _)| u64::from(blocks)).sum();
             prop_assert_eq!(heap.reserved_bytes(), blocks * u64::from(BLOCK_BYTES));
-            prop_assert_eq!(heap.budget().committed_bytes(), parts + space.metadata_bytes());
+            prop_assert_eq!(heap.budget().committed_bytes(), accounted_bytes(&heap, &[&space]));
         }
     }
 }
 
 #[test]
 fn an_object_that_no_table_reaches_leaves_no_trace() {
-    let heap = Heap::new(HeapConfig::default()).unwrap();
+    let heap = heap();
     let mut space = LargeSpace::new(&heap);
     // Of one block, which is retained.
     let layout = Layout::array(SlotKind::Shared, BLOCK_BYTES / 8, 0).unwrap();

@@ -7,9 +7,10 @@ use crate::memory::units::BLOCK_BYTES;
 use std::cell::Cell;
 
 /// The state of a block in its space.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum State {
     /// Not in this space.
+    #[default]
     Foreign,
     /// Has holes that are not entered: recyclable.
     Holey,
@@ -22,8 +23,9 @@ pub(super) enum State {
 /// Maximum bytes of a block that copies leave empty, if no object is longer.
 pub(super) const SHORT_BYTES: u32 = BLOCK_BYTES / 16;
 
-/// The entry of a block. In cells, for a marker writes to it while the table is shared.
-#[derive(Clone, Debug)]
+/// The entry of a block, by default of one that is not in this space. In cells, for a marker writes to it
+/// while the table is shared.
+#[derive(Clone, Debug, Default)]
 pub(super) struct BlockInfo {
     pub(super) state: Cell<State>,
     /// Whether the live objects here are to be evacuated.
@@ -41,19 +43,6 @@ pub(super) struct BlockInfo {
 }
 
 impl BlockInfo {
-    /// A block that is not in this space.
-    pub(super) fn foreign() -> Self {
-        Self {
-            state: Cell::new(State::Foreign),
-            is_candidate: false,
-            entered: Cell::new(0),
-            longest_hole: 0,
-            long_bytes: 0,
-            live_bytes: 0,
-            lines: LineMap::empty(),
-        }
-    }
-
     /// Makes it an empty block that is being allocated from.
     pub(super) fn begin(&self) {
         self.state.set(State::Entered);
@@ -78,28 +67,7 @@ impl LineSpace {
 
     /// Extends the tables to `block` and charges for them; false if the limit has no room.
     pub(super) fn cover(&mut self, block: Block) -> bool {
-        if !self.marks.cover(block) {
-            return false;
-        }
-        let needed = block.index() as usize + 1;
-        if needed > self.blocks.capacity() {
-            let grown = needed.next_power_of_two().max(64);
-            let bytes = (grown - self.blocks.capacity()) * size_of::<BlockInfo>();
-            if !self.heap.budget().try_charge(bytes as u64) {
-                return false;
-            }
-            let before = self.table_bytes();
-            self.blocks.reserve_exact(grown - self.blocks.len());
-            let surplus = self.table_bytes() - before - bytes as u64;
-            self.heap.budget().charge(surplus);
-        }
-        if needed > self.blocks.len() {
-            self.blocks.resize(needed, BlockInfo::foreign());
-        }
-        true
-    }
-
-    pub(super) fn table_bytes(&self) -> u64 {
-        (self.blocks.capacity() * size_of::<BlockInfo>()) as u64
+        let len = block.index() as usize + 1;
+        self.marks.cover(block) && self.blocks.try_extend(len, BlockInfo::default())
     }
 }

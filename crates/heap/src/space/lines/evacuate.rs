@@ -7,14 +7,14 @@
 //! empty blocks. When those are full, objects that do not fit them are marked in place.
 
 use super::blocks::{BlockInfo, SHORT_BYTES, State};
-use super::mark::bytes;
-use super::{BLOCK_UNITS, Hole, LineSpace, NO_HOLE};
+use super::{Hole, LineSpace};
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
 use crate::context::moves::Moves;
-use crate::memory::units::BLOCK_BYTES;
+use crate::memory::units::{BLOCK_BYTES, BLOCK_UNITS};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
+use crate::object::header::Extent;
 
 /// Number of bins that sort blocks by live bytes.
 const BINS: usize = 32;
@@ -134,7 +134,7 @@ impl<'s> Evacuation<'s> {
         left_blocks: u32,
         moves: &'s mut Moves,
     ) -> Self {
-        Self { heap, blocks, moves, hole: NO_HOLE, taken_blocks: 0, left_blocks }
+        Self { heap, blocks, moves, hole: Hole::default(), taken_blocks: 0, left_blocks }
     }
 
     /// The current place of an object: its copy, if its block is a candidate and there is room.
@@ -151,7 +151,7 @@ impl<'s> Evacuation<'s> {
         if let Some(copy) = memory.forwarded(object) {
             return copy;
         }
-        let bytes = bytes(memory, object);
+        let bytes = Extent::of(memory, object).small_bytes();
         let Some(copy) = self.bump(bytes) else { return object };
         memory.copy(object, copy, bytes);
         memory.forward(object, copy);
@@ -161,10 +161,10 @@ impl<'s> Evacuation<'s> {
 
     #[inline(always)]
     fn bump(&mut self, bytes: u32) -> Option<ObjectReference> {
-        if let Some(copy) = self.hole.bump(bytes) {
+        if let Some(copy) = self.hole.rest.bump(bytes) {
             return Some(copy);
         }
-        self.next_block().then(|| self.hole.bump(bytes))?
+        self.next_block().then(|| self.hole.rest.bump(bytes))?
     }
 
     #[cold]
@@ -181,7 +181,7 @@ impl<'s> Evacuation<'s> {
         let forgets = mutant!(self.heap.memory(), "a block of copies is not counted");
         self.taken_blocks += u32::from(!forgets);
         let start = block.first_granule() << 1;
-        self.hole = Hole { next: start, limit: start + BLOCK_UNITS, start, block: Some(block) };
+        self.hole = Hole::new(block, start, start + BLOCK_UNITS);
         true
     }
 

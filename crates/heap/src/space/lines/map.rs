@@ -11,16 +11,11 @@ pub(super) const SHORTEST_LINE_BYTES: u32 = 128;
 const MOST_LINES: u32 = BLOCK_BYTES / SHORTEST_LINE_BYTES;
 const WORDS: usize = MOST_LINES.div_ceil(64) as usize;
 
-/// A bit for each line of a block, set where it is in use.
+/// A bit for each line of a block, set where it is in use; none by default.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct LineMap([Cell<u64>; WORDS]);
 
 impl LineMap {
-    /// A map of unused lines.
-    pub(super) fn empty() -> Self {
-        Self::default()
-    }
-
     /// Sets the bits from the first to the last of these lines. For one thread at a time.
     #[inline(always)]
     pub(super) fn set(&self, first: u32, last: u32) {
@@ -96,7 +91,7 @@ mod tests {
             halves: bool,
         ) {
             let lines = if halves { MOST_LINES / 2 } else { MOST_LINES };
-            let map = LineMap::empty();
+            let map = LineMap::default();
             let mut model = vec![false; MOST_LINES as usize];
             for (first, more) in runs {
                 map.set(first, first + more);
@@ -115,7 +110,7 @@ mod tests {
             }
             prop_assert_eq!(found, &model[..lines as usize]);
             map.clear();
-            prop_assert_eq!(map, LineMap::empty());
+            prop_assert_eq!(map, LineMap::default());
         }
     }
 }

@@ -11,11 +11,11 @@
 //! headers must be read for sizes, and the program a tenth less, for it bumps. To mark lines and count live
 //! bytes object by object took another twentieth of the time to mark.
 
+use super::LineSpace;
 use super::blocks::{BlockInfo, SHORT_BYTES, State};
 use super::evacuate::{Evacuation, is_sparse};
 use super::map::LineMap;
 use super::weak::trace_weak;
-use super::{LineSpace, NO_HOLE};
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
 use crate::blocks::poison;
@@ -23,12 +23,10 @@ use crate::context::moves::Moves;
 use crate::context::roots::RootStack;
 use crate::context::weak::ReferenceProcessor;
 use crate::memory::Memory;
-use crate::memory::units::GRANULE_BYTES;
-use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS};
+use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, GRANULE_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
-use crate::object::header::Extent;
-use crate::object::size_class::{MAX_CELL_BYTES, MIN_CELL_BYTES};
+use crate::object::size_class::MIN_CELL_BYTES;
 use crate::trace::mark::Marker;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -71,16 +69,10 @@ fn last_granule(memory: Memory<'_>, object: ObjectReference) -> u32 {
     last.min(first | (BLOCK_GRANULES - 1))
 }
 
-/// The bytes of an object here; a wrong program may have overwritten its header.
-#[inline(always)]
-pub(super) fn bytes(memory: Memory<'_>, object: ObjectReference) -> u32 {
-    Extent::of(memory, object).bytes().min(u64::from(MAX_CELL_BYTES)) as u32
-}
-
 impl LineSpace {
     /// Clears the marks of the last collection, and leaves the holes.
     pub(super) fn begin_marking(&mut self) {
-        (self.hole, self.overflow) = (NO_HOLE, NO_HOLE);
+        (self.hole, self.overflow) = Default::default();
         for (info, index) in self.blocks.iter().zip(0..) {
             if info.state.get() == State::Foreign {
                 continue;
@@ -145,7 +137,7 @@ impl LineSpace {
                 classify(&info.lines, self.marks.block(block), self.line_bytes);
             let mistakes = mutant!(self.heap.memory(), "a sparse block counts as empty");
             if live_bytes == 0 || mistakes && live_bytes < BLOCK_BYTES / 32 {
-                *info = BlockInfo::foreign();
+                *info = BlockInfo::default();
                 self.used_blocks -= 1;
                 self.heap.release(block, 1);
                 continue;

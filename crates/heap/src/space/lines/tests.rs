@@ -1,7 +1,6 @@
 //! A mark-region space against a model: a list of the live objects, each with its number.
 
 use super::*;
-use crate::blocks::heap::HeapConfig;
 use crate::context::moves::Moves;
 use crate::context::roots::RootStack;
 use crate::context::weak::ReferenceProcessor;
@@ -11,6 +10,7 @@ use crate::memory::value::Value;
 use crate::object::header::{Extent, SlotKind, Slots};
 use crate::object::shape::{Ephemeral, Slot};
 use crate::object::size_class::MAX_CELL_BYTES;
+use crate::space::tests::{accounted_bytes, is_chosen, limited_heap, limits};
 use crate::trace::mark::Marker;
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ struct Model {
 
 impl Model {
     fn new(line_bytes: u32, limit_bytes: Option<u64>) -> Self {
-        let heap = Heap::new(HeapConfig { limit_bytes, ..HeapConfig::default() }).unwrap();
+        let heap = limited_heap(limit_bytes);
         let (space, marker) =
             (LineSpace::new(&heap, line_bytes).unwrap(), Marker::new(&heap, 16).unwrap());
         Self { space, marker, heap, live: Vec::new(), made: 0 }
@@ -36,10 +36,9 @@ impl Model {
     fn alloc(&mut self, words: u32, any_hole: bool) -> Option<ObjectReference> {
         let layout = Layout::array(SlotKind::Shared, 0, words.max(1)).unwrap();
         let space = &mut self.space;
-        let object = space.alloc(layout, 0).or_else(|| {
-            let found = any_hole && space.open_large_hole(layout) || space.grow(layout, 0);
-            found.then(|| space.alloc(layout, 0))?
-        })?;
+        let object = space.alloc(layout, 0);
+        let object = object.or_else(|| any_hole.then(|| space.alloc_anywhere(layout, 0))?);
+        let object = object.or_else(|| space.alloc_growing(layout, 0, 0))?;
         let extent = Extent::of(self.heap.memory(), object);
         assert_eq!(extent.words, layout.words());
         for word in 0..layout.words() {
@@ -57,20 +56,30 @@ impl Model {
         let roots = RootStack::new(&self.heap).unwrap();
         let locals: Vec<_> =
             self.live.iter().map(|&(object, ..)| roots.push_local(Some(object))).collect();
-        let mut moves = Moves::default();
-        moves.start_recording();
-        self.space.select_candidates(available_bytes, 0);
         let mut weak = ReferenceProcessor::new(&self.heap);
-        self.space.trace(&mut self.marker, &roots, &mut moves, &mut weak);
-        self.marker.shrink();
-        self.space.sweep();
-        let moved: HashMap<_, _> = moves.take().into_iter().collect();
+        let moved = self.trace_and_sweep(available_bytes, &roots, &mut weak);
         for ((object, ..), root) in self.live.iter_mut().zip(roots.iter()) {
             assert_eq!(root.object, moved.get(object).copied().unwrap_or(*object));
             *object = root.object;
         }
         drop(locals);
         moved.len()
+    }
+
+    /// Returns the new places of the objects that moved.
+    fn trace_and_sweep(
+        &mut self,
+        available_bytes: u64,
+        roots: &RootStack,
+        weak: &mut ReferenceProcessor,
+    ) -> HashMap<ObjectReference, ObjectReference> {
+        let mut moves = Moves::default();
+        moves.start_recording();
+        self.space.select_candidates(available_bytes, 0);
+        self.space.trace(&mut self.marker, roots, &mut moves, weak);
+        self.marker.shrink();
+        self.space.sweep();
+        moves.take().into_iter().collect()
     }
 
     fn check(&self) {
@@ -95,17 +104,17 @@ impl Model {
         assert_eq!(self.space.allocated_bytes(), bytes);
         assert_eq!(self.space.verify(), Ok(()));
         assert_eq!(self.heap.reserved_bytes(), self.space.reserved_bytes());
-        let parts = self.space.reserved_bytes()
-            + self.space.metadata_bytes()
-            + self.marker.metadata_bytes()
-            + self.heap.retained_bytes()
-            + self.heap.metadata_bytes();
-        assert_eq!(self.heap.budget().committed_bytes(), parts);
+        let bytes = accounted_bytes(&self.heap, &[&self.space]) + self.marker.metadata_bytes();
+        assert_eq!(self.heap.budget().committed_bytes(), bytes);
     }
 
     fn used_blocks(&self) -> u64 {
         self.space.reserved_bytes() / u64::from(BLOCK_BYTES)
     }
+}
+
+fn alloc(space: &mut LineSpace, layout: Layout) -> ObjectReference {
+    space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0, 0)).unwrap()
 }
 
 #[derive(Clone, Debug)]
@@ -125,30 +134,25 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Any rule that chooses some of them.
-fn is_kept(number: u64, share: u8) -> bool {
-    (number as u32).wrapping_mul(0x9e37_79b1) >> 24 < u32::from(share)
-}
-
 proptest! {
     #[test]
     fn objects_are_where_the_model_says(
         ops in proptest::collection::vec(op(), 1..16),
         line_bytes in prop_oneof![Just(128), Just(256)],
-        limit_blocks in prop_oneof![Just(None), (4u64..40).prop_map(Some)],
+        limit_bytes in limits(4..40),
     ) {
-        let mut model = Model::new(line_bytes, limit_blocks.map(|n| n * u64::from(BLOCK_BYTES)));
+        let mut model = Model::new(line_bytes, limit_bytes);
         for op in ops {
             match op {
                 Op::Alloc(words, count, any_hole) => {
                     let made = (0..count).take_while(|_| model.alloc(words, any_hole).is_some());
                     let made = made.count();
-                    prop_assert!(limit_blocks.is_some() || made == usize::from(count), "no limit, no room");
+                    prop_assert!(limit_bytes.is_some() || made == usize::from(count), "no limit, no room");
                 }
                 Op::Collect(share, blocks) => {
                     let available_bytes = u64::from(blocks * BLOCK_BYTES);
                     let used_blocks = model.used_blocks();
-                    model.collect(available_bytes, |number| is_kept(number, share));
+                    model.collect(available_bytes, |number| is_chosen(number as u32, share));
                     prop_assert!(model.used_blocks() <= used_blocks, "a collection takes more blocks than it releases");
                     let limit_bytes = model.heap.budget().limit_bytes();
                     let peak_bytes = model.heap.budget().peak_bytes();
@@ -162,7 +166,7 @@ proptest! {
         prop_assert_eq!(model.used_blocks(), 0, "empty blocks were kept");
         let heap = model.heap.clone();
         drop(model);
-        prop_assert_eq!(heap.budget().committed_bytes(), heap.retained_bytes() + heap.metadata_bytes());
+        prop_assert_eq!(heap.budget().committed_bytes(), accounted_bytes(&heap, &[]));
     }
 }
 
@@ -235,11 +239,7 @@ fn references_to_a_copy_are_updated() {
     let memory = memory.memory();
     let mut head = None;
     for number in 0..20 * BLOCK_BYTES / 32 {
-        let space = &mut model.space;
-        let made = space
-            .alloc(layout, 0)
-            .or_else(|| space.grow(layout, 0).then(|| space.alloc(layout, 0))?);
-        let node = made.unwrap();
+        let node = alloc(&mut model.space, layout);
         memory.word64(node, Offset64::word(3)).store(number.into(), Relaxed);
         if number % 8 == 0 {
             memory.write(
@@ -253,13 +253,9 @@ fn references_to_a_copy_are_updated() {
     for round in 0..3 {
         let roots = RootStack::new(&model.heap).unwrap();
         let _list = roots.push_local(head);
-        let mut moves = Moves::default();
-        moves.start_recording();
-        model.space.select_candidates(64 * u64::from(BLOCK_BYTES), 0);
         let mut weak = ReferenceProcessor::new(&model.heap);
-        model.space.trace(&mut model.marker, &roots, &mut moves, &mut weak);
-        model.space.sweep();
-        assert_eq!(moves.take().is_empty(), round != 1, "the first knows no block's live bytes");
+        let moved = model.trace_and_sweep(64 * u64::from(BLOCK_BYTES), &roots, &mut weak);
+        assert_eq!(moved.is_empty(), round != 1, "the first knows no block's live bytes");
         assert_eq!(model.space.verify(), Ok(()));
         head = roots.iter().next().map(|root| root.object);
         let (mut next, mut length) = (head, 0);
@@ -280,13 +276,7 @@ fn a_chain_of_ephemerons_is_followed_while_objects_move() {
     let mut model = Model::new(128, None);
     let (heap, mut weak) = (model.heap.clone(), ReferenceProcessor::new(&model.heap));
     let memory = heap.memory();
-    let mut alloc = |slots: Layout| {
-        let space = &mut model.space;
-        space
-            .alloc(slots, 0)
-            .or_else(|| space.grow(slots, 0).then(|| space.alloc(slots, 0))?)
-            .unwrap()
-    };
+    let mut alloc = |layout: Layout| alloc(&mut model.space, layout);
     let layout = Layout::shape(0, 0, 0, 1);
     let chain: Vec<_> = (0..=LINKS)
         .map(|number| {
@@ -310,12 +300,7 @@ fn a_chain_of_ephemerons_is_followed_while_objects_move() {
     let mut held: Vec<_> = tables.iter().map(|&table| roots.push_local(Some(table))).collect();
     held.push(roots.push_local(Some(chain[0])));
     for moves_some in [false, true, false] {
-        let mut moves = Moves::default();
-        moves.start_recording();
-        model.space.select_candidates(64 * u64::from(BLOCK_BYTES), 0);
-        model.space.trace(&mut model.marker, &roots, &mut moves, &mut weak);
-        model.space.sweep();
-        let moved = moves.take().len();
+        let moved = model.trace_and_sweep(64 * u64::from(BLOCK_BYTES), &roots, &mut weak).len();
         assert_eq!(moved > 0 && moved < chain.len(), moves_some, "{moved} have moved");
         assert_eq!(model.space.verify(), Ok(()));
         assert_eq!(model.space.allocated().objects as usize, chain.len() + tables.len());

@@ -1,17 +1,14 @@
 //! Walks a mark-region space, and checks all tables against its objects. Slow: for tests.
 
+use super::LineSpace;
 use super::blocks::{BlockInfo, SHORT_BYTES, State};
 use super::map::LineMap;
-use super::mark::bytes;
-use super::{LineSpace, NO_HOLE};
 use crate::blocks::block::Block;
-use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES};
-use crate::memory::units::{GRANULE_BYTES, UNIT_BYTES};
+use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES, GRANULE_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
-use crate::object::header::FORWARDED;
+use crate::object::header::{Extent, FORWARDED};
 use crate::space::SmallSpace;
 use std::ops::Range;
-use std::sync::atomic::Ordering::Relaxed;
 
 impl LineSpace {
     /// Every object: block by block those that the last collection kept, then those allocated since.
@@ -37,14 +34,7 @@ impl LineSpace {
 
     /// The objects of a block that the last collection kept: the marks in its lines.
     fn kept(&self, block: Block, info: &BlockInfo) -> impl Iterator<Item = ObjectReference> {
-        let words = self.marks.block(block).iter().map(|word| word.load(Relaxed));
-        let first = block.first_granule();
-        words.zip(0..).flat_map(move |(word, index)| {
-            let bits = (0..64).filter(move |bit| word >> bit & 1 != 0);
-            let objects =
-                bits.map(move |bit| ObjectReference::from_granule(first + index * 64 + bit));
-            objects.filter(|&object| info.lines.has(self.first_line(object)))
-        })
+        self.marks.objects_in(block).filter(|&object| info.lines.has(self.first_line(object)))
     }
 
     fn first_line(&self, object: ObjectReference) -> u32 {
@@ -72,16 +62,13 @@ impl LineSpace {
         let [start, limit] = [lines.start, lines.end].map(|line| self.line(block, line));
         let is_open = |hole: &&super::Hole| hole.block == Some(block) && hole.start == start;
         let open = [&self.hole, &self.overflow].into_iter().find(is_open);
-        let (mut at, end) = (start, open.unwrap_or(&NO_HOLE).next);
-        let end = if open.is_some() { end } else { limit };
-        let memory = self.heap.memory();
+        let end = open.map_or(limit, |hole| hole.rest.next);
+        let (mut at, memory) = (start, self.heap.memory());
         std::iter::from_fn(move || {
+            // Up to a stopper.
             let object = ObjectReference::from_bits(at).filter(|_| at < end)?;
-            if self.marks.test(object) {
-                // A stopper.
-                return None;
-            }
-            at += bytes(memory, object) / UNIT_BYTES as u32;
+            let object = (!self.marks.test(object)).then_some(object)?;
+            at += Extent::of(memory, object).small_bytes() / UNIT_BYTES as u32;
             Some(object)
         })
     }
@@ -95,8 +82,9 @@ impl LineSpace {
         for (block, info) in self.used() {
             live_bytes += self.verify_kept(block, info)?;
             let new = self.new_in(block, info);
-            new_bytes +=
-                new.map(|object| u64::from(bytes(self.heap.memory(), object))).sum::<u64>();
+            new_bytes += new
+                .map(|object| u64::from(Extent::of(self.heap.memory(), object).small_bytes()))
+                .sum::<u64>();
             self.verify_state(block, info)?;
         }
         let used = self.used().count();
@@ -117,13 +105,13 @@ impl LineSpace {
 
     /// The lines of a block are exactly those that its marked objects reach; returns their bytes.
     fn verify_kept(&self, block: Block, info: &BlockInfo) -> Result<u64, String> {
-        let (memory, reached) = (self.heap.memory(), LineMap::empty());
+        let (memory, reached) = (self.heap.memory(), LineMap::default());
         let (mut live_bytes, mut long_bytes) = (0, 0);
         for object in self.kept(block, info) {
             if memory.has(object, FORWARDED) {
                 return Err(format!("{object:?} is forwarded, and no collection is under way"));
             }
-            let bytes = bytes(memory, object);
+            let bytes = Extent::of(memory, object).small_bytes();
             let [first, last] = self.lines(object, bytes);
             reached.set(first, last);
             live_bytes += u64::from(bytes);

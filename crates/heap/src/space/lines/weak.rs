@@ -8,7 +8,7 @@ use super::evacuate::Evacuation;
 use crate::blocks::heap::Heap;
 use crate::context::weak::ReferenceProcessor;
 use crate::memory::value::ObjectReference;
-use crate::trace::mark::Marker;
+use crate::trace::mark::{Marker, visiting};
 use std::cell::RefCell;
 
 /// Reference processing after a trace from the roots, with its `is_marked`, `mark` and `copies`: see
@@ -25,13 +25,7 @@ pub(super) fn trace_weak(
     let place = |object| memory.forwarded(object).or_else(|| is_marked(object).then_some(object));
     while weak.advance(place, |object| marker.push(copies.forward(object))) {
         let weak = RefCell::new(&mut *weak);
-        let mark = |object| {
-            let is_new = mark(object);
-            if is_new {
-                weak.borrow_mut().object_reached(object);
-            }
-            is_new
-        };
+        let mark = visiting(&mark, |object| weak.borrow_mut().object_reached(object));
         marker.trace_moving(heap, &is_marked, mark, |object| {
             let place = copies.forward(object);
             if place != object {

@@ -14,23 +14,21 @@
 //! the group before it, and if this is in its own block the group fits, for it lay there. So copying in
 //! order overwrites no object that is still to be copied.
 
-use super::{BLOCK_UNITS, GRANULE_UNITS, MovableSpace, Movement};
+use super::{GRANULE_UNITS, MovableSpace, Movement};
 use crate::blocks::bitmap::Bitmap;
 use crate::blocks::block::Block;
-use crate::blocks::heap::Heap;
 use crate::blocks::poison;
 use crate::context::moves::Moves;
 use crate::context::weak::ReferenceProcessor;
 use crate::memory::Memory;
-use crate::memory::units::BLOCK_WORDS;
-use crate::memory::units::GRANULE_BYTES;
+use crate::memory::units::{BLOCK_UNITS, BLOCK_WORDS, GRANULE_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::object::header::{Extent, LARGE};
-use crate::object::size_class::MAX_CELL_BYTES;
 use crate::space::MarkedSpace;
-use crate::trace::mark::Marker;
-use std::io;
+use crate::space::bump::{Bump, bytes_between};
+use crate::space::mark_tables::{MarkTables, bitmaps};
+use crate::trace::mark::{Marker, visiting};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Three words for every 64 granules.
@@ -55,11 +53,10 @@ struct Group<'t> {
     granules: u32,
 }
 
-/// The place of the next group.
+/// The place of the next group, in block number `place` of the space.
 struct Front {
     place: usize,
-    next: u32,
-    limit: u32,
+    rest: Bump,
 }
 
 impl Sliding {
@@ -68,7 +65,8 @@ impl Sliding {
     pub(super) fn mark(&self, memory: Memory<'_>, object: ObjectReference) -> bool {
         let is_new = self.marks.set(object);
         if is_new && !memory.has(object, LARGE) {
-            self.live.set_run(object, granules(memory, object));
+            let bytes = Extent::of(memory, object).small_bytes();
+            self.live.set_run(object, bytes / GRANULE_BYTES as u32);
         }
         is_new
     }
@@ -86,39 +84,22 @@ impl Sliding {
     }
 }
 
+impl MarkTables for Sliding {
+    bitmaps!(marks, live, destinations; kept: 0);
+
+    fn has_marks(&self, block: Block) -> bool {
+        [&self.marks, &self.live].iter().any(|marks| marks.objects_in(block).next().is_some())
+    }
+}
+
 impl Movement for Sliding {
     const COPIES: bool = false;
-
-    fn new(heap: &Heap) -> io::Result<Self> {
-        let [marks, live, destinations] = [heap.bitmap()?, heap.bitmap()?, heap.bitmap()?];
-        Ok(Self { marks, live, destinations, kept: 0 })
-    }
-
-    fn cover(&mut self, block: Block) -> bool {
-        self.marks.cover(block) && self.live.cover(block) && self.destinations.cover(block)
-    }
-
-    fn metadata_bytes(&self) -> u64 {
-        [&self.marks, &self.live, &self.destinations].map(Bitmap::covered_bytes).iter().sum()
-    }
-
-    fn is_marked(&self, block: Block) -> bool {
-        let words = self.marks.block(block).iter().chain(self.live.block(block));
-        words.into_iter().any(|word| word.load(Relaxed) != 0)
-    }
 }
 
 impl MarkedSpace for MovableSpace<Sliding> {
     fn unmark_large(&self, large: ObjectReference) -> bool {
         self.tables.marks.clear(large)
     }
-}
-
-/// Granules that an object covers; a wrong program may have overwritten its header.
-#[inline(always)]
-fn granules(memory: Memory<'_>, object: ObjectReference) -> u32 {
-    let bytes = Extent::of(memory, object).bytes().min(u64::from(MAX_CELL_BYTES));
-    bytes as u32 / GRANULE_BYTES as u32
 }
 
 impl MovableSpace<Sliding> {
@@ -139,20 +120,11 @@ impl MovableSpace<Sliding> {
 
     /// [`MovableSpace::trace`] that calls `visit` with each object that it marks.
     #[inline(always)]
-    fn trace_visiting(
-        &mut self,
-        marker: &mut Marker,
-        mut visit: impl FnMut(ObjectReference),
-    ) -> u64 {
+    fn trace_visiting(&mut self, marker: &mut Marker, visit: impl FnMut(ObjectReference)) -> u64 {
         let (tables, memory) = (&self.tables, self.heap.memory());
         let is_marked = |object| tables.marks.test(object);
-        marker.trace(&self.heap, is_marked, |object| {
-            let is_new = tables.mark(memory, object);
-            if is_new {
-                visit(object);
-            }
-            is_new
-        })
+        let mark = |object| tables.mark(memory, object);
+        marker.trace(&self.heap, is_marked, visiting(mark, visit))
     }
 
     /// Whether an object was marked since the last slide; large ones included.
@@ -167,7 +139,7 @@ impl MovableSpace<Sliding> {
         let memory = self.heap.memory();
         let begin = |place: usize| {
             let next = self.blocks.get(place).map_or(0, |block| block.start);
-            Front { place, next, limit: next + BLOCK_UNITS }
+            Front { place, rest: Bump { next, limit: next + BLOCK_UNITS } }
         };
         let mut front: Option<Front> = None;
         let mut ends = Vec::new();
@@ -175,13 +147,13 @@ impl MovableSpace<Sliding> {
             let Some(Group { destination, skipped, granules }) = group else { return };
             let units = granules * GRANULE_UNITS;
             let to = front.get_or_insert_with(|| begin(0));
-            if to.limit - to.next < units {
-                ends.push(to.next);
+            if to.rest.limit - to.rest.next < units {
+                ends.push(to.rest.next);
                 *to = begin(to.place + 1);
             }
-            let first = to.next.wrapping_sub(skipped * GRANULE_UNITS);
+            let first = to.rest.next.wrapping_sub(skipped * GRANULE_UNITS);
             destination.store(u64::from(first), Relaxed);
-            to.next += units;
+            to.rest.next += units;
         };
         for block in self.blocks.iter().map(|bumped| bumped.block()) {
             let mut group = None;
@@ -203,17 +175,17 @@ impl MovableSpace<Sliding> {
             }
             settle(group);
         }
-        self.fill_to(&ends, front.map(|to| (to.next, to.limit)));
+        self.fill_to(&ends, front.map(|to| to.rest));
     }
 
     /// Sets the allocated part of each block after a slide: `ends` of all but the last, and the `last`.
-    fn fill_to(&mut self, ends: &[u32], last: Option<(u32, u32)>) {
+    fn fill_to(&mut self, ends: &[u32], last: Option<Bump>) {
         for (block, &end) in self.blocks.iter_mut().zip(ends) {
             block.end = end;
         }
         let closed = self.blocks.iter().take(ends.len());
-        self.closed_bytes = closed.map(|block| super::bytes_between(block.start, block.end)).sum();
-        (self.next, self.limit) = last.unwrap_or_default();
+        self.closed_bytes = closed.map(|block| bytes_between(block.start, block.end)).sum();
+        self.bump = last.unwrap_or_default();
         self.tables.kept = ends.len() + usize::from(last.is_some());
     }
 
@@ -228,7 +200,7 @@ impl MovableSpace<Sliding> {
     pub fn slide(&mut self, moves: &mut Moves) {
         let (tables, memory) = (&self.tables, self.heap.memory());
         let mut largest_bytes = super::COMMON_BYTES;
-        for bumped in &self.blocks {
+        for bumped in self.blocks.iter() {
             let block = bumped.block();
             for (word, marks) in (0..BLOCK_WORDS as u32).zip(tables.marks.block(block)) {
                 let mut marks = marks.load(Relaxed);
@@ -237,7 +209,7 @@ impl MovableSpace<Sliding> {
                     marks &= marks - 1;
                     let object = ObjectReference::from_granule(granule);
                     memory.update_slots(object, |child| tables.new_place(child));
-                    let bytes = granules(memory, object) * GRANULE_BYTES as u32;
+                    let bytes = Extent::of(memory, object).small_bytes();
                     largest_bytes = largest_bytes.max(bytes);
                     let place = tables.new_place(object);
                     if place != object {
@@ -249,7 +221,7 @@ impl MovableSpace<Sliding> {
         }
         self.largest_bytes = largest_bytes;
         let kept = tables.kept;
-        for bumped in &self.blocks {
+        for bumped in self.blocks.iter() {
             tables.marks.clear_block(bumped.block());
             tables.live.clear_block(bumped.block());
         }

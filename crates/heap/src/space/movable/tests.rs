@@ -1,16 +1,13 @@
 //! Tests of `movable.rs`.
 
 use super::*;
-use crate::blocks::heap::HeapConfig;
 use crate::context::moves::Moves;
 use crate::memory::Offset64;
 use crate::object::header::SlotKind;
+use crate::object::size_class::MAX_CELL_BYTES;
+use crate::space::tests::{accounted_bytes, heap};
 use proptest::prelude::*;
 use std::sync::atomic::Ordering::Relaxed;
-
-fn heap() -> Heap {
-    Heap::new(HeapConfig::default()).unwrap()
-}
 
 fn copying(heap: &Heap) -> MovableSpace<Copying> {
     MovableSpace::new(heap).unwrap()
@@ -35,12 +32,6 @@ fn number(space: &MovableSpace<impl Movement>, object: ObjectReference) -> u64 {
     space.heap.memory().word64(object, Offset64::word(2)).load(Relaxed)
 }
 
-fn committed_bytes<M: Movement>(spaces: &[&MovableSpace<M>]) -> u64 {
-    let heap = &spaces[0].heap;
-    let parts = spaces.iter().map(|space| space.reserved_bytes() + space.metadata_bytes());
-    parts.sum::<u64>() + heap.retained_bytes() + heap.metadata_bytes()
-}
-
 proptest! {
     #[test]
     fn the_walk_sees_every_object_in_order_and_nothing_else(sizes in proptest::collection::vec(words(), 0..300)) {
@@ -48,7 +39,7 @@ proptest! {
         let made: Vec<_> = (0..).zip(&sizes).map(|(n, &words)| alloc(&mut space, words, n)).collect();
         prop_assert_eq!(space.objects().collect::<Vec<_>>(), made.clone());
         prop_assert_eq!(space.verify(), Ok(()));
-        prop_assert_eq!(space.heap.budget().committed_bytes(), committed_bytes(&[&space]));
+        prop_assert_eq!(space.heap.budget().committed_bytes(), accounted_bytes(&space.heap, &[&space]));
         for object in made {
             prop_assert!(space.is_allocated(object));
             let inside = ObjectReference::from_granule(object.granule() + 1);
@@ -76,7 +67,7 @@ proptest! {
         from.clear();
         prop_assert_eq!((from.reserved_bytes(), from.objects().count()), (0, 0));
         prop_assert_eq!(to.objects().count(), made.len());
-        prop_assert_eq!(heap.budget().committed_bytes(), committed_bytes(&[&from, &to]));
+        prop_assert_eq!(heap.budget().committed_bytes(), accounted_bytes(&heap, &[&from, &to]));
     }
 
     /// Marked objects slide together, in order; the rest is reclaimed.
@@ -108,7 +99,7 @@ proptest! {
             let moved = kept.into_iter().zip(places).filter(|(old, new)| old != new);
             prop_assert_eq!(moves.take(), moved.collect::<Vec<_>>());
             prop_assert_eq!(space.verify(), Ok(()));
-            prop_assert_eq!(space.heap.budget().committed_bytes(), committed_bytes(&[&space]));
+            prop_assert_eq!(space.heap.budget().committed_bytes(), accounted_bytes(&space.heap, &[&space]));
         }
     }
 }

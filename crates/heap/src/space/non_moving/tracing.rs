@@ -7,11 +7,10 @@ use crate::context::weak::ReferenceProcessor;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::space::cells::{
-    ConcurrentMarks, MarkBits, ParallelMarks, SegregatedSpace, StickyMarks, SweeperBits, Traced,
-    UnsweptBlock,
+    ConcurrentMarks, MarkBits, ParallelMarks, SegregatedSpace, StickyMarks, Traced, UnsweptBlock,
 };
 use crate::trace::grey_queue::GreyQueue;
-use crate::trace::mark::Marker;
+use crate::trace::mark::{Marker, visiting};
 use crate::trace::parallel::ParallelMarker;
 use std::io;
 
@@ -171,20 +170,10 @@ impl NonMovingSpace<MarkBits> {
 // ---- concurrent: see `cells/concurrent.rs` ------------------------------------------------------
 
 impl NonMovingSpace<ConcurrentMarks> {
-    /// The bits that the collector thread needs.
-    pub(crate) fn sweeper_bits(&self) -> SweeperBits {
-        self.small.sweeper_bits()
-    }
-
     /// After marking: reclaims the unmarked large objects, and hands all blocks of cells to the sweeper.
     pub(crate) fn hand_to_sweeper(&mut self, to: impl FnMut(UnsweptBlock)) {
         self.sweep_large();
         self.small.hand_to_sweeper(to);
-    }
-
-    /// Takes a swept block back with the number of its live cells.
-    pub(crate) fn take_swept(&mut self, swept: UnsweptBlock, live: u32) {
-        self.small.take_swept(swept, live);
     }
 }
 
@@ -205,20 +194,5 @@ impl NonMovingSpace<StickyMarks> {
         let marks = self.small.marks();
         self.large.objects().for_each(|object| _ = marks.clear(object));
         self.small.clear_marks();
-    }
-}
-
-/// `mark` that calls `visit` with each object that it marks.
-#[inline(always)]
-fn visiting(
-    mut mark: impl FnMut(ObjectReference) -> bool,
-    mut visit: impl FnMut(ObjectReference),
-) -> impl FnMut(ObjectReference) -> bool {
-    move |object| {
-        let is_new = mark(object);
-        if is_new {
-            visit(object);
-        }
-        is_new
     }
 }

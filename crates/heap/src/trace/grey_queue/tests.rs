@@ -1,19 +1,19 @@
 //! Tests of `grey_queue.rs`.
 
 use super::*;
-use crate::blocks::heap::HeapConfig;
 use crate::object::header::{Layout, SlotKind};
 use crate::space::cells::MarkBits;
 use crate::space::non_moving::NonMovingSpace;
+use crate::space::tests::{alloc, reachable, set, space};
 use proptest::prelude::*;
 use std::collections::HashSet;
 
-fn alloc(space: &mut NonMovingSpace<MarkBits>, slots: u32) -> ObjectReference {
+fn alloc_array(space: &mut NonMovingSpace<MarkBits>, slots: u32) -> ObjectReference {
     let layout = match slots {
         0..=2 => Layout::shape(0, slots, 0, 0),
         _ => Layout::array(SlotKind::Shared, slots, 0).unwrap(),
     };
-    space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0)).unwrap()
+    alloc(space, layout)
 }
 
 proptest! {
@@ -25,25 +25,17 @@ proptest! {
         budget in 1u64..300,
         distance in 0usize..70,
     ) {
-        let heap = Heap::new(HeapConfig::default()).unwrap();
-        let mut space = NonMovingSpace::new(&heap).unwrap();
-        let objects: Vec<_> = slots.iter().map(|&slots| alloc(&mut space, slots)).collect();
+        let mut space = space();
+        let objects: Vec<_> = slots.iter().map(|&slots| alloc_array(&mut space, slots)).collect();
+        let heap = space.heap().clone();
         let memory = heap.memory();
         for (from, slot, to) in edges {
             let from = from.index(objects.len());
             if let Some(slot) = slot.checked_rem(slots[from]) {
-                let at = Extent::of(memory, objects[from]).slot(slot);
-                memory.write(objects[from], at, to.get(&objects).bits());
+                set(&space, objects[from], slot, *to.get(&objects));
             }
         }
-        let (mut reached, mut pending) = (HashSet::new(), vec![objects[0]]);
-        let mut work = 0;
-        while let Some(object) = pending.pop() {
-            if reached.insert(object) {
-                work += 1 + u64::from(Extent::of(memory, object).borrow_end);
-                pending.extend(memory.children(object, Slots::All));
-            }
-        }
+        let reached = reachable(memory, &objects[..1]);
         let mut greys = GreyQueue::new(&heap, distance).unwrap();
         prop_assert!(space.shade(objects[0]) && !space.shade(objects[0]));
         greys.push(objects[0]);
@@ -54,9 +46,9 @@ proptest! {
             done += slice;
         }
         // Each further piece of an array counts as an object.
-        let pieces = reached.iter().map(|&array| Extent::of(memory, array).borrow_end);
-        let further = pieces.map(|slots| u64::from(slots.saturating_sub(1) / PIECE_SLOTS));
-        prop_assert_eq!(done, work + further.sum::<u64>());
+        let slots = reached.iter().map(|&object| Extent::of(memory, object).borrow_end);
+        let work = slots.map(|slots| u64::from(1 + slots + slots.saturating_sub(1) / PIECE_SLOTS));
+        prop_assert_eq!(done, work.sum::<u64>());
         let marked = objects.iter().copied().filter(|&object| space.is_marked(object));
         prop_assert_eq!(marked.collect::<HashSet<_>>(), reached);
     }
@@ -64,10 +56,9 @@ proptest! {
 
 #[test]
 fn an_array_is_grey_until_its_last_piece() {
-    let heap = Heap::new(HeapConfig::default()).unwrap();
-    let mut space = NonMovingSpace::new(&heap).unwrap();
-    let array = alloc(&mut space, 3 * PIECE_SLOTS);
-    let mut greys = GreyQueue::new(&heap, 16).unwrap();
+    let mut space = space();
+    let array = alloc_array(&mut space, 3 * PIECE_SLOTS);
+    let mut greys = GreyQueue::new(space.heap(), 16).unwrap();
     assert!(space.shade(array));
     greys.push(array);
     for _ in 0..2 {
@@ -80,20 +71,18 @@ fn an_array_is_grey_until_its_last_piece() {
 
 #[test]
 fn an_array_needs_stack_for_a_piece() {
-    let heap = Heap::new(HeapConfig::default()).unwrap();
-    let mut space = NonMovingSpace::new(&heap).unwrap();
-    let array = alloc(&mut space, 100 * PIECE_SLOTS);
+    let mut space = space();
+    let array = alloc_array(&mut space, 100 * PIECE_SLOTS);
     for slot in 0..100 * PIECE_SLOTS {
-        let node = alloc(&mut space, 0);
-        let at = Extent::of(heap.memory(), array).slot(slot);
-        heap.memory().write(array, at, node.bits());
+        let node = alloc_array(&mut space, 0);
+        set(&space, array, slot, node);
     }
-    let mut greys = GreyQueue::new(&heap, 16).unwrap();
+    let mut greys = GreyQueue::new(space.heap(), 16).unwrap();
     assert!(space.shade(array));
     greys.push(array);
     space.trace_some(&mut greys, u64::MAX);
     assert!(greys.is_empty());
     let page_bytes = crate::memory::os::PAGE_BYTES as u64;
     let bound = (u64::from(PIECE_SLOTS + 2) * 4).next_multiple_of(page_bytes);
-    assert_eq!(heap.budget().queue_peak_bytes(), Some(bound));
+    assert_eq!(space.heap().budget().queue_peak_bytes(), Some(bound));
 }

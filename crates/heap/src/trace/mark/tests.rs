@@ -1,28 +1,14 @@
 //! Tests of `mark.rs`.
 
 use super::*;
-use crate::blocks::heap::HeapConfig;
-use crate::object::header::{Extent, Layout, SlotKind};
+use crate::object::header::{Layout, SlotKind};
 use crate::space::Space;
 use crate::space::cells::MarkBits;
-use crate::space::non_moving::NonMovingSpace;
+use crate::space::tests::{alloc, set, space};
 use proptest::prelude::*;
 use std::collections::HashSet;
 
 const NODE: Layout = Layout::shape(1, 1, 1, 0);
-
-fn space() -> NonMovingSpace<MarkBits> {
-    NonMovingSpace::new(&Heap::new(HeapConfig::default()).unwrap()).unwrap()
-}
-
-fn alloc(space: &mut NonMovingSpace<MarkBits>, layout: Layout) -> ObjectReference {
-    space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0)).unwrap()
-}
-
-fn set(space: &NonMovingSpace<MarkBits>, object: ObjectReference, slot: u32, value: Value) {
-    let memory = space.heap().memory();
-    memory.write(object, Extent::of(memory, object).slot(slot), value.bits());
-}
 
 /// The reachable nodes, found without prefetching.
 fn reachable(edges: &[Vec<usize>], roots: &[usize]) -> HashSet<usize> {
@@ -45,7 +31,7 @@ proptest! {
         edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<u16>(), any::<prop::sample::Index>()), 0..300),
         roots in proptest::collection::vec(any::<prop::sample::Index>(), 0..4),
     ) {
-        let mut space = space();
+        let mut space = space::<MarkBits>();
         let kinds = [SlotKind::Own, SlotKind::Shared, SlotKind::Borrow];
         let layout = |(index, &slots): (usize, &u32)| match slots {
             0 => NODE,
@@ -61,7 +47,7 @@ proptest! {
             if layouts[from].slots_of(SlotKind::Shared) > 1 && to % 5 == 0 {
                 set(&space, objects[from], slot, Value::int(to as i32).unwrap());
             } else {
-                set(&space, objects[from], slot, objects[to].into());
+                set(&space, objects[from], slot, objects[to]);
                 slots[from].insert((slot, to));
             }
         }
@@ -94,13 +80,13 @@ proptest! {
 #[test]
 fn an_array_needs_a_word_of_stack_for_each_slot_and_no_more() {
     const SLOTS: u32 = 100_000;
-    let mut space = space();
+    let mut space = space::<MarkBits>();
     let array = alloc(&mut space, Layout::array(SlotKind::Shared, SLOTS, 0).unwrap());
     for slot in 0..SLOTS {
         let node = alloc(&mut space, NODE);
-        set(&space, array, slot, node.into());
+        set(&space, array, slot, node);
         // Edges to marked objects take stack as well.
-        set(&space, node, 0, array.into());
+        set(&space, node, 0, array);
     }
     let mut marker = Marker::new(space.heap(), 16).unwrap();
     marker.push(array);
@@ -113,11 +99,11 @@ fn an_array_needs_a_word_of_stack_for_each_slot_and_no_more() {
 #[test]
 fn a_long_list_needs_a_page_of_stack() {
     const LENGTH: u64 = 1_000_000;
-    let mut space = space();
+    let mut space = space::<MarkBits>();
     let mut list = alloc(&mut space, NODE);
     for _ in 1..LENGTH {
         let node = alloc(&mut space, NODE);
-        set(&space, node, 0, list.into());
+        set(&space, node, 0, list);
         list = node;
     }
     for distance in [0, 16] {

@@ -1,14 +1,13 @@
 //! Parallel marking against a serial reachability, at every number of threads.
 
 use super::*;
-use crate::blocks::heap::HeapConfig;
 use crate::memory::os::PAGE_BYTES;
 use crate::object::header::{Layout, SlotKind};
 use crate::space::Space;
 use crate::space::cells::ParallelMarks;
 use crate::space::non_moving::NonMovingSpace;
+use crate::space::tests::{accounted_bytes, alloc, heap, reachable, set};
 use proptest::prelude::*;
-use std::collections::HashSet;
 
 const NODE: Layout = Layout::shape(0, 2, 0, 0);
 
@@ -21,15 +20,14 @@ struct Marking {
 
 impl Marking {
     fn on(threads: usize, threshold: u64) -> Self {
-        let heap = Heap::new(HeapConfig::default()).unwrap();
+        let heap = heap();
         let marker = ParallelMarker::new(&heap, 16, threads, threshold).unwrap();
         let space = NonMovingSpace::marked_by(&heap, &marker).unwrap();
         Self { heap, space, marker }
     }
 
     fn alloc(&mut self, layout: Layout) -> ObjectReference {
-        let space = &mut self.space;
-        space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0)).unwrap()
+        alloc(&mut self.space, layout)
     }
 
     fn nodes(&mut self, count: usize) -> Vec<ObjectReference> {
@@ -41,8 +39,7 @@ impl Marking {
     }
 
     fn link(&self, from: ObjectReference, slot: u32, to: ObjectReference) {
-        let memory = self.heap.memory();
-        memory.write(from, Extent::of(memory, from).slot(slot), to.bits());
+        set(&self.space, from, slot, to);
     }
 
     /// Marks from the root and sweeps; the tables must agree afterwards.
@@ -52,10 +49,8 @@ impl Marking {
         self.space.sweep();
         assert_eq!(self.space.verify(), Ok(()));
         assert!(self.marker.markers.iter().all(|marker| marker.stack.is_empty()));
-        let space_bytes = self.space.reserved_bytes() + self.space.metadata_bytes();
-        let footprint = space_bytes + self.marker.metadata_bytes();
-        let heaps = self.heap.retained_bytes() + self.heap.metadata_bytes();
-        assert_eq!(self.heap.budget().committed_bytes(), footprint + heaps, "the account is wrong");
+        let bytes = accounted_bytes(&self.heap, &[&self.space]) + self.marker.metadata_bytes();
+        assert_eq!(self.heap.budget().committed_bytes(), bytes, "the account is wrong");
     }
 
     /// Peak bytes of the stacks.
@@ -81,13 +76,7 @@ proptest! {
             let from = from.index(objects.len());
             marking.link(objects[from], slot % slots[from], *to.get(&objects));
         }
-        let memory = marking.heap.memory();
-        let (mut reached, mut pending) = (HashSet::new(), vec![objects[0]]);
-        while let Some(object) = pending.pop() {
-            if reached.insert(object) {
-                pending.extend(memory.children(object, Slots::All));
-            }
-        }
+        let reached = reachable(marking.heap.memory(), &objects[..1]);
         for _ in 0..2 {
             marking.collect(objects[0]);
             for object in &objects {

@@ -40,11 +40,6 @@ struct Sliced {
     marked: HashSet<ObjectReference>,
 }
 
-/// Any rule that chooses some of them.
-fn is_chosen(object: ObjectReference, share: u8) -> bool {
-    object.granule().wrapping_mul(0x9e37_79b1) >> 24 < u32::from(share)
-}
-
 impl Sliced {
     fn play(&mut self, op: &Op) {
         match (op, self.phase) {
@@ -88,7 +83,8 @@ impl Sliced {
     }
 
     fn mark(&mut self, share: u8) {
-        for &object in self.model.live.keys().filter(|&&object| is_chosen(object, share)) {
+        for &object in self.model.live.keys().filter(|&&object| is_chosen(object.granule(), share))
+        {
             let is_new = self.model.space.shade(object);
             assert_eq!(is_new, self.marked.insert(object), "{object:?}");
             if is_new {
@@ -99,16 +95,11 @@ impl Sliced {
     }
 }
 
-fn limits() -> impl Strategy<Value = Option<u64>> {
-    let blocks = prop_oneof![Just(None), (4u64..40).prop_map(Some)];
-    blocks.prop_map(|blocks| blocks.map(|blocks| blocks * u64::from(BLOCK_BYTES)))
-}
-
 proptest! {
     #[test]
     fn an_incremental_cycle_keeps_marked_and_new_objects(
         ops in proptest::collection::vec(op(), 1..60),
-        limit_bytes in limits(),
+        limit_bytes in limits(4..40),
     ) {
         let mut sliced =
             Sliced { model: Model::new(limit_bytes), phase: Phase::Idle, marked: HashSet::new() };
@@ -120,7 +111,7 @@ proptest! {
     #[test]
     fn sticky_marks_are_those_of_old_objects(
         rounds in proptest::collection::vec((0..LAYOUTS.len(), 0u8..200, any::<u8>(), 0..4), 1..30),
-        limit_bytes in limits(),
+        limit_bytes in limits(4..40),
     ) {
         let mut model = Model::<StickyMarks>::new(limit_bytes);
         let mut old: HashSet<ObjectReference> = HashSet::new();
@@ -132,7 +123,7 @@ proptest! {
             }
             for &object in model.live.keys() {
                 let (_, mut mark) = model.space.marking();
-                let chosen = is_chosen(object, share);
+                let chosen = is_chosen(object.granule(), share);
                 if chosen {
                     prop_assert_eq!(mark(object), old.insert(object));
                 }
