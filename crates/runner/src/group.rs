@@ -16,8 +16,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Maximum bytes read from a child's standard output: a longer line is not a sample, and in a dialogue the child
-/// then blocks on the pipe.
+/// Maximum bytes read from a child's standard output: a longer line is not a sample, and in a
+/// dialogue the child then blocks on the pipe.
 pub(crate) const STDOUT_BYTES_MAX: u64 = 256 << 20;
 /// How much of the end of a child's standard error is kept for the reason.
 pub(crate) const STDERR_TAIL_BYTES: usize = 8 << 10;
