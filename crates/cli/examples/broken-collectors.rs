@@ -7,8 +7,8 @@
 
 use collectors::registry::{Family, Info, Line};
 use heap::{
-    BumpSpace, Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, ObjectReference,
-    OutOfMemory, Parts,
+    AllocResult, BumpSpace, Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout,
+    ObjectReference, Parts,
 };
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -57,7 +57,7 @@ impl<const BUG: u8> Collector for Broken<BUG> {
         Ok(Self { space: BumpSpace::new(heap), objects: 0, last: None, hoard: Vec::new() })
     }
 
-    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc(&mut self, _: &mut Context, layout: Layout) -> AllocResult {
         self.objects += 1;
         match BUG {
             CHATTY if self.objects < 100 => print!("an object; "),

@@ -188,7 +188,7 @@ fn measure<C: Collector, P: Probe>(
     };
     complete(&mut sample, &mutator);
 
-    let unreclaimed_bytes = mutator.collector().parts().allocated().bytes;
+    let unreclaimed_bytes = mutator.collector().parts().allocated_bytes();
     let teardown_clock = Clock::start();
     mutator.tear_down();
     (sample.teardown_wall_ns, sample.teardown_cpu_ns) = teardown_clock.read();

@@ -9,8 +9,7 @@
 //! No barrier yet. Say last what it cannot do, and how its pauses grow.
 
 use heap::{
-    BumpSpace, Caps, Collector, Config, Context, Heap, Inspect, Layout, ObjectReference,
-    OutOfMemory, Parts,
+    AllocResult, BumpSpace, Caps, Collector, Config, Context, Heap, Inspect, Layout, Parts,
 };
 use std::io;
 
@@ -30,7 +29,7 @@ impl Collector for MyGc {
     }
 
     #[inline(always)]
-    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc(&mut self, _: &mut Context, layout: Layout) -> AllocResult {
         // Next: collect when the limit has no room, then try again.
         self.space.alloc(layout)
     }

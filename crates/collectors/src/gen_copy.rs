@@ -25,9 +25,9 @@
 //! array is scanned as a whole. A heap too full, or too fragmented, for a nursery does without.
 
 use heap::{
-    Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, GreyList, Heap,
-    Inspect, Layout, MarkBits, Marker, Memory, Moves, NonMovingSpace, Nursery, NurseryPolicy,
-    ObjectReference, ObjectSlot, OutOfMemory, PARKED, PREFETCH, PRICE, Parameter, Parts, SIZER,
+    AllocResult, Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH,
+    GreyList, Heap, Inspect, Layout, MarkBits, Marker, Memory, Moves, NonMovingSpace, Nursery,
+    NurseryPolicy, ObjectReference, ObjectSlot, PARKED, PREFETCH, PRICE, Parameter, Parts, SIZER,
     Sizer, Slots, Space, StopTheWorld, Value, Values, WithNursery, mutant,
 };
 use std::io;
@@ -67,7 +67,7 @@ impl Collector for GenCopy {
     }
 
     #[inline(always)]
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         self.objects.nursery.alloc(layout).map_or_else(|| self.alloc_old(cx, layout), Ok)
     }
 
@@ -100,11 +100,7 @@ impl Collector for GenCopy {
 impl GenCopy {
     /// Not cold: all objects are allocated here while there is no nursery.
     #[inline(never)]
-    fn alloc_old(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc_old(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         if self.objects.nursery.reserved_bytes() == 0
             && let Some(object) = self.objects.old.alloc(layout, 0)
         {
@@ -116,11 +112,7 @@ impl GenCopy {
     /// A minor collection, unless the object is large or a major one is due.
     #[cold]
     #[inline(never)]
-    fn alloc_young(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc_young(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         if let Some(object) = self.alloc_without_collecting(cx, layout) {
             return Ok(object);
         }

@@ -24,7 +24,7 @@
 use heap::{
     Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect,
     Layout, Marker, NonMovingSpace, ObjectReference, ObjectSlot, PREFETCH, PRICE, Parameter, SIZER,
-    Sizer, StickyMarks, StickyPolicy, StopTheWorld, Value, traced,
+    Sizer, Space, StickyMarks, StickyPolicy, StopTheWorld, Value, traced,
 };
 use std::io;
 

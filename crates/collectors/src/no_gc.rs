@@ -5,8 +5,7 @@
 //! run a program whose allocation volume exceeds the heap.
 
 use heap::{
-    BumpSpace, Caps, Collector, Config, Context, Heap, Inspect, Layout, ObjectReference,
-    OutOfMemory, Parts,
+    AllocResult, BumpSpace, Caps, Collector, Config, Context, Heap, Inspect, Layout, Parts,
 };
 use std::io;
 
@@ -24,7 +23,7 @@ impl Collector for NoGc {
     }
 
     #[inline(always)]
-    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc(&mut self, _: &mut Context, layout: Layout) -> AllocResult {
         self.space.alloc(layout)
     }
 

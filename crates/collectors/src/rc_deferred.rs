@@ -23,10 +23,10 @@
 //! with the roots and the log, without a slice also with the dead objects.
 
 use heap::{
-    BLOCK_BYTES, Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, Count, Heap,
-    Inspect, Layout, Memory, NoMarks, NonMovingSpace, ObjectReference, ObjectSlot, OutOfMemory,
-    PARKED, Parameter, Parts, PauseKind, Slots, Stack, Value, Values, cascade_pending, in_degrees,
-    mutant,
+    AllocResult, BLOCK_BYTES, Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context,
+    Count, Heap, Inspect, Layout, Memory, NoMarks, NonMovingSpace, ObjectReference, ObjectSlot,
+    PARKED, Parameter, Parts, PauseKind, Slots, Space, Stack, Value, Values, cascade_pending,
+    in_degrees, mutant,
 };
 use std::collections::HashMap;
 use std::io;
@@ -143,7 +143,7 @@ impl Collector for RcDeferred {
     }
 
     #[inline(always)]
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         let left_bytes = self.credit_bytes.checked_sub(u64::from(layout.bytes()));
         let object = left_bytes.and_then(|left_bytes| {
             self.credit_bytes = left_bytes;
@@ -336,11 +336,7 @@ impl RcDeferred {
 
     #[cold]
     #[inline(never)]
-    fn alloc_slow(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         if self.credit_bytes < u64::from(layout.bytes()) {
             self.work(cx);
         }

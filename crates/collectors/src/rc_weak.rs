@@ -13,9 +13,9 @@
 //! borrows do not.
 
 use heap::{
-    Caps, CascadeClock, Collector, Config, Context, Count, Heap, Inspect, Layout, NoMarks,
-    NonMovingSpace, ObjectReference, ObjectSlot, OutOfMemory, PARKED, Parts, SlotKind, Slots,
-    Stack, Value, counted_roots, in_degrees, mutant,
+    AllocResult, Caps, CascadeClock, Collector, Config, Context, Count, Heap, Inspect, Layout,
+    NoMarks, NonMovingSpace, ObjectReference, ObjectSlot, PARKED, Parts, SlotKind, Slots, Stack,
+    Value, counted_roots, in_degrees, mutant,
 };
 use std::io;
 
@@ -43,7 +43,7 @@ impl Collector for RcWeak {
     }
 
     #[inline(always)]
-    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc(&mut self, _: &mut Context, layout: Layout) -> AllocResult {
         self.objects.alloc_or_grow(layout, Self::NEW)
     }
 

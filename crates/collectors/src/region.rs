@@ -10,8 +10,8 @@
 //! No barrier. It cannot free an object before its region.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, ObjectReference, OutOfMemory,
-    Parts, Regions, allocates_in_regions,
+    AllocResult, Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, Parts, Regions,
+    allocates_in_regions,
 };
 use std::io;
 
@@ -32,7 +32,7 @@ impl Collector for Region {
     }
 
     #[inline(always)]
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         self.region_alloc(cx, self.whole_run, layout)
     }
 

@@ -19,9 +19,9 @@
 //! again, and leaves objects in breadth-first order.
 
 use heap::{
-    Caps, Cause, CollectedSpace, Collector, Config, Context, Copying, Cursor, Heap, Inspect, LARGE,
-    Memory, MovableSpace, Moves, ObjectReference, Parameter, REACHED, Sizer, Stack, StopTheWorld,
-    WithLarge, traced,
+    Caps, Cause, CollectedSpace, Collector, Config, Context, CopySpace, Copying, Cursor, Heap,
+    Inspect, LARGE, Memory, MovableSpace, Moves, ObjectReference, Parameter, REACHED, Sizer, Stack,
+    StopTheWorld, traced,
 };
 use std::io;
 
@@ -29,7 +29,7 @@ use std::io;
 #[derive(Debug)]
 pub struct SemiSpace {
     /// To-space, and large objects.
-    objects: WithLarge<MovableSpace<Copying>>,
+    objects: CopySpace,
     /// Reached large objects whose slots are still to be updated.
     grey: Stack,
     sizer: Sizer,
@@ -41,7 +41,7 @@ impl Collector for SemiSpace {
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
-            objects: WithLarge::over(MovableSpace::new(heap)?),
+            objects: CopySpace::over(MovableSpace::new(heap)?),
             grey: heap.queue()?,
             sizer: Sizer::new(heap, config),
         })

@@ -6,9 +6,8 @@
 //! feature `mutants` every operation is forwarded as it is.
 
 use heap::{
-    Barrier, Caps, Cause, Collector, Colour, Config, Context, Heap, Inspect, Layout,
-    ObjectReference, ObjectSlot, OutOfMemory, PARKED, Parameter, Parts, SlotKind, Step, Value,
-    mutant,
+    AllocResult, Barrier, Caps, Cause, Collector, Colour, Config, Context, Heap, Inspect, Layout,
+    ObjectReference, ObjectSlot, PARKED, Parameter, Parts, SlotKind, Step, Value, mutant,
 };
 use std::io;
 use std::ops::Deref;
@@ -94,7 +93,7 @@ impl<C: Collector> Collector for Faulty<C> {
         self.0.caps()
     }
 
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         let object = self.0.alloc(cx, layout)?;
         if self.caps().barrier == Barrier::Logging
             && mutant!(cx.memory(), "a new object is born unlogged")
@@ -180,12 +179,7 @@ impl<C: Collector> Collector for Faulty<C> {
         self.0.region_begin(cx)
     }
 
-    fn region_alloc(
-        &mut self,
-        cx: &mut Context,
-        region: u32,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    fn region_alloc(&mut self, cx: &mut Context, region: u32, layout: Layout) -> AllocResult {
         self.0.region_alloc(cx, region, layout)
     }
 

@@ -11,8 +11,8 @@
 use crate::detector::{Detector, Detectors, Place, violate};
 use crate::rules::Rules;
 use heap::{
-    AnyCollector, BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context, Extent, Heap,
-    Inspect, Layout, Memory, ObjectReference, ObjectSlot, Offset32, OutOfMemory, Parts, SlotKind,
+    AllocResult, AnyCollector, BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context,
+    Extent, Heap, Inspect, Layout, Memory, ObjectReference, ObjectSlot, Offset32, Parts, SlotKind,
     Step, Value,
 };
 use std::cell::{Cell, RefCell};
@@ -247,7 +247,7 @@ impl Collector for Watched {
         self.inner.caps()
     }
 
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         self.phase.set("alloc");
         if self.caps().cycles {
             self.may_have_reclaimed.set(true);
@@ -333,12 +333,7 @@ impl Collector for Watched {
         self.inner.region_begin(cx)
     }
 
-    fn region_alloc(
-        &mut self,
-        cx: &mut Context,
-        region: u32,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    fn region_alloc(&mut self, cx: &mut Context, region: u32, layout: Layout) -> AllocResult {
         self.poison(cx.memory());
         self.phase.set("allocation in a region");
         let object = self.inner.region_alloc(cx, region, layout);

@@ -84,7 +84,7 @@ pub use space::cells::{
 pub use space::large::LargeSpace;
 pub use space::lines::LineSpace;
 pub use space::mark_tables::MarkTables;
-pub use space::movable::{Copying, Cursor, MovableSpace, Sliding};
+pub use space::movable::{CopySpace, Copying, Cursor, MovableSpace, Sliding};
 pub use space::non_moving::NonMovingSpace;
 pub use space::regions::Regions;
 pub use space::with_large::WithLarge;

@@ -30,6 +30,11 @@ pub trait Space {
     /// Objects not reclaimed, and the bytes of the cells, chunks or runs of blocks that hold them.
     fn allocated(&self) -> Occupancy;
 
+    /// The bytes of [`Space::allocated`], without counting the objects.
+    fn allocated_bytes(&self) -> u64 {
+        self.allocated().bytes
+    }
+
     /// Whether an object is allocated here now. May be slow: for checks.
     fn is_allocated(&self, object: ObjectReference) -> bool;
 
@@ -60,6 +65,10 @@ macro_rules! accounts_of {
 
         fn allocated(&self) -> $crate::Occupancy {
             self.$first.allocated().plus(self.$second.allocated())
+        }
+
+        fn allocated_bytes(&self) -> u64 {
+            self.$first.allocated_bytes() + self.$second.allocated_bytes()
         }
 
         fn is_allocated(&self, object: $crate::ObjectReference) -> bool {
@@ -108,11 +117,6 @@ pub trait SmallSpace: Space {
     /// A large object of `bytes` has been allocated.
     fn large_allocated(&mut self, large: ObjectReference, bytes: u32) {}
 
-    /// Bytes of the objects allocated here and not reclaimed.
-    fn allocated_bytes(&self) -> u64 {
-        self.allocated().bytes
-    }
-
     /// Bytes that a [`crate::Sizer`] counts: blocks, or objects where blocks have no holes.
     fn sized_bytes(&self) -> u64 {
         self.reserved_bytes()
@@ -139,9 +143,6 @@ pub trait CollectedSpace: Space {
 
     /// The new object that triggered a collection, regardless of policy; `None` if the heap is too small.
     fn alloc_after_collecting(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference>;
-
-    /// Bytes allocated and not reclaimed.
-    fn allocated_bytes(&self) -> u64;
 
     /// Bytes that a [`crate::Sizer`] counts: see [`SmallSpace::sized_bytes`].
     fn sized_bytes(&self) -> u64;

@@ -1,8 +1,8 @@
 //! `my-gc`: cells and large objects, nothing is reclaimed yet.
 
 use heap::{
-    Caps, Collector, Config, Context, Heap, Inspect, Layout, NoMarks, NonMovingSpace,
-    ObjectReference, OutOfMemory, Parts,
+    AllocResult, Caps, Collector, Config, Context, Heap, Inspect, Layout, NoMarks, NonMovingSpace,
+    Parts,
 };
 use std::io;
 
@@ -20,7 +20,7 @@ impl Collector for MyGc {
     }
 
     #[inline(always)]
-    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc(&mut self, _: &mut Context, layout: Layout) -> AllocResult {
         self.objects.alloc_or_grow(layout, Self::NEW)
     }
 

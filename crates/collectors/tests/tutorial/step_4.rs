@@ -1,8 +1,8 @@
 //! `my-gc`: mark-sweep that collects when it is asked to.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, MarkBits, Marker,
-    NonMovingSpace, ObjectReference, OutOfMemory, PREFETCH, Parameter, Parts, PauseKind,
+    AllocResult, Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, MarkBits, Marker,
+    NonMovingSpace, PREFETCH, Parameter, Parts, PauseKind,
 };
 use std::io;
 
@@ -25,7 +25,7 @@ impl Collector for MyGc {
     }
 
     #[inline(always)]
-    fn alloc(&mut self, _: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc(&mut self, _: &mut Context, layout: Layout) -> AllocResult {
         self.objects.alloc_or_grow(layout, Self::NEW)
     }
 

@@ -1,8 +1,8 @@
 //! `my-gc`: mark-sweep that collects when the heap is full, or has grown by a factor.
 
 use heap::{
-    Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, MarkBits, Marker,
-    NonMovingSpace, ObjectReference, OutOfMemory, PREFETCH, Parameter, Parts, PauseKind, Space,
+    AllocResult, Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, MarkBits, Marker,
+    NonMovingSpace, PREFETCH, Parameter, Parts, PauseKind, Space,
 };
 use std::io;
 
@@ -35,7 +35,7 @@ impl Collector for MyGc {
     }
 
     #[inline(always)]
-    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         match self.objects.alloc(layout, Self::NEW) {
             Some(object) => Ok(object),
             None => self.alloc_slow(cx, layout),
@@ -60,11 +60,7 @@ impl Collector for MyGc {
 impl MyGc {
     #[cold]
     #[inline(never)]
-    fn alloc_slow(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         let reserved_bytes = self.objects.reserved_bytes();
         let may_grow = self.collect_at_bytes.is_none_or(|bytes| reserved_bytes < bytes);
         if may_grow && let Some(object) = self.objects.alloc_growing(layout, Self::NEW) {

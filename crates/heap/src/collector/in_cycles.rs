@@ -14,9 +14,9 @@ use crate::context::events::{Cause, PauseKind};
 use crate::memory::budget::AllocResult;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
-use crate::space::CollectedSpace;
 use crate::space::mark_tables::MarkTables;
 use crate::space::non_moving::NonMovingSpace;
+use crate::space::{CollectedSpace, Space};
 
 /// The phase of a cycle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -7,7 +7,7 @@
 use crate::collector::sizer::Sizer;
 use crate::context::events::Cause;
 use crate::reclaim::nursery::WithNursery;
-use crate::space::{CollectedSpace, Space};
+use crate::space::Space;
 
 /// Maximum number of cycles without minor collections after a futile one.
 const MAX_SKIPPED: u32 = 4;

@@ -14,9 +14,9 @@ use crate::collector::sizer::{Cycle, Sizer};
 use crate::context::Context;
 use crate::context::events::Cause;
 use crate::memory::units::BLOCK_BYTES;
+use crate::space::Space;
 use crate::space::mark_tables::MarkTables;
 use crate::space::non_moving::NonMovingSpace;
-use crate::space::{CollectedSpace, Space};
 
 /// How a collector paces its cycles.
 #[derive(Clone, Copy, Debug)]

@@ -40,6 +40,11 @@ impl<'c> Parts<'c> {
         self.spaces().map(|space| space.allocated()).fold(Occupancy::default(), Occupancy::plus)
     }
 
+    /// The bytes of [`Parts::allocated`], without counting the objects.
+    pub fn allocated_bytes(self) -> u64 {
+        self.spaces().map(|space| space.allocated_bytes()).sum()
+    }
+
     /// Whether the object's memory is allocated to an object now.
     pub fn is_allocated(self, object: ObjectReference) -> bool {
         self.spaces().any(|space| space.is_allocated(object))

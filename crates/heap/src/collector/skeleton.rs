@@ -32,11 +32,7 @@ macro_rules! traced {
 macro_rules! freed_one_by_one {
     ($space:ident; $pending:ident $(; $regions:ident)?) => {
         #[inline(always)]
-        fn alloc(
-            &mut self,
-            _: &mut $crate::Context,
-            layout: $crate::Layout,
-        ) -> Result<$crate::ObjectReference, $crate::OutOfMemory> {
+        fn alloc(&mut self, _: &mut $crate::Context, layout: $crate::Layout) -> $crate::AllocResult {
             self.$space.alloc_or_grow(layout, Self::NEW)
         }
 

@@ -208,11 +208,6 @@ impl Nursery {
         objects_between(self.heap.memory(), start, self.bump.next)
     }
 
-    /// Bytes of the objects.
-    pub fn allocated_bytes(&self) -> u64 {
-        bytes_between(self.start, self.bump.next)
-    }
-
     fn blocks(&self) -> u32 {
         self.units / BLOCK_UNITS
     }
@@ -270,6 +265,10 @@ impl Space for Nursery {
         Occupancy { objects: self.objects().count() as u64, bytes: self.allocated_bytes() }
     }
 
+    fn allocated_bytes(&self) -> u64 {
+        bytes_between(self.start, self.bump.next)
+    }
+
     /// Whether an object begins here. Walks its stretch.
     fn is_allocated(&self, object: ObjectReference) -> bool {
         let bits = object.bits();
@@ -319,10 +318,6 @@ impl CollectedSpace for WithNursery {
     fn alloc_after_collecting(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         self.nursery.resize(0, &self.old);
         self.old.alloc_after_collecting(layout, bits)
-    }
-
-    fn allocated_bytes(&self) -> u64 {
-        self.nursery.allocated_bytes() + self.old.allocated_bytes()
     }
 
     /// Bytes of the blocks of the old space.

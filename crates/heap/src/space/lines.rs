@@ -274,6 +274,11 @@ impl Space for LineSpace {
         Occupancy { objects: self.objects().count() as u64, bytes: self.allocated_bytes() }
     }
 
+    fn allocated_bytes(&self) -> u64 {
+        let open_bytes = self.hole.allocated_bytes() + self.overflow.allocated_bytes();
+        self.live_bytes + self.closed_bytes + open_bytes
+    }
+
     fn is_allocated(&self, object: ObjectReference) -> bool {
         self.begins_at(object)
     }
@@ -323,11 +328,6 @@ impl SmallSpace for LineSpace {
 
     fn cover_large(&mut self, large: ObjectReference) -> bool {
         self.cover(Block::of(large))
-    }
-
-    fn allocated_bytes(&self) -> u64 {
-        let open_bytes = self.hole.allocated_bytes() + self.overflow.allocated_bytes();
-        self.live_bytes + self.closed_bytes + open_bytes
     }
 }
 

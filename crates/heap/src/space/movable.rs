@@ -20,6 +20,7 @@ use crate::mutant;
 use crate::object::header::{Extent, FORWARDED, Layout};
 use crate::space::bump::{Bump, bytes_between};
 use crate::space::mark_tables::{MarkTables, bitmaps};
+use crate::space::with_large::WithLarge;
 use crate::space::{SmallSpace, Space};
 use std::io;
 
@@ -81,6 +82,9 @@ pub struct Cursor {
     block: usize,
     next: u32,
 }
+
+/// A half of a copying heap, and large objects: the `CopySpace` of MMTk.
+pub type CopySpace = WithLarge<MovableSpace<Copying>>;
 
 impl<M: Movement> MovableSpace<M> {
     /// An empty space.
@@ -226,6 +230,11 @@ impl<M: Movement> Space for MovableSpace<M> {
         Occupancy { objects: self.objects().count() as u64, bytes: self.allocated_bytes() }
     }
 
+    fn allocated_bytes(&self) -> u64 {
+        let last = self.blocks.last().map_or(0, |last| bytes_between(last.start, self.bump.next));
+        self.closed_bytes + last
+    }
+
     /// Whether an object begins here. Walks its block.
     fn is_allocated(&self, object: ObjectReference) -> bool {
         let start = Block::of(object).first_granule() << 1;
@@ -325,11 +334,6 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
 
     fn cover_large(&mut self, large: ObjectReference) -> bool {
         self.tables.cover(Block::of(large))
-    }
-
-    fn allocated_bytes(&self) -> u64 {
-        let last = self.blocks.last().map_or(0, |last| bytes_between(last.start, self.bump.next));
-        self.closed_bytes + last
     }
 
     /// Bytes of the objects: blocks have no holes.

@@ -116,10 +116,6 @@ impl<S: SmallSpace> CollectedSpace for WithLarge<S> {
         self.or_anywhere(object, layout, bits)
     }
 
-    fn allocated_bytes(&self) -> u64 {
-        self.small.allocated_bytes() + self.large.reserved_bytes()
-    }
-
     fn sized_bytes(&self) -> u64 {
         self.small.sized_bytes() + self.large.reserved_bytes()
     }

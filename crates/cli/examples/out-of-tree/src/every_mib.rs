@@ -8,9 +8,8 @@
 
 use collectors::registry::{Family, Info, Line};
 use heap::{
-    Caps, Cause, CollectedSpace, Collector, Config, Context, Heap, Inspect, Layout, MarkBits,
-    Marker, NonMovingSpace, ObjectReference, OutOfMemory, PREFETCH, Parameter, PauseKind, Space,
-    traced,
+    AllocResult, Caps, Cause, CollectedSpace, Collector, Config, Context, Heap, Inspect, Layout,
+    MarkBits, Marker, NonMovingSpace, PREFETCH, Parameter, PauseKind, Space, traced,
 };
 use std::io;
 
@@ -54,11 +53,7 @@ impl Collector for EveryMib {
 impl EveryMib {
     #[cold]
     #[inline(never)]
-    fn alloc_slow(
-        &mut self,
-        cx: &mut Context,
-        layout: Layout,
-    ) -> Result<ObjectReference, OutOfMemory> {
+    fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         let may_grow = self.objects.reserved_bytes() < self.collect_at_bytes;
         let object = self.objects.alloc_without_collecting(layout, Self::NEW, may_grow);
         let object = object.or_else(|| {

@@ -7,7 +7,7 @@ use crate::blocks::block::Block;
 use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES, GRANULE_BYTES, UNIT_BYTES};
 use crate::memory::value::ObjectReference;
 use crate::object::header::{Extent, FORWARDED};
-use crate::space::SmallSpace;
+use crate::space::Space;
 use std::ops::Range;
 
 impl LineSpace {
