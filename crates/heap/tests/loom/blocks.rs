@@ -7,7 +7,7 @@
 use crate::{holds, is_refuted, on_two_threads};
 use heap::{
     BLOCK_BYTES, Commit, Heap, HeapConfig, LargeSpace, Layout, NoMarks, Offset64, SegregatedSpace,
-    SlotKind, SmallSpace,
+    SlotKind, Space,
 };
 use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -30,7 +30,7 @@ fn no_block_is_handed_out_twice() {
             let mut space = LargeSpace::new(heap);
             let mut kept = None;
             for round in 0..2 {
-                let object = space.alloc(block_sized(), 0).expect("there is no limit");
+                let object = space.alloc(block_sized(), 0, |_| true).expect("there is no limit");
                 let stamp = heap.memory().word64(object, Offset64::word(2));
                 assert_eq!(
                     stamp.swap(1 + thread as u64, Relaxed),
