@@ -7,8 +7,9 @@
 #![forbid(unsafe_code)]
 
 use heap::{
-    Arena, BLOCK_BYTES, CascadeClock, ChunkPool, EventLog, Heap, HeapConfig, Layout, Marker,
-    NoMarks, NonMovingSpace, ObjectReference, Offset32, SlotKind, Slots, Space, cascade,
+    Arena, BLOCK_BYTES, CascadeClock, ChunkPool, EventLog, Heap, HeapConfig, Layout, MarkBits,
+    MarkTables, Marker, NoMarks, NonMovingSpace, ObjectReference, Offset32, SlotKind, Slots,
+    cascade,
 };
 use std::process::Command;
 use std::{env, hint};
@@ -19,7 +20,7 @@ const MISTAKE: &str = "ASAN_MISTAKE";
 const SO_FAR: &str = "no mistake so far";
 
 /// Reads a word of an object at a time when it may not.
-type Mistake = fn(&mut NonMovingSpace<NoMarks>);
+type Mistake = fn(&Heap);
 
 const MISTAKES: [(&str, Mistake); 7] = [
     ("read after free", read_after_free),
@@ -38,7 +39,7 @@ fn every_mistake_is_reported() {
     if let Ok(name) = env::var(MISTAKE) {
         let (_, make) = MISTAKES.iter().find(|(known, _)| *known == name).expect("a known mistake");
         let heap = Heap::new(HeapConfig::default()).expect("address space");
-        make(&mut NonMovingSpace::new(&heap).expect("address space"));
+        make(&heap);
         return;
     }
     let itself = env::current_exe().expect("the path of this test is known");
@@ -55,7 +56,11 @@ fn every_mistake_is_reported() {
     }
 }
 
-fn alloc(space: &mut NonMovingSpace<NoMarks>, layout: Layout) -> ObjectReference {
+fn space<M: MarkTables>(heap: &Heap) -> NonMovingSpace<M> {
+    NonMovingSpace::new(heap).expect("address space")
+}
+
+fn alloc<M: MarkTables>(space: &mut NonMovingSpace<M>, layout: Layout) -> ObjectReference {
     space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0)).expect("there is no limit")
 }
 
@@ -64,7 +69,7 @@ fn array(words: u32) -> Layout {
 }
 
 /// A pair, and another one that is kept so that their block is.
-fn two_pairs(space: &mut NonMovingSpace<NoMarks>) -> [ObjectReference; 2] {
+fn two_pairs<M: MarkTables>(space: &mut NonMovingSpace<M>) -> [ObjectReference; 2] {
     let pairs = [alloc(space, PAIR), alloc(space, PAIR)];
     pairs.iter().for_each(|&pair| read(space.heap(), pair, 0));
     pairs
@@ -79,63 +84,69 @@ fn read_by_mistake(heap: &Heap, object: ObjectReference, word: u32) {
     read(heap, object, word);
 }
 
-fn read_after_free(space: &mut NonMovingSpace<NoMarks>) {
-    let [freed, kept] = two_pairs(space);
+fn read_after_free(heap: &Heap) {
+    let mut space = space::<NoMarks>(heap);
+    let [freed, kept] = two_pairs(&mut space);
     assert!(space.free(freed));
-    read(space.heap(), kept, 0);
-    read_by_mistake(space.heap(), freed, 0);
+    read(heap, kept, 0);
+    read_by_mistake(heap, freed, 0);
 }
 
-fn read_after_cascade(space: &mut NonMovingSpace<NoMarks>) {
-    let [freed, kept] = two_pairs(space);
-    let mut pending = space.heap().stack().expect("address space");
-    cascade(space, &mut pending, &mut EventLog::new(), freed, Slots::Own, |_, _| true);
-    read(space.heap(), kept, 0);
-    read_by_mistake(space.heap(), freed, 0);
+fn read_after_cascade(heap: &Heap) {
+    let mut space = space::<NoMarks>(heap);
+    let [freed, kept] = two_pairs(&mut space);
+    let mut pending = heap.stack().expect("address space");
+    cascade(&mut space, &mut pending, &mut EventLog::new(), freed, Slots::Own, |_, _| true);
+    read(heap, kept, 0);
+    read_by_mistake(heap, freed, 0);
 }
 
-fn read_after_sweep(space: &mut NonMovingSpace<NoMarks>) {
-    let [swept, _] = two_pairs(space);
+fn read_after_sweep(heap: &Heap) {
+    let mut space = space::<MarkBits>(heap);
+    let [swept, _] = two_pairs(&mut space);
     space.sweep();
-    read_by_mistake(space.heap(), swept, 0);
+    read_by_mistake(heap, swept, 0);
 }
 
-fn read_after_partial_sweep(space: &mut NonMovingSpace<NoMarks>) {
-    let [swept, kept] = two_pairs(space);
-    let mut marker = Marker::new(space.heap(), 0).expect("address space");
+fn read_after_partial_sweep(heap: &Heap) {
+    let mut space = space::<MarkBits>(heap);
+    let [swept, kept] = two_pairs(&mut space);
+    let mut marker = Marker::new(heap, 0).expect("address space");
     marker.push(kept);
     assert_eq!(space.trace(&mut marker), 1);
     space.sweep();
-    read(space.heap(), kept, 0);
-    read_by_mistake(space.heap(), swept, 0);
+    read(heap, kept, 0);
+    read_by_mistake(heap, swept, 0);
 }
 
-fn read_after_large_free(space: &mut NonMovingSpace<NoMarks>) {
+fn read_after_large_free(heap: &Heap) {
+    let mut space = space::<NoMarks>(heap);
     let words = BLOCK_BYTES / 8;
-    let object = alloc(space, array(words));
-    read(space.heap(), object, 2 * words);
+    let object = alloc(&mut space, array(words));
+    read(heap, object, 2 * words);
     assert!(space.free(object));
-    read_by_mistake(space.heap(), object, 2 * words);
+    read_by_mistake(heap, object, 2 * words);
 }
 
 /// Another region has a chunk of the same block.
-fn read_after_region(space: &mut NonMovingSpace<NoMarks>) {
-    let mut pool = ChunkPool::new(space.heap());
+fn read_after_region(heap: &Heap) {
+    let mut pool = ChunkPool::new(heap);
     let [mut ended, mut open] = [Arena::region(), Arena::region()];
     let [of_ended, of_open] = [&mut ended, &mut open].map(|arena| {
         assert!(arena.grow(PAIR, &mut pool));
-        arena.alloc(PAIR, 0, space.heap()).expect("its chunk is new")
+        arena.alloc(PAIR, 0, heap).expect("its chunk is new")
     });
-    read(space.heap(), of_ended, 0);
+    read(heap, of_ended, 0);
     ended.clear(&mut pool, &mut CascadeClock::default());
-    read(space.heap(), of_open, 0);
-    read_by_mistake(space.heap(), of_ended, 0);
+    read(heap, of_open, 0);
+    read_by_mistake(heap, of_ended, 0);
 }
 
 /// The object ends before its cell does.
-fn read_beyond_the_end(space: &mut NonMovingSpace<NoMarks>) {
+fn read_beyond_the_end(heap: &Heap) {
+    let mut space = space::<NoMarks>(heap);
     let layout = array(15);
-    let object = alloc(space, layout);
-    read(space.heap(), object, layout.bytes() / 4 - 1);
-    read_by_mistake(space.heap(), object, layout.bytes() / 4);
+    let object = alloc(&mut space, layout);
+    read(heap, object, layout.bytes() / 4 - 1);
+    read_by_mistake(heap, object, layout.bytes() / 4);
 }
