@@ -24,11 +24,10 @@
 //! marking. Objects that die soon after promotion float until the next major collection, and a remembered
 //! array is scanned as a whole. A heap too full, or too fragmented, for a nursery does without.
 
+use heap::contract::*;
 use heap::{
-    AllocResult, Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH,
-    GreyList, Heap, Inspect, Layout, MarkBits, Marker, Memory, Moves, NonMovingSpace, Nursery,
-    NurseryPolicy, ObjectReference, ObjectSlot, PARKED, PREFETCH, PRICE, Parameter, Parts, SIZER,
-    Sizer, Slots, Space, StopTheWorld, Value, Values, WithNursery, mutant,
+    GROWTH, GreyList, MarkBits, Marker, Moves, NonMovingSpace, Nursery, NurseryPolicy, PARKED,
+    PREFETCH, PRICE, SIZER, Sizer, Values, WithNursery,
 };
 use std::io;
 

@@ -21,10 +21,9 @@
 //! It does not move. Garbage that has become old floats until the next major collection, whose pause
 //! grows with the live objects. A remembered array is scanned as a whole.
 
+use heap::contract::*;
 use heap::{
-    Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect,
-    Layout, Marker, NonMovingSpace, ObjectReference, ObjectSlot, PREFETCH, PRICE, Parameter, SIZER,
-    Sizer, Space, StickyMarks, StickyPolicy, StopTheWorld, Value, traced,
+    GROWTH, Marker, NonMovingSpace, PREFETCH, PRICE, SIZER, Sizer, StickyMarks, StickyPolicy,
 };
 use std::io;
 

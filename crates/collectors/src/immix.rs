@@ -19,10 +19,9 @@
 //! until it is evacuated, and a heap that fragments faster than the headroom permits copying is collected
 //! often.
 
+use heap::contract::*;
 use heap::{
-    BLOCK_BYTES, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect,
-    Layout, LineSpace, Marker, ObjectReference, PREFETCH, PRICE, Parameter, SIZER, Sizer, Space,
-    StopTheWorld, Values, WithLarge, traced,
+    BLOCK_BYTES, GROWTH, LineSpace, Marker, PREFETCH, PRICE, SIZER, Sizer, Values, WithLarge,
 };
 use std::io;
 

@@ -9,10 +9,9 @@
 //!
 //! No barrier.
 
+use heap::contract::*;
 use heap::{
-    Caps, Collector, Config, Context, Heap, Inspect, Memory, NoMarks, NonMovingSpace,
-    ObjectReference, Regions, Slots, Stack, allocates_in_regions, cascade, freed_one_by_one,
-    mutant,
+    NoMarks, NonMovingSpace, Regions, Stack, allocates_in_regions, cascade, freed_one_by_one,
 };
 use std::io;
 

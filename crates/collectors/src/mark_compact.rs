@@ -17,11 +17,8 @@
 //! than the live size. Objects allocated together stay neighbours. But each collection passes over all live
 //! objects twice, and moves them the second time.
 
-use heap::{
-    Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect, Marker,
-    MovableSpace, PREFETCH, PRICE, Parameter, SIZER, Sizer, Sliding, StopTheWorld, WithLarge, os,
-    traced,
-};
+use heap::contract::*;
+use heap::{GROWTH, Marker, MovableSpace, PREFETCH, PRICE, SIZER, Sizer, Sliding, WithLarge, os};
 use std::io;
 
 /// Kept free for the side tables: each may grow by a page when a block is taken.

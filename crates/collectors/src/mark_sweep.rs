@@ -12,10 +12,8 @@
 //!
 //! No barrier. It reclaims cycles, does not move, and its pause grows with the live objects.
 
-use heap::{
-    Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect, MarkBits,
-    Marker, NonMovingSpace, PREFETCH, PRICE, Parameter, SIZER, Sizer, StopTheWorld, traced,
-};
+use heap::contract::*;
+use heap::{GROWTH, MarkBits, Marker, NonMovingSpace, PREFETCH, PRICE, SIZER, Sizer};
 use std::io;
 
 /// Traces the reachable objects and reclaims the others.

@@ -40,11 +40,10 @@
 //! request let the thread do one slice and wait for it, so that each run is the same; with `delay` they let
 //! it run, and delay hand-overs.
 
+use heap::contract::*;
 use heap::{
-    ALL_SLICES, Barrier, Caps, Cause, Collector, Colour, ConcurrentMarks, Config, Context, DELAY,
-    GROWTH, Heap, InCycles, Inspect, Layout, NonMovingSpace, ObjectReference, ObjectSlot, PREFETCH,
-    PRICE, Pace, Pacer, Parameter, PauseKind, Phase, SIZER, Slice, SlotKind, SnapshotTracer, Step,
-    Value, traced,
+    ALL_SLICES, Colour, ConcurrentMarks, DELAY, GROWTH, InCycles, NonMovingSpace, PREFETCH, PRICE,
+    Pace, Pacer, Phase, SIZER, Slice, SnapshotTracer, Step,
 };
 use std::io;
 

@@ -29,10 +29,10 @@
 //! Yuasa's is the default, because it ends when the snapshot is marked; Dijkstra's also marks new objects,
 //! and is outrun more easily.
 
+use heap::contract::*;
 use heap::{
-    Barrier, Caps, Cause, Collector, Colour, Config, Context, GROWTH, GreyQueue, Heap, InCycles,
-    Inspect, MarkBits, NonMovingSpace, ObjectReference, ObjectSlot, PREFETCH, PRICE, Pace, Pacer,
-    Parameter, PauseKind, Phase, SIZER, SlotKind, Step, Value, mutant, traced,
+    Colour, GROWTH, GreyQueue, InCycles, MarkBits, NonMovingSpace, PREFETCH, PRICE, Pace, Pacer,
+    Phase, SIZER, Step,
 };
 use std::io;
 

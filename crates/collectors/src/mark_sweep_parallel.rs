@@ -24,10 +24,10 @@
 //! A pause is measured in wall time and in CPU time of the program's thread, which sleeps while it waits
 //! for helpers; their CPU time is part of that of the process.
 
+use heap::contract::*;
 use heap::{
-    Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect, NonMovingSpace,
-    PARALLEL_THRESHOLD, PREFETCH, PRICE, ParallelMarker, ParallelMarks, Parameter, SIZER, Sizer,
-    StopTheWorld, THREADS, traced,
+    GROWTH, NonMovingSpace, PARALLEL_THRESHOLD, PREFETCH, PRICE, ParallelMarker, ParallelMarks,
+    SIZER, Sizer, THREADS,
 };
 use std::io;
 

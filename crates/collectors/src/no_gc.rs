@@ -4,9 +4,8 @@
 //! not a lower bound on time, because its objects never reuse memory that is warm in the cache. It cannot
 //! run a program whose allocation volume exceeds the heap.
 
-use heap::{
-    AllocResult, BumpSpace, Caps, Collector, Config, Context, Heap, Inspect, Layout, Parts,
-};
+use heap::BumpSpace;
+use heap::contract::*;
 use std::io;
 
 /// The collector that never collects.

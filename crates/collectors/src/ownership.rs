@@ -11,9 +11,10 @@
 //! No barrier: borrow slots are not followed, and may dangle if the program is wrong. Shared slots need a
 //! region, because outside one their referents would never be dropped. Cycles of own slots leak.
 
+use heap::contract::*;
 use heap::{
-    Caps, Collector, Config, Context, Heap, Inspect, NoMarks, NonMovingSpace, ObjectReference,
-    REGION, Regions, Slots, Stack, allocates_in_regions, cascade, freed_one_by_one, mutant,
+    NoMarks, NonMovingSpace, REGION, Regions, Stack, allocates_in_regions, cascade,
+    freed_one_by_one,
 };
 use std::io;
 

@@ -12,11 +12,8 @@
 //!
 //! A count of 26 bits sticks at its maximum. It cannot reclaim cycles, so back links leak.
 
-use heap::{
-    Caps, Collector, Config, Context, Count, Heap, Inspect, Memory, NoMarks, NonMovingSpace,
-    ObjectReference, ObjectSlot, SlotKind, Slots, Stack, Value, cascade, counted_roots,
-    freed_one_by_one,
-};
+use heap::contract::*;
+use heap::{Count, NoMarks, NonMovingSpace, Stack, cascade, counted_roots, freed_one_by_one};
 use std::io;
 
 const COUNT: Count = Count::ONLY;

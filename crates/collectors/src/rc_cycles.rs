@@ -24,11 +24,8 @@
 //! and its object is never freed. A pause grows with the objects that the possible roots reach, which may be
 //! all live ones; each phase traverses them once, with a stack.
 
-use heap::{
-    Caps, Cause, CollectedSpace, Collector, Config, Context, Count, DeadList, Heap, Inspect,
-    Layout, Memory, NoMarks, NonMovingSpace, ObjectReference, ObjectSlot, Parameter, Sizer,
-    SlotKind, Slots, Space, Stack, StopTheWorld, Value, cascade, counted_roots, mutant, traced,
-};
+use heap::contract::*;
+use heap::{Count, DeadList, NoMarks, NonMovingSpace, Sizer, Stack, cascade, counted_roots};
 use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;

@@ -22,11 +22,9 @@
 //! sticks at its maximum. It cannot reclaim cycles, so back links leak. The pause of an epoch grows
 //! with the roots and the log, without a slice also with the dead objects.
 
+use heap::contract::*;
 use heap::{
-    AllocResult, BLOCK_BYTES, Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context,
-    Count, Heap, Inspect, Layout, Memory, NoMarks, NonMovingSpace, ObjectReference, ObjectSlot,
-    PARKED, Parameter, Parts, PauseKind, Slots, Space, Stack, Value, Values, cascade_pending,
-    in_degrees, mutant,
+    BLOCK_BYTES, Count, NoMarks, NonMovingSpace, PARKED, Stack, Values, cascade_pending, in_degrees,
 };
 use std::collections::HashMap;
 use std::io;

@@ -12,10 +12,9 @@
 //! Counts of 13 bits stick at their maximum. Cycles of own or shared slots leak; back links that are
 //! borrows do not.
 
+use heap::contract::*;
 use heap::{
-    AllocResult, Caps, CascadeClock, Collector, Config, Context, Count, Heap, Inspect, Layout,
-    NoMarks, NonMovingSpace, ObjectReference, ObjectSlot, PARKED, Parts, SlotKind, Slots, Stack,
-    Value, counted_roots, in_degrees, mutant,
+    CascadeClock, Count, NoMarks, NonMovingSpace, PARKED, Stack, counted_roots, in_degrees,
 };
 use std::io;
 

@@ -9,10 +9,8 @@
 //!
 //! No barrier. It cannot free an object before its region.
 
-use heap::{
-    AllocResult, Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, Parts, Regions,
-    allocates_in_regions,
-};
+use heap::contract::*;
+use heap::{Regions, allocates_in_regions};
 use std::io;
 
 /// Frees whole regions.

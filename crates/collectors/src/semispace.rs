@@ -18,11 +18,8 @@
 //! allocation is as fast as can be. But it needs twice the memory, copies long-lived objects again and
 //! again, and leaves objects in breadth-first order.
 
-use heap::{
-    Caps, Cause, CollectedSpace, Collector, Config, Context, CopySpace, Copying, Cursor, Heap,
-    Inspect, LARGE, Memory, MovableSpace, Moves, ObjectReference, Parameter, REACHED, Sizer, Stack,
-    StopTheWorld, traced,
-};
+use heap::contract::*;
+use heap::{CopySpace, Copying, Cursor, LARGE, MovableSpace, Moves, REACHED, Sizer, Stack};
 use std::io;
 
 /// Copies the reachable objects to the other half, and releases this one.

@@ -112,6 +112,16 @@ pub use collector::parts::Parts;
 pub use collector::sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
 pub use collector::stop_the_world::StopTheWorld;
 
+/// The contract's own names: `use heap::contract::*`. The other imports of a collector are then the data
+/// structures that it is made of.
+pub mod contract {
+    pub use crate::{
+        AllocResult, Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, Heap,
+        Inspect, Layout, Memory, ObjectReference, ObjectSlot, Parameter, Parts, PauseKind,
+        SlotKind, Slots, Space, StopTheWorld, Value, mutant, traced,
+    };
+}
+
 // ---- mutator: the programs' contract ------------------------------------------------------------
 
 pub use mutator::checker::Checker;

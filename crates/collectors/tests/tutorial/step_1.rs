@@ -8,9 +8,8 @@
 //!
 //! No barrier yet. Say last what it cannot do, and how its pauses grow.
 
-use heap::{
-    AllocResult, BumpSpace, Caps, Collector, Config, Context, Heap, Inspect, Layout, Parts,
-};
+use heap::BumpSpace;
+use heap::contract::*;
 use std::io;
 
 /// A collector that does not collect yet.

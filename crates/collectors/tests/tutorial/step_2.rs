@@ -1,9 +1,7 @@
 //! `my-gc`: cells and large objects, nothing is reclaimed yet.
 
-use heap::{
-    AllocResult, Caps, Collector, Config, Context, Heap, Inspect, Layout, NoMarks, NonMovingSpace,
-    Parts,
-};
+use heap::contract::*;
+use heap::{NoMarks, NonMovingSpace};
 use std::io;
 
 /// A collector that does not collect yet.

@@ -1,9 +1,7 @@
 //! `my-gc`: marks reachable objects, and reclaims nothing yet.
 
-use heap::{
-    AllocResult, Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, MarkBits, Marker,
-    NonMovingSpace, PREFETCH, Parameter, Parts, PauseKind,
-};
+use heap::contract::*;
+use heap::{MarkBits, Marker, NonMovingSpace, PREFETCH};
 use std::io;
 
 /// A collector that knows the live objects.

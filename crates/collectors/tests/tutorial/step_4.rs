@@ -1,9 +1,7 @@
 //! `my-gc`: mark-sweep that collects when it is asked to.
 
-use heap::{
-    AllocResult, Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, MarkBits, Marker,
-    NonMovingSpace, PREFETCH, Parameter, Parts, PauseKind,
-};
+use heap::contract::*;
+use heap::{MarkBits, Marker, NonMovingSpace, PREFETCH};
 use std::io;
 
 /// Marks reachable objects and reclaims the rest.

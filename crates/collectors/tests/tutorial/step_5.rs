@@ -1,9 +1,7 @@
 //! `my-gc`: mark-sweep that collects when the heap is full, or has grown by a factor.
 
-use heap::{
-    AllocResult, Caps, Cause, Collector, Config, Context, Heap, Inspect, Layout, MarkBits, Marker,
-    NonMovingSpace, PREFETCH, Parameter, Parts, PauseKind, Space,
-};
+use heap::contract::*;
+use heap::{MarkBits, Marker, NonMovingSpace, PREFETCH};
 use std::io;
 
 /// Without a limit, the heap may grow to this multiple of the blocks that a collection left.

@@ -1,9 +1,7 @@
 //! `my-gc`: mark-sweep that stops the world by the protocol of the house.
 
-use heap::{
-    Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect, MarkBits,
-    Marker, NonMovingSpace, PREFETCH, PRICE, Parameter, SIZER, Sizer, StopTheWorld, traced,
-};
+use heap::contract::*;
+use heap::{GROWTH, MarkBits, Marker, NonMovingSpace, PREFETCH, PRICE, SIZER, Sizer};
 use std::io;
 
 /// Marks reachable objects and reclaims the rest.

@@ -8,10 +8,8 @@
 //!
 //! No barrier. It does not move objects, so it can fragment; its pause grows with the live objects.
 
-use heap::{
-    Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH, Heap, Inspect, MarkBits,
-    Marker, NonMovingSpace, PREFETCH, PRICE, Parameter, SIZER, Sizer, StopTheWorld, traced,
-};
+use heap::contract::*;
+use heap::{GROWTH, MarkBits, Marker, NonMovingSpace, PREFETCH, PRICE, SIZER, Sizer};
 use std::io;
 
 /// Marks reachable objects and reclaims the rest.

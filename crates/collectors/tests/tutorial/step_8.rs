@@ -9,10 +9,10 @@
 //!
 //! It does not move objects, so it can fragment; garbage floats for up to two cycles.
 
+use heap::contract::*;
 use heap::{
-    Caps, Cause, Collector, Colour, Config, Context, GROWTH, GreyQueue, Heap, InCycles, Inspect,
-    MarkBits, NonMovingSpace, ObjectReference, PREFETCH, PRICE, Pace, Pacer, Parameter, PauseKind,
-    Phase, SIZER, Step, traced,
+    Colour, GROWTH, GreyQueue, InCycles, MarkBits, NonMovingSpace, PREFETCH, PRICE, Pace, Pacer,
+    Phase, SIZER, Step,
 };
 use std::io;
 
