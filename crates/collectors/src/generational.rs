@@ -106,7 +106,7 @@ impl StopTheWorld for Generational {
         }
         self.policy.cycle_ends();
         self.collect(cx, cause);
-        self.objects.alloc_after_collecting(layout, 0)
+        self.objects.alloc_after_collecting(layout, Self::NEW)
     }
 }
 

@@ -97,7 +97,7 @@ pub trait InCycles: Collector {
         layout: Layout,
     ) -> Option<ObjectReference> {
         let (space, pacer) = self.space_and_pacer();
-        space.alloc_without_collecting(layout, 0, pacer.may_grow(&cx.heap))
+        space.alloc_without_collecting(layout, Self::NEW, pacer.may_grow(&cx.heap))
     }
 
     /// A new object once the cycle under way is finished, or another one; `None` if the heap is too small.
@@ -111,7 +111,7 @@ pub trait InCycles: Collector {
         if object.is_none() {
             self.start_cycle(cx, Cause::Exhausted);
             self.finish_cycle(cx);
-            object = self.space_and_pacer().0.alloc_after_collecting(layout, 0);
+            object = self.space_and_pacer().0.alloc_after_collecting(layout, Self::NEW);
         }
         cx.log.end_pause(pause, PauseKind::AllocStall);
         object
