@@ -10,7 +10,6 @@
 
 use heap::BumpSpace;
 use heap::contract::*;
-use std::io;
 
 /// A collector that does not collect yet.
 #[derive(Debug)]

@@ -26,10 +26,9 @@
 
 use heap::contract::*;
 use heap::{
-    GROWTH, GreyList, MarkBits, Marker, Moves, NonMovingSpace, Nursery, NurseryPolicy, PARKED,
-    PREFETCH, PRICE, SIZER, Sizer, Values, WithNursery,
+    GreyList, MarkBits, Marker, Moves, NonMovingSpace, Nursery, NurseryPolicy, PARKED, Values,
+    WithNursery,
 };
-use std::io;
 
 /// Size of the nursery.
 const NURSERY: Parameter = Parameter {

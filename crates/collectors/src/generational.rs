@@ -22,10 +22,7 @@
 //! grows with the live objects. A remembered array is scanned as a whole.
 
 use heap::contract::*;
-use heap::{
-    GROWTH, Marker, NonMovingSpace, PREFETCH, PRICE, SIZER, Sizer, StickyMarks, StickyPolicy,
-};
-use std::io;
+use heap::{Marker, NonMovingSpace, StickyMarks, StickyPolicy};
 
 /// Traces the young objects, and from time to time all.
 #[derive(Debug)]

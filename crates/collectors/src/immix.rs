@@ -20,10 +20,7 @@
 //! often.
 
 use heap::contract::*;
-use heap::{
-    BLOCK_BYTES, GROWTH, LineSpace, Marker, PREFETCH, PRICE, SIZER, Sizer, Values, WithLarge,
-};
-use std::io;
+use heap::{BLOCK_BYTES, LineSpace, Marker, Values, WithLarge};
 
 /// Size of a line.
 const LINE: Parameter = Parameter {

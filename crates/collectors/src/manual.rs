@@ -13,7 +13,6 @@ use heap::contract::*;
 use heap::{
     NoMarks, NonMovingSpace, Regions, Stack, allocates_in_regions, cascade, freed_one_by_one,
 };
-use std::io;
 
 /// Frees an object when the program calls `free`.
 #[derive(Debug)]

@@ -18,8 +18,7 @@
 //! objects twice, and moves them the second time.
 
 use heap::contract::*;
-use heap::{GROWTH, Marker, MovableSpace, PREFETCH, PRICE, SIZER, Sizer, Sliding, WithLarge, os};
-use std::io;
+use heap::{Marker, MovableSpace, Sliding, WithLarge, os};
 
 /// Kept free for the side tables: each may grow by a page when a block is taken.
 const TABLES_BYTES: u64 = 3 * os::PAGE_BYTES as u64;

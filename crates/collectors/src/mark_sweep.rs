@@ -13,8 +13,7 @@
 //! No barrier. It reclaims cycles, does not move, and its pause grows with the live objects.
 
 use heap::contract::*;
-use heap::{GROWTH, MarkBits, Marker, NonMovingSpace, PREFETCH, PRICE, SIZER, Sizer};
-use std::io;
+use heap::{MarkBits, Marker, NonMovingSpace};
 
 /// Traces the reachable objects and reclaims the others.
 #[derive(Debug)]

@@ -42,10 +42,9 @@
 
 use heap::contract::*;
 use heap::{
-    ALL_SLICES, Colour, ConcurrentMarks, DELAY, GROWTH, InCycles, NonMovingSpace, PREFETCH, PRICE,
-    Pace, Pacer, Phase, SIZER, Slice, SnapshotTracer, Step,
+    ALL_SLICES, Colour, ConcurrentMarks, DELAY, InCycles, NonMovingSpace, Pace, Pacer, Phase,
+    Slice, SnapshotTracer, Step,
 };
-use std::io;
 
 /// Work of the thread between two checks whether the program needs it, and maximum work of the program in
 /// a pause.
@@ -87,8 +86,6 @@ pub struct MarkSweepConcurrent {
     delays: bool,
 }
 
-// ---- barriers -----------------------------------------------------------------------------------
-
 impl Collector for MarkSweepConcurrent {
     const CAPS: Caps = Caps { barrier: Barrier::Deletion, ..Caps::TRACING };
     const PARAMETERS: &'static [Parameter] = &[PREFETCH, SIZER, GROWTH, PRICE, DELAY];
@@ -108,6 +105,8 @@ impl Collector for MarkSweepConcurrent {
     }
 
     traced!(objects; tracer; collect_at_once);
+
+    // ---- the algorithm: barriers ----------------------------------------------------------------
 
     /// **Rule:** while marking, the reference overwritten in a strong slot is logged. The new one is always
     /// published by a releasing store, so that the marker finds the bit of a new object.
@@ -136,7 +135,7 @@ impl Collector for MarkSweepConcurrent {
     }
 }
 
-// ---- the algorithm ------------------------------------------------------------------------------
+// ---- the algorithm: phases ----------------------------------------------------------------------
 
 impl MarkSweepConcurrent {
     #[cold]

@@ -30,11 +30,7 @@
 //! and is outrun more easily.
 
 use heap::contract::*;
-use heap::{
-    Colour, GROWTH, GreyQueue, InCycles, MarkBits, NonMovingSpace, PREFETCH, PRICE, Pace, Pacer,
-    Phase, SIZER, Step,
-};
-use std::io;
+use heap::{Colour, GreyQueue, InCycles, MarkBits, NonMovingSpace, Pace, Pacer, Phase, Step};
 
 /// Maximum marking of a slice, in objects and slots. Measured: 0.25 ms where the next objects are
 /// prefetched in time, 1.5 ms in a shuffled list, where they cannot be.

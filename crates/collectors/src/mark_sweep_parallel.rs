@@ -25,11 +25,7 @@
 //! for helpers; their CPU time is part of that of the process.
 
 use heap::contract::*;
-use heap::{
-    GROWTH, NonMovingSpace, PARALLEL_THRESHOLD, PREFETCH, PRICE, ParallelMarker, ParallelMarks,
-    SIZER, Sizer, THREADS,
-};
-use std::io;
+use heap::{NonMovingSpace, PARALLEL_THRESHOLD, ParallelMarker, ParallelMarks, THREADS};
 
 /// Traces the reachable objects on several threads and reclaims the others.
 #[derive(Debug)]

@@ -6,7 +6,6 @@
 
 use heap::BumpSpace;
 use heap::contract::*;
-use std::io;
 
 /// The collector that never collects.
 #[derive(Debug)]

@@ -16,7 +16,6 @@ use heap::{
     NoMarks, NonMovingSpace, REGION, Regions, Stack, allocates_in_regions, cascade,
     freed_one_by_one,
 };
-use std::io;
 
 /// Drops an object with its owner, recursively, in a loop.
 #[derive(Debug)]

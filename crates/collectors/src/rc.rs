@@ -14,7 +14,6 @@
 
 use heap::contract::*;
 use heap::{Count, NoMarks, NonMovingSpace, Stack, cascade, counted_roots, freed_one_by_one};
-use std::io;
 
 const COUNT: Count = Count::ONLY;
 

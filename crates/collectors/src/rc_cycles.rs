@@ -25,9 +25,8 @@
 //! all live ones; each phase traverses them once, with a stack.
 
 use heap::contract::*;
-use heap::{Count, DeadList, NoMarks, NonMovingSpace, Sizer, Stack, cascade, counted_roots};
+use heap::{Count, DeadList, NoMarks, NonMovingSpace, Stack, cascade, counted_roots};
 use std::collections::HashSet;
-use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
 const COUNT: Count = Count::ONLY;

@@ -27,7 +27,6 @@ use heap::{
     BLOCK_BYTES, Count, NoMarks, NonMovingSpace, PARKED, Stack, Values, cascade_pending, in_degrees,
 };
 use std::collections::HashMap;
-use std::io;
 
 const COUNT: Count = Count::ONLY;
 

@@ -16,7 +16,6 @@ use heap::contract::*;
 use heap::{
     CascadeClock, Count, NoMarks, NonMovingSpace, PARKED, Stack, counted_roots, in_degrees,
 };
-use std::io;
 
 const STRONG: Count = Count::STRONG;
 const WEAK: Count = Count::WEAK;

@@ -11,7 +11,6 @@
 
 use heap::contract::*;
 use heap::{Regions, allocates_in_regions};
-use std::io;
 
 /// Frees whole regions.
 #[derive(Debug)]

@@ -19,8 +19,7 @@
 //! again, and leaves objects in breadth-first order.
 
 use heap::contract::*;
-use heap::{CopySpace, Copying, Cursor, LARGE, MovableSpace, Moves, REACHED, Sizer, Stack};
-use std::io;
+use heap::{CopySpace, Copying, Cursor, LARGE, MovableSpace, Moves, REACHED, Stack};
 
 /// Copies the reachable objects to the other half, and releases this one.
 #[derive(Debug)]

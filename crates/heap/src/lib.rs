@@ -116,10 +116,12 @@ pub use collector::stop_the_world::StopTheWorld;
 /// structures that it is made of.
 pub mod contract {
     pub use crate::{
-        AllocResult, Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, Heap,
-        Inspect, Layout, Memory, ObjectReference, ObjectSlot, Parameter, Parts, PauseKind,
-        SlotKind, Slots, Space, StopTheWorld, Value, mutant, traced,
+        AllocResult, Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH,
+        Heap, Inspect, Layout, Memory, ObjectReference, ObjectSlot, PREFETCH, PRICE, Parameter,
+        Parts, PauseKind, SIZER, Sizer, SlotKind, Slots, Space, StopTheWorld, Value, mutant,
+        traced,
     };
+    pub use std::io;
 }
 
 // ---- mutator: the programs' contract ------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 use heap::contract::*;
 use heap::{NoMarks, NonMovingSpace};
-use std::io;
 
 /// A collector that does not collect yet.
 #[derive(Debug)]

@@ -1,8 +1,7 @@
 //! `my-gc`: marks reachable objects, and reclaims nothing yet.
 
 use heap::contract::*;
-use heap::{MarkBits, Marker, NonMovingSpace, PREFETCH};
-use std::io;
+use heap::{MarkBits, Marker, NonMovingSpace};
 
 /// A collector that knows the live objects.
 #[derive(Debug)]

@@ -1,8 +1,7 @@
 //! `my-gc`: mark-sweep that collects when it is asked to.
 
 use heap::contract::*;
-use heap::{MarkBits, Marker, NonMovingSpace, PREFETCH};
-use std::io;
+use heap::{MarkBits, Marker, NonMovingSpace};
 
 /// Marks reachable objects and reclaims the rest.
 #[derive(Debug)]

@@ -1,8 +1,7 @@
 //! `my-gc`: mark-sweep that collects when the heap is full, or has grown by a factor.
 
 use heap::contract::*;
-use heap::{MarkBits, Marker, NonMovingSpace, PREFETCH};
-use std::io;
+use heap::{MarkBits, Marker, NonMovingSpace};
 
 /// Without a limit, the heap may grow to this multiple of the blocks that a collection left.
 const GROWTH_FACTOR: u64 = 2;

@@ -1,8 +1,7 @@
 //! `my-gc`: mark-sweep that stops the world by the protocol of the house.
 
 use heap::contract::*;
-use heap::{GROWTH, MarkBits, Marker, NonMovingSpace, PREFETCH, PRICE, SIZER, Sizer};
-use std::io;
+use heap::{MarkBits, Marker, NonMovingSpace};
 
 /// Marks reachable objects and reclaims the rest.
 #[derive(Debug)]

@@ -9,8 +9,7 @@
 //! No barrier. It does not move objects, so it can fragment; its pause grows with the live objects.
 
 use heap::contract::*;
-use heap::{GROWTH, MarkBits, Marker, NonMovingSpace, PREFETCH, PRICE, SIZER, Sizer};
-use std::io;
+use heap::{MarkBits, Marker, NonMovingSpace};
 
 /// Marks reachable objects and reclaims the rest.
 #[derive(Debug)]

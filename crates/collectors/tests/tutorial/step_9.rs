@@ -13,11 +13,7 @@
 //! It does not move objects, so it can fragment; garbage floats for up to two cycles.
 
 use heap::contract::*;
-use heap::{
-    Colour, GROWTH, GreyQueue, InCycles, MarkBits, NonMovingSpace, PREFETCH, PRICE, Pace, Pacer,
-    Phase, SIZER, Step,
-};
-use std::io;
+use heap::{Colour, GreyQueue, InCycles, MarkBits, NonMovingSpace, Pace, Pacer, Phase, Step};
 
 /// Bytes that may be allocated from one slice to the next.
 const SLICE_BYTES: u64 = 16 * 1024;

@@ -7,11 +7,8 @@
 //! beside `mark-sweep` in a chart it shows the effect of the trigger.
 
 use collectors::registry::{Family, Info, Line};
-use heap::{
-    AllocResult, Caps, Cause, CollectedSpace, Collector, Config, Context, Heap, Inspect, Layout,
-    MarkBits, Marker, NonMovingSpace, PREFETCH, Parameter, PauseKind, Space, traced,
-};
-use std::io;
+use heap::contract::*;
+use heap::{MarkBits, Marker, NonMovingSpace};
 
 /// Its entry in lists, tables and charts.
 pub const INFO: Info = Info {
