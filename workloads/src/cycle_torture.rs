@@ -157,7 +157,7 @@ trait Place {
     ) -> Result<Self::Held, OutOfMemory>;
 
     /// Gives up the handle of an object.
-    fn ownership_ended<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Self::Held);
+    fn release<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Self::Held);
 }
 
 /// Outside all regions.
@@ -175,7 +175,7 @@ impl Place for Anywhere {
     }
 
     #[inline(always)]
-    fn ownership_ended<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Root) {
+    fn release<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Root) {
         m.drop(held);
     }
 }
@@ -192,7 +192,7 @@ impl Place for Region {
     }
 
     #[inline(always)]
-    fn ownership_ended<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Local) {
+    fn release<C: Collector, P: Probe>(m: &mut Mutator<C, P>, held: Local) {
         m.forget(held);
     }
 }
@@ -221,7 +221,7 @@ impl Plan {
                 m.store(new, Kept::RING, m.get(&first));
                 m.store(new, Kept::REST, m.try_get(kept));
                 m.assign(kept, new);
-                L::ownership_ended(m, element);
+                L::release(m, element);
             }
         }
         Ok(())
@@ -244,7 +244,7 @@ impl Plan {
             m.set_word(new, Node::RING, ring.number.into());
             m.store(m.get(&last), Node::NEXT, new);
             m.assign(&last, new);
-            L::ownership_ended(m, node);
+            L::release(m, node);
         }
         m.store(m.get(&last), Node::NEXT, m.get(&first));
         m.forget(last);

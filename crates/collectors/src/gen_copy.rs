@@ -39,7 +39,7 @@ const NURSERY: Parameter = Parameter {
 };
 
 /// Twice the distance of other collectors: copies lie first slot first, the order in which programs traverse
-/// them, and a marker pops the last slot first. It meets no stream of neighbours, so it prefetches earlier.
+/// them, and a marker pops the last slot first. It reads no neighbours in a row, so it prefetches earlier.
 /// Measured on a tree of 100 million objects: 19 ns each at 16 edges, 11 at 32 or 64.
 const AHEAD: Parameter = Parameter { default: 32.0, ..PREFETCH };
 

@@ -1,11 +1,11 @@
-//! Manual memory management: `malloc` and `free`, where the author says.
+//! Manual memory management: `malloc` and `free`, where the program calls them.
 //!
 //! 1. *Free* an object: a hand-written destructor, which frees the tree below it through own slots. It is
 //!    a loop, as in [`crate::Ownership`].
 //! 2. Nothing else frees: roots that go out of scope, overwritten slots, shared and borrow slots are the
-//!    author's business. An object that is never freed leaks; one that is freed too early is used after
+//!    program's business. An object that is never freed leaks; one that is freed too early is used after
 //!    free; one that is freed twice may by then be another object.
-//! 3. Regions are arenas that the author frees as a whole.
+//! 3. Regions are arenas that the program frees as a whole.
 //!
 //! No barrier.
 

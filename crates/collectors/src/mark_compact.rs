@@ -9,7 +9,8 @@
 //!    [`heap::ReferenceProcessor`]).
 //! 4. *Plan*: from the bits alone, the new place of the objects that begin in each 64 granules. The new
 //!    place of any one of them is that place and a count of bits, so nothing is written to the objects.
-//! 5. *Update* the roots and the large objects, which do not move, with the new places.
+//! 5. *Update* the roots, the weak references and the slots of large objects with the new places. Large
+//!    objects do not move; unmarked ones were freed before the plan.
 //! 6. *Slide*, in allocation order: the slots of each object are updated, then it is moved. Blocks behind
 //!    the last object return to the heap.
 //!

@@ -8,11 +8,11 @@
 //!    turns purple and is buffered, once. So does an object that was parked and stays alive, and one that is
 //!    moved into a slot, where a root may become part of a cycle without any count going down. An object
 //!    without slots is green: it is in no cycle, and never buffered.
-//! 3. *Purge buffer*: entries are hints. Those of freed objects stay, and are removed when the buffer has
-//!    doubled, so that it holds at most two entries for each object.
+//! 3. *Purge buffer*: entries are hints. Those of freed objects stay, and are removed before a trial and when
+//!    the buffer has doubled, so that it holds at most two entries for each object.
 //! 4. *Trigger*: no trial while the heap does not grow, because counting suffices then. Trial deletion
 //!    begins as mark-sweep's collections do: when the heap is `growth` times the size that the last one
-//!    left, at the heap limit, or when the program asks. Rooted objects are not scanned again and again.
+//!    left, at the heap limit, or when the program asks. So rooted objects are seldom scanned in vain.
 //! 5. *Mark grey*: from the purple objects, subtract the counts of all internal references.
 //! 6. *Scan*: a grey object that still has a count is referenced from outside: it and all objects that it
 //!    reaches turn black, their counts restored. The others turn white.
@@ -31,7 +31,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 const COUNT: Count = Count::ONLY;
 
-/// The bits of the header that hold a colour. Black, in use or free, is none of them.
+/// The bits of the header that hold a colour. Black, in use or free, has none of them.
 const COLOUR: u32 = 0b11 << 26;
 const BLACK: u32 = 0;
 /// A possible root, in the buffer.
@@ -108,7 +108,7 @@ impl Collector for RcCycles {
         while let Some(object) = cx.unpark() {
             if COUNT.still_dead(cx.memory(), object) {
                 self.free_dead(cx, object);
-            } else if !mutant!(cx.memory(), "a survivor is not suspected") {
+            } else if !mutant!(cx.memory(), "an unparked object is not buffered") {
                 self.add_possible_root(cx, object);
             }
         }
@@ -161,7 +161,7 @@ fn add_possible_root(possible_roots: &Stack, memory: Memory<'_>, object: ObjectR
     let bits = word.load(Relaxed);
     if bits & COLOUR == BLACK
         && memory.slots(object, Slots::All).next().is_some()
-        && !mutant!(memory, "a suspect is lost")
+        && !mutant!(memory, "a possible root is lost")
     {
         word.store(bits | PURPLE, Relaxed);
         possible_roots.push_object(object);
@@ -180,7 +180,7 @@ impl RcCycles {
         let Self { objects, possible_roots, pending, .. } = self;
         let dies = |memory: Memory<'_>, child| {
             let dies = COUNT.release(memory, child);
-            if !dies && !mutant!(memory, "a cascade suspects nobody") {
+            if !dies && !mutant!(memory, "a cascade buffers no possible root") {
                 add_possible_root(possible_roots, memory, child);
             }
             dies
@@ -200,7 +200,7 @@ impl RcCycles {
         let mut kept = 0;
         for object in self.possible_roots.objects() {
             let is_there =
-                self.objects.is_allocated(object) || mutant!(memory, "a freed suspect is tried");
+                self.objects.is_allocated(object) || mutant!(memory, "a freed object is tried");
             if is_there && colour(memory, object) == PURPLE {
                 // Grey for now, so that a second entry is removed.
                 paint(memory, object, GREY);

@@ -8,10 +8,10 @@
 //!    it logged, and only store. However often a slot changes, only its first and its last value are
 //!    counted. Arrays may be long: each of their stores is logged by itself. New objects are born logged,
 //!    with empty slots.
-//! 3. *Epoch*: when the program has allocated an eighth of the live bytes, and 1 MiB at least; when it
-//!    asks, or the heap is full. Each logged slot that has changed makes an increment of its new referent
-//!    and a decrement of the old one. All increments are applied first, then all decrements. They are lists
-//!    of addresses in no order, so they are prefetched.
+//! 3. *Epoch*: when the program has allocated an eighth of the live bytes, 1 MiB at least and a 64th of the
+//!    heap limit at most; when it asks, or the heap is full. Each logged slot that has changed makes an
+//!    increment of its new referent and a decrement of the old one. All increments are applied first, then
+//!    all decrements. They are lists of addresses in no order, so they are prefetched.
 //! 4. *Zero-count table*: the objects whose count is zero, new ones included. Those that a root refers to
 //!    stay in it.
 //! 5. *Reclaim* the others and, in a cascade, the objects that only they referred to; with `slice`, at most
@@ -249,8 +249,7 @@ impl Lists {
 
     fn count_decrements(&mut self, memory: Memory<'_>) {
         for object in self.decrements.objects_ahead::<AHEAD>(memory) {
-            if COUNT.decrement(memory, object) && !mutant!(memory, "a count of zero is not listed")
-            {
+            if COUNT.decrement(memory, object) && !mutant!(memory, "a count of zero is forgotten") {
                 add_to_zct(&self.zct, memory, object);
             }
         }
@@ -363,21 +362,21 @@ impl Inspect for RcDeferred {
         let memory = cx.memory();
         let expected = self.counted(memory);
         COUNT.verify(&self.objects, |object| expected.get(&object).copied().unwrap_or(0))?;
-        let mut listed: Vec<u32> = self.lists.zct.objects().map(ObjectReference::bits).collect();
-        listed.sort_unstable();
-        listed.dedup();
-        if listed.len() < self.lists.zct.len() as usize {
+        let mut zct: Vec<u32> = self.lists.zct.objects().map(ObjectReference::bits).collect();
+        zct.sort_unstable();
+        zct.dedup();
+        if zct.len() < self.lists.zct.len() as usize {
             return Err("an object is in the zero-count table twice".to_owned());
         }
         let is_idle = self.lists.new.is_empty() && self.lists.dead.is_empty();
         for object in self.objects.objects() {
             let name = object.bits();
-            let is_listed = listed.binary_search(&name).is_ok();
-            if is_listed != memory.has(object, IN_ZCT) {
-                return Err(format!("object {name:#x}: listed is {is_listed}, its bit differs"));
+            let is_in_zct = zct.binary_search(&name).is_ok();
+            if is_in_zct != memory.has(object, IN_ZCT) {
+                return Err(format!("object {name:#x}: in table is {is_in_zct}, its bit differs"));
             }
-            if is_idle && !is_listed && COUNT.get(memory, object) == 0 {
-                return Err(format!("object {name:#x} counts zero references and is not listed"));
+            if is_idle && !is_in_zct && COUNT.get(memory, object) == 0 {
+                return Err(format!("object {name:#x} has count zero, and is not in the table"));
             }
         }
         Ok(())

@@ -23,10 +23,10 @@ heap::shape! {
 }
 
 #[test]
-fn what_was_reclaimed_cannot_be_read_unseen() {
+fn a_read_of_a_reclaimed_object_is_reported() {
     let collectors = standard::<()>();
     if let Ok(name) = env::var(COLLECTOR) {
-        read_what_was_dropped(&collectors, &name);
+        read_a_dropped_object(&collectors, &name);
         return;
     }
     let itself = env::current_exe().expect("a test knows its own program");
@@ -34,7 +34,7 @@ fn what_was_reclaimed_cannot_be_read_unseen() {
     for entry in collectors.entries().iter().filter(|entry| reclaims(entry.factory.caps)) {
         let name = entry.info.name;
         let mut child = Command::new(&itself);
-        child.args(["what_was_reclaimed_cannot_be_read_unseen", "--exact", "--nocapture"]);
+        child.args(["a_read_of_a_reclaimed_object_is_reported", "--exact", "--nocapture"]);
         let output = child.env(COLLECTOR, name).output().expect("a test can start itself");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains(SO_FAR), "{name}: failed before the mistake:\n{said}");
@@ -46,7 +46,7 @@ fn what_was_reclaimed_cannot_be_read_unseen() {
 }
 
 /// Keeps the object before it in the same block, and in the same line, so that both stay.
-fn read_what_was_dropped(collectors: &Registry<()>, name: &str) {
+fn read_a_dropped_object(collectors: &Registry<()>, name: &str) {
     let factory = collectors.find(name).expect("a registered collector").factory;
     let make = |heap: &_| factory.collector(heap, &Config::default());
     let m = &mut Mutator::with(HeapConfig::default(), Off, make).expect("address space");

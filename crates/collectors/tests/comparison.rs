@@ -95,7 +95,7 @@ fn cycles(entry: &Entry<()>) -> &'static str {
     let caps = entry.factory.caps;
     match () {
         () if caps.cycles => "yes",
-        () if caps.needs_free => "if the author frees them",
+        () if caps.needs_free => "if the program frees them",
         () if caps.regions && !caps.drops => "with their region",
         () => "no",
     }

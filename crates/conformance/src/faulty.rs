@@ -1,4 +1,4 @@
-//! Barrier and root mutants: a wrapper that hands barrier and root operations on wrongly.
+//! Barrier and root mutants: a wrapper that forwards barrier and root operations incorrectly.
 //!
 //! [`Faulty`] stands between the mutator and a collector. The write barrier that the collector declares in
 //! [`Caps::barrier`], and its other capabilities, decide which mutants it passes. The kit puts it outside
@@ -25,14 +25,14 @@ impl<C> Deref for Faulty<C> {
 }
 
 impl<C: Collector> Faulty<C> {
-    /// Calls the write barrier, after the faults that need it as well. Returns false if it is left out.
+    /// Calls the write barrier unless a fault omits it. Returns whether the slot holds `new` afterwards.
     fn store_faultily(&self, cx: &Context, slot: ObjectSlot, new: Value) -> bool {
         let (memory, caps) = (cx.memory(), self.caps());
         let is_own = slot.kind == SlotKind::Own;
         let mut stored = new;
         match caps.barrier {
             Barrier::Counting if is_own => {
-                if caps.cycles && mutant!(memory, "a move is not suspected") {
+                if caps.cycles && mutant!(memory, "a moved object is not buffered") {
                     return false;
                 }
             }

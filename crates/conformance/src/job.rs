@@ -12,7 +12,7 @@ use std::ops::Range;
 pub struct Job {
     /// Name of the collector.
     pub collector: String,
-    /// Its settings. A choice by name includes them.
+    /// Its settings. Not serialized: `collector` includes them where it is a name on the command line.
     #[serde(skip)]
     pub config: Config,
     /// Programs, by seed.

@@ -107,8 +107,8 @@ pub const ALL: &[Known] = &[
     // ---- counting
     Known::new("an object is parked twice", "wasmtime #13166: the same object exposed twice")
         .equivalent(&[
-            ("generational", "what is remembered twice is scanned twice"),
-            ("gen-copy", "what is remembered twice is scanned twice"),
+            ("generational", "an object remembered twice is scanned twice"),
+            ("gen-copy", "an object remembered twice is scanned twice"),
         ]),
     Known::new("a parked object is lost", CLASSIC),
     Known::new("a parked object stays parked", DESIGN).equivalent(&[(
@@ -149,11 +149,11 @@ pub const ALL: &[Known] = &[
     Known::new("a minor sweep loses old marks", DESIGN),
     Known::new("a major collection keeps its marks", DESIGN),
     // ---- trial deletion
-    Known::new("a suspect is lost", CLASSIC),
-    Known::new("a move is not suspected", DESIGN),
-    Known::new("a survivor is not suspected", DESIGN),
-    Known::new("a cascade suspects nobody", CLASSIC),
-    Known::new("a freed suspect is tried", DESIGN),
+    Known::new("a possible root is lost", CLASSIC),
+    Known::new("a moved object is not buffered", DESIGN),
+    Known::new("an unparked object is not buffered", DESIGN),
+    Known::new("a cascade buffers no possible root", CLASSIC),
+    Known::new("a freed object is tried", DESIGN),
     Known::new("a count is not restored", CLASSIC),
     Known::new("a child of a restored object stays on trial", CLASSIC),
     // ---- deferred counting
@@ -161,7 +161,7 @@ pub const ALL: &[Known] = &[
     Known::new("a logged increment is lost", CLASSIC),
     Known::new("a logged decrement is lost", CLASSIC),
     Known::new("a new object is born unlogged", CLASSIC),
-    Known::new("a count of zero is not listed", CLASSIC),
+    Known::new("a count of zero is forgotten", CLASSIC),
     Known::new("a count of zero is final", CLASSIC),
     Known::new("a cascade frees a rooted object", CLASSIC),
     // ---- moving

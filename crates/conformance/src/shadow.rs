@@ -178,7 +178,7 @@ impl Shadow {
         self.handles.truncate(base);
     }
 
-    /// The author frees what a root owns.
+    /// The program frees a root's object, and the objects below it.
     pub(crate) fn free(&mut self, handle: usize) {
         let hold = self.handles[handle].take().expect("a root is freed once");
         if self.rules == Rules::FreesByHand {

@@ -108,7 +108,7 @@ impl Watched {
         let index = (at.bytes() / 4).wrapping_sub(extent.first);
         if self.checks(Detector::Barrier) {
             if index >= extent.slots || extent.kind(index) != kind {
-                let message = format!("`store` is given a {kind:?} slot that is none");
+                let message = format!("`store` is given a {kind:?} slot that does not exist");
                 violate(Detector::Barrier, message, Some(Place::of(None, index, object)));
             }
             if let Some(child) = new.reference().filter(|&child| !self.is_allocated(child)) {
@@ -144,7 +144,7 @@ impl Watched {
                     cells.insert(from.bits(), known);
                 }
             } else if self.checks(Detector::Verifier) {
-                let message = "a moved object was none".to_owned();
+                let message = "memory without an object was moved".to_owned();
                 violate(Detector::Verifier, message, Some(Place::of(None, 0, from)));
             }
         }

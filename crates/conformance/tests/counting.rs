@@ -100,7 +100,7 @@ fn many_stores_to_one_object_are_one_log_entry() {
 }
 
 #[test]
-fn the_buffer_of_suspects_is_bounded_by_the_allocated_objects() {
+fn the_buffer_of_possible_roots_is_bounded_by_the_allocated_objects() {
     let m = &mut mutator::<RcCycles>();
     let before = m.footprint().metadata_bytes;
     for _ in 0..300_000 {
@@ -109,7 +109,7 @@ fn the_buffer_of_suspects_is_bounded_by_the_allocated_objects() {
         m.forget(local);
         m.drop(root);
     }
-    // Each object was suspected once, and all are freed.
+    // Each object was a possible root once, and all are freed.
     assert!(m.footprint().metadata_bytes <= before + (64 << 10) + PAGE_BYTES as u64);
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The programs are ordinary workloads with injected mistakes: a `free` omitted, made too early or
 //! twice, a borrow kept too long. On the sandboxed heap a stale reference reads and writes the object
-//! that has the memory by now, so a mistake can be executed and its effects counted.
+//! that has the memory now, so a mistake can be executed and its effects counted.
 //!
 //! * `plan`: program, mistake, order of reuse and seed for each failure.
 //! * `fault_injection`: the times of the mistakes, drawn from a seed.
@@ -32,7 +32,7 @@ mod verdict;
 
 pub use cases::{CASES, Case};
 pub use fault_injection::Mistake;
-pub use native::{NativeDrop, native_drop};
+pub use native::NativeDrop;
 pub use plan::{Planned, TrialKind, plan};
 pub use trial::run;
 pub use verdict::matrix;

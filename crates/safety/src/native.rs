@@ -34,7 +34,7 @@ struct Counted {
 ///
 /// # Errors
 /// If the thread cannot be started.
-pub fn native_drop(list: NativeDrop, nodes: u32, stack_bytes: usize) -> io::Result<()> {
+pub(crate) fn native_drop(list: NativeDrop, nodes: u32, stack_bytes: usize) -> io::Result<()> {
     let body = move || match list {
         NativeDrop::Box => {
             drop((0..nodes).fold(None, |next, _| Some(Box::new(Owner { _next: next }))))

@@ -1,6 +1,6 @@
 //! The bytes that the program wrote to each cell: they outlive the object.
 //!
-//! Every allocator here zeroes what it hands out. To show the effect of one that does not, a new
+//! Every allocator here zeroes the memory that it hands out. To show the effect of one that does not, a new
 //! object gets back the bytes that the last object of its layout left in its cell. For an object that
 //! is left uninitialised, each word that is read before it is written is detected.
 

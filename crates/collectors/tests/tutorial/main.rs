@@ -117,7 +117,7 @@ fn step_2_allocates_cells() {
 }
 
 #[test]
-fn step_3_marks_what_is_reachable_and_keeps_the_rest() {
+fn step_3_marks_reachable_objects_and_keeps_the_rest() {
     let failure = mistake::<step_3::MyGc>().expect("the marks that stay");
     assert!(include_str!("../../README.md").contains(&failure.message), "{failure}");
     check_answers::<step_3::MyGc>();
@@ -138,7 +138,7 @@ fn step_4_reclaims_cycles_when_asked_to() {
         assert_eq!(m.collector().parts().allocated().objects, 1);
     }
     let m = run::<step_4::MyGc>("binary-trees", None);
-    assert_eq!(m.context().log.pauses().len(), 0, "nobody asked");
+    assert_eq!(m.context().log.pauses().len(), 0, "no collection was requested");
 }
 
 #[test]

@@ -123,9 +123,9 @@ impl Player<'_> {
         self.before_allocation(m);
         let (mut locals, mut parts) = (Vec::new(), Vec::new());
         for &pick in picks {
-            let aimed =
+            let refers =
                 |held: &Held| matches!(held, Held::Local(local) if m.try_get(local).is_some());
-            let Some(index) = self.handle(pick, aimed) else { continue };
+            let Some(index) = self.handle(pick, refers) else { continue };
             let target = self.shadow.handles[index].and_then(|hold| hold.target);
             let Some(target) = target else { continue };
             if self.may_share(Some(region), target) {

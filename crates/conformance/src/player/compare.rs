@@ -12,7 +12,8 @@ const OFTEN_COMPARED: usize = 64;
 impl Player<'_> {
     pub(crate) fn expect_nothing_taken(&self, content: Content, taken: bool) {
         if self.checks(Detector::Model) && (taken || content != Content::Null) {
-            let message = format!("`take` found {taken}, where {content:?} should be");
+            let found = if taken { "an object" } else { "nothing" };
+            let message = format!("`take` found {found}, where {content:?} should be");
             violate(Detector::Model, message, None);
         }
     }

@@ -15,11 +15,11 @@ use std::collections::VecDeque;
 impl Player<'_> {
     /// Registers a handle's object for finalization. Its tag is the number of the operation.
     pub(crate) fn finalize(&mut self, m: &mut M, handle: Pick) {
-        let is_aimed = |held: &Held| match held {
+        let refers = |held: &Held| match held {
             Held::Root(_) => true,
             Held::Local(local) => m.try_get(local).is_some(),
         };
-        let Some(index) = self.handle(handle, is_aimed).filter(|_| m.collector().caps().finalizers)
+        let Some(index) = self.handle(handle, refers).filter(|_| m.collector().caps().finalizers)
         else {
             return;
         };
@@ -118,7 +118,7 @@ impl Player<'_> {
         if self.shadow.rules == Rules::CountsWeakly {
             return self.compare_counted(m, view);
         }
-        let may_go = |key| match key {
+        let may_be_cleared = |key| match key {
             Content::To(key) => was_hidden || !is_reached[key],
             _ => true,
         };
@@ -134,7 +134,7 @@ impl Player<'_> {
             };
             match (found, holds) {
                 (Some(object), Content::To(id)) => self.is_object(m, object, id, (view.id, slot)),
-                (None, Content::To(_)) if may_go(key) => {
+                (None, Content::To(_)) if may_be_cleared(key) => {
                     self.shadow.set(view.id, slot, Content::Null);
                 }
                 (None, Content::To(id)) => {

@@ -147,9 +147,9 @@ fn only_open_regions_are_left_at_the_end_of_a_run() {
         let m = &mut mutator::<C>();
         let (open, ended) = (m.region(), m.region());
         let _kept = m.alloc_in::<Pair>(&open).expect("there is room");
-        let gone = m.alloc_in::<Pair>(&ended).expect("there is room");
+        let inside = m.alloc_in::<Pair>(&ended).expect("there is room");
         let _owned = pair(m, 1);
-        m.forget(gone);
+        m.forget(inside);
         m.end_region(ended);
         m.tear_down();
         objects(m)

@@ -45,10 +45,10 @@ macro_rules! freed_one_by_one {
 /// Roots and owners under immediate counting, by `$count`.
 ///
 /// An object whose count reaches zero is passed to `self.$free`, or parked in an operation that may not
-/// reclaim. One that loses a reference and keeps others is passed to `self.$suspect`, if that is given.
+/// reclaim. One that loses a reference and keeps others is passed to `self.$buffer`, if that is given.
 #[macro_export]
 macro_rules! counted_roots {
-    ($count:ident; $free:ident $(; $suspect:ident)?) => {
+    ($count:ident; $free:ident $(; $buffer:ident)?) => {
         #[inline(always)]
         fn owner_lost(&self, cx: &$crate::Context, object: $crate::ObjectReference) {
             self.root_removed_deferred(cx, object);
@@ -64,7 +64,7 @@ macro_rules! counted_roots {
             if $count.decrement(cx.memory(), object) {
                 cx.park(object);
             } $(else {
-                self.$suspect(cx, object);
+                self.$buffer(cx, object);
             })?
         }
 
@@ -78,7 +78,7 @@ macro_rules! counted_roots {
             if $count.decrement(cx.memory(), object) {
                 self.$free(cx, object);
             } $(else {
-                self.$suspect(cx, object);
+                self.$buffer(cx, object);
             })?
         }
     };
