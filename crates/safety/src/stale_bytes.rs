@@ -36,8 +36,8 @@ impl StaleBytes {
         self.cells.insert(object, Cell { bits, unwritten: vec![true; words] });
     }
 
-    /// A new object is left uninitialised and shows what an object of its layout left there. Returns
-    /// the words to restore.
+    /// A new object is left uninitialised and shows the bytes that an object of its layout left there.
+    /// Returns the words to restore.
     pub(crate) fn restore(
         &mut self,
         object: ObjectReference,

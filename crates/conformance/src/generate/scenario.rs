@@ -91,7 +91,7 @@ fn parked_with_a_shared_child(random: &mut Pcg32) -> Vec<Op> {
 
 /// Blocks that are full, then have a few free cells, and are empty at last.
 fn blocks_that_empty(random: &mut Pcg32) -> Vec<Op> {
-    // Hundreds of objects: seldom is enough.
+    // Hundreds of objects: one draw in four is enough.
     if random.random_range(0..4) > 0 {
         return vec![Grove(Pair, 20), Major, Free(0)];
     }
@@ -134,7 +134,7 @@ fn borrow_of_the_dead(random: &mut Pcg32) -> Vec<Op> {
 
 /// More references to one object than a small count can hold.
 fn many_references(random: &mut Pcg32) -> Vec<Op> {
-    // Eight thousand stores: seldom is enough.
+    // Eight thousand stores: one draw in six is enough.
     let count = if random.random_range(0..6) == 0 { 8_200 } else { 70 };
     let borrows = random.random();
     vec![Alloc(Pair), Fan(0, count, borrows), Drop(0), Safepoint, Drop(0), Safepoint, Major]

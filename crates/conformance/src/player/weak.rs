@@ -60,7 +60,7 @@ impl Player<'_> {
         }
     }
 
-    /// Follows what collections have changed since the last call. With `was_hidden` the program has just obtained
+    /// Follows the changes that collections made since the last call. With `was_hidden` the program has just obtained
     /// objects that it could not reach before: their slots may have been cleared meanwhile.
     pub(crate) fn follow_weak(&mut self, m: &M, was_hidden: bool) {
         let hides = |form| matches!(form, Form::WeakArray(_) | Form::Ephemerons(_));
