@@ -33,7 +33,7 @@ pub(super) struct Interval {
 /// Runs a program, which returns its answer and its final live set.
 ///
 /// # Errors
-/// If the operating system does not report what is resident.
+/// If the operating system does not report resident memory.
 pub(super) fn run<Live>(program: impl FnOnce() -> (String, Live)) -> Result<Measurement, String> {
     let unknown = || "the system does not report resident memory".to_owned();
     let rss_before = os::resident_bytes().ok_or_else(unknown)?;

@@ -35,7 +35,6 @@ pub mod summary;
 pub use collections::Collections;
 pub use estimate::Estimate;
 pub use measured::Measured;
-pub use paired::Ratio;
 pub use pauses::PauseSummary;
 pub use row::{Measure, Row};
 pub use summary::{Summary, summarise};

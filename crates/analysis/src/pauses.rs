@@ -7,8 +7,8 @@
 //!
 //! Pooling is for display. Collectors are compared by [`PauseSummary::longest_ns`], one value per
 //! repeat: percentiles of pauses must not be ranked, because a million tiny pauses dilute a
-//! collector's 99th percentile. The time-weighted quantile does not have that weakness (compare Cheng and Blelloch 2001, *A parallel, real-time garbage collector*, on why
-//! pause lengths alone mislead).
+//! collector's 99th percentile. The time-weighted quantile does not have that weakness (compare Cheng
+//! and Blelloch 2001, *A parallel, real-time garbage collector*, on why pause lengths alone mislead).
 
 use crate::{Estimate, quantile};
 use record::Sample;

@@ -15,15 +15,6 @@ pub fn printable(n: u64, q: f64) -> bool {
     n as f64 * (1.0 - q) >= BEYOND * (1.0 - 1e-9)
 }
 
-/// The q-quantile of ascending values; `None` if there are none.
-///
-/// # Panics
-/// If `q` is not between 0 and 1.
-pub fn of_sorted<T: Copy>(ascending: &[T], q: f64) -> Option<T> {
-    let rank = rank(ascending.len() as u64, q);
-    ascending.get(rank as usize - 1).copied()
-}
-
 /// The q-quantile of a histogram of (value, count) with ascending values; `None` if it is empty.
 ///
 /// # Panics
@@ -75,12 +66,11 @@ mod tests {
 
     #[test]
     fn quantiles_are_observations() {
-        let values: Vec<u64> = (1..=100).collect();
+        let values: Vec<(u64, u64)> = (1..=100).map(|value| (value, 1)).collect();
         for (q, expected) in [(0.0, 1), (0.07, 7), (0.5, 50), (0.501, 51), (0.9, 90), (1.0, 100)] {
-            assert_eq!(of_sorted(&values, q), Some(expected), "q = {q}");
+            assert_eq!(of_histogram(&values, q), Some(expected), "q = {q}");
         }
-        assert_eq!(of_sorted(&[3, 5], 0.5), Some(3));
-        assert_eq!(of_sorted::<u64>(&[], 0.5), None);
+        assert_eq!(of_histogram(&[(3, 1), (5, 1)], 0.5), Some(3));
         assert_eq!(of_histogram(&[], 0.5), None);
     }
 
@@ -113,7 +103,6 @@ mod tests {
             let enough = (percent * values.len() as u64).div_ceil(100) as usize;
             let at_or_below = |x: u64| values.iter().filter(|&&v| v <= x).count();
             let expected = *values.iter().find(|&&x| at_or_below(x) >= enough).unwrap();
-            prop_assert_eq!(of_sorted(&values, q), Some(expected));
             let histogram: Vec<(u64, u64)> = values.iter().map(|&v| (v, 1)).collect();
             prop_assert_eq!(of_histogram(&histogram, q), Some(expected));
         }

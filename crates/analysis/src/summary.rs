@@ -140,7 +140,7 @@ fn failure(records: &[&Record]) -> String {
     let failed = records.iter().filter(|r| finished_sample(r).is_none()).count();
     match worst(records) {
         Outcome::NotApplicable { reason } => reason.clone(),
-        Outcome::Ok => "a record says ok but carries no sample".to_owned(),
+        Outcome::Ok => "an ok record has no sample".to_owned(),
         outcome => format!("{outcome}, in {failed} of {} repeats", records.len()),
     }
 }

@@ -39,6 +39,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// A request that is invalid because of this error.
+    pub(crate) fn usage(error: anyhow::Error) -> Self {
+        Self::Usage(format!("{error:#}"))
+    }
+
     /// Prints the failure on standard error, and returns the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         match self {

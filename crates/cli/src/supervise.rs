@@ -267,7 +267,7 @@ impl<'a> Supervisor<'a> {
             if let Some(stopped) = stopped {
                 return stopped;
             }
-            // Candidates had little time; what is reported fails even with more.
+            // Candidates had little time; the reported program fails even with more.
             match self.ask(&of_program(job, &program), most, &mut |_| ())? {
                 None => return Ok(None),
                 Some(answer) if is_alike(&answer) => break answer.report.failure,

@@ -1,9 +1,9 @@
 //! Collectors with parameters, such as `mark-sweep|growth-1.5`: each is a collector of its own in runs,
 //! charts, verification and the safety matrix.
 //!
-//! Its name is that of its base collector, then settings, each after a bar. `KEY-*` stands
-//! for all words of a parameter, and a `*` in the collector's name for all collectors that have the
-//! parameters: `mark-sweep|sizer-*`, `*|sizer-membalancer`.
+//! Its name is that of its base collector, then settings, each after a bar. `KEY-*` stands for all words
+//! of a parameter, and a `*` in the collector's name for all collectors that have the parameters:
+//! `mark-sweep|sizer-*`, `*|sizer-membalancer`.
 
 use crate::nearest::nearest;
 use crate::registry::Registry;

@@ -16,7 +16,7 @@ fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src")
 }
 
-/// Every file below a folder that is no test, with its module path: `space::cells::blocks`.
+/// Every file below a folder except tests, with its module path: `space::cells::blocks`.
 fn files(folder: &Path, module: &str, found: &mut Vec<(String, PathBuf)>) {
     for entry in fs::read_dir(folder).expect("a folder of sources") {
         let path = entry.expect("an entry").path();
@@ -98,7 +98,7 @@ fn unit(module: &str) -> String {
     module.split("::").take(2).collect::<Vec<_>>().join("::")
 }
 
-/// Who imports whom in a crate. A path to an item of the crate's root names the unit `lib`, unless it is a
+/// The imports of a crate. A path to an item of the crate's root names the unit `lib`, unless it is a
 /// macro.
 fn imports(name: &str) -> Imports {
     let mut found = Vec::new();

@@ -83,7 +83,8 @@ fn new_collectors_and_workloads_are_formatted_compile_and_run() {
     let said = succeed(&mut gcw(&inside, &["new", "collector", "my-gc"]));
     assert!(said.contains("wrote crates/collectors/src/my_gc.rs"), "{said}");
     assert!(said.contains("run -c my-gc,mark-sweep"), "{said}");
-    succeed(&mut gcw(&place, &["new", "workload", "my-program", "--dir", "checkout"]));
+    let said = succeed(&mut gcw(&place, &["new", "workload", "my-program", "--dir", "checkout"]));
+    assert!(said.contains("test -p gcw-workloads --lib my_program\n"), "{said}");
     check_format(&checkout);
 
     let target = target.to_str().unwrap();
@@ -202,6 +203,7 @@ fn places_that_cannot_be_written_to_are_refused() {
     refuse(elsewhere.path(), &["new", "collector", "my-gc", "--dir", "no/where"], "no/where");
 
     let checkout = miniature();
+    refuse(checkout.path(), &["new", "collector", "my-gc", "--dir", "no/where"], "no/where");
     let suite = checkout.path().join("workloads/suites/core.toml");
     let mut permissions = fs::metadata(&suite).unwrap().permissions();
     permissions.set_readonly(true);

@@ -189,7 +189,7 @@ mod tests {
         Dialogue::open(Command::new("sh").args(["-c", script]), &Interrupt::new()).unwrap()
     }
 
-    /// Nothing that a child is going to say takes this long.
+    /// No expected line of a child takes this long.
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(600)
     }

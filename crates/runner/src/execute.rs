@@ -8,9 +8,9 @@ use std::io;
 use std::process::Command;
 use std::time::Duration;
 
-/// Runs one cell to its end; `None` if the run was asked to stop, and then nothing is recorded. Tests use a
-/// mock, the tool [`in_processes`]. An error if the cell cannot be started; any later failure is an
-/// [`Outcome`].
+/// Runs one cell to its end; `None` if the run was asked to stop, and then nothing is recorded. Returns an
+/// error if the cell cannot be started; any later failure is an [`Outcome`]. Tests use a mock, the tool
+/// [`in_processes`].
 pub type Executor<'a> = dyn FnMut(&Planned) -> io::Result<Option<Ended>> + 'a;
 
 /// The end of one cell.

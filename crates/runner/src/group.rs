@@ -1,6 +1,6 @@
 //! A child process and all that it starts: one process group, ended as a whole.
 //!
-//! The child leads a process group of its own. Ending it ends what it started, too, and Ctrl-C in
+//! The child leads a process group of its own, which includes the processes that it starts. Ctrl-C in
 //! the terminal reaches the parent alone, which then decides.
 
 use crate::classify::Stop;
@@ -19,10 +19,10 @@ use std::time::Duration;
 /// Maximum bytes read from a child's standard output: a longer line is not a sample, and in a
 /// dialogue the child then blocks on the pipe.
 pub(crate) const STDOUT_BYTES_MAX: u64 = 256 << 20;
-/// How much of the end of a child's standard error is kept for the reason.
+/// Bytes kept of the end of a child's standard error, for the reason.
 pub(crate) const STDERR_TAIL_BYTES: usize = 8 << 10;
-/// How long an output pipe may stay open after its process group is gone: only a process that has left the
-/// group holds it, and a thread that reads it on a busy machine must not lose a sample.
+/// Maximum wait for an output pipe to close after the end of its process group: only a process that left
+/// the group can hold it open, and a slow reader on a busy machine must not lose a sample.
 pub(crate) const DRAIN_GRACE: Duration = Duration::from_secs(30);
 
 /// A child that leads a group. It ends, at the latest, with this value.
@@ -35,9 +35,9 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Starts a command with pipes on both outputs. `wake` is told when it has ended: a thread waits
-    /// for that *without reaping it*, so that its process id cannot be used again while the parent
-    /// may still send it a signal.
+    /// Starts a command with pipes on both outputs. A thread waits for its end *without reaping it*, so
+    /// that its process id is not reused while the parent may still send it a signal, and then sends
+    /// [`Wake::ChildEnded`] to `wake`.
     pub(crate) fn start(
         command: &mut Command,
         stdin: Stdio,
@@ -54,11 +54,11 @@ impl Group {
         Ok(Self { leader, pid, waiter: Some(waiter) })
     }
 
-    /// Ends the remaining processes of the group, also after a natural end of its leader: nothing that the
-    /// child started may run beside the next one. Gives the leader's status.
+    /// Ends the remaining processes of the group, also after a natural end of its leader: no process that
+    /// the child started may run beside the next one. Returns the leader's status.
     pub(crate) fn end(&mut self) -> io::Result<ExitStatus> {
         if let Some(waiter) = self.waiter.take() {
-            // The group cannot be somebody else's, because its leader is not reaped yet.
+            // Its id is not reused by another group, because its leader is not reaped yet.
             let _ = killpg(self.pid, Signal::SIGKILL);
             waiter.join().map_err(|_| io::Error::other("the thread waiting for a child failed"))?;
         }
@@ -68,12 +68,12 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Nobody is left who could be told that it could not be ended.
+        // No caller is left to handle an error.
         let _ = self.end();
     }
 }
 
-/// What an exit status says.
+/// The end of a child with this exit status.
 pub(crate) fn stop_of(status: ExitStatus) -> Stop {
     match (status.code(), status.signal()) {
         (Some(code), _) => Stop::Exited(code),
@@ -81,8 +81,8 @@ pub(crate) fn stop_of(status: ExitStatus) -> Stop {
     }
 }
 
-/// Returns when `waitid` has an answer, which is not used: the leader's status, or the error, is that
-/// of the `wait` that reaps it, and nix knows no real-time signals.
+/// Returns when `waitid` does. Its result is not used: the `wait` that reaps the leader gives the status
+/// or the error, and nix cannot represent real-time signals.
 fn wait_without_reaping(pid: Pid) {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
     while waitid(Id::Pid(pid), flags) == Err(Errno::EINTR) {}
@@ -97,7 +97,7 @@ pub(crate) fn in_background<P: Read + Send + 'static>(
     if let Some(pipe) = pipe {
         thread::spawn(move || {
             let bytes = read(pipe).unwrap_or_default();
-            // Nobody listens any more once the grace time is over.
+            // The receiver is gone once the grace time is over.
             let _ = done.send(String::from_utf8_lossy(&bytes).into_owned());
         });
     }

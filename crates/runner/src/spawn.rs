@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_process_left_behind_ends_with_its_parent() {
-        // It has inherited the output pipe: were it left alive, what is read would never be whole.
+        // It inherits the output pipe: if it stayed alive, reading would not end.
         let end = shell("sleep 1000000 & echo done", LONG);
         assert_eq!((end.stop, end.stdout.as_str()), (Stop::Exited(0), "done\n"));
     }

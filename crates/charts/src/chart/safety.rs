@@ -207,7 +207,7 @@ pub(crate) fn draw_shares<S: Surface>(pen: &mut Pen<'_, S>, safety: &Safety) -> 
     for collector in safety.collectors.iter().filter(|c| affected(c)) {
         let of_it: Vec<&Bar<'_>> =
             bars.iter().filter(|bar| bar.collector.name == collector.name).collect();
-        let bent = if of_it.iter().any(|bar| bar.bends) { ", bent by unsafe" } else { "" };
+        let bent = if of_it.iter().any(|bar| bar.bends) { ", with unsafe" } else { "" };
         let style = TextStyle::new(SMALL_PX, Ink::of(collector).for_text()).bold();
         pen.series(&collector.name, &collector.name, |pen| {
             let name = format!("{}{bent}", collector.name);

@@ -34,7 +34,7 @@ pub(crate) fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> 
     placed
 }
 
-/// Here an area is one that a label or a mark covers.
+/// Areas that labels and marks cover.
 impl Area {
     /// A square of half-side `radius` around a point.
     fn around((x, y): Point, radius: f64) -> Self {

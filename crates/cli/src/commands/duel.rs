@@ -188,8 +188,8 @@ impl Duel {
         })
     }
 
-    /// Runs one side once, in a block or before the first one. A wrong answer ends the duel: its time is
-    /// not a time of the same work.
+    /// Runs one side once, in a block or before the first one. Every outcome but `Ok` ends the duel,
+    /// because its time is not that of the same work.
     fn run_side(&self, side: &Side, block: Option<u32>) -> Result<Sample, Failure> {
         let mut command = side.command(&self.program, &self.suite);
         let end = run_child(&mut command, self.args.timeout, &self.interrupt)

@@ -55,7 +55,7 @@ pub(crate) fn list(args: Args, registry: &Registry, out: &mut dyn Write) -> Resu
         What::Suites => out.write_all(suites(registry).as_bytes())?,
         What::Workloads => {
             let suite = select::suite(registry, args.suite.as_deref())?;
-            let list = registry.workloads(&suite, args.size).map_err(usage)?;
+            let list = registry.workloads(&suite, args.size).map_err(Failure::usage)?;
             if args.json {
                 json::print(&list, out)?;
             } else {
@@ -64,10 +64,6 @@ pub(crate) fn list(args: Args, registry: &Registry, out: &mut dyn Write) -> Resu
         }
     }
     Ok(Exit::Fine)
-}
-
-fn usage(error: anyhow::Error) -> Failure {
-    Failure::Usage(format!("{error:#}"))
 }
 
 fn collectors(list: &[CollectorInfo]) -> String {
@@ -131,7 +127,7 @@ fn parameters_as_json(registry: &Registry) -> Vec<serde_json::Value> {
 }
 
 fn workloads(list: &[WorkloadInfo]) -> String {
-    let headings = [("workload", Left), ("peak live", Right), ("what it does", Left)];
+    let headings = [("workload", Left), ("peak live", Right), ("summary", Left)];
     let live = |bytes: u64| match bytes {
         0 => "not recorded".to_owned(),
         bytes => format::bytes(bytes as f64),

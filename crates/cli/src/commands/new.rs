@@ -48,12 +48,14 @@ pub(crate) fn new(args: &Args, out: &mut dyn Write) -> Result<Exit, Failure> {
         let word = if before.is_none() { "wrote" } else { "added to" };
         writeln!(out, "{word} {path}")?;
     }
-    let [_, _, name] = args.name.spellings();
+    let [_, module, name] = args.name.spellings();
     let (first, second) = match args.what {
-        What::Collector => ("run --release -- verify ", format!("-c {name},mark-sweep")),
-        What::Workload => ("test -p gcw-workloads --lib ", format!("-w {name}")),
+        What::Collector => {
+            (format!("run --release -- verify {name}"), format!("-c {name},mark-sweep"))
+        }
+        What::Workload => (format!("test -p gcw-workloads --lib {module}"), format!("-w {name}")),
     };
-    writeln!(out, "\nNext, in {}:\n  cargo {first}{name}", root.display())?;
+    writeln!(out, "\nNext, in {}:\n  cargo {first}", root.display())?;
     writeln!(out, "  cargo run --release -- run {second}")?;
     if args.what == What::Collector {
         writeln!(out, "crates/collectors/README.md continues to a mark-sweep, step by step.")?;

@@ -118,9 +118,7 @@ fn start(
         modes: preset.modes,
     };
     let suite = select::suite(registry, args.suite.as_deref())?;
-    let workloads = registry
-        .workloads(&suite, settings.size)
-        .map_err(|error| Failure::Usage(format!("{error:#}")))?;
+    let workloads = registry.workloads(&suite, settings.size).map_err(Failure::usage)?;
     let collectors = select::collectors(registry, &args.collector)?;
     let workloads = select::workloads(&workloads, &args.workload)?;
     let names: Vec<&str> = collectors.iter().map(|c| c.name.as_str()).collect();

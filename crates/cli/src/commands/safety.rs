@@ -22,8 +22,8 @@ use std::{fs, panic};
 
 /// Default number of seeds of a trial that depends on chance.
 const SEEDS: u32 = 3;
-/// Time limit of a collector's trials, which take a fraction of a second, and more on a busy machine without
-/// optimisation.
+/// Time limit of a collector's trials, which take a fraction of a second, and more on a busy machine
+/// without optimisation.
 const LIMIT: Duration = Duration::from_secs(300);
 
 #[derive(Debug, clap::Args)]

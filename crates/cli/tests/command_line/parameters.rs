@@ -12,7 +12,7 @@ fn sample<'a>(run: &'a Run, collector: &str) -> &'a Sample {
 }
 
 #[test]
-fn sizing_policies_run_side_by_side_and_say_what_triggered_them() {
+fn sizing_policies_run_side_by_side_and_record_their_triggers() {
     let place = Place::new();
     let selection = "rc,mark-sweep|sizer-*,mark-sweep|prefetch-0|growth-1.2";
     let run = ["run", "--profile", "smoke", "--timeout", "10m", "-w", "gcbench"];
@@ -54,7 +54,7 @@ fn a_collector_with_parameters_is_verified_under_its_own_name() {
 }
 
 #[test]
-fn parameters_are_listed_and_what_is_none_is_refused() {
+fn parameters_are_listed_and_wrong_ones_are_refused() {
     let place = Place::new();
     let list = place.check(0, &["list", "collectors", "--params"]);
     check_words(&list, &["mark-sweep", "prefetch", "a number from 1.1 to 16", "membalancer"]);
@@ -80,5 +80,5 @@ fn the_recorded_example_loads_and_does_not_know_its_collections() {
     assert!(run.problems.is_empty() && !run.records.is_empty());
     let samples = run.records.iter().filter_map(|r| r.sample.as_ref());
     let known = samples.filter(|s| s.collections.as_ref().is_some_and(|counts| counts.is_empty()));
-    assert_eq!(known.count(), 0, "what is not recorded is not 0");
+    assert_eq!(known.count(), 0, "an unrecorded value is not 0");
 }

@@ -68,8 +68,7 @@ fn failures_are_rows_and_defects_set_the_exit_code() {
     let endless = ["endless", "-w", "endless", "--timeout", "1s"];
     let text = place.check(0, &[&base[..], &endless].concat());
     assert!(text.contains("timeout: stopped after 1.0 s"), "{text}");
-    let base =
-        [&["run", "failures", "--profile", "smoke", "--timeout", "10m", "--out"][..]].concat();
+    let base = ["run", "failures", "--profile", "smoke", "--timeout", "10m", "--out"];
     let text = place.check(0, &[&base[..], &["findings", "-w", "hungry,picky"]].concat());
     check_words(&text, &["OOM: 1024 bytes requested", "n/a: it never frees"]);
     let run = place.read("findings");
@@ -96,7 +95,7 @@ fn unknown_names_offer_the_nearest() {
     place.refuse(&["run", "quick"], &["write --profile quick"]);
     place.refuse(&["duel", "swep/window", "keep/window"], &["did you mean 'sweep'?"]);
     place.refuse(&["duel", "sweep/windw@2x", "keep/window"], &["did you mean 'window'?"]);
-    assert!(!place.path("runs").exists(), "nothing is left behind by what was refused");
+    assert!(!place.path("runs").exists(), "a refused run leaves nothing behind");
 }
 
 #[test]
@@ -159,7 +158,7 @@ fn a_full_disk_ends_the_run_with_whole_lines_and_a_way_on() {
 }
 
 #[test]
-fn an_interrupt_keeps_what_was_measured_and_says_how_to_go_on() {
+fn an_interrupt_keeps_the_records_and_prints_the_command_to_continue() {
     let place = Place::of_example(TOY);
     let run = ["run", "failures", "-w", "picky,endless", "--timeout", "1h", "--out", "r"];
     let mut command = place.command(&run);
@@ -236,7 +235,7 @@ fn script<'n>(place: &Place, name: &'n str, command: &str) -> &'n str {
 #[test]
 fn a_duel_finds_the_slower_side_and_controls_itself() {
     let place = Place::of_example(TOY);
-    // They say how long they took, so no scheduler has a part in it.
+    // The programs print fixed times, so the scheduler has no influence.
     let taking = |name, cpu_ns: u64, wall_ns: u64| {
         let times = format!(r#""cpu_ns":{cpu_ns},"wall_ns":{wall_ns},"teardown_cpu_ns":0"#);
         let rest = r#""teardown_wall_ns":0,"page_faults":0,"peak_rss_bytes":0"#;

@@ -21,7 +21,7 @@ fn every_fault_of_a_collector_is_a_failure_with_a_short_program() {
         let value: Value = serde_json::from_str(&text).unwrap();
         value["programs"].as_array().unwrap().clone()
     };
-    // Only what never ends waits for its limit; the rest ends in time on a busy machine, too.
+    // Only `hangs` waits for its limit; the others end before theirs, even on a busy machine.
     let others = ["chatty", "panics", "overflows", "overlaps", "hoards", "gulps"];
     let all = [verify(&others, "10m"), verify(&["hangs"], "20s")].concat();
     let found = |name: &str| all.iter().find(|entry| entry["collector"] == name).unwrap().clone();

@@ -50,9 +50,7 @@ impl Side {
         }
         let (collector, rest) = text.split_once('/').unwrap_or((text, ""));
         let (workload, heap) = split_heap(rest);
-        let workloads = registry
-            .workloads(suite, size)
-            .map_err(|error| Failure::Usage(format!("{error:#}")))?;
+        let workloads = registry.workloads(suite, size).map_err(Failure::usage)?;
         let workloads: Vec<&str> = workloads.iter().map(|w| w.name.as_str()).collect();
         let chosen = match collector.contains('*') {
             true => Err(Failure::Usage("each side of a duel is one collector".to_owned())),

@@ -13,7 +13,10 @@ const LANDMARKS: [&str; 3] = ["Cargo.toml", "crates/collectors/src/lib.rs", "wor
 
 /// The root of the checkout that contains `start`.
 pub(crate) fn root_of(start: &Path) -> Result<PathBuf, Failure> {
-    let place = start.canonicalize().unwrap_or_else(|_| start.to_owned());
+    let place = start.canonicalize().map_err(|error| {
+        let path = start.display();
+        Failure::Usage(format!("cannot find {path}: {error}; name a directory with --dir"))
+    })?;
     let is_checkout = |root: &&Path| LANDMARKS.iter().all(|file| root.join(file).is_file());
     place.ancestors().find(is_checkout).map(Path::to_owned).ok_or_else(|| {
         Failure::Usage(format!(
@@ -165,7 +168,7 @@ mod tests {
         let (_directory, root) = checkout();
         check_refused(&root, creation("workloads/src/lib.rs"), "there is one already");
         check_refused(&root, addition("workloads/gone.toml"), "No such file");
-        check_refused(&root, creation("null_local/a.rs"), "null_local/a.rs");
+        check_refused(&root, creation("nowhere/a.rs"), "nowhere/a.rs");
         let place = root.join("crates/collectors/src/lib.rs");
         let mut permissions = fs::metadata(&place).unwrap().permissions();
         permissions.set_readonly(true);
@@ -174,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_staged_leaves_nothing_behind() {
+    fn a_change_that_cannot_be_staged_leaves_nothing_behind() {
         let (_directory, root) = checkout();
         // The second file of this name cannot be staged, because the first is.
         check_refused(&root, creation("workloads/src/b.rs"), "workloads/src/b.rs");

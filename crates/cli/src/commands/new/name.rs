@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_name_is_refused_with_one_that_can() {
+    fn an_invalid_name_is_refused_with_a_valid_one() {
         for (text, words) in [
             ("MyGc", "write 'my-gc'"),
             ("my_gc", "write 'my-gc'"),

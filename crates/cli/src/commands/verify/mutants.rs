@@ -146,8 +146,8 @@ fn print(matrix: &Matrix, out: &mut dyn Write) -> Result<(), Failure> {
         let shares = mutants.iter().filter_map(|m| m.alone.get(&detector));
         shares.fold((0, 0), |sum, share| (sum.0 + share.0, sum.1 + share.1))
     };
-    let notices = |&detector: &Detector| rows.iter().any(|(_, m)| share(m, detector).0 > 0);
-    let detectors: Vec<Detector> = Detector::ALL.into_iter().filter(notices).collect();
+    let finds = |&detector: &Detector| rows.iter().any(|(_, m)| share(m, detector).0 > 0);
+    let detectors: Vec<Detector> = Detector::ALL.into_iter().filter(finds).collect();
     let mut headings = vec![("killed", Align::Right), ("ops", Align::Right)];
     headings.extend(detectors.iter().map(|detector| (detector.name(), Align::Right)));
     headings.push(("known bug", Align::Left));
