@@ -75,7 +75,7 @@ impl Context {
 
     /// Whether any object is parked.
     #[inline(always)]
-    pub fn has_parked(&self) -> bool {
+    pub(crate) fn has_parked(&self) -> bool {
         !self.parked.is_empty()
     }
 

@@ -31,24 +31,21 @@ pub use memory::mutant::{MUTANTS, Mutant};
 pub use memory::os;
 pub use memory::parameter::{Parameter, Values};
 pub use memory::stack::{Stack, Top};
-pub use memory::units::{
-    ADDRESSABLE_BYTES, BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, GRANULE_BYTES,
-};
+pub use memory::units::{BLOCK_BYTES, GRANULE_BYTES};
 pub use memory::value::{ObjectReference, Value};
 pub use memory::{Memory, Offset, Offset32, Offset64};
 
 // ---- object: headers, shapes, size classes ------------------------------------------------------
 
 pub use object::header::{
-    EXTENDED_HEADER_BYTES, Extent, FORWARDED, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS,
-    MAX_SHAPE_WORDS, ObjectSlot, PARKED, REACHED, REGION, SlotKind, Slots,
+    EXTENDED_HEADER_BYTES, Extent, HEADER_BYTES, LARGE, Layout, MAX_SHAPE_SLOTS, MAX_SHAPE_WORDS,
+    ObjectSlot, PARKED, REACHED, REGION, SlotKind, Slots,
 };
 #[doc(hidden)]
 pub use object::shape::position as shape_position;
 pub use object::shape::{
     Borrow, Checked, Ephemeral, Kind, NotOwn, Own, Shape, Shared, Slot, Strong, Weak, Word,
 };
-pub use object::size_class;
 
 // ---- blocks: the memory of spaces, and side tables ----------------------------------------------
 
@@ -69,17 +66,16 @@ pub use context::weak::ReferenceProcessor;
 
 pub use trace::background::{ALL_SLICES, Background, DELAY};
 pub use trace::grey_queue::GreyQueue;
-pub use trace::mark::{MAX_PREFETCH, Marker, PREFETCH};
+pub use trace::mark::{Marker, PREFETCH};
 pub use trace::packets::{PACKET_EDGES, Packet, Packets};
 pub use trace::parallel::{PARALLEL_THRESHOLD, ParallelMarker, THREADS};
 
 // ---- space: where objects live ------------------------------------------------------------------
 
-pub use space::arena::{Arena, ChunkPool, FIRST_CHUNK_BYTES};
+pub use space::arena::{Arena, ChunkPool};
 pub use space::bump_space::BumpSpace;
 pub use space::cells::{
-    Batch, ConcurrentMarks, MarkBits, Marked, NoMarks, ParallelMarks, SegregatedSpace, StickyMarks,
-    Traced,
+    ConcurrentMarks, MarkBits, Marked, NoMarks, ParallelMarks, SegregatedSpace, StickyMarks, Traced,
 };
 pub use space::large::LargeSpace;
 pub use space::lines::LineSpace;

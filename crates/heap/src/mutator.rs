@@ -116,8 +116,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         let lazily = commit == Commit::Lazily;
         let mut cx = Context::new(&heap)?;
         let collector = make(&heap)?;
-        let caps = collector.caps();
-        assert!(!(caps.moves && caps.parks), "a collector that moves objects cannot park them");
+        let caps = collector.caps().consistent();
         if caps.moves && P::FOLLOWS {
             cx.moves.start_recording();
         }
@@ -205,7 +204,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     fn before_allocation(&mut self, layout: Layout) {
         self.settle();
         if P::ON {
-            self.make_mistakes();
+            self.inject_faults();
             self.observe();
             self.stress();
             self.allocated_bytes += u64::from(layout.bytes());
@@ -219,7 +218,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         if P::ON
             && let Ok(object) = object
         {
-            self.unzero(object, layout);
+            self.write_initial_contents(object, layout);
             self.probe.allocated(object, layout);
         }
         object

@@ -3,4 +3,4 @@
 pub(crate) mod forward;
 pub(crate) mod header;
 pub(crate) mod shape;
-pub mod size_class;
+pub(crate) mod size_class;

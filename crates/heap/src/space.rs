@@ -47,7 +47,7 @@ pub trait Space {
     }
 }
 
-/// [`Space::is_allocated`] of all spaces, for watchers.
+/// [`Space::is_allocated`] of all spaces of a collector, for probes.
 pub trait IsAllocated: Fn(ObjectReference) -> bool {}
 
 impl<F: Fn(ObjectReference) -> bool> IsAllocated for F {}
@@ -88,8 +88,8 @@ pub trait SmallSpace: Space {
     /// collector's half of its header `bits`; `None` if there is no room, or the object is large.
     fn alloc(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference>;
 
-    /// [`SmallSpace::alloc`] in the slow path, with the same result, unless that needs a check of the room
-    /// under the limit: then [`SmallSpace::alloc_growing`] makes it.
+    /// [`SmallSpace::alloc`] in the slow path; `None` in a space that must first check the room under the
+    /// limit, as [`SmallSpace::alloc_growing`] does.
     fn alloc_in_slow_path(&mut self, layout: Layout, bits: u32) -> Option<ObjectReference> {
         self.alloc(layout, bits)
     }
@@ -123,7 +123,7 @@ pub trait SmallSpace: Space {
     }
 }
 
-/// A space of small objects whose mark tables serve the large objects beside it.
+/// A space of small objects whose mark tables also mark large objects.
 pub trait MarkedSpace: SmallSpace {
     /// Clears the mark of a large object after a trace. Returns whether it had one.
     fn unmark_large(&self, large: ObjectReference) -> bool;
@@ -133,7 +133,7 @@ pub trait MarkedSpace: SmallSpace {
 pub trait CollectedSpace: Space {
     /// A new object without a collection: in memory meant for it, or by growing if the space `may_grow`;
     /// or anywhere, if the last collection left no such memory, for another so soon would leave none
-    /// either. The collector's half of its header is `bits`.
+    /// either. The collector's half of its header is `bits`. `None` if a collection is due.
     fn alloc_without_collecting(
         &mut self,
         layout: Layout,

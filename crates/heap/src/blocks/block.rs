@@ -25,7 +25,7 @@ impl Block {
     /// The block in which `object` starts.
     #[inline(always)]
     pub fn of(object: ObjectReference) -> Self {
-        Self(object.granule() / BLOCK_GRANULES)
+        Self(object.block())
     }
 
     /// The block that holds the granule with this index.

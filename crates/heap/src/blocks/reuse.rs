@@ -81,7 +81,7 @@ impl FreedCells {
     }
 
     /// Removes the cells of a block that returns to the heap, where it may get another cell size.
-    pub(crate) fn forget(&mut self, block: Block) {
+    pub(crate) fn remove_block(&mut self, block: Block) {
         let Self { queues, queued, .. } = self;
         queued.retain(|&cell| Block::of(cell) != block);
         queues.iter_mut().for_each(|queue| queue.retain(|cell| queued.contains(cell)));

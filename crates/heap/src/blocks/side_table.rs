@@ -1,4 +1,4 @@
-//! A table beside the object memory, with the same number of bytes for every block of the heap.
+//! A side table: outside the object memory, with the same number of bytes for every block of the heap.
 
 use crate::blocks::block::Block;
 use crate::memory::budget::Budget;

@@ -2,7 +2,7 @@
 
 use crate::object::header::SlotKind;
 
-/// The work of a write barrier beside the store.
+/// The work of a write barrier in addition to the store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Barrier {
     /// Nothing.

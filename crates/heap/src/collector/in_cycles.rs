@@ -1,5 +1,5 @@
-//! Collection in cycles that run beside the program, in slices or on another thread: the protocol around
-//! them, written once.
+//! Collection in cycles while the program runs, in slices or on another thread: the protocol around them,
+//! written once.
 //!
 //! 1. *Poll*: allocation polls when its credit is spent (see [`Pacer`]): a cycle begins, or a part of it is
 //!    done.

@@ -33,7 +33,7 @@ pub trait Inspect {
     /// heaps take both paths.
     const THRESHOLDS: &'static [Parameter] = &[];
 
-    /// Checks its own invariants, between collections; those of its spaces are checked beside it. Slow.
+    /// Checks its own invariants, between collections; its spaces are checked separately. Slow.
     ///
     /// # Errors
     /// The first contradiction, in words.

@@ -12,7 +12,7 @@ use crate::space::Space;
 /// Maximum number of cycles without minor collections after a futile one.
 const MAX_SKIPPED: u32 = 4;
 
-/// A nursery takes at most this part of the free memory: as much again is reserved for its copies.
+/// A nursery takes at most one `ROOM_SHARE`th of the free memory: as much again is reserved for its copies.
 const ROOM_SHARE: u64 = 2;
 
 /// Without moving: a major collection is due when the bytes allocated since the last collection are less

@@ -1,5 +1,5 @@
-//! Pacing of a cycle that runs beside the program: its start, and the share of its work that allocation
-//! does, so that it ends before the free memory does (after the pacers of Go, `mgcpacer.go`, and gc-arena).
+//! Pacing of a cycle while the program runs: its start, and the share of its work that allocation does, so
+//! that the cycle ends before the free memory is used up (after the pacers of Go, `mgcpacer.go`, and gc-arena).
 //!
 //! 1. *Credit*: the bytes of blocks that allocation may enter before it polls the collector. Between cycles
 //!    it is the free memory but for the share with which the next one begins; in a cycle it is a slice.
@@ -21,12 +21,11 @@ use crate::space::non_moving::NonMovingSpace;
 /// How a collector paces its cycles.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Bounds of the share of the free memory that is left when a cycle begins. The first one begins at
-    /// the upper bound.
+    /// Lower bound of the share of the free memory that is left when a cycle begins.
     pub least_left: f64,
-    /// The upper bound.
+    /// Upper bound of it. The first cycle begins there.
     pub most_left: f64,
-    /// Between them: this multiple of the bytes allocated during the last cycle is left.
+    /// Between the bounds, this multiple of the bytes allocated during the last cycle is left.
     pub needed_factor: f64,
     /// Factor by which the work is expected to grow from one cycle to the next; `None` for the growth of
     /// the allocated bytes.
@@ -127,8 +126,8 @@ impl Pacer {
         self.spent_bytes > self.unaided_bytes
     }
 
-    /// The work to do for `spent_bytes`, at least one unit and at most `max_work`. The rest is left to the
-    /// next assist, or to a concurrent marker.
+    /// The work to do for `spent_bytes`, at least one unit and at most `max_work`, which is not 0. The rest is
+    /// left to the next assist, or to a concurrent marker.
     pub fn assist(&mut self, spent_bytes: u64, max_work: u64) -> u64 {
         let work = ((self.debt_bytes + spent_bytes) as f64 * self.work_per_byte) as u64;
         if !self.pace.is_concurrent {

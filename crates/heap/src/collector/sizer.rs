@@ -5,7 +5,7 @@
 //! 3. *MemBalancer* (Kirisame, Shenoy and Panchekha, "Optimal Heap Limits for Reducing Browser Memory
 //!    Use", OOPSLA 2022): L live bytes get a limit of L + sqrt(L g / (c s)), where g is the rate of
 //!    allocation, s the speed of collection, and c the price of memory (`price`). There the sum of
-//!    L g / (s E), the time of collections beside that of the program, and c E, for the room E between
+//!    L g / (s E), the time of collections relative to that of the program, and c E, for the room E between
 //!    collections, is least. g and s are smoothed: amounts and times each by an exponential
 //!    mean with the weights of the paper, but once per collection, for there is no heartbeat here.
 //!
@@ -141,7 +141,7 @@ impl Cycle {
 }
 
 impl Sizer {
-    /// Parameters of a collector that uses it, beside its own.
+    /// The parameters that a collector with a sizer has in addition to its own.
     pub const PARAMETERS: [Parameter; 3] = [SIZER, GROWTH, PRICE];
 
     /// A sizer for an empty heap.

@@ -10,9 +10,9 @@ use hdrhistogram::Histogram;
 /// The reason why a mutator did not run its own code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PauseKind {
-    /// Stop requested until parked.
+    /// Time to safepoint: from the request to stop until the mutator is parked.
     Ttsp,
-    /// All mutators parked until released.
+    /// Stop the world: all mutators are parked until released.
     Stw,
     /// Collection work done inside an allocation or barrier.
     Increment,

@@ -15,7 +15,7 @@ pub struct Moves {
 
 impl Moves {
     /// Records moves from now on.
-    pub fn start_recording(&mut self) {
+    pub(crate) fn start_recording(&mut self) {
         self.recorded.get_or_insert_default();
     }
 

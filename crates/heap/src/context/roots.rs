@@ -89,7 +89,7 @@ fn place(index: u32) -> NonZeroU32 {
 pub struct RootEntry {
     /// The object.
     pub object: ObjectReference,
-    /// Whether the entry owned it.
+    /// Whether the entry owns it.
     pub owned: bool,
 }
 

@@ -36,7 +36,7 @@ use ephemerons::Ephemerons;
 use finalizers::Finalizers;
 use slots::WeakArrays;
 
-/// Returns the current place of a reached object; `None` of one that was not reached.
+/// Returns the current place of a reached object; `None` for one that was not reached.
 pub trait Places: Fn(ObjectReference) -> Option<ObjectReference> {}
 
 impl<F: Fn(ObjectReference) -> Option<ObjectReference>> Places for F {}

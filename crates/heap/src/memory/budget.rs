@@ -115,8 +115,8 @@ impl Budget {
 
 /// The heap limit is reached and nothing more can be reclaimed.
 ///
-/// Zero-sized, so that a result with it is as small as a root; [`Budget::refused_bytes`] is the size of
-/// the refused object, beside the committed bytes and the limit.
+/// Zero-sized, so that a result with it is as small as a root; the [`Budget`] has the size of
+/// the refused object, the committed bytes and the limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OutOfMemory(pub(crate) ());
 

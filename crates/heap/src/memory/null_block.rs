@@ -1,11 +1,11 @@
-//! The null block of a heap that may have a mutant: which bug it has, and which switches have been passed
-//! (see [`super::mutant`]).
+//! The null block, where no object lies: the mutant of a heap, and the switches that were executed (see
+//! [`super::mutant`]).
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 const BITS: u32 = 16_384;
 
-/// What stands at the start of the null block.
+/// The layout of the start of the null block.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct NullBlock {
@@ -14,7 +14,7 @@ pub(crate) struct NullBlock {
 }
 
 impl NullBlock {
-    /// Two bits for each switch, so that hardly ever one stands for another.
+    /// Two bits for each switch, at places given by its hash, so that two switches rarely share both.
     fn places(&self, mutant: u32) -> [(&AtomicU32, u32); 2] {
         let place = |bit: u32| (&self.passed[(bit % BITS / 32) as usize], 1 << (bit % 32));
         [place(mutant), place(mutant.rotate_left(16))]

@@ -18,7 +18,7 @@ use std::io;
 const BORROWS: Global = Global::new(GLOBALS - 1);
 
 impl<C: Collector, P: Probe> Mutator<C, P> {
-    /// A mutator whose heap uses freed memory again in this way.
+    /// A mutator whose heap reuses freed memory by the policy `reuse`.
     ///
     /// # Errors
     /// As [`Mutator::with`].
@@ -42,8 +42,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         Ok(())
     }
 
-    /// Injects a fault where the program frees. Returns whether the object is freed after all.
-    pub(super) fn is_freed(&mut self, root: &Root) -> bool {
+    /// Injects the fault that is due where the program frees. Returns whether the object is freed after all.
+    pub(super) fn inject_at_free(&mut self, root: &Root) -> bool {
         let object = self.cx.roots.get(root);
         let allocated = |object| self.collector.parts().is_allocated(object);
         let fault = match self.probe.injector() {
@@ -51,7 +51,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             None => FreeFault::None,
         };
         match fault {
-            FreeFault::None => self.make_mistakes(),
+            FreeFault::None => self.inject_faults(),
             FreeFault::Unsaid => {
                 self.cx.roots.vacate(root);
                 if self.collector.caps().releases() {
@@ -69,8 +69,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         self.probe.injector()?.next_fault(&self.heap, allocated)
     }
 
-    /// Injects the faults that are due beside the program.
-    pub(super) fn make_mistakes(&mut self) {
+    /// Injects the faults that are due before an allocation or a `free`.
+    pub(super) fn inject_faults(&mut self) {
         while let Some(fault) = self.next_fault() {
             match fault {
                 InjectedFault::Copy(object) => self.collector.root_added(&self.cx, object),
@@ -90,8 +90,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         }
     }
 
-    /// Puts the bits into a new object that an allocator would leave that does not zero.
-    pub(super) fn unzero(&mut self, object: ObjectReference, layout: Layout) {
+    /// Overwrites a new object with the stale bits of an allocator that does not zero, if that fault is due.
+    pub(super) fn write_initial_contents(&mut self, object: ObjectReference, layout: Layout) {
         let Some(injector) = self.probe.injector() else { return };
         for (at, bits) in injector.initial_contents(&self.heap, object, layout) {
             self.heap.memory().write(object, at, bits);
@@ -99,13 +99,13 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     }
 
     /// Ends a region too early, if that fault is due; the next object allocated in it begins it again.
-    pub(super) fn reset_early(&mut self, region: &Region) {
+    pub(super) fn end_region_early(&mut self, region: &Region) {
         let ends_early = self.probe.injector().is_some_and(|injector| injector.ends_region_early());
         if !ends_early {
             return;
         }
         self.collector.region_end(&mut self.cx, region.number);
-        // The number just given back is the next to be given out.
+        // The number just freed is the next to be assigned.
         let again = self.collector.region_begin(&mut self.cx);
         debug_assert_eq!(again, region.number);
     }

@@ -1,9 +1,9 @@
-//! Fault injection: the mistakes of an author, made in a program that is otherwise right.
+//! Fault injection: memory errors added to a program that is otherwise correct.
 //!
 //! A [`crate::Probe`] watches; the [`FaultInjector`] that it may return commands. At a `free` of the program
 //! it chooses another action ([`FreeFault`]), and before any allocation or `free` it adds some
-//! ([`InjectedFault`]). The mutator carries them out as an author under this discipline would: a copy of a pointer
-//! is counted where pointers are counted, and a `free` through it is what the discipline takes a `free` for.
+//! ([`InjectedFault`]). The mutator carries them out as a programmer under this discipline would: a copy of a
+//! pointer is counted where pointers are counted, and a `free` through it means what `free` means there.
 //!
 //! [`crate::Probe::injector`] is the only link: a probe that injects returns itself, all others inherit
 //! `None`, which compiles to nothing. So the mutator needs no second type parameter or bound.
@@ -15,7 +15,7 @@ use crate::object::header::Layout;
 use crate::space::IsAllocated;
 use std::convert::Infallible;
 
-/// The action of an author where the program says `free`.
+/// The action of the faulty program in place of a `free`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FreeFault {
     /// No fault: the object is freed.
@@ -28,7 +28,7 @@ pub enum FreeFault {
     Kept,
 }
 
-/// An action of an author beside the program.
+/// An action added to the program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum InjectedFault {
     /// Keeps a copy of the pointer to an object.
@@ -54,7 +54,7 @@ pub enum InjectedFault {
 /// Decides which faults a program makes. Every method has a default: no fault.
 #[expect(unused_variables, reason = "defaults ignore their arguments")]
 pub trait FaultInjector {
-    /// The program frees the object of root number `index`. Returns what the faulty author does.
+    /// The program frees the object of root number `index`. Returns the faulty action in its place.
     #[inline(always)]
     fn fault_at_free(
         &mut self,
@@ -72,7 +72,7 @@ pub trait FaultInjector {
         None
     }
 
-    /// Whether the author ends a region too early, before another object is allocated in it.
+    /// Whether a region is ended too early, before another object is allocated in it.
     #[inline(always)]
     fn ends_region_early(&mut self) -> bool {
         false

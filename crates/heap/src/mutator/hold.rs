@@ -87,7 +87,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     pub fn free(&mut self, root: Root) {
         self.settle();
-        if P::ON && !self.is_freed(&root) {
+        if P::ON && !self.inject_at_free(&root) {
             return;
         }
         let object = self.consume(&root);

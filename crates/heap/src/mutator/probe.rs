@@ -117,7 +117,7 @@ impl Probe for Off {
     const ON: bool = false;
 }
 
-/// Counts what is allocated, by size.
+/// Counts allocated objects by size, and their bytes of slots and headers.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
     sizes: BTreeMap<u32, u64>,

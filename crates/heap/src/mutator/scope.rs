@@ -100,7 +100,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     pub(super) fn alloc_object_in(&mut self, region: &Region, layout: Layout) -> AllocResult {
         self.before_allocation(layout);
         if P::ON {
-            self.reset_early(region);
+            self.end_region_early(region);
         }
         let object = self.collector.region_alloc(&mut self.cx, region.number, layout);
         self.after_allocation(object, layout)

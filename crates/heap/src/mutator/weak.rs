@@ -10,7 +10,7 @@ use crate::object::shape::{Checked, Slot};
 
 impl<C: Collector, P: Probe> Mutator<C, P> {
     /// Registers an object for finalization: once it has become unreachable, [`Mutator::finalizable`]
-    /// returns it, with this tag. May be done several times, and is then returned as often.
+    /// returns it, with this tag. An object registered several times is returned as often.
     ///
     /// # Panics
     /// If the discipline has no finalizers: see [`crate::Caps::finalizers`].
@@ -41,7 +41,8 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         value.referent().map(Ref::of)
     }
 
-    /// Registers a new array of hidden slots, if the discipline traces: a counter knows them as borrows.
+    /// Registers a new array of weak or ephemeral slots, if the discipline traces: counting treats them as
+    /// borrows.
     #[cold]
     pub(super) fn register_weak(&mut self, array: ObjectReference, kind: SlotKind, slots: u32) {
         assert!(

@@ -30,8 +30,7 @@ impl Memory<'_> {
             return;
         }
         self.write(object, Offset32::word(0), copy.bits());
-        let word = self.collector_word(object);
-        word.store(word.load(Relaxed) | FORWARDED, Relaxed);
+        self.set_bits(object, FORWARDED);
     }
 
     /// Copies the `bytes` of an object, header included, to unpublished memory. The two places may

@@ -44,7 +44,7 @@ pub const MAX_SHAPE_WORDS: u32 = 127;
 /// Collector bit, the first of two for colours: the object was reached.
 pub const REACHED: u32 = 1 << 26;
 /// Collector bit: the object was copied, and its layout word is the reference to the copy.
-pub const FORWARDED: u32 = 1 << 28;
+pub(crate) const FORWARDED: u32 = 1 << 28;
 /// Collector bit: logged, to be processed at the next operation that may reclaim; in a generational
 /// collector at the next collection.
 pub const PARKED: u32 = 1 << 29;
@@ -152,7 +152,7 @@ impl Layout {
 
     /// Size class, or [`size_class::LARGE_CLASS`].
     #[inline(always)]
-    pub const fn class(self) -> u8 {
+    pub(crate) const fn class(self) -> u8 {
         size_class::class_of(self.bytes)
     }
 

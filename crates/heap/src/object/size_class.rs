@@ -6,17 +6,17 @@
 use crate::memory::units::{BLOCK_BYTES, BLOCK_GRANULES, BLOCK_WORDS, GRANULE_BYTES};
 
 /// The smallest cell: a header and two slots.
-pub const MIN_CELL_BYTES: u32 = 16;
+pub(crate) const MIN_CELL_BYTES: u32 = 16;
 /// The largest cell; anything bigger is a large object.
-pub const MAX_CELL_BYTES: u32 = BLOCK_BYTES / 2;
+pub(crate) const MAX_CELL_BYTES: u32 = BLOCK_BYTES / 2;
 /// Number of size classes.
-pub const CLASSES: usize = CELL_BYTES.len();
+pub(crate) const CLASSES: usize = CELL_BYTES.len();
 /// The class of layouts that fit no cell.
-pub const LARGE_CLASS: u8 = u8::MAX;
+pub(crate) const LARGE_CLASS: u8 = u8::MAX;
 
 /// Cell size of each class, in bytes.
 #[cfg(not(tiny))]
-pub const CELL_BYTES: [u32; 44] = [
+pub(crate) const CELL_BYTES: [u32; 44] = [
     16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, //
     144, 160, 176, 192, 208, 224, 240, 256, //
     288, 320, 352, 392, 448, 512, 584, 680, 776, 904, 1056, 1256, 1488, //
@@ -25,7 +25,7 @@ pub const CELL_BYTES: [u32; 44] = [
 
 /// Cell size of each class, in bytes, for a block of 4 KiB.
 #[cfg(tiny)]
-pub const CELL_BYTES: [u32; 34] = [
+pub(crate) const CELL_BYTES: [u32; 34] = [
     16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, //
     144, 168, 184, 200, 224, 256, 288, 312, 336, 368, 408, 448, 512, 584, 680, 816, 1024, 1360,
     2048,
@@ -49,7 +49,7 @@ const CLASS_OF: [u8; MAX_CELL_BYTES as usize / GRANULES + 1] = {
 
 /// The class of the smallest cells that hold `bytes`, or [`LARGE_CLASS`].
 #[inline(always)]
-pub const fn class_of(bytes: u32) -> u8 {
+pub(crate) const fn class_of(bytes: u32) -> u8 {
     if bytes > MAX_CELL_BYTES {
         LARGE_CLASS
     } else {
@@ -59,7 +59,7 @@ pub const fn class_of(bytes: u32) -> u8 {
 
 /// Number of cells in a block of this class.
 #[inline]
-pub const fn cells_per_block(class: usize) -> u32 {
+pub(crate) const fn cells_per_block(class: usize) -> u32 {
     BLOCK_BYTES / CELL_BYTES[class]
 }
 

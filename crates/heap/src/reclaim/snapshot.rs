@@ -1,4 +1,4 @@
-//! Marking a snapshot of the graph and sweeping the rest, on a thread beside the program.
+//! Marking a snapshot of the graph and sweeping the rest, on a thread that runs concurrently with the program.
 //!
 //! 1. *Begin*: the roots are marked and pushed. From now on the program allocates black, and logs each
 //!    reference that it overwrites. So every object reachable at the beginning will be marked (Yuasa
@@ -53,7 +53,7 @@ impl Slice {
     pub const ALL: Self = Self { work: u64::MAX, blocks: u32::MAX };
 }
 
-/// Marks and sweeps beside the program.
+/// Marks and sweeps concurrently with the program.
 #[derive(Debug)]
 pub struct SnapshotTracer {
     background: Background<Work>,

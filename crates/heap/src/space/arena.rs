@@ -16,7 +16,7 @@ use crate::object::header::{Layout, SlotKind};
 use crate::space::bump::{Bump, bytes_between, objects_between};
 
 /// Bytes of the first chunk of a region: a bit each in the pool's word of a block.
-pub const FIRST_CHUNK_BYTES: u32 = BLOCK_BYTES / 64;
+pub(crate) const FIRST_CHUNK_BYTES: u32 = BLOCK_BYTES / 64;
 
 const LEAF_GRANULES: u32 = FIRST_CHUNK_BYTES / GRANULE_BYTES as u32;
 /// Blocks with a free leaf that are tried before another block is taken.

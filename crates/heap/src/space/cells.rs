@@ -29,7 +29,7 @@ mod sweep;
 mod tests;
 mod verify;
 
-pub use batch::Batch;
+pub(crate) use batch::Batch;
 pub(crate) use concurrent::{SweeperBits, UnsweptBlock};
 pub use marks::{ConcurrentMarks, MarkBits, Marked, NoMarks, ParallelMarks, StickyMarks, Traced};
 
@@ -363,7 +363,7 @@ impl<M: MarkTables> SmallSpace for SegregatedSpace<M> {
     }
 
     fn cover_large(&mut self, large: ObjectReference) -> bool {
-        !M::MARKS || self.cover(Block::of(large))
+        self.marks.bitmaps().next().is_none() || self.cover(Block::of(large))
     }
 
     fn large_allocated(&mut self, large: ObjectReference, bytes: u32) {

@@ -1,4 +1,5 @@
-//! A mark-region space: blocks of lines, bump allocation into the holes between lines in use.
+//! A mark-region space: blocks of lines, bump allocation into the holes between lines in use (after the
+//! paper on Immix: Blackburn and McKinley, PLDI 2008).
 //!
 //! 1. *Allocate*: bump through a hole, a run of free lines. When an object does not fit the rest of the
 //!    hole, the allocator takes the next hole of the block's line map, then of the next block with holes.
@@ -182,7 +183,7 @@ impl LineSpace {
     /// Takes an empty block from the heap for objects of this layout, to allocate from next, if that leaves
     /// `kept_bytes` available; false if it does not.
     #[cold]
-    pub(super) fn grow(&mut self, layout: Layout, kept_bytes: u64) -> bool {
+    fn grow(&mut self, layout: Layout, kept_bytes: u64) -> bool {
         let bytes = layout.bytes();
         let needed_bytes = kept_bytes.saturating_add(u64::from(BLOCK_BYTES));
         if !layout.is_small() || self.heap.available_bytes() < needed_bytes {
@@ -202,7 +203,7 @@ impl LineSpace {
     /// Enters a hole among lines in use for an object of this layout, longer than a line: the last resort of
     /// a heap without an empty block. Returns whether there is such a hole.
     #[cold]
-    pub(super) fn open_large_hole(&mut self, layout: Layout) -> bool {
+    fn open_large_hole(&mut self, layout: Layout) -> bool {
         let lines = layout.bytes().div_ceil(self.line_bytes);
         if lines == 1 || !layout.is_small() {
             return false;

@@ -14,9 +14,6 @@ pub trait MarkTables: Sized + fmt::Debug {
     /// If the operating system refuses address space for them.
     fn new(heap: &Heap) -> io::Result<Self>;
 
-    /// Whether the tables mark objects, large ones included.
-    const MARKS: bool = true;
-
     /// The bitmaps; the first marks the cells that are allocated black.
     fn bitmaps(&self) -> impl Iterator<Item = &Bitmap>;
 

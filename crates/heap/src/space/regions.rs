@@ -38,7 +38,7 @@ impl Regions {
         }
     }
 
-    /// Begins a region.
+    /// Begins a region; returns its number.
     pub fn begin(&mut self) -> u32 {
         if mutant!(self.heap.memory(), "two open regions have one number")
             && let Some(&region) = self.free.last()
@@ -52,7 +52,7 @@ impl Regions {
         self.arenas.len() as u32 - 1
     }
 
-    /// A new object in a region, with `REGION` in its header.
+    /// A new object in a region, with [`REGION`] in its header; `None` if the limit has no room.
     #[inline(always)]
     pub fn alloc(&mut self, region: u32, layout: Layout, bits: u32) -> Option<ObjectReference> {
         if region == self.current_number

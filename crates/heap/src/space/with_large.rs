@@ -1,4 +1,4 @@
-//! Objects of any size: a space of small objects and the large-object space beside it.
+//! Objects of any size: a space of small objects and a large-object space.
 
 use crate::blocks::heap::Heap;
 use crate::memory::budget::AllocResult;
@@ -23,7 +23,7 @@ pub struct WithLarge<S> {
 }
 
 impl<S: SmallSpace> WithLarge<S> {
-    /// An empty space for small objects, with one for large objects beside it.
+    /// The empty space `small`, and one for large objects.
     pub fn over(small: S) -> Self {
         let heap = small.heap().clone();
         Self { small, large: LargeSpace::new(&heap), kept_bytes: 0, is_tight: false, heap }

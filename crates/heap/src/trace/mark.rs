@@ -23,7 +23,7 @@ use crate::object::header::Slots;
 use std::io;
 
 /// Maximum length of the prefetch queue, in edges; two under `cfg(tiny)`.
-pub const MAX_PREFETCH: usize = if cfg!(tiny) { 2 } else { 64 };
+pub(crate) const MAX_PREFETCH: usize = if cfg!(tiny) { 2 } else { 64 };
 
 /// Prefetch distance of a marker, in edges.
 pub const PREFETCH: Parameter = Parameter {
@@ -86,7 +86,7 @@ impl Marker {
     /// and returns its current place. Slots are updated to it. So no edge leads to an old place if no
     /// pushed edge does.
     #[inline(always)]
-    pub fn trace_moving(
+    pub(crate) fn trace_moving(
         &mut self,
         heap: &Heap,
         is_marked: impl Fn(ObjectReference) -> bool,

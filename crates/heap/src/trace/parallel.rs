@@ -11,8 +11,8 @@
 //! 3. *Marks* are bytes in the parallel phase, so that no marker needs a read-modify-write (see
 //!    `byte_map.rs`). Two that reach an object at the same moment both scan it, which does no harm:
 //!    nothing is counted in this phase.
-//! 4. *Fold*: at the end each marker takes block after block, makes its bytes the bits that the sweep
-//!    reads, and counts them (see `cells/parallel.rs`).
+//! 4. *Fold*: at the end each marker takes block after block, turns its bytes into the bits that the
+//!    sweep reads, and counts them (see `cells/parallel.rs`).
 //!
 //! After Endo, Taura and Yonezawa ("A scalable mark-sweep garbage collector on large-scale
 //! shared-memory machines", SC 1997) and Flood, Detlefs, Shavit and Zhang ("Parallel garbage collection
@@ -116,12 +116,12 @@ impl ParallelMarker {
     }
 
     /// Whether there is more than one marker.
-    pub fn has_helpers(&self) -> bool {
+    pub(crate) fn has_helpers(&self) -> bool {
         self.markers.len() > 1
     }
 
     /// Objects marked before helpers start.
-    pub fn parallel_threshold(&self) -> u64 {
+    pub(crate) fn parallel_threshold(&self) -> u64 {
         self.parallel_threshold
     }
 

@@ -1,4 +1,4 @@
-//! A program beside the tracer, checked against the reachability of its own graph.
+//! A program that runs concurrently with the tracer, checked against the reachability of its own graph.
 
 use super::*;
 use crate::memory::value::Value;
@@ -75,7 +75,7 @@ proptest! {
     fn a_snapshot_is_kept_and_the_rest_reclaimed(
         sizes in proptest::collection::vec(prop_oneof![8 => 0u32..4, 1 => 4000u32..5000], 3..60),
         edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..80),
-        // The program allocates, or stores beside the thread, or waits for a slice of it.
+        // The program allocates, or stores while the thread works, or waits for a slice of it.
         steps in proptest::collection::vec((0u8..4, any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..80),
         is_free: bool,
     ) {

@@ -6,7 +6,7 @@ use crate::memory::value::ObjectReference;
 /// Cells that share a word of allocation bits. A cascade mostly walks through neighbours, and frees a
 /// word's worth of them with one store.
 #[derive(Clone, Copy, Debug)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// Number of the bitmap word.
     pub(super) word: u32,
     pub(super) cells: u64,
@@ -15,7 +15,7 @@ pub struct Batch {
 impl Batch {
     /// Adds an object; false if it belongs to another word, and this batch must be freed first.
     #[inline(always)]
-    pub fn add(&mut self, object: ObjectReference) -> bool {
+    pub(crate) fn add(&mut self, object: ObjectReference) -> bool {
         let granule = object.granule();
         if granule / 64 != self.word {
             return false;
@@ -26,7 +26,7 @@ impl Batch {
 
     /// A batch of one object.
     #[inline(always)]
-    pub fn of(object: ObjectReference) -> Self {
+    pub(crate) fn of(object: ObjectReference) -> Self {
         Self { word: object.granule() / 64, cells: 1 << (object.granule() % 64) }
     }
 

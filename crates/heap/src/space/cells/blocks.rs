@@ -83,7 +83,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
 
     pub(super) fn release(&mut self, block: Block) {
         if let Some(freed) = &mut self.freed {
-            freed.forget(block);
+            freed.remove_block(block);
         }
         self.blocks[block.index() as usize] = FOREIGN;
         self.used_blocks -= 1;

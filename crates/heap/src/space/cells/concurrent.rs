@@ -3,8 +3,8 @@
 //! 1. *Two sets of marks*: the program alone sets the new bits, for objects that it allocates black
 //!    ([`super::incremental`]); the marker sets the traced bits, in a bitmap of its own. So neither shares
 //!    a word with the other, and both set bits by a load and a store. Measured: an atomic `or` in one
-//!    bitmap costs 0.7 ns more per object (3.5 for 2.9), so this is not for speed. It keeps the program's
-//!    half the same as with an incremental marker, for a 64th of the heap.
+//!    bitmap costs 0.7 ns more per object (3.5 instead of 2.9), so this is not for speed. It keeps the
+//!    program's half the same as with an incremental marker, for a 64th of the heap.
 //! 2. *Hand to the sweeper*: after marking, all blocks of the space. The program has no window in them
 //!    and finds them on no list; it allocates in blocks acquired since, or swept and taken back.
 //!    **Invariant:** each block is swept by one thread and allocated from by none.

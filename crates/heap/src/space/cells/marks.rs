@@ -66,8 +66,6 @@ pub struct ConcurrentMarks {
 }
 
 impl MarkTables for NoMarks {
-    const MARKS: bool = false;
-
     bitmaps!();
 }
 

@@ -73,7 +73,7 @@ impl SegregatedSpace<ParallelMarks> {
         self.marks.shared.as_ref().is_some_and(|shared| shared.bytes.covers(blocks))
     }
 
-    /// Makes mark bits mark bytes; returns them, and the fold that makes them bits again.
+    /// Turns mark bits into mark bytes; returns the bytes, and the fold that turns them into bits again.
     pub(crate) fn parallel_marking(&mut self) -> Option<(&ByteMap, Folding<'_>)> {
         let Self { marks: ParallelMarks { bits: marks, shared }, blocks, heap, .. } = self;
         let bytes = &shared.as_ref()?.bytes;
@@ -102,7 +102,7 @@ fn spread(marks: &Bitmap, bytes: &ByteMap, block: Block) {
     }
 }
 
-/// Makes mark bytes mark bits after marking.
+/// Turns mark bytes into mark bits after marking.
 pub(crate) struct Folding<'s> {
     marks: &'s Bitmap,
     bytes: &'s ByteMap,

@@ -14,7 +14,7 @@ use crate::space::mark_tables::MarkTables;
 
 impl<M: MarkTables> SegregatedSpace<M> {
     /// Free cells of a class, counted until there are `most`.
-    pub fn free_cells(&self, class: usize, most: u32) -> u32 {
+    pub(crate) fn free_cells(&self, class: usize, most: u32) -> u32 {
         let cursor = self.cursors[class];
         let mut free = cursor.free.count_ones();
         let free_in =
@@ -29,7 +29,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
     }
 
     /// Reserves a block of the heap for any class; false if the limit has no room.
-    pub fn reserve_block(&mut self) -> bool {
+    pub(crate) fn reserve_block(&mut self) -> bool {
         let Some(block) = self.take_block(0) else { return false };
         let older = std::mem::replace(&mut self.newest_reserved, block.index());
         self.blocks[block.index() as usize] =
@@ -39,11 +39,11 @@ impl<M: MarkTables> SegregatedSpace<M> {
     }
 
     /// Number of reserved blocks.
-    pub fn reserved_blocks(&self) -> u32 {
+    pub(crate) fn reserved_blocks(&self) -> u32 {
         self.reserved_blocks
     }
 
-    /// A free cell of a class, not initialized: one that the space has, or the first of a reserved block.
+    /// A free cell of a class, not initialised: one that the space has, or the first of a reserved block.
     #[inline(always)]
     pub fn take(&mut self, class: usize) -> Option<ObjectReference> {
         if self.cursors[class].free == 0 && !self.next_window(class) && !self.enter_reserved(class)

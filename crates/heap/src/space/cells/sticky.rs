@@ -1,4 +1,4 @@
-//! Sweeping a space of cells with sticky marks: a marked object is old (Demers and others 1990).
+//! Sweeping a space of cells with sticky marks: a marked object is old (Demers and others, POPL 1990).
 //!
 //! Between collections the allocation bits of a block are its marks and the cells allocated since. So
 //! a block with equal counts of both has nothing to sweep, and is not touched. In any other the marks

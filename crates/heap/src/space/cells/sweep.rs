@@ -39,7 +39,7 @@ impl<M: Traced> SegregatedSpace<M> {
     }
 
     /// Reclaims every unmarked cell: exchanges the two bitmaps, classifies each block by its count of
-    /// marks, and clears the mark bits. Their own space sweeps large objects before.
+    /// marks, and clears the mark bits. Large objects have been swept before.
     pub fn sweep(&mut self) {
         std::mem::swap(&mut self.allocated, self.marks.bits_mut());
         self.cursors = [NO_WINDOW; CLASSES];
@@ -71,7 +71,7 @@ impl<M: Traced> SegregatedSpace<M> {
 
     /// Gives a block to every class that is in use and has no free cell, before the classes that allocate
     /// first take all reclaimed blocks: in a tight heap the others would find no cell at their next
-    /// allocation, and collect again in vain.
+    /// allocation, and trigger another collection.
     pub(super) fn share_out(&mut self, is_used: [bool; CLASSES]) {
         for (class, is_used) in is_used.into_iter().enumerate() {
             if is_used

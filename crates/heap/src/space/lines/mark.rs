@@ -71,7 +71,7 @@ fn last_granule(memory: Memory<'_>, object: ObjectReference) -> u32 {
 
 impl LineSpace {
     /// Clears the marks of the last collection, and leaves the holes.
-    pub(super) fn begin_marking(&mut self) {
+    fn begin_marking(&mut self) {
         (self.hole, self.overflow) = Default::default();
         for (info, index) in self.blocks.iter().zip(0..) {
             if info.state.get() == State::Foreign {
