@@ -338,7 +338,7 @@ impl FaultInjector for StaleAccessProbe {
         let clock = self.references.objects();
         let current = self.references.current(object, stamp);
         let fault = match (mistake, current) {
-            (Mistake::OmitsFree, _) => FreeFault::Unsaid,
+            (Mistake::OmitsFree, _) => FreeFault::Omitted,
             (Mistake::Forgets, _) => FreeFault::Forgotten,
             (Mistake::KeepsRoot, _) => FreeFault::Kept,
             (Mistake::FreesTwice, _) => {

@@ -52,7 +52,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         };
         match fault {
             FreeFault::None => self.inject_faults(),
-            FreeFault::Unsaid => {
+            FreeFault::Omitted => {
                 self.cx.roots.vacate(root);
                 if self.collector.caps().releases() {
                     self.collector.root_removed(&mut self.cx, object, true);

@@ -21,7 +21,7 @@ pub enum FreeFault {
     /// No fault: the object is freed.
     None,
     /// `free` is omitted, and the root goes out of scope. Some disciplines drop it then.
-    Unsaid,
+    Omitted,
     /// The root is forgotten and the object not dropped, as by `mem::forget`.
     Forgotten,
     /// The root is kept: a forgotten entry of a table.

@@ -102,7 +102,7 @@ impl LineSpace {
         let mark = |object| mark(memory, bits, object);
         let mut copies = Evacuation::new(&self.heap, &self.blocks, self.copy_blocks, moves);
         if self.copy_blocks == 0 {
-            roots.iter().for_each(|root| marker.push(root.object));
+            roots.to_mark().for_each(|root| marker.push(root.object));
             marker.trace(&self.heap, is_marked, mark);
         } else {
             roots.update(|object| {
