@@ -2,7 +2,7 @@
 //! memory fails with its seed and a short program, like any other, and the tool continues.
 //!
 //! 1. A child (`commands/verify_child.rs`) gets the job and sends a message before each seed's program.
-//! 2. If no message follows within the limit, or the child holds too much memory (even briefly: each
+//! 2. If no message follows within the limit ([`hangs`]: a busy machine is no fault), or the child holds too much memory (even briefly: each
 //!    message has its peak) or ends, the program of that seed has failed by [`Detector::Run`].
 //! 3. A failing program is shrunk by running candidates in children, too. A child is kept for the next
 //!    candidate as long as it lives, so that only a candidate that ends a process costs a new one.
@@ -155,10 +155,12 @@ impl<'a> Supervisor<'a> {
         };
         child.say(&serde_json::to_string(job)?);
         let mut flight: Option<(u64, Instant)> = None;
+        // The child's processor time when the program began, and at its last deadline.
+        let (mut begun_cpu, mut last_cpu) = (None, None);
         let mut programs = 0;
         let mut until = Instant::now() + self.limits.startup;
         let (message, death) = loop {
-            match child.hear(until, self.limits.resident_bytes)? {
+            let is_silent = match child.hear(until, self.limits.resident_bytes)? {
                 Heard::Interrupted => return Ok(None),
                 Heard::Line(line) => match serde_json::from_str(&line) {
                     Ok(Message::Begins { peak_resident_bytes: peak, .. }) if self.exceeds(peak) => {
@@ -170,6 +172,9 @@ impl<'a> Supervisor<'a> {
                         programs += 1;
                         let now = Instant::now();
                         (flight, until) = (Some((seed, now)), now + limit);
+                        begun_cpu = child.cpu_time();
+                        last_cpu = begun_cpu;
+                        false
                     }
                     Ok(Message::Done { report, peak_resident_bytes: peak })
                         if report.failure.is_none() && self.exceeds(peak) =>
@@ -185,16 +190,23 @@ impl<'a> Supervisor<'a> {
                         return Ok(Some(Answer { report: *report, died: None }));
                     }
                     // Output of the collector, which is not progress.
-                    Err(_) if Instant::now() < until => {}
-                    Err(_) => break (hangs(limit), Death::Hung),
+                    Err(_) => Instant::now() >= until,
                 },
                 // Not the collector's fault: it has not been called yet.
                 Heard::Silence if flight.is_none() => return Err(self.never_began()),
-                Heard::Silence => break (hangs(limit), Death::Hung),
+                Heard::Silence => true,
                 Heard::TooLarge(bytes) => break (self.too_large(bytes), Death::TooLarge),
                 Heard::Ended(end) => {
                     break (format!("ends its process: {}", end_of(&end)), Death::Ended);
                 }
+            };
+            if is_silent {
+                let cpu = child.cpu_time();
+                let since = |before: Option<Duration>| Some(cpu?.saturating_sub(before?));
+                if hangs(limit, since(begun_cpu), since(last_cpu)) {
+                    break (format!("hangs: no end within {limit:?}"), Death::Hung);
+                }
+                (last_cpu, until) = (cpu, Instant::now() + limit);
             }
         };
         let seed = flight.map_or(job.seeds.start, |(seed, _)| seed);
@@ -316,8 +328,11 @@ fn of_program(job: &Job, program: &Program) -> Job {
     Job { program: Some(program.clone()), ..job.clone() }
 }
 
-fn hangs(limit: Duration) -> String {
-    format!("hangs: no end within {limit:?}")
+/// Whether a program that has not ended within its limit hangs: it has used half of that time of a processor,
+/// or next to none since the last deadline. Else other processes have kept it from running, and it gets the
+/// same time again. Where processor times are unknown, a late program hangs.
+fn hangs(limit: Duration, used: Option<Duration>, used_lately: Option<Duration>) -> bool {
+    used.is_none_or(|used| used >= limit / 2) || used_lately.is_none_or(|used| used < limit / 1000)
 }
 
 /// How a process ended before its job did.
@@ -332,6 +347,16 @@ fn end_of(end: &ChildEnd) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_hangs_if_it_computes_or_sleeps_and_not_if_it_waits_for_a_processor() {
+        let (limit, ms) = (Duration::from_secs(10), |ms| Some(Duration::from_millis(ms)));
+        assert!(hangs(limit, ms(9_900), ms(9_900)), "an endless loop");
+        assert!(hangs(limit, ms(5_000), ms(20)), "an endless loop beside others, in the end");
+        assert!(hangs(limit, ms(300), ms(0)), "a deadlock");
+        assert!(!hangs(limit, ms(300), ms(300)), "one of forty processes on a processor");
+        assert!(hangs(limit, None, None), "no processor times: only the clock is left");
+    }
 
     #[test]
     fn a_process_that_never_begins_is_not_the_fault_of_a_collector() {

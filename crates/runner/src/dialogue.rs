@@ -137,6 +137,11 @@ impl Dialogue {
         resident_bytes(self.group.leader.id())
     }
 
+    /// Its processor time so far; `None` where it cannot be read.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        cpu_time(self.group.leader.id())
+    }
+
     fn ended(&mut self) -> io::Result<ChildEnd> {
         Ok(ChildEnd {
             stop: stop_of(self.group.end()?),
@@ -176,6 +181,16 @@ fn resident_bytes(process: u32) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
+}
+
+/// Processor time of a process; `None` where it cannot be read. Linux counts it in hundredths of a second
+/// (proc(5), fields 14 and 15).
+fn cpu_time(process: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name before them may contain anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut times = fields.split_ascii_whitespace().skip(11).map(str::parse::<u64>);
+    Some(Duration::from_millis(10 * (times.next()?.ok()? + times.next()?.ok()?)))
 }
 
 #[cfg(test)]
@@ -229,6 +244,21 @@ mod tests {
             Heard::TooLarge(bytes) => assert!(bytes > 90 << 20),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_processor_time_of_a_child_grows_while_it_computes_only() {
+        let mut child = shell("while :; do :; done");
+        let enough = Duration::from_millis(50);
+        while child.cpu_time().unwrap() < enough {
+            let soon = Instant::now() + POLL_INTERVAL;
+            assert_eq!(child.hear(soon, GIB).unwrap(), Heard::Silence);
+        }
+        let mut asleep = shell("sleep 1000000");
+        let soon = Instant::now() + 4 * enough;
+        assert_eq!(asleep.hear(soon, GIB).unwrap(), Heard::Silence);
+        assert!(asleep.cpu_time().unwrap() < enough);
     }
 
     #[test]
