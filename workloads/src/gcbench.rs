@@ -145,10 +145,8 @@ fn populate<C: Collector, P: Probe>(
     if depth == 0 {
         return Ok(());
     }
-    let left = m.alloc::<Node>()?;
-    m.put(m.get(node), Node::LEFT, left);
-    let right = m.alloc::<Node>()?;
-    m.put(m.get(node), Node::RIGHT, right);
+    m.alloc_into::<Node>(node, Node::LEFT)?;
+    m.alloc_into::<Node>(node, Node::RIGHT)?;
     *made += 2;
     // Leaves get no children, so they need no local.
     if depth > 1 {

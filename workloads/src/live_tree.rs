@@ -107,8 +107,7 @@ impl<const SHUFFLED: bool> LiveTree<SHUFFLED> {
     fn link<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<Root, OutOfMemory> {
         let table = m.alloc_array(Own, self.nodes, 0)?;
         for index in 0..self.nodes {
-            let node = m.alloc::<Node>()?;
-            m.put(m.get(&table), Slot::element(index), node);
+            m.alloc_into::<Node>(&table, Slot::element(index))?;
         }
         let nodes = m.get(&table);
         // Numbers begin with 1.

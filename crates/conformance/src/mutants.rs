@@ -55,6 +55,7 @@ pub const ALL: &[Known] = &[
     // ---- cells and blocks
     Known::new("a size class is one too small", CLASSIC),
     Known::new("a window's first cell is always free", DESIGN),
+    Known::new("a run ends one cell late", DESIGN),
     Known::new("a block counts a free cell twice", "whippet 3db1e48: race in the live page count"),
     Known::new("an empty block stays on its list", "whippet 6d5e7c9: from the wrong list"),
     // ---- large objects
@@ -86,6 +87,7 @@ pub const ALL: &[Known] = &[
     ]),
     Known::new("a scope drops what it returns", CLASSIC),
     Known::new("a taken object stays in its slot", CLASSIC),
+    Known::new("a new object is stored where its holder was", CLASSIC),
     // ---- marking and sweeping
     Known::new("a marker forgets the last slot", CLASSIC),
     Known::new("a marker forgets its queue", DESIGN),
@@ -94,6 +96,7 @@ pub const ALL: &[Known] = &[
     Known::new("marks are not cleared", "whippet 5c4d5a7: wrong initial mark value"),
     // ---- dropping and freeing
     Known::new("a cascade loses the second child", CLASSIC),
+    Known::new("a cascade loses the first of two", CLASSIC),
     Known::new("a cascade loses a batch", DESIGN),
     Known::new("a cascade sees half of an array", CLASSIC),
     Known::new("a cascade frees a parked object", DESIGN).equivalent(&[(

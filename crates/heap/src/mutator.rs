@@ -28,13 +28,14 @@ use crate::collector::config::Config;
 use crate::collector::inspect::Step;
 use crate::context::Context;
 use crate::context::events::Cause;
-use crate::context::roots::{Local, Root, sealed::Place};
+use crate::context::roots::{Local, Root, Rooted, sealed::Place};
 use crate::memory::Offset32;
 use crate::memory::budget::{AllocResult, OutOfMemory};
 use crate::memory::value::{ObjectReference, Value};
+use crate::mutant;
 use crate::mutator::probe::{Off, Probe};
 use crate::object::header::{HEADER_BYTES, Layout, SlotKind};
-use crate::object::shape::{Kind, Shape};
+use crate::object::shape::{Kind, Own, Shape, Slot};
 use observe::Census;
 use std::io;
 use std::marker::PhantomData;
@@ -191,6 +192,34 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             self.probe.rooted(root.index(), object);
         }
         Ok(root)
+    }
+
+    /// A new object, moved into an own slot of the object that a root or local refers to. It needs no root of
+    /// its own, so this is how a structure is built from its root down. The object that the slot owned
+    /// before is dropped.
+    ///
+    /// # Errors
+    /// As [`Mutator::alloc`]; the slot then keeps its object.
+    ///
+    /// # Panics
+    /// As [`Mutator::get`].
+    #[inline(always)]
+    pub fn alloc_into<S: Shape>(
+        &mut self,
+        holder: &impl Rooted,
+        slot: Slot<Own>,
+    ) -> Result<(), OutOfMemory> {
+        let before = self.cx.roots.peek(holder.index());
+        let object = self.alloc_object(S::LAYOUT)?;
+        // Read again: the allocation may have moved the holder.
+        let is_stale = self.collector.caps().moves
+            && mutant!(self.heap.memory(), "a new object is stored where its holder was");
+        let holder = match before {
+            Some(before) if is_stale => Ref::of(before),
+            _ => self.get(holder),
+        };
+        self.replace_owned(holder, slot, object.into());
+        Ok(())
     }
 
     #[inline(always)]

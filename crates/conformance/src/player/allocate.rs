@@ -3,10 +3,10 @@
 use crate::detector::{Detector, violate};
 use crate::player::state::{Held, M, Player, View, choose, word_of};
 use crate::program::{Form, Leaf, Pair, Pick, Schedule, Start, Wide};
-use crate::shadow::{Content, Id, Shadow};
+use crate::shadow::{Content, Hold, Id, Shadow};
 use heap::{
-    Borrow, Collector, Ephemeral, Local, Mutator, OutOfMemory, Own, Region, Root, Shared, Slot,
-    SlotKind, Weak,
+    Borrow, Collector, Ephemeral, Local, Mutator, OutOfMemory, Own, Region, Root, Rooted, Shared,
+    Slot, SlotKind, Weak,
 };
 use rand::RngExt;
 
@@ -75,15 +75,44 @@ impl Player<'_> {
             return;
         };
         drop(views);
+        let owns = self.shadow.objects[holder].form.kind(slot) == SlotKind::Own;
+        let refers = |hold: &Hold| hold.target == Some(holder) && !hold.lost;
+        let handle = self.shadow.handles.iter().position(|hold| hold.as_ref().is_some_and(refers));
+        if let Some(handle) = handle.filter(|_| owns && !form.is_array()) {
+            return self.alloc_into(m, form, handle, holder, slot);
+        }
         let Some(id) = self.alloc(m, form) else { return };
         let index = self.held.len() - 1;
         let views = self.views(m);
         let Some(&view) = views.iter().find(|view| view.id == holder) else { return };
-        if self.shadow.objects[holder].form.kind(slot) == SlotKind::Own {
+        if owns {
             self.put(m, view, slot, Some(index));
         } else {
             self.store(m, view, slot, views.iter().find(|view| view.id == id).copied());
             self.consume(m, index, |shadow, index| shadow.handles[index] = None, Mutator::drop);
+        }
+    }
+
+    fn alloc_into(&mut self, m: &mut M, form: Form, handle: usize, holder: Id, slot: u32) {
+        self.before_allocation(m);
+        let place = self.place::<Own>(holder, slot);
+        let result = match self.held[handle].as_ref().expect("the shadow has it") {
+            Held::Root(root) => alloc_into(m, form, root, place),
+            Held::Local(local) => alloc_into(m, form, local, place),
+        };
+        self.after_allocation(m);
+        if self.unless_full(result).is_none() {
+            return;
+        }
+        let id = self.shadow.allocate(form, None);
+        self.shadow.set(holder, slot, Content::To(id));
+        let holder = match self.held[handle].as_ref().expect("as before") {
+            Held::Root(root) => m.get(root),
+            Held::Local(local) => m.get(local),
+        };
+        match m.load(holder, place) {
+            Some(object) => m.set_word(object, word_of(form, 0), id as u64),
+            None => self.differs(id, slot, "an object allocated into a slot is not there".into()),
         }
     }
 
@@ -257,6 +286,20 @@ fn alloc(m: &mut M, form: Form) -> Result<Root, OutOfMemory> {
         Form::BorrowArray(slots) => m.alloc_array(Borrow, slots, 2),
         Form::WeakArray(slots) => m.alloc_array(Weak, slots, 2),
         Form::Ephemerons(count) => m.alloc_array(Ephemeral, 2 * count, 2),
+    }
+}
+
+fn alloc_into(
+    m: &mut M,
+    form: Form,
+    holder: &impl Rooted,
+    slot: Slot<Own>,
+) -> Result<(), OutOfMemory> {
+    match form {
+        Form::Leaf => m.alloc_into::<Leaf>(holder, slot),
+        Form::Wide => m.alloc_into::<Wide>(holder, slot),
+        Form::Pair => m.alloc_into::<Pair>(holder, slot),
+        _ => unreachable!("arrays are moved into slots"),
     }
 }
 

@@ -58,13 +58,18 @@ pub trait Rooted: sealed::Place {}
 pub(crate) mod sealed {
     /// The index of the entry; not for programs.
     pub trait Place {
+        /// The tag of its entry.
+        const TAG: u32;
+
         fn index(&self) -> u32;
     }
 }
 
 macro_rules! rooted {
-    ($($type:ty),+) => {$(
+    ($($type:ty: $tag:expr),+) => {$(
         impl sealed::Place for $type {
+            const TAG: u32 = $tag;
+
             #[inline(always)]
             fn index(&self) -> u32 {
                 self.index.into()
@@ -73,7 +78,7 @@ macro_rules! rooted {
         impl Rooted for $type {}
     )+};
 }
-rooted!(Root, Local, Global);
+rooted!(Root: 0, Local: LOCAL_TAG, Global: LOCAL_TAG);
 
 /// The index of an entry above the globals.
 #[inline(always)]
@@ -96,7 +101,8 @@ pub struct RootEntry {
 /// The roots of one mutator.
 #[derive(Debug)]
 pub struct RootStack {
-    /// **Invariant:** the globals lie at the bottom, so there are at least [`GLOBALS`] entries.
+    /// **Invariant:** the globals lie at the bottom, so there are at least [`GLOBALS`] entries. **Invariant:**
+    /// the words above the top are holes, so a handle whose scope has ended finds no object.
     entries: Stack,
     /// **Invariant:** no live entry of an outer scope lies at or above `base`.
     base: Cell<u32>,
@@ -107,7 +113,7 @@ impl RootStack {
     pub(crate) fn new(heap: &Heap) -> io::Result<Self> {
         let entries = heap.stack()?;
         for _ in 0..GLOBALS {
-            entries.push(0);
+            entries.push(LOCAL_TAG);
         }
         Ok(Self { entries, base: Cell::new(GLOBALS), heap: heap.clone() })
     }
@@ -140,7 +146,20 @@ impl RootStack {
 
     #[inline(always)]
     pub(crate) fn peek(&self, index: u32) -> Option<ObjectReference> {
-        Value::from_bits(self.entries.get(index)).referent()
+        Value::from_bits(self.entry(index)).referent()
+    }
+
+    /// The entry at the index of a handle; 0 if its scope has ended.
+    #[inline(always)]
+    fn entry(&self, index: u32) -> u32 {
+        // SAFETY: a handle's index is that of an entry once pushed, here or on another mutator's stack.
+        unsafe { self.entries.word(index) }
+    }
+
+    #[inline(always)]
+    fn set_entry(&self, index: u32, entry: u32) {
+        // SAFETY: as in `entry`.
+        unsafe { self.entries.set_word(index, entry) };
     }
 
     /// Removes an entry and returns its object.
@@ -163,14 +182,12 @@ impl RootStack {
     /// Removes an entry, null or not.
     #[inline(always)]
     pub(crate) fn vacate(&self, place: &impl sealed::Place) {
+        let index = place.index();
+        self.set_entry(index, 0);
         // An outer scope's root on top leaves a hole: the next entry must not lie below the base.
         let trims = mutant!(self.heap.memory(), "a hole is trimmed below its scope");
-        let is_on_top = place.index() + 1 == self.entries.len();
-        if is_on_top && (place.index() >= self.base.get() || trims) {
-            self.entries.truncate(place.index());
-            self.trim();
-        } else {
-            self.entries.set(place.index(), 0);
+        if index + 1 == self.entries.len() && (index >= self.base.get() || trims) {
+            self.trim(index);
         }
     }
 
@@ -188,11 +205,9 @@ impl RootStack {
         let start = self.entries.len() - N as u32;
         let on_top = |(i, root): (usize, &R)| root.index() == start + i as u32;
         if N > 0 && roots.iter().enumerate().all(on_top) && start >= self.base.get() {
-            // SAFETY: the stack has at least `GLOBALS` entries, and `N` is at most that.
-            let words = unsafe { self.entries.words::<N>(start) };
-            visit(words.map(|word| Value::from_bits(word & !LOCAL_TAG)));
-            // SAFETY: `N` is not 0, so there is an entry at `start`.
-            unsafe { self.entries.replace_from(start, entry) };
+            // SAFETY: `N` is not 0, and the stack has at least `GLOBALS` entries.
+            let words = unsafe { self.entries.collapse::<N>(entry) };
+            visit(words.map(|word| Value::from_bits(word & !R::TAG)));
             return start;
         }
         visit(roots.each_ref().map(|root| self.peek(root.index()).into()));
@@ -225,13 +240,15 @@ impl RootStack {
         Local { index: place(self.replace(locals, object.bits() | LOCAL_TAG, visit)) }
     }
 
+    /// Makes `len` the length, or less: holes on top are removed, down to the base.
     #[inline(always)]
-    fn trim(&self) {
-        let mut len = self.entries.len();
-        while len > self.base.get() && self.entries.get(len - 1) == 0 {
+    fn trim(&self, mut len: u32) {
+        // The globals below the base are no holes.
+        while self.entry(len - 1) == 0 && len > self.base.get() {
             len -= 1;
         }
-        self.entries.truncate(len);
+        // SAFETY: callers pass at most the length.
+        unsafe { self.entries.shorten(len) };
     }
 
     /// Assigns another object, or none, to a non-owning entry; returns the old one.
@@ -241,9 +258,12 @@ impl RootStack {
         place: &impl sealed::Place,
         object: Option<ObjectReference>,
     ) -> Option<ObjectReference> {
-        let old = self.peek(place.index());
-        self.entries.set(place.index(), local_entry(object));
-        old
+        let old = self.entry(place.index());
+        if old == 0 {
+            no_object(place.index());
+        }
+        self.set_entry(place.index(), local_entry(object));
+        Value::from_bits(old).referent()
     }
 
     /// Begins a scope; returns the argument for [`RootStack::leave`].
@@ -256,8 +276,12 @@ impl RootStack {
     #[inline(always)]
     pub(crate) fn pop(&self) -> Option<RootEntry> {
         while self.entries.len() > self.base.get() {
-            if let Some(entry) = self.entries.pop().and_then(decode) {
-                return Some(entry);
+            let index = self.entries.len() - 1;
+            let entry = decode(self.entry(index));
+            self.set_entry(index, 0);
+            self.entries.truncate(index);
+            if entry.is_some() {
+                return entry;
             }
         }
         None
@@ -267,10 +291,11 @@ impl RootStack {
     #[inline(always)]
     pub(crate) fn leave(&self, outer_base: u32) {
         if !mutant!(self.heap.memory(), "a scope leaves its roots behind") {
+            (self.base.get()..self.entries.len()).for_each(|index| self.set_entry(index, 0));
             self.entries.truncate(self.base.get());
         }
         self.base.set(outer_base);
-        self.trim();
+        self.trim(self.entries.len());
     }
 
     /// Pops the topmost entry of any scope, then the globals: for the end of a run.
@@ -280,7 +305,7 @@ impl RootStack {
             // The entries of the globals stay, emptied: no root may take their place.
             (0..GLOBALS).find_map(|index| {
                 let entry = decode(self.entries.get(index))?;
-                self.entries.set(index, 0);
+                self.entries.set(index, LOCAL_TAG);
                 Some(entry)
             })
         })

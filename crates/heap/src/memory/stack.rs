@@ -125,28 +125,54 @@ impl Stack {
         }
     }
 
-    /// The `N` words from `start` on.
+    /// Replaces the `N` topmost words by `word`, and clears the others of them; returns them.
     ///
     /// # Safety
-    /// They must lie below the length.
+    /// There must be `N`, and at least one.
     #[inline(always)]
-    pub(crate) unsafe fn words<const N: usize>(&self, start: u32) -> [u32; N] {
-        debug_assert!(start + N as u32 <= self.len.get());
-        // One by one: they have just been stored one by one, and a wide load would wait for that.
-        // SAFETY: below the length by the contract of this function.
-        std::array::from_fn(|i| unsafe { self.entry(start + i as u32).read() })
+    pub(crate) unsafe fn collapse<const N: usize>(&self, word: u32) -> [u32; N] {
+        let start = self.len.get() - N as u32;
+        let top = self.entry(start);
+        // Volatile, so one by one: they have just been stored one by one, and a wide load would wait for that.
+        // SAFETY: the `N` topmost words exist by the contract of this function.
+        let words = std::array::from_fn(|i| unsafe { top.add(i).read_volatile() });
+        // SAFETY: as above; the stack is not shared between threads (`Cell`).
+        unsafe {
+            top.write(word);
+            (1..N).for_each(|i| top.add(i).write(0));
+        }
+        self.len.set(start + 1);
+        words
     }
 
-    /// Replaces the words from `start` on by `word`.
+    /// Makes `len` the number of words.
     ///
     /// # Safety
-    /// `start` must lie below the length.
+    /// It must not exceed the present one.
     #[inline(always)]
-    pub(crate) unsafe fn replace_from(&self, start: u32, word: u32) {
-        debug_assert!(start < self.len.get());
-        // SAFETY: below the length by the contract of this function.
-        unsafe { self.entry(start).write(word) };
-        self.len.set(start + 1);
+    pub(crate) unsafe fn shorten(&self, len: u32) {
+        debug_assert!(len <= self.len.get());
+        self.len.set(len);
+    }
+
+    /// The word at `index`, on the stack or above it: there, the last one written, or 0.
+    ///
+    /// # Safety
+    /// `index` must be that of a word once pushed.
+    #[inline(always)]
+    pub(crate) unsafe fn word(&self, index: u32) -> u32 {
+        // SAFETY: a pushed word has an index below `CAPACITY`, by the contract of this function.
+        unsafe { self.entry(index).read() }
+    }
+
+    /// Writes the word at `index`.
+    ///
+    /// # Safety
+    /// As [`Stack::word`].
+    #[inline(always)]
+    pub(crate) unsafe fn set_word(&self, index: u32, word: u32) {
+        // SAFETY: as in `word`; the stack is not shared between threads (`Cell`).
+        unsafe { self.entry(index).write(word) };
     }
 
     /// Pushes a reference.

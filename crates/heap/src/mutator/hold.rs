@@ -51,11 +51,12 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     pub fn forget(&mut self, local: Local) {
         self.settle();
+        if !self.collector.caps().releases() {
+            return self.cx.roots.vacate(&local);
+        }
         let object = self.cx.roots.peek(local.index());
         self.cx.roots.vacate(&local);
-        if let Some(object) = object
-            && self.collector.caps().releases()
-        {
+        if let Some(object) = object {
             self.collector.root_removed(&mut self.cx, object, false);
         }
     }

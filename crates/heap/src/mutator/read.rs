@@ -5,6 +5,7 @@ use crate::collector::Collector;
 use crate::context::roots::Rooted;
 use crate::memory::value::Value;
 use crate::mutator::probe::{Access, Probe};
+use crate::object::header::SlotKind;
 use crate::object::shape::{Checked, Kind, NotOwn, Slot, Strong, Word};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -48,7 +49,9 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     /// The object that an own or shared slot refers to; `None` for null and for integers.
     #[inline(always)]
     pub fn load<'m, K: Strong>(&'m self, object: Ref<'m>, slot: Slot<K>) -> Option<Ref<'m>> {
-        self.load_bits(object, slot).reference().map(Ref::of)
+        let value = self.load_bits(object, slot);
+        let object = if K::KIND == SlotKind::Own { value.referent() } else { value.reference() };
+        object.map(Ref::of)
     }
 
     /// The contents of a slot that may hold immediates.

@@ -46,7 +46,16 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     pub fn put(&self, object: Ref<'_>, slot: Slot<Own>, root: impl Into<Option<Root>>) {
         let new = root.into().map(|root| self.consume(&root));
-        let old = self.exchange(object, slot, new.into());
+        self.replace_owned(object, slot, new.into());
+    }
+
+    #[inline(always)]
+    pub(super) fn replace_owned(&self, object: Ref<'_>, slot: Slot<Own>, new: Value) {
+        if !P::ON && !self.collector.caps().releases() {
+            let slot = ObjectSlot { object: object.object, at: slot.offset(), kind: SlotKind::Own };
+            return self.collector.store(&self.cx, slot, new);
+        }
+        let old = self.exchange(object, slot, new);
         if let Some(orphan) = old.reference() {
             if P::ON {
                 self.probe.ownership_ended(&self.heap, orphan);

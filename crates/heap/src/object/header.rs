@@ -376,6 +376,16 @@ impl<'h> Memory<'h> {
         self.read(object, Offset32::word(0)) & EXTENDED != 0
     }
 
+    /// The selected slots of an object with the ordinary header, if they are two.
+    #[inline(always)]
+    pub(crate) fn two_slots(self, object: ObjectReference, slots: Slots) -> Option<[Value; 2]> {
+        let bits = self.read(object, Offset32::word(0));
+        let (start, end) = slots.range(Extent::ordinary(bits));
+        let is_two = bits & EXTENDED == 0 && end == start + 2;
+        let word = |i| self.read(object, Offset32::word(HEADER_BYTES / 4 + start + i));
+        is_two.then(|| [word(0), word(1)].map(Value::from_bits))
+    }
+
     /// [`Memory::slots`], loaded with memory order `order`, of an object with the ordinary header; `None`
     /// for any other.
     #[inline(always)]

@@ -70,7 +70,17 @@ fn run<const BOUNDED: bool>(
     let mut left = max_objects;
     while let Some(object) = next {
         next = None;
-        if let Some(children) = memory.ordinary_slots(object, slots, Relaxed) {
+        if let Some(children) = memory.two_slots(object, slots) {
+            let [first, second] = children
+                .map(|child| child.referent_in(slots).filter(|&child| follow(memory, child)));
+            next = second.or(first);
+            if let (Some(first), Some(_)) = (first, second) {
+                memory.prefetch(first);
+                if !mutant!(memory, "a cascade loses the first of two") {
+                    pending.push_object(first);
+                }
+            }
+        } else if let Some(children) = memory.ordinary_slots(object, slots, Relaxed) {
             for child in children {
                 if let Some(child) = child.referent_in(slots)
                     && follow(memory, child)

@@ -1,11 +1,11 @@
 //! A segregated-fits space: blocks of cells of one size class each, and a free list of a bit per cell.
 //!
-//! 1. *Allocate*: take the lowest free cell of the class's window, a word of free bits held in the
-//!    cursor. The fast path touches nothing but the cursor and the new object, and takes as long in
-//!    a fragmented window as in an empty one.
+//! 1. *Allocate*: bump through the class's run of empty windows, else take the lowest free cell of its
+//!    window, a word of free bits. Both are held in the cursor. The fast path touches nothing but the
+//!    cursor and the new object, and takes as long in a fragmented window as in an empty one.
 //! 2. *Next window*: the next word of the block's allocation bits that has a clear bit at a cell
-//!    start. All its free cells are reserved at once, so that allocation itself writes no bits. This
-//!    touches no object.
+//!    start; if all its cells are free, with the empty windows after it. All their free cells are
+//!    reserved at once, so that allocation itself writes no bits. This touches no object.
 //! 3. *Next block*: the class's list of blocks with free cells, last listed first; then the heap.
 //! 4. *Free*: clear the bit. The first free cell of a full block lists it; freeing the last live cell
 //!    releases the block. A freed cell is not written to: its free list is the block's bits.
@@ -13,8 +13,9 @@
 //!    block, so classifying a block (empty, some free, full) touches no object either; step 2 finds
 //!    the free cells.
 //!
-//! Measured: bumping through holes instead of windows saves nothing in an empty block and costs two
-//! to three times as much at 50 % random fragmentation, where the end of a hole cannot be predicted.
+//! Measured: a run takes 5 instructions per object where a window takes 10 and a fifth of a search.
+//! Bumping through every hole instead costs two to three times as much at 50 % random fragmentation,
+//! where the end of a hole cannot be predicted.
 
 mod batch;
 mod blocks;
@@ -49,13 +50,17 @@ use crate::space::mark_tables::MarkTables;
 use crate::space::{MarkedSpace, SmallSpace, Space};
 use blocks::{BlockInfo, NONE, State};
 use std::io;
+use std::num::NonZeroU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The window that a class allocates from: 64 granules of a block.
+/// The free cells that a class allocates from next, all in one block: a run, and a window of 64 granules.
+/// They are reserved: their allocation bits are set.
 #[derive(Clone, Copy, Debug)]
 struct Cursor {
-    /// A bit for each free cell of the window, at its first granule. Reserved: their allocation bits
-    /// are set.
+    /// Reference bits of the first cell of the run, and of its end.
+    next: u32,
+    end: u32,
+    /// A bit for each free cell of the window, at its first granule.
     free: u64,
     /// Reference bits of the window's first granule.
     base: u32,
@@ -64,7 +69,31 @@ struct Cursor {
     scan: usize,
 }
 
-const NO_WINDOW: Cursor = Cursor { free: 0, base: 0, block: None, scan: 0 };
+const NO_WINDOW: Cursor = Cursor { next: 0, end: 0, free: 0, base: 0, block: None, scan: 0 };
+
+impl Cursor {
+    /// The reserved cells: the windows that have some, by number, and a bit for each cell.
+    fn reserved(self, class: usize) -> impl Iterator<Item = (usize, u64)> {
+        let window_of = |bits: u32| (bits / 2 / 64) as usize % BLOCK_WORDS;
+        let run = match self.next < self.end {
+            // The end may be that of the block.
+            true => window_of(self.next)..window_of(self.end - 1) + 1,
+            false => 0..0,
+        };
+        let first = (self.next / 2) % 64;
+        let run = run.enumerate().map(move |(i, window)| {
+            let from = if i == 0 { u64::MAX << first } else { u64::MAX };
+            (window, CELL_STARTS[class][window] & from)
+        });
+        let window = (self.free != 0).then(|| (window_of(self.base), self.free));
+        run.chain(window)
+    }
+}
+
+/// Moves the branch that calls it out of the way of the other one.
+#[cold]
+#[inline(always)]
+fn out_of_line() {}
 
 /// Size-classed cells with side bits, and the mark tables `M`.
 #[derive(Debug)]
@@ -115,27 +144,42 @@ impl<M: MarkTables> SegregatedSpace<M> {
 
     #[inline(always)]
     fn alloc_in(&mut self, class: usize, layout: Layout, bits: u32) -> Option<ObjectReference> {
-        if self.cursors[class].free == 0 && !self.next_window(class) {
-            return None;
-        }
-        let object = self.pop(class);
+        let object = self.take_cell(class)?;
         layout.install(self.heap.memory(), object, bits);
         Some(object)
     }
 
-    /// The lowest free cell of a window that has one.
+    /// The next cell of the run, else the lowest of the window, else one of the next window.
     #[inline(always)]
-    fn pop(&mut self, class: usize) -> ObjectReference {
+    fn take_cell(&mut self, class: usize) -> Option<ObjectReference> {
+        self.pop(class).or_else(|| self.take_in_next_window(class))
+    }
+
+    #[inline(always)]
+    fn pop(&mut self, class: usize) -> Option<ObjectReference> {
         let cursor = &mut self.cursors[class];
-        let bits = cursor.base + (cursor.free.trailing_zeros() << 1);
-        cursor.free &= cursor.free - 1;
-        // SAFETY: a window lies in a block, none of which is block 0, and its granules are even.
-        unsafe { ObjectReference::from_bits_unchecked(bits) }
+        let bits = if cursor.next < cursor.end {
+            let next = cursor.next;
+            cursor.next = next + CELL_BYTES[class] / 4;
+            next
+        } else {
+            out_of_line();
+            let free = NonZeroU64::new(cursor.free)?;
+            cursor.free = free.get() & (free.get() - 1);
+            cursor.base + (free.trailing_zeros() << 1)
+        };
+        // SAFETY: a cell lies in a block, none of which is block 0, and its granule is even.
+        Some(unsafe { ObjectReference::from_bits_unchecked(bits) })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_in_next_window(&mut self, class: usize) -> Option<ObjectReference> {
+        self.next_window(class).then(|| self.pop(class))?
     }
 
     /// Finds the next window with a free cell, in the current block or in a listed one, and reserves
     /// its free cells.
-    #[inline(never)]
     fn next_window(&mut self, class: usize) -> bool {
         if self.freed.is_some() && self.reuse_freed(class) {
             return true;
@@ -158,27 +202,60 @@ impl<M: MarkTables> SegregatedSpace<M> {
 
     fn next_window_in(&mut self, class: usize, block: Block) -> bool {
         let starts = &CELL_STARTS[class];
-        let allocated = self.allocated.block(block);
-        let cursor = &mut self.cursors[class];
-        for window in cursor.scan..BLOCK_WORDS {
-            let taken = allocated[window].load(Relaxed);
-            let base = (block.first_granule() + window as u32 * 64) << 1;
-            let (mut free, mut scan) = (starts[window] & !taken, window + 1);
+        let first_bits = |window: usize| (block.first_granule() + window as u32 * 64) << 1;
+        for window in self.cursors[class].scan..BLOCK_WORDS {
+            let taken = self.allocated.block(block)[window].load(Relaxed);
+            let (mut free, base) = (starts[window] & !taken, first_bits(window));
             if let Some(freed) = &self.freed {
-                (free, scan) = (freed.fresh(free, base), window);
+                free = freed.fresh(free, base);
             }
             if mutant!(self.heap.memory(), "a window's first cell is always free") {
                 free |= starts[window] & 1;
             }
-            if free != 0 {
-                allocated[window].store(taken | free, Relaxed);
-                self.blocks[block.index() as usize].live += free.count_ones() as u16;
-                *cursor = Cursor { free, base, block: Some(block), scan };
-                self.mark_reserved(block, window, free);
-                return true;
+            if free == 0 {
+                continue;
             }
+            let mut cursor =
+                Cursor { free, base, block: Some(block), scan: window + 1, ..NO_WINDOW };
+            self.reserve(block, window, free);
+            if self.freed.is_some() {
+                cursor.scan = window;
+            } else if free == starts[window] {
+                cursor.scan += self.reserve_empty_windows(class, block, window + 1);
+                let end = starts[cursor.scan - 1].ilog2();
+                cursor.next = base + (free.trailing_zeros() << 1);
+                cursor.end = first_bits(cursor.scan - 1) + (end << 1) + 1;
+                cursor.free = 0;
+                if mutant!(self.heap.memory(), "a run ends one cell late") {
+                    cursor.end += CELL_BYTES[class] / 4;
+                }
+            }
+            self.cursors[class] = cursor;
+            return true;
         }
         false
+    }
+
+    /// Reserves the windows without live cells from `first` on; returns their number.
+    fn reserve_empty_windows(&mut self, class: usize, block: Block, first: usize) -> usize {
+        let starts = &CELL_STARTS[class];
+        for window in first..BLOCK_WORDS {
+            let taken = self.allocated.block(block)[window].load(Relaxed);
+            if starts[window] == 0 || taken & starts[window] != 0 {
+                return window - first;
+            }
+            self.reserve(block, window, starts[window]);
+        }
+        BLOCK_WORDS - first
+    }
+
+    /// Reserves these cells of a window.
+    #[inline(always)]
+    fn reserve(&mut self, block: Block, window: usize, cells: u64) {
+        let word = &self.allocated.block(block)[window];
+        word.store(word.load(Relaxed) | cells, Relaxed);
+        self.blocks[block.index() as usize].live += cells.count_ones() as u16;
+        self.mark_reserved(block, window, cells);
     }
 
     /// Takes a block from the heap for the class of `layout`, to allocate from next; false if the
@@ -298,7 +375,8 @@ impl<M: MarkTables> Space for SegregatedSpace<M> {
         }
         let cursor = self.cursors[usize::from(info.class)];
         let distance = object.bits().wrapping_sub(cursor.base) >> 1;
-        distance >= 64 || cursor.free >> distance & 1 == 0
+        !(cursor.next..cursor.end).contains(&object.bits())
+            && (distance >= 64 || cursor.free >> distance & 1 == 0)
     }
 
     fn reserved_bytes(&self) -> u64 {
@@ -311,11 +389,13 @@ impl<M: MarkTables> Space for SegregatedSpace<M> {
             total.add(u64::from(info.live), CELL_BYTES[usize::from(info.class)]);
         }
         for (class, cursor) in self.cursors.iter().enumerate() {
-            let Some(block) = cursor.block.filter(|_| cursor.free != 0) else { continue };
-            let taken = self.allocated.block(block)[cursor.scan - 1].load(Relaxed);
-            let reserved = u64::from((cursor.free & taken).count_ones());
-            total.objects -= reserved;
-            total.bytes -= reserved * u64::from(CELL_BYTES[class]);
+            let Some(block) = cursor.block else { continue };
+            for (window, cells) in cursor.reserved(class) {
+                let taken = self.allocated.block(block)[window].load(Relaxed);
+                let reserved = u64::from((cells & taken).count_ones());
+                total.objects -= reserved;
+                total.bytes -= reserved * u64::from(CELL_BYTES[class]);
+            }
         }
         total
     }

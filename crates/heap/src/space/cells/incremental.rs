@@ -8,7 +8,7 @@
 //!    block; ahead of it windows are black, so that the sweep finds their objects marked.
 
 use super::blocks::{NONE, State};
-use super::{MarkBits, NO_WINDOW, SegregatedSpace, Traced};
+use super::{Cursor, MarkBits, NO_WINDOW, SegregatedSpace, Traced};
 use crate::blocks::block::Block;
 use crate::blocks::poison;
 use crate::memory::value::ObjectReference;
@@ -47,31 +47,30 @@ impl<M: MarkTables> SegregatedSpace<M> {
         }
     }
 
-    /// Returns the free cells of a class's window, and their marks, to their block.
+    /// Returns the reserved cells of a class, and their marks, to their block.
     pub(super) fn retire_window(&mut self, class: usize) {
-        let cursor = &mut self.cursors[class];
+        let cursor = self.cursors[class];
         let Some(block) = cursor.block else { return };
-        let free = std::mem::take(&mut cursor.free);
-        if free == 0 {
-            return;
-        }
-        let window = cursor.scan - 1;
         let info = &mut self.blocks[block.index() as usize];
-        let word = &self.allocated.block(block)[window];
-        // A program that frees twice may have cleared some of these bits already.
-        let reserved = word.load(Relaxed) & free;
-        word.store(word.load(Relaxed) & !reserved, Relaxed);
-        info.live -= reserved.count_ones() as u16;
-        if let Some(marks) = self.marks.bitmaps().next()
-            && !mutant!(self.heap.memory(), "a window that is left keeps its marks")
-        {
-            let word = &marks.block(block)[window];
-            let marked = word.load(Relaxed) & reserved;
-            if marked != 0 {
-                word.store(word.load(Relaxed) & !marked, Relaxed);
-                info.marked -= marked.count_ones() as u16;
+        let keeps = mutant!(self.heap.memory(), "a window that is left keeps its marks");
+        for (window, cells) in cursor.reserved(class) {
+            let word = &self.allocated.block(block)[window];
+            // A program that frees twice may have cleared some of these bits already.
+            let reserved = word.load(Relaxed) & cells;
+            word.store(word.load(Relaxed) & !reserved, Relaxed);
+            info.live -= reserved.count_ones() as u16;
+            if let Some(marks) = self.marks.bitmaps().next()
+                && !keeps
+            {
+                let word = &marks.block(block)[window];
+                let marked = word.load(Relaxed) & reserved;
+                if marked != 0 {
+                    word.store(word.load(Relaxed) & !marked, Relaxed);
+                    info.marked -= marked.count_ones() as u16;
+                }
             }
         }
+        self.cursors[class] = Cursor { block: Some(block), scan: cursor.scan, ..NO_WINDOW };
     }
 
     /// Retires all windows: afterwards a set allocation bit means an object.

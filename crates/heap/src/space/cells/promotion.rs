@@ -16,7 +16,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
     /// Free cells of a class, counted until there are `most`.
     pub(crate) fn free_cells(&self, class: usize, most: u32) -> u32 {
         let cursor = self.cursors[class];
-        let mut free = cursor.free.count_ones();
+        let mut free: u32 = cursor.reserved(class).map(|(_, cells)| cells.count_ones()).sum();
         let free_in =
             |index: u32| cells_per_block(class) - u32::from(self.blocks[index as usize].live);
         free += cursor.block.map_or(0, |block| free_in(block.index()));
@@ -46,17 +46,13 @@ impl<M: MarkTables> SegregatedSpace<M> {
     /// A free cell of a class, not initialised: one that the space has, or the first of a reserved block.
     #[inline(always)]
     pub fn take(&mut self, class: usize) -> Option<ObjectReference> {
-        if self.cursors[class].free == 0 && !self.next_window(class) && !self.enter_reserved(class)
-        {
-            return None;
-        }
-        Some(self.pop(class))
+        self.take_cell(class).or_else(|| self.take_reserved(class))
     }
 
     #[cold]
     #[inline(never)]
-    fn enter_reserved(&mut self, class: usize) -> bool {
-        let Some(block) = Block::from_index(self.newest_reserved) else { return false };
+    fn take_reserved(&mut self, class: usize) -> Option<ObjectReference> {
+        let block = Block::from_index(self.newest_reserved)?;
         let info = &mut self.blocks[block.index() as usize];
         self.newest_reserved = info.older;
         *info = BlockInfo { class: class as u8, state: State::Full, ..FOREIGN };
@@ -64,7 +60,7 @@ impl<M: MarkTables> SegregatedSpace<M> {
             self.reserved_blocks -= 1;
         }
         self.enter(class, block);
-        self.next_window(class)
+        self.take_cell(class)
     }
 
     /// Drops the reserve: the sweep releases its blocks.
