@@ -56,7 +56,7 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
             return self.collector.store(&self.cx, slot, new);
         }
         let old = self.exchange(object, slot, new);
-        if let Some(orphan) = old.reference() {
+        if let Some(orphan) = old.referent() {
             if P::ON {
                 self.probe.ownership_ended(&self.heap, orphan);
             }
