@@ -53,7 +53,7 @@ impl Memory<'_> {
         new: impl FnMut(ObjectReference) -> ObjectReference,
     ) {
         let extent = Extent::of(self, object);
-        self.update(object, extent, 0..extent.borrow_end, new);
+        self.visit(object, extent, 0..extent.borrow_end, self.updating(object, new));
     }
 
     /// [`Memory::update_slots`], the last slot first: for a collector that scans copies last in, first out,
@@ -65,16 +65,37 @@ impl Memory<'_> {
         new: impl FnMut(ObjectReference) -> ObjectReference,
     ) {
         let extent = Extent::of(self, object);
-        self.update(object, extent, (0..extent.borrow_end).rev(), new);
+        self.visit(object, extent, (0..extent.borrow_end).rev(), self.updating(object, new));
+    }
+
+    /// Calls `found` with each slot of the object that holds a reference, all of which it updates, at once
+    /// or later.
+    #[inline(always)]
+    pub(crate) fn visit_references(
+        self,
+        object: ObjectReference,
+        found: impl FnMut(Offset32, ObjectReference),
+    ) {
+        let extent = Extent::of(self, object);
+        self.visit(object, extent, 0..extent.borrow_end, found);
     }
 
     #[inline(always)]
-    fn update(
+    fn updating(
+        self,
+        object: ObjectReference,
+        mut new: impl FnMut(ObjectReference) -> ObjectReference,
+    ) -> impl FnMut(Offset32, ObjectReference) {
+        move |at, old| self.write(object, at, new(old).bits())
+    }
+
+    #[inline(always)]
+    fn visit(
         self,
         object: ObjectReference,
         extent: Extent,
         slots: impl Iterator<Item = u32>,
-        mut new: impl FnMut(ObjectReference) -> ObjectReference,
+        mut found: impl FnMut(Offset32, ObjectReference),
     ) {
         if MUTANTS
             && self.has(object, LARGE)
@@ -89,7 +110,7 @@ impl Memory<'_> {
             }
             let at = extent.slot(slot);
             if let Some(old) = Value::from_bits(self.read(object, at)).reference() {
-                self.write(object, at, new(old).bits());
+                found(at, old);
             }
         }
     }
