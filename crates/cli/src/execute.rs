@@ -78,14 +78,19 @@ fn failed(error: impl Into<anyhow::Error>) -> CellError {
     CellError::Failed(error.into())
 }
 
+fn heap_config(task: &Task, commit: Commit) -> HeapConfig {
+    let huge_pages = task.config.huge_pages();
+    HeapConfig { limit_bytes: task.heap_limit_bytes, commit, huge_pages }
+}
+
 fn in_time_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
     let commit = Commit::Beforehand { bytes: populate_bytes::<C>(task) };
-    let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit };
+    let config = heap_config(task, commit);
     measure(task, || Mutator::<C, Off>::new(config, &task.config, Off), |_, _| {})
 }
 
 fn in_memory_mode(factory: CollectorFactory, task: &Task) -> Result<Sample, CellError> {
-    let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
+    let config = heap_config(task, Commit::Lazily);
     let is_census = task.cell.mode == Mode::Census;
     let step_bytes = task.census.map_or(1 << 20, |census| census.allocated_bytes / CENSUS_SAMPLES);
     let make = || {
@@ -125,7 +130,7 @@ fn under_stress(
     task: &Task,
     allocations: u64,
 ) -> Result<Sample, CellError> {
-    let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
+    let config = heap_config(task, Commit::Lazily);
     let make = || {
         let mut mutator = with_probe(factory, task, config, Checker::default())?;
         mutator.collect_every(allocations);
@@ -180,6 +185,7 @@ fn measure<C: Collector, P: Probe>(
         page_faults,
         peak_footprint_bytes: Some(mutator.heap().budget().peak_bytes()),
         peak_rss_bytes: peak_resident_bytes.saturating_sub(resident_before_bytes),
+        huge_page_bytes: task.config.huge_pages().then(os::huge_page_bytes).flatten(),
         rss_difference_bytes: log.resident_difference_bytes(),
         accounting_errors: log.accounting_errors(),
         footprint: log.footprint().iter().map(footprint_point).collect(),

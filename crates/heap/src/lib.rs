@@ -54,7 +54,7 @@ pub use object::size_class;
 
 pub use blocks::bitmap::Bitmap;
 pub use blocks::block::Block;
-pub use blocks::heap::{Commit, Heap, HeapConfig};
+pub use blocks::heap::{Commit, Heap, HeapConfig, PAGES};
 pub use blocks::reuse::{Order, Reuse};
 
 // ---- context: roots, events, reference processing -----------------------------------------------

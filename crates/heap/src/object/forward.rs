@@ -50,10 +50,9 @@ impl Memory<'_> {
     pub fn update_slots(
         self,
         object: ObjectReference,
-        new: impl FnMut(ObjectReference) -> ObjectReference,
+        mut new: impl FnMut(ObjectReference) -> ObjectReference,
     ) {
-        let extent = Extent::of(self, object);
-        self.visit(object, extent, 0..extent.borrow_end, self.updating(object, new));
+        self.visit_references(object, |at, old| self.write(object, at, new(old).bits()));
     }
 
     /// [`Memory::update_slots`], the last slot first: for a collector that scans copies last in, first out,
@@ -62,10 +61,11 @@ impl Memory<'_> {
     pub fn update_slots_backwards(
         self,
         object: ObjectReference,
-        new: impl FnMut(ObjectReference) -> ObjectReference,
+        mut new: impl FnMut(ObjectReference) -> ObjectReference,
     ) {
         let extent = Extent::of(self, object);
-        self.visit(object, extent, (0..extent.borrow_end).rev(), self.updating(object, new));
+        let slots = (0..extent.borrow_end).rev();
+        self.visit(object, extent, slots, |at, old| self.write(object, at, new(old).bits()));
     }
 
     /// Calls `found` with each slot of the object that holds a reference, all of which it updates, at once
@@ -78,15 +78,6 @@ impl Memory<'_> {
     ) {
         let extent = Extent::of(self, object);
         self.visit(object, extent, 0..extent.borrow_end, found);
-    }
-
-    #[inline(always)]
-    fn updating(
-        self,
-        object: ObjectReference,
-        mut new: impl FnMut(ObjectReference) -> ObjectReference,
-    ) -> impl FnMut(Offset32, ObjectReference) {
-        move |at, old| self.write(object, at, new(old).bits())
     }
 
     #[inline(always)]
