@@ -28,7 +28,7 @@ impl Harness for Barrier {
 
     fn run<C: Collector>(job: &Stores) -> Duration {
         let commit = Commit::Beforehand { bytes: 64 << 20 };
-        let config = HeapConfig { limit_bytes: None, commit };
+        let config = HeapConfig { limit_bytes: None, commit, huge_pages: false };
         let mut m = Mutator::<C>::new(config, &Config::default(), Off).expect("address space");
         let table = m.alloc_array(Own, job.nodes, 0).expect("no limit");
         for index in 0..job.nodes {

@@ -22,7 +22,7 @@ pub fn random(stream: u64) -> Pcg64 {
 /// If the system refuses the memory.
 pub fn heap(bytes: u64) -> Heap {
     let commit = Commit::Beforehand { bytes };
-    Heap::new(HeapConfig { limit_bytes: None, commit }).expect("address space")
+    Heap::new(HeapConfig { limit_bytes: None, commit, huge_pages: false }).expect("address space")
 }
 
 /// `count` new nodes in `space`, in order of allocation.

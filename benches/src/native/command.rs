@@ -1,13 +1,18 @@
-//! The command line of a native program: PROGRAM POINTER [N].
+//! The command line of a native program: PROGRAM POINTER [N [RUN]].
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 const USAGE: &str = "\
-usage: native-ALLOCATOR PROGRAM POINTER [N]
+usage: native-ALLOCATOR PROGRAM POINTER [N [RUN]]
   PROGRAM  binary-trees  N = depth of the long-lived tree (16 unless given)
            gcbench       N = depth of the stretch tree (18 unless given)
   POINTER  box, rc, arc,
-           bumpalo (a fresh arena per tree), bumpalo-reset (one arena, reset after each tree)";
+           bumpalo (a fresh arena per tree), bumpalo-reset (one arena, reset after each tree)
+  RUN      the run in this process that is measured: 1, a cold one, unless given; from 2 on a warm one";
+
+/// Runs of a process, at most.
+const MOST_RUNS: u32 = 1000;
 
 /// A program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +83,22 @@ impl Pointer {
     }
 }
 
+/// The run that is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turn {
+    /// Runs before it in the same process.
+    pub(super) before: u32,
+}
+
+impl fmt::Display for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.before {
+            0 => f.write_str("cold"),
+            before => write!(f, "warm-{}", before + 1),
+        }
+    }
+}
+
 /// The job on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Job {
@@ -87,6 +108,8 @@ pub(super) struct Job {
     pub(super) pointer: Pointer,
     /// The depth of its trees.
     pub(super) n: u32,
+    /// The run that is measured.
+    pub(super) run: Turn,
 }
 
 /// Reads the arguments after the program's own name.
@@ -94,11 +117,12 @@ pub(super) struct Job {
 /// # Errors
 /// A message with the expected form and the usage.
 pub(super) fn parse(arguments: &[String]) -> Result<Job, String> {
-    let (program, pointer, n) = match arguments {
-        [program, pointer] => (program, pointer, None),
-        [program, pointer, n] => (program, pointer, Some(n)),
-        _ => return Err(format!("expected 2 or 3 arguments, got {}\n{USAGE}", arguments.len())),
+    let [program, pointer, rest @ ..] = arguments else {
+        return Err(format!("expected a program and a pointer\n{USAGE}"));
     };
+    if rest.len() > 2 {
+        return Err(format!("expected at most 4 arguments, got {}\n{USAGE}", arguments.len()));
+    }
     let program = Program::ALL
         .into_iter()
         .find(|known| known.name() == program)
@@ -107,13 +131,14 @@ pub(super) fn parse(arguments: &[String]) -> Result<Job, String> {
         .into_iter()
         .find(|known| known.name() == pointer)
         .ok_or_else(|| format!("no pointer is called '{pointer}'\n{USAGE}"))?;
-    let n = n.map_or(Ok(program.default_n()), |text| depth(text, program.range()))?;
-    Ok(Job { program, pointer, n })
+    let n = rest.first().map_or(Ok(program.default_n()), |n| number("N", n, program.range()))?;
+    let run = rest.get(1).map_or(Ok(1), |run| number("RUN", run, 1..=MOST_RUNS))?;
+    Ok(Job { program, pointer, n, run: Turn { before: run - 1 } })
 }
 
-fn depth(text: &str, range: RangeInclusive<u32>) -> Result<u32, String> {
+fn number(name: &str, text: &str, range: RangeInclusive<u32>) -> Result<u32, String> {
     text.parse().ok().filter(|n| range.contains(n)).ok_or_else(|| {
-        format!("N is '{text}', but must be a depth from {} to {}", range.start(), range.end())
+        format!("{name} is '{text}', but must be from {} to {}", range.start(), range.end())
     })
 }
 
@@ -126,22 +151,24 @@ mod tests {
     }
 
     #[test]
-    fn depths_default_to_the_published_ones() {
-        let job = |program, pointer, n| Ok(Job { program, pointer, n });
-        assert_eq!(parse_words("binary-trees box"), job(Program::BinaryTrees, Pointer::Box, 16));
-        assert_eq!(parse_words("gcbench arc"), job(Program::Gcbench, Pointer::Arc, 18));
+    fn depths_default_to_the_published_ones_and_runs_to_the_first() {
+        let job =
+            |program, pointer, n, before| Ok(Job { program, pointer, n, run: Turn { before } });
+        assert_eq!(parse_words("binary-trees box"), job(Program::BinaryTrees, Pointer::Box, 16, 0));
+        assert_eq!(parse_words("gcbench arc"), job(Program::Gcbench, Pointer::Arc, 18, 0));
         assert_eq!(
-            parse_words("gcbench bumpalo-reset 14"),
-            job(Program::Gcbench, Pointer::BumpaloReset, 14)
+            parse_words("gcbench bumpalo-reset 14 6"),
+            job(Program::Gcbench, Pointer::BumpaloReset, 14, 5)
         );
     }
 
     #[test]
     fn mistakes_are_named() {
         for (line, part) in [
-            ("", "got 0"),
-            ("gcbench", "got 1"),
-            ("gcbench box 18 19", "got 4"),
+            ("", "a program and a pointer"),
+            ("gcbench", "a program and a pointer"),
+            ("gcbench box 18 1 1", "got 5"),
+            ("gcbench box 18 0", "RUN is '0', but must be from 1 to 1000"),
             ("nboyer box", "no program is called 'nboyer'"),
             ("gcbench gc", "no pointer is called 'gc'"),
             ("gcbench box deep", "N is 'deep'"),

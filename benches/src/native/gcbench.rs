@@ -19,7 +19,8 @@ const ARRAY: usize = 500_000;
 /// The element of the array in the answer.
 const PROBE: usize = 1000;
 
-/// A node owned through pointers of family `P`: 24 bytes.
+/// A node owned through pointers of family `P`: 24 bytes, not all zero. A `Box` of zeroes is compiled to a
+/// call for zeroed memory, which some allocators clear a second time.
 struct Node<P: Owner> {
     left: Option<P::To<Node<P>>>,
     right: Option<P::To<Node<P>>>,
@@ -29,7 +30,7 @@ struct Node<P: Owner> {
 
 impl<P: Owner> Node<P> {
     fn with(left: Option<P::To<Self>>, right: Option<P::To<Self>>) -> Self {
-        Self { left, right, _i: 0, _j: 0 }
+        Self { left, right, _i: 1, _j: 0 }
     }
 
     /// Adds subtrees of this depth below a leaf. Returns the number of nodes made.
@@ -68,7 +69,7 @@ struct ArenaNode<'arena> {
 
 impl<'arena> ArenaNode<'arena> {
     fn with(left: Option<&'arena mut Self>, right: Option<&'arena mut Self>) -> Self {
-        Self { left, right, _i: 0, _j: 0 }
+        Self { left, right, _i: 1, _j: 0 }
     }
 
     /// Adds subtrees of this depth below a leaf. Returns the number of nodes made.

@@ -5,8 +5,11 @@
 //! it with a cell:
 //!
 //! ```text
-//! native-mimalloc binary-trees box 16
+//! native-mimalloc binary-trees box 16 4
 //! ```
+//!
+//! Here the fourth run in the process is measured, warm as a cell whose heap is committed beforehand;
+//! without the number the first, cold one. The two have different names.
 //!
 //! The line omits values that a native program does not know (footprint, pauses, headers).
 
@@ -68,8 +71,8 @@ fn sample(job: Job, allocator: &str) -> Result<Sample, String> {
         Pointer::Box => owned::<OfBox>(job)?,
         Pointer::Rc => owned::<OfRc>(job)?,
         Pointer::Arc => owned::<OfArc>(job)?,
-        Pointer::Bumpalo => in_arenas(job, Arenas::fresh())?,
-        Pointer::BumpaloReset => in_arenas(job, Arenas::reused())?,
+        Pointer::Bumpalo => in_arenas(job, Arenas::fresh)?,
+        Pointer::BumpaloReset => in_arenas(job, Arenas::reused)?,
     };
     let expected = match job.program {
         Program::BinaryTrees => binary_trees::expected(job.n),
@@ -80,7 +83,7 @@ fn sample(job: Job, allocator: &str) -> Result<Sample, String> {
     let variant = if is_arena { "@regions" } else { "" };
     Ok(Sample {
         schema: SCHEMA_VERSION,
-        collector: format!("native:{}+{allocator}", job.pointer.name()),
+        collector: format!("native:{}+{allocator}|{}", job.pointer.name(), job.run),
         workload: format!("{}{variant}", job.program.name()),
         answer: Answer { got, expected },
         wall_ns: run.wall_ns,
@@ -95,40 +98,48 @@ fn sample(job: Job, allocator: &str) -> Result<Sample, String> {
 
 fn owned<P: Owner>(job: Job) -> Result<Measurement, String> {
     match job.program {
-        Program::BinaryTrees => measure::run(|| binary_trees::owned::<P>(job.n)),
-        Program::Gcbench => measure::run(|| gcbench::owned::<P>(job.n)),
+        Program::BinaryTrees => measure::run(job.run.before, || binary_trees::owned::<P>(job.n)),
+        Program::Gcbench => measure::run(job.run.before, || gcbench::owned::<P>(job.n)),
     }
 }
 
-fn in_arenas(job: Job, arenas: Arenas) -> Result<Measurement, String> {
-    match job.program {
-        Program::BinaryTrees => measure::run(|| binary_trees::in_arenas(job.n, arenas)),
-        Program::Gcbench => measure::run(|| gcbench::in_arenas(job.n, arenas)),
+fn in_arenas(job: Job, arenas: impl Fn() -> Arenas) -> Result<Measurement, String> {
+    let Job { program, n, run, .. } = job;
+    match program {
+        Program::BinaryTrees => measure::run(run.before, || binary_trees::in_arenas(n, arenas())),
+        Program::Gcbench => measure::run(run.before, || gcbench::in_arenas(n, arenas())),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::native::command::Turn;
 
     #[test]
     fn every_pointer_computes_the_expected_answer_of_every_program() {
         for (program, n) in [(Program::BinaryTrees, 7), (Program::Gcbench, 9)] {
             for pointer in Pointer::ALL {
-                let job = Job { program, pointer, n };
-                let sample = sample(job, "test").unwrap();
-                assert!(sample.answer.is_right(), "{job:?}: {:?}", sample.answer);
-                assert!(sample.wall_ns > 0 && sample.cpu_ns > 0, "{job:?}");
+                for before in [0, 2] {
+                    let job = Job { program, pointer, n, run: Turn { before } };
+                    let sample = sample(job, "test").unwrap();
+                    assert!(sample.answer.is_right(), "{job:?}: {:?}", sample.answer);
+                    assert!(sample.wall_ns > 0 && sample.cpu_ns > 0, "{job:?}");
+                }
             }
         }
     }
 
     #[test]
     fn the_line_is_a_sample_without_unknown_fields() {
-        let job = Job { program: Program::BinaryTrees, pointer: Pointer::Bumpalo, n: 4 };
-        let line = line(job, "test").unwrap();
+        let (program, pointer) = (Program::BinaryTrees, Pointer::Bumpalo);
+        let of =
+            |before| line(Job { program, pointer, n: 4, run: Turn { before } }, "test").unwrap();
+        let warm: Sample = serde_json::from_str(&of(3)).unwrap();
+        assert_eq!(warm.collector, "native:bumpalo+test|warm-4");
+        let line = of(0);
         let sample: Sample = serde_json::from_str(&line).unwrap();
-        assert_eq!(sample.collector, "native:bumpalo+test");
+        assert_eq!(sample.collector, "native:bumpalo+test|cold");
         assert_eq!(sample.workload, "binary-trees@regions");
         for unknown in ["pauses", "pause_total_ns", "footprint", "accounting_errors", "end"] {
             assert!(!line.contains(&format!("\"{unknown}\"")), "{unknown} in {line}");

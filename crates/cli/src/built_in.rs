@@ -4,7 +4,7 @@ use crate::execute::{Task, Timed, on_small_stack, run_cell};
 use crate::registry::{CellError, CellJob, Provider, Registry, Suite};
 use collectors::registry::{self, Entry, Family, Line};
 use conformance::Report;
-use heap::{Caps, Config, Parameter};
+use heap::{Caps, Config, Parameter, os};
 use record::{CollectorInfo, Colour, LineStyle, Sample, Size, Trial, WorkloadInfo};
 use std::path::Path;
 
@@ -91,7 +91,10 @@ impl Provider for BuiltIn {
     }
 
     fn applies(&self, collector: &str, suite: &str, workload: &str) -> Result<(), String> {
-        let (entry, _) = self.choose(collector).map_err(|e| e.to_string())?;
+        let (entry, config) = self.choose(collector).map_err(|e| e.to_string())?;
+        if config.huge_pages() {
+            os::huge_pages().map_err(|error| error.to_string())?;
+        }
         let suite = self.suite(suite).map_err(|e| e.to_string())?;
         let workload = suite
             .find(workload)

@@ -12,6 +12,7 @@ use record::{
     SCHEMA_VERSION, Sample, Statistics,
 };
 use std::collections::BTreeMap;
+use std::io;
 use workloads::{Census, Prepared};
 
 /// Stack size of every cell: small, so that recursion over the object graph overflows it.
@@ -65,7 +66,7 @@ pub(crate) fn run_cell(entry: &Entry<Timed>, task: &Task) -> Result<Sample, Cell
     .map_err(failed)?
 }
 
-pub(crate) fn on_small_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+pub(crate) fn on_small_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
     std::thread::scope(|scope| {
         let worker = std::thread::Builder::new().stack_size(STACK_BYTES);
         let worker = worker.spawn_scoped(scope, work)?;
@@ -77,22 +78,29 @@ fn failed(error: impl Into<anyhow::Error>) -> CellError {
     CellError::Failed(error.into())
 }
 
+fn heap_config(task: &Task, commit: Commit) -> HeapConfig {
+    let huge_pages = task.config.huge_pages();
+    HeapConfig { limit_bytes: task.heap_limit_bytes, commit, huge_pages }
+}
+
 fn in_time_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
     let commit = Commit::Beforehand { bytes: populate_bytes::<C>(task) };
-    let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit };
-    let mutator = Mutator::<C, Off>::new(config, &task.config, Off).map_err(failed)?;
-    measure(task, mutator, |_, _| {})
+    let config = heap_config(task, commit);
+    measure(task, || Mutator::<C, Off>::new(config, &task.config, Off), |_, _| {})
 }
 
 fn in_memory_mode(factory: CollectorFactory, task: &Task) -> Result<Sample, CellError> {
-    let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
-    let mut mutator = with_probe(factory, task, config, Meter::default()).map_err(failed)?;
+    let config = heap_config(task, Commit::Lazily);
     let is_census = task.cell.mode == Mode::Census;
     let step_bytes = task.census.map_or(1 << 20, |census| census.allocated_bytes / CENSUS_SAMPLES);
-    if is_census {
-        mutator.take_census(step_bytes.max(1)).map_err(failed)?;
-    }
-    measure(task, mutator, |sample, mutator| {
+    let make = || {
+        let mut mutator = with_probe(factory, task, config, Meter::default())?;
+        if is_census {
+            mutator.take_census(step_bytes.max(1))?;
+        }
+        Ok(mutator)
+    };
+    measure(task, make, |sample, mutator| {
         let (bytes, objects) = (mutator.allocated_bytes(), mutator.allocated_objects());
         sample.allocated_bytes = Some(bytes);
         sample.allocated_objects = Some(objects);
@@ -112,7 +120,7 @@ fn with_probe<P: Probe>(
     task: &Task,
     heap: HeapConfig,
     probe: P,
-) -> std::io::Result<Mutator<AnyCollector, P>> {
+) -> io::Result<Mutator<AnyCollector, P>> {
     Mutator::with(heap, probe, |heap| factory.collector(heap, &task.config))
 }
 
@@ -122,11 +130,13 @@ fn under_stress(
     task: &Task,
     allocations: u64,
 ) -> Result<Sample, CellError> {
-    let config = HeapConfig { limit_bytes: task.heap_limit_bytes, commit: Commit::Lazily };
-    let mutator = with_probe(factory, task, config, Checker::default());
-    let mut mutator = mutator.map_err(failed)?;
-    mutator.collect_every(allocations);
-    measure(task, mutator, |_, _| {})
+    let config = heap_config(task, Commit::Lazily);
+    let make = || {
+        let mut mutator = with_probe(factory, task, config, Checker::default())?;
+        mutator.collect_every(allocations);
+        Ok(mutator)
+    };
+    measure(task, make, |_, _| {})
 }
 
 /// Bytes to commit before the clock starts, so that no discipline pays for page faults: its largest
@@ -142,13 +152,15 @@ fn populate_bytes<C: Collector>(task: &Task) -> u64 {
     (held + MARGIN_BYTES).min(task.heap_limit_bytes.unwrap_or(u64::MAX)).min(POPULATE_AT_MOST_BYTES)
 }
 
-/// Runs the program, then tears its live set down; each with its own clocks.
+/// Makes the heap, runs the program, then tears its live set down; the latter two with their own clocks.
 fn measure<C: Collector, P: Probe>(
     task: &Task,
-    mut mutator: Mutator<C, P>,
+    make: impl FnOnce() -> io::Result<Mutator<C, P>>,
     complete: impl FnOnce(&mut Sample, &Mutator<C, P>),
 ) -> Result<Sample, CellError> {
+    // Before the heap, for one that is committed beforehand is resident from then on.
     let resident_before_bytes = os::resident_bytes().unwrap_or(0);
+    let mut mutator = make().map_err(failed)?;
     mutator.start();
     let faults_before = os::page_faults();
     let run_clock = Clock::start();
@@ -173,6 +185,7 @@ fn measure<C: Collector, P: Probe>(
         page_faults,
         peak_footprint_bytes: Some(mutator.heap().budget().peak_bytes()),
         peak_rss_bytes: peak_resident_bytes.saturating_sub(resident_before_bytes),
+        huge_page_bytes: task.config.huge_pages().then(os::huge_page_bytes).flatten(),
         rss_difference_bytes: log.resident_difference_bytes(),
         accounting_errors: log.accounting_errors(),
         footprint: log.footprint().iter().map(footprint_point).collect(),

@@ -8,7 +8,7 @@
 use crate::nearest::nearest;
 use crate::registry::Registry;
 use collectors::registry::settings_after;
-use heap::{Config, Parameter, Values, WrongSetting};
+use heap::{Config, PAGES, Parameter, Values, WrongSetting};
 use record::{CollectorInfo, Colour, LineStyle};
 
 /// Share of white or black in the colours of the first two variants; each further pair gets this share
@@ -69,7 +69,7 @@ fn names(registry: &Registry, base: &str, settings: &str) -> Result<Vec<(String,
 /// The settings that `KEY-*` stands for, if the parameter has words.
 fn words(parameters: &[Parameter], setting: &str) -> Option<Vec<String>> {
     let key = setting.strip_suffix("-*")?;
-    match parameters.iter().find(|parameter| parameter.key == key)?.values {
+    match parameters.iter().chain([&PAGES]).find(|parameter| parameter.key == key)?.values {
         Values::Words(words) => Some(words.iter().map(|word| format!("{key}-{word}")).collect()),
         _ => None,
     }
@@ -164,6 +164,11 @@ mod tests {
         let one = expanded("*|sizer-membalancer").unwrap();
         assert!(one.contains(&expected[2]) && one.iter().all(|name| !name.starts_with("no-gc")));
         assert_eq!(expanded("mark-sweep|prefetch-0|sizer-*").unwrap().len(), 3);
+        assert_eq!(expanded("no-gc|pages-*").unwrap(), ["no-gc|pages-small", "no-gc|pages-huge"]);
+        assert_eq!(
+            expanded("*|pages-huge").unwrap().len(),
+            Registry::built_in().collectors().len()
+        );
     }
 
     #[test]

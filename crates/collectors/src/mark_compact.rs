@@ -3,16 +3,16 @@
 //! 2006; sliding itself goes back to the LISP 2 collector of the sixties).
 //!
 //! 1. *Allocate* by bumping through blocks.
-//! 2. *Push the roots and trace* (see [`heap::Marker`]): side bits record where an object begins and the
-//!    granules that it covers.
+//! 2. *Push the roots and trace* (see [`heap::Marker`]): side bits record where an object begins and
+//!    where it ends.
 //! 3. *Process weak references*: weak slots, ephemerons, finalizable objects (see
 //!    [`heap::ReferenceProcessor`]).
 //! 4. *Plan*: from the bits alone, the new place of the objects that begin in each 64 granules. The new
 //!    place of any one of them is that place and a count of bits, so nothing is written to the objects.
 //! 5. *Update* the roots, the weak references and the slots of large objects with the new places. Large
 //!    objects do not move; unmarked ones were freed before the plan.
-//! 6. *Slide*, in allocation order: the slots of each object are updated, then it is moved. Blocks behind
-//!    the last object return to the heap.
+//! 6. *Slide*, in allocation order: each object is moved, and its slots are updated shortly after, when the
+//!    side words of their referents have been prefetched. Blocks behind the last object return to the heap.
 //!
 //! No barrier. It reclaims cycles, and after a collection the heap has no holes: it works in hardly more
 //! than the live size. Objects allocated together stay neighbours. But each collection passes over all live
@@ -22,7 +22,7 @@ use heap::contract::*;
 use heap::{Marker, MovableSpace, Sliding, WithLarge, os};
 
 /// Kept free for the side tables: each may grow by a page when a block is taken.
-const TABLES_BYTES: u64 = 3 * os::PAGE_BYTES as u64;
+const TABLES_BYTES: u64 = 2 * os::PAGE_BYTES as u64;
 
 /// Slides the reachable objects together.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 use collectors::{Generational, MarkSweepConcurrent, MarkSweepIncremental};
-use heap::{Cause, Collector, Commit, Config, HeapConfig, Meter, Mutator, PauseKind, Shared, Slot};
+use heap::{Cause, Collector, Config, HeapConfig, Meter, Mutator, PauseKind, Shared, Slot};
 
 heap::shape! {
     /// An object with a number.
@@ -20,7 +20,7 @@ const LIMIT_BYTES: u64 = 5 * (SLOTS as u64 * (4 + 24)) / 2;
 
 /// Puts new objects into slots here and there, and moves old ones.
 fn churn<C: Collector>(config: &Config) -> Mutator<C, Meter> {
-    let heap = HeapConfig { limit_bytes: Some(LIMIT_BYTES), commit: Commit::Lazily };
+    let heap = HeapConfig { limit_bytes: Some(LIMIT_BYTES), ..HeapConfig::default() };
     let mut m = Mutator::<C, Meter>::new(heap, config, Meter::default()).expect("address space");
     let array = m.alloc_array(Shared, SLOTS, 0).expect("there is room");
     let mut expected = vec![None; SLOTS as usize];

@@ -4,8 +4,7 @@
 
 use collectors::registry::{Entry, Family, standard};
 use heap::{
-    AnyCollector, Cause, Commit, Config, GROWTH, HeapConfig, Inspect, Mutator, Off, Shared, Slot,
-    Step,
+    AnyCollector, Cause, Config, GROWTH, HeapConfig, Inspect, Mutator, Off, Shared, Slot, Step,
 };
 
 const SLOTS: u32 = 16_000;
@@ -36,7 +35,7 @@ fn churn(entry: &Entry<()>, settings: &str, limit_bytes: Option<u64>) -> Mutator
         "" => Config::default(),
         _ => Config::read(factory.parameters, settings).expect("settings that it has"),
     };
-    let heap = HeapConfig { limit_bytes, commit: Commit::Lazily };
+    let heap = HeapConfig { limit_bytes, ..HeapConfig::default() };
     let make = |heap: &_| factory.collector(heap, &config);
     let mut m = Mutator::with(heap, Off, make).expect("address space");
     let array = m.alloc_array(Shared, SLOTS, 0).expect("there is room");

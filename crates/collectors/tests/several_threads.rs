@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use collectors::{MarkSweep, MarkSweepParallel};
-use heap::{Collector, Commit, Config, HeapConfig, Local, Mutator, Occupancy, Shared, Slot};
+use heap::{Collector, Config, HeapConfig, Local, Mutator, Occupancy, Shared, Slot};
 
 heap::shape! {
     /// An object with a number.
@@ -26,7 +26,7 @@ struct Outcome {
 /// Puts new objects into slots of a long array here and there, each with one that was in another.
 /// Returns the results, and the most threads that collected at once.
 fn churn<C: Collector>(settings: &str) -> (Outcome, u32) {
-    let heap = HeapConfig { limit_bytes: Some(LIMIT_BYTES), commit: Commit::Lazily };
+    let heap = HeapConfig { limit_bytes: Some(LIMIT_BYTES), ..HeapConfig::default() };
     let config = match settings {
         "" => Config::default(),
         _ => Config::read(C::PARAMETERS, settings).expect("settings that it understands"),

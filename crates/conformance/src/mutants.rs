@@ -176,6 +176,8 @@ pub const ALL: &[Known] = &[
     Known::new("a large object stays marked", DESIGN),
     Known::new("an evacuated space keeps a block", DESIGN),
     Known::new("a group ends with its word", DESIGN),
+    Known::new("a word forgets what reaches into it", DESIGN),
+    Known::new("a slide forgets its queue", DESIGN),
     // ---- weak slots, ephemerons, finalizable objects
     Known::new("a weak slot is not cleared", CLASSIC),
     Known::new("a weak slot of a live object is cleared", CLASSIC),

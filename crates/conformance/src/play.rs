@@ -43,7 +43,8 @@ pub(crate) struct Played {
 /// # Panics
 /// If the operating system refuses address space for a heap.
 pub(crate) fn play(factory: CollectorFactory, program: &Program, job: &Job) -> Played {
-    let heap = HeapConfig { limit_bytes: program.limit_bytes, commit: Commit::Lazily };
+    let (limit_bytes, huge_pages) = (program.limit_bytes, job.config.huge_pages());
+    let heap = HeapConfig { limit_bytes, commit: Commit::Lazily, huge_pages };
     let stamps = job.detectors.has(Detector::Stamps);
     let probe = if stamps { Checker::default() } else { Checker::disabled() };
     let config = job.config.with_least(factory.thresholds);
@@ -98,7 +99,7 @@ mod tests {
 
     /// The detector of a mistake that a program makes in checking mode.
     fn detector(mistake: impl Fn(&mut Mutator<Manual, Checker>)) -> Detector {
-        let heap = HeapConfig { limit_bytes: None, commit: Commit::Lazily };
+        let heap = HeapConfig { limit_bytes: None, commit: Commit::Lazily, huge_pages: false };
         let m = Mutator::new(heap, &Config::default(), Checker::default());
         let m = &mut m.expect("address space for a heap");
         let payload = catch_unwind(AssertUnwindSafe(|| mistake(m))).expect_err("it is noticed");

@@ -51,7 +51,7 @@ pub use object::shape::{
 
 pub use blocks::bitmap::Bitmap;
 pub use blocks::block::Block;
-pub use blocks::heap::{Commit, Heap, HeapConfig};
+pub use blocks::heap::{Commit, Heap, HeapConfig, PAGES};
 pub use blocks::reuse::{Order, Reuse};
 
 // ---- context: roots, events, reference processing -----------------------------------------------

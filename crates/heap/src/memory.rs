@@ -71,6 +71,11 @@ impl ObjectMemory {
         Ok(Self { reservation: Reservation::new(bytes as usize)? })
     }
 
+    /// [`Reservation::use_huge_pages`] for all of it.
+    pub(crate) fn use_huge_pages(&self) -> io::Result<()> {
+        self.reservation.use_huge_pages()
+    }
+
     /// Access to the memory.
     #[inline(always)]
     pub(crate) fn view(&self) -> Memory<'_> {

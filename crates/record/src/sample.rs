@@ -44,6 +44,9 @@ pub struct Sample {
     pub peak_footprint_bytes: Option<u64>,
     /// VmHWM of the process minus its VmRSS before the heap was made: a cross-check.
     pub peak_rss_bytes: u64,
+    /// Bytes of the process in huge pages at the end of the run proper; absent unless it asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub huge_page_bytes: Option<u64>,
     /// Largest difference between VmRSS growth and the footprint over the samples; lazily committed mode only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rss_difference_bytes: Option<u64>,

@@ -226,7 +226,8 @@ impl Attempt<'_> {
         limit_bytes: u64,
         step_bytes: Option<u64>,
     ) -> Result<Probed, TrialEnd> {
-        let heap = HeapConfig { limit_bytes: Some(limit_bytes), ..HeapConfig::default() };
+        let (limit_bytes, huge_pages) = (Some(limit_bytes), self.config.huge_pages());
+        let heap = HeapConfig { limit_bytes, huge_pages, ..HeapConfig::default() };
         let collector = |heap: &_| self.factory.collector(heap, self.config);
         let mut m =
             Mutator::with_reuse(heap, self.planned.reuse(), probe, collector).map_err(not_run)?;
@@ -270,7 +271,8 @@ impl Attempt<'_> {
         let peak = instance.census.map(|census| census.peak_live_bytes);
         let limited = self.planned.failure == Failure::UnboundedGarbage;
         let limit_bytes = peak.filter(|_| limited).map(|peak| peak * PRESSURE);
-        let heap = HeapConfig { limit_bytes, ..HeapConfig::default() };
+        let huge_pages = self.config.huge_pages();
+        let heap = HeapConfig { limit_bytes, huge_pages, ..HeapConfig::default() };
         let collector = |heap: &_| self.factory.collector(heap, self.config);
         let body = || {
             let mut m = Mutator::<AnyCollector, _>::with(heap, Off, collector).map_err(not_run)?;

@@ -7,7 +7,7 @@ use crate::table::Align::{Left, Right};
 use crate::table::{Line, Text, render};
 use crate::{json, palette, select};
 use analysis::format;
-use heap::Parameter;
+use heap::{PAGES, Parameter};
 use record::{CollectorInfo, Size, WorkloadInfo};
 use std::io::Write;
 
@@ -84,16 +84,16 @@ fn collectors(list: &[CollectorInfo]) -> String {
 fn parameters(registry: &Registry) -> String {
     let headings =
         [("collector", Left), ("parameter", Left), ("default", Right), ("values and effect", Left)];
-    let line = |(collector, first, p): (&CollectorInfo, bool, &Parameter)| -> Line {
-        let name = if first { collector.name.as_str() } else { "" };
-        vec![
-            Text::styled(name, palette::collector(&collector.colour)),
-            Text::styled(p.key, palette::strong()),
-            p.text(p.default).into(),
-            format!("{}: {}", p.values_in_words(), p.summary).into(),
-        ]
+    let line = |name: Text, p: &Parameter| -> Line {
+        let effect = format!("{}: {}", p.values_in_words(), p.summary);
+        vec![name, Text::styled(p.key, palette::strong()), p.text(p.default).into(), effect.into()]
     };
-    let lines: Vec<Line> = parameters_of(registry).map(line).collect();
+    let own = |(collector, first, p): (&CollectorInfo, bool, &Parameter)| {
+        let name = if first { collector.name.as_str() } else { "" };
+        line(Text::styled(name, palette::collector(&collector.colour)), p)
+    };
+    let every = line("every collector".into(), &PAGES);
+    let lines: Vec<Line> = parameters_of(registry).map(own).chain([every]).collect();
     let mut text = render(&headings, &lines);
     text.push_str(
         "\nSettings follow a name after bars: 'mark-sweep|growth-1.5|prefetch-0'. KEY-* stands for all \
@@ -114,16 +114,17 @@ fn parameters_of(
 }
 
 fn parameters_as_json(registry: &Registry) -> Vec<serde_json::Value> {
-    let value = |(collector, _, p): (&CollectorInfo, bool, &Parameter)| {
+    let value = |collector: &str, p: &Parameter| {
         serde_json::json!({
-            "collector": collector.name,
+            "collector": collector,
             "key": p.key,
             "default": p.text(p.default),
             "values": p.values_in_words(),
             "summary": p.summary,
         })
     };
-    parameters_of(registry).map(value).collect()
+    let own = parameters_of(registry).map(|(collector, _, p)| value(&collector.name, p));
+    own.chain([value("*", &PAGES)]).collect()
 }
 
 fn workloads(list: &[WorkloadInfo]) -> String {

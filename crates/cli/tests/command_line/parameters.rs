@@ -47,6 +47,24 @@ fn sizing_policies_run_side_by_side_and_record_their_triggers() {
 }
 
 #[test]
+fn huge_pages_are_counted_or_not_applicable() {
+    let place = Place::new();
+    let run = ["run", "--profile", "smoke", "--timeout", "10m", "-w", "gcbench"];
+    let options = ["-c", "mark-sweep|pages-*", "--heap", "64MiB", "--out", "run"];
+    place.check(0, &[&run[..], &options].concat());
+    let run = place.read("run");
+    assert_eq!(sample(&run, "mark-sweep|pages-small").huge_page_bytes, None);
+    let mut huge = run.records.iter().filter(|r| r.cell.collector == "mark-sweep|pages-huge");
+    match heap::os::huge_pages() {
+        Ok(()) => {
+            let bytes = sample(&run, "mark-sweep|pages-huge").huge_page_bytes;
+            assert!(bytes.is_some_and(|bytes| bytes >= 2 << 20), "{bytes:?}");
+        }
+        Err(_) => assert!(huge.all(|r| r.outcome.word() == "n/a")),
+    }
+}
+
+#[test]
 fn a_collector_with_parameters_is_verified_under_its_own_name() {
     let place = Place::new();
     let verified = place.check(0, &["verify", "mark-sweep|growth-1.50|prefetch-0", "--seeds", "3"]);
@@ -58,6 +76,7 @@ fn parameters_are_listed_and_wrong_ones_are_refused() {
     let place = Place::new();
     let list = place.check(0, &["list", "collectors", "--params"]);
     check_words(&list, &["mark-sweep", "prefetch", "a number from 1.1 to 16", "membalancer"]);
+    check_words(&list, &["every collector", "pages"]);
     assert!(!list.contains("no-gc"), "it has none");
     let json = place.check(0, &["list", "collectors", "--params", "--json"]);
     let json: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();

@@ -1,7 +1,7 @@
 //! Runs, reports and duels, over the toy registry of `examples/toy-registry.rs`.
 
 use super::{Place, check_width, check_words, example};
-use record::{Mode, Outcome, Run};
+use record::{Mode, Outcome, Run, Sample};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -58,6 +58,16 @@ fn the_heap_limit_reaches_the_cell() {
     assert!(limits.contains(&Some(("sweep/window@1.5x".into(), "ok", Some(98_304)))), "{limits:?}");
     assert!(limits.contains(&Some(("keep/window@unlimited".into(), "ok", None))), "{limits:?}");
     assert!(limits.contains(&None), "keep must run out of memory at 1 MiB: {limits:?}");
+}
+
+#[test]
+fn the_peak_of_resident_memory_holds_the_heap_committed_beforehand() {
+    let cell = ["cell", "--collector", "mark-sweep", "--workload", "gcbench", "--size", "small"];
+    let how = ["--heap", "64MiB", "--mode", "time", "--suite", "core"];
+    let line = Place::new().check(0, &[&cell[..], &how].concat());
+    let sample: Sample = serde_json::from_str(line.trim()).unwrap();
+    // The program alone needs a tenth of the heap. The kernel counts pages in batches.
+    assert!(sample.peak_rss_bytes >= 60 << 20, "{} bytes", sample.peak_rss_bytes);
 }
 
 #[test]

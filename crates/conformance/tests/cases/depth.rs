@@ -2,7 +2,7 @@
 
 use collectors::registry::standard;
 use conformance::Rules;
-use heap::{Collector, CollectorFactory, Commit, Config, HeapConfig, Mutator, Off};
+use heap::{Collector, CollectorFactory, Config, HeapConfig, Mutator, Off};
 use std::thread;
 
 heap::shape! {
@@ -17,7 +17,7 @@ const STACK_BYTES: usize = 512 * 1024;
 const NODES: u64 = if cfg!(debug_assertions) { 1_000_000 } else { 10_000_000 };
 
 fn build_and_free(factory: CollectorFactory) {
-    let heap = HeapConfig { limit_bytes: None, commit: Commit::Lazily };
+    let heap = HeapConfig { limit_bytes: None, ..HeapConfig::default() };
     let make = |heap: &_| factory.collector(heap, &Config::default());
     let m = &mut Mutator::with(heap, Off, make).expect("address space");
     let mut list = m.alloc::<Node>().expect("there is room");

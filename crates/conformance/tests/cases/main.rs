@@ -13,8 +13,8 @@ mod weak;
 use collectors::registry::standard;
 use conformance::program::Pair;
 use heap::{
-    AnyCollector, Caps, Checker, Collector, CollectorFactory, Commit, Config, HeapConfig, Mutator,
-    Off, Probe, Ref, Root, verify,
+    AnyCollector, Caps, Checker, Collector, CollectorFactory, Config, HeapConfig, Mutator, Off,
+    Probe, Ref, Root, verify,
 };
 
 /// A mutator of any collector.
@@ -42,13 +42,13 @@ fn check_limited(
 }
 
 fn chosen<P: Probe>(factory: CollectorFactory, limit_bytes: Option<u64>, probe: P) -> Any<P> {
-    let heap = HeapConfig { limit_bytes, commit: Commit::Lazily };
+    let heap = HeapConfig { limit_bytes, ..HeapConfig::default() };
     let make = |heap: &_| factory.collector(heap, &Config::default());
     Mutator::with(heap, probe, make).expect("address space")
 }
 
 fn limited<C: Collector, P: Probe>(limit_bytes: Option<u64>, probe: P) -> Mutator<C, P> {
-    let heap = HeapConfig { limit_bytes, commit: Commit::Lazily };
+    let heap = HeapConfig { limit_bytes, ..HeapConfig::default() };
     Mutator::new(heap, &Config::default(), probe).expect("address space")
 }
 

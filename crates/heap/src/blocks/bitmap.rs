@@ -75,23 +75,6 @@ impl Bitmap {
         true
     }
 
-    /// Sets the bits of `granules` granules from the start of the object on. For one thread at a time.
-    #[inline(always)]
-    pub(crate) fn set_run(&self, object: ObjectReference, granules: u32) {
-        let (mut start, mut left) = (object, granules);
-        loop {
-            let offset = start.granule() % 64;
-            let here = left.min(64 - offset);
-            let word = self.word(start);
-            word.store(word.load(Relaxed) | (!0 >> (64 - here)) << offset, Relaxed);
-            left -= here;
-            if left == 0 {
-                return;
-            }
-            start = ObjectReference::from_granule(start.granule() + here);
-        }
-    }
-
     /// Prefetches the cache line of the object's bit.
     #[inline(always)]
     pub fn prefetch(&self, object: ObjectReference) {

@@ -11,6 +11,8 @@ use crate::blocks::side_table::SideTable;
 use crate::memory::budget::{Budget, OutOfMemory};
 use crate::memory::charged_vec::ChargedVec;
 use crate::memory::mutant::{MUTANTS, Mutant};
+use crate::memory::os;
+use crate::memory::parameter::{Parameter, Values};
 use crate::memory::stack::Stack;
 use crate::memory::sync::{self, Mutex};
 use crate::memory::units::ADDRESSABLE_BYTES;
@@ -42,7 +44,17 @@ pub struct HeapConfig {
     pub limit_bytes: Option<u64>,
     /// When memory is committed.
     pub commit: Commit,
+    /// Whether objects and side tables lie in huge pages, if the system has some free.
+    pub huge_pages: bool,
 }
+
+/// The setting of [`HeapConfig::huge_pages`], which the name of every collector accepts.
+pub const PAGES: Parameter = Parameter {
+    key: "pages",
+    values: Values::Words(&["small", "huge"]),
+    default: 0.0,
+    summary: "pages of heap and side tables; huge ones spare the processor most translations of addresses",
+};
 
 /// One heap: a handle, cheap to clone, that its mutator, its collector and their spaces share.
 #[derive(Clone, Debug)]
@@ -57,6 +69,7 @@ struct Shared {
     blocks: Mutex<BlockTable>,
     budget: Arc<Budget>,
     commit: Commit,
+    huge_pages: bool,
     order: Order,
 }
 
@@ -64,7 +77,8 @@ impl Heap {
     /// Reserves a heap.
     ///
     /// # Errors
-    /// If the operating system refuses the address space; the message names the setting to change.
+    /// If the operating system refuses the address space or huge pages; the message names the setting to
+    /// change.
     pub fn new(config: HeapConfig) -> io::Result<Self> {
         Self::with_reuse(config, Reuse::default())
     }
@@ -72,6 +86,10 @@ impl Heap {
     /// Reserves a heap with a policy for the reuse of freed memory.
     pub(crate) fn with_reuse(config: HeapConfig, reuse: Reuse) -> io::Result<Self> {
         let memory = ObjectMemory::new()?;
+        if config.huge_pages {
+            os::huge_pages()?;
+            memory.use_huge_pages()?;
+        }
         if let Commit::Beforehand { bytes } = config.commit {
             memory.populate(bytes);
         }
@@ -79,8 +97,9 @@ impl Heap {
         let base = memory.view().base();
         let budget = Arc::new(Budget::new(config.limit_bytes.unwrap_or(u64::MAX)));
         let blocks = BlockTable::new(memory, &budget, reuse.retained_blocks, decommits);
-        let (blocks, commit, order) = (Mutex::new(blocks), config.commit, reuse.order);
-        Ok(Self { base, shared: Arc::new(Shared { blocks, budget, commit, order }) })
+        let (blocks, order) = (Mutex::new(blocks), reuse.order);
+        let HeapConfig { commit, huge_pages, .. } = config;
+        Ok(Self { base, shared: Arc::new(Shared { blocks, budget, commit, huge_pages, order }) })
     }
 
     /// The object memory.
@@ -148,21 +167,25 @@ impl Heap {
     /// If the operating system refuses the address space.
     pub fn bitmap(&self) -> io::Result<Bitmap> {
         let bitmap = Bitmap::new(Arc::clone(&self.shared.budget))?;
-        self.commit_beforehand(&bitmap.table);
+        self.prepare(&bitmap.table)?;
         Ok(bitmap)
     }
 
     /// A byte map over this heap's smallest cells, charged to it as it is used.
     pub(crate) fn byte_map(&self) -> io::Result<ByteMap> {
         let map = ByteMap::new(Arc::clone(&self.shared.budget))?;
-        self.commit_beforehand(&map.table);
+        self.prepare(&map.table)?;
         Ok(map)
     }
 
-    fn commit_beforehand(&self, table: &SideTable) {
+    fn prepare(&self, table: &SideTable) -> io::Result<()> {
+        if self.shared.huge_pages {
+            table.use_huge_pages()?;
+        }
         if let Commit::Beforehand { bytes } = self.shared.commit {
             table.populate(bytes);
         }
+        Ok(())
     }
 
     /// The error for an object of this layout that cannot be allocated; records its size.

@@ -60,6 +60,11 @@ impl SideTable {
         grown
     }
 
+    /// [`Reservation::use_huge_pages`] for all of it.
+    pub(crate) fn use_huge_pages(&self) -> io::Result<()> {
+        self.memory.use_huge_pages()
+    }
+
     /// Commits the table for the first `heap_bytes` of the heap.
     pub(crate) fn populate(&self, heap_bytes: u64) {
         let bytes =

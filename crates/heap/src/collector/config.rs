@@ -1,5 +1,6 @@
 //! Settings of a collector: values for some of its parameters, as written in its name.
 
+use crate::blocks::heap::PAGES;
 use crate::memory::parameter::Parameter;
 use std::fmt;
 
@@ -24,7 +25,8 @@ pub enum WrongSetting {
 }
 
 impl Config {
-    /// Reads settings such as `growth-1.5|prefetch-0` for a collector that has these parameters.
+    /// Reads settings such as `growth-1.5|prefetch-0` for a collector that has these parameters;
+    /// [`PAGES`], a parameter of the heap, goes with every collector.
     ///
     /// # Errors
     /// The first of them that is wrong.
@@ -32,7 +34,8 @@ impl Config {
         let mut config = Self::default();
         for setting in text.split('|') {
             let named = |p: &&Parameter| value_of(p, setting).is_some();
-            let parameter = parameters.iter().filter(named).max_by_key(|p| p.key.len());
+            let all = parameters.iter().chain([&PAGES]);
+            let parameter = all.filter(named).max_by_key(|p| p.key.len());
             let parameter =
                 parameter.ok_or_else(|| WrongSetting::NoParameter(setting.to_owned()))?;
             let text = value_of(parameter, setting).unwrap_or_default();
@@ -43,8 +46,8 @@ impl Config {
             }
             config.given.push((*parameter, value));
         }
-        let place = |(given, _): &(Parameter, f64)| parameters.iter().position(|p| p == given);
-        config.given.sort_by_key(place);
+        let place = |given: &Parameter| parameters.iter().position(|parameter| parameter == given);
+        config.given.sort_by_key(|(given, _)| place(given).unwrap_or(parameters.len()));
         Ok(config)
     }
 
@@ -55,6 +58,11 @@ impl Config {
         let missing = parameters.iter().filter(|parameter| !self.gives(parameter));
         config.given.extend(missing.map(|&parameter| (parameter, parameter.least())));
         config
+    }
+
+    /// Whether it asks for huge pages, for [`crate::HeapConfig::huge_pages`].
+    pub fn huge_pages(&self) -> bool {
+        self.whole(&PAGES) == 1
     }
 
     /// Whether it has a value of its own for a parameter.
@@ -139,6 +147,17 @@ mod tests {
         let config = Config::read(&ALL, "sizer-fixed|growth-1.50").unwrap();
         assert_eq!(config.to_string(), "growth-1.5|sizer-fixed");
         assert_eq!(Config::read(&ALL, &config.to_string()), Ok(config));
+    }
+
+    #[test]
+    fn pages_are_a_setting_of_every_collector_after_its_own() {
+        let config = Config::read(&ALL, "pages-huge|growth-2").unwrap();
+        assert_eq!(
+            (config.to_string().as_str(), config.huge_pages()),
+            ("growth-2|pages-huge", true)
+        );
+        assert!(!Config::read(&[], "pages-small").unwrap().huge_pages());
+        assert!(!Config::default().huge_pages());
     }
 
     #[test]

@@ -67,6 +67,17 @@ impl Reservation {
         self.base.map_addr(|base| base.saturating_add(offset)).cast()
     }
 
+    /// Asks for huge pages from the first touch on.
+    ///
+    /// # Errors
+    /// If the system has none.
+    pub(crate) fn use_huge_pages(&self) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        // SAFETY: the range is the mapping; the size of its pages changes no contents.
+        unsafe { madvise(self.base.cast(), self.bytes, MmapAdvise::MADV_HUGEPAGE) }?;
+        Ok(())
+    }
+
     /// Commits `[offset, offset + bytes)`, so that no later touch faults. The contents are kept.
     pub(crate) fn populate(&self, offset: usize, bytes: usize) {
         let start = self.start_of(offset, bytes);
@@ -127,6 +138,32 @@ pub fn process_cpu_ns() -> u64 {
     clock_ns(ClockId::CLOCK_PROCESS_CPUTIME_ID)
 }
 
+/// Checks that the system gives huge pages to a program that asks for them. It may still have none free.
+///
+/// # Errors
+/// The reason why not.
+pub fn huge_pages() -> io::Result<()> {
+    gives_huge_pages(std::fs::read_to_string(HUGE_PAGES))
+}
+
+const HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage/enabled";
+
+/// [`huge_pages`] by the contents of [`HUGE_PAGES`], in which the word in force is in brackets.
+fn gives_huge_pages(setting: io::Result<String>) -> io::Result<()> {
+    let reason = match setting {
+        Ok(words) if !words.contains("[never]") => return Ok(()),
+        Ok(_) => "never".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let reason = format!("the system gives no huge pages; {HUGE_PAGES}: {reason}");
+    Err(io::Error::new(io::ErrorKind::Unsupported, reason))
+}
+
+/// Bytes of the process in huge pages now; `None` where the system does not report it.
+pub fn huge_page_bytes() -> Option<u64> {
+    kibibytes("/proc/self/smaps_rollup", "AnonHugePages:")
+}
+
 /// Page faults of the process so far, minor and major together.
 pub fn page_faults() -> u64 {
     let usage = getrusage(UsageWho::RUSAGE_SELF)
@@ -144,8 +181,27 @@ pub fn resident_bytes() -> Option<u64> {
 /// Largest resident memory of this process since it started (`VmHWM`), in bytes; `None` where the
 /// system does not report it. `ru_maxrss` would report a forking parent's peak instead.
 pub fn peak_resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    kibibytes("/proc/self/status", "VmHWM:")
+}
+
+/// The amount in a line of a file, in bytes.
+fn kibibytes(file: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn huge_pages_are_refused_with_the_reason() {
+        assert!(gives_huge_pages(Ok("always [madvise] never\n".to_owned())).is_ok());
+        let never = gives_huge_pages(Ok("always madvise [never]\n".to_owned())).unwrap_err();
+        assert!(never.to_string().ends_with("enabled: never"), "{never}");
+        let absent = gives_huge_pages(Err(io::ErrorKind::NotFound.into())).unwrap_err();
+        assert!(absent.to_string().ends_with("not found"), "{absent}");
+    }
 }

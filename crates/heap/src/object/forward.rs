@@ -49,10 +49,9 @@ impl Memory<'_> {
     pub fn update_slots(
         self,
         object: ObjectReference,
-        new: impl FnMut(ObjectReference) -> ObjectReference,
+        mut new: impl FnMut(ObjectReference) -> ObjectReference,
     ) {
-        let extent = Extent::of(self, object);
-        self.update(object, extent, 0..extent.borrow_end, new);
+        self.visit_references(object, |at, old| self.write(object, at, new(old).bits()));
     }
 
     /// [`Memory::update_slots`], the last slot first: for a collector that scans copies last in, first out,
@@ -61,19 +60,32 @@ impl Memory<'_> {
     pub fn update_slots_backwards(
         self,
         object: ObjectReference,
-        new: impl FnMut(ObjectReference) -> ObjectReference,
+        mut new: impl FnMut(ObjectReference) -> ObjectReference,
     ) {
         let extent = Extent::of(self, object);
-        self.update(object, extent, (0..extent.borrow_end).rev(), new);
+        let slots = (0..extent.borrow_end).rev();
+        self.visit(object, extent, slots, |at, old| self.write(object, at, new(old).bits()));
+    }
+
+    /// Calls `found` with each slot of the object that holds a reference, all of which it updates, at once
+    /// or later.
+    #[inline(always)]
+    pub(crate) fn visit_references(
+        self,
+        object: ObjectReference,
+        found: impl FnMut(Offset32, ObjectReference),
+    ) {
+        let extent = Extent::of(self, object);
+        self.visit(object, extent, 0..extent.borrow_end, found);
     }
 
     #[inline(always)]
-    fn update(
+    fn visit(
         self,
         object: ObjectReference,
         extent: Extent,
         slots: impl Iterator<Item = u32>,
-        mut new: impl FnMut(ObjectReference) -> ObjectReference,
+        mut found: impl FnMut(Offset32, ObjectReference),
     ) {
         if MUTANTS
             && self.has(object, LARGE)
@@ -88,7 +100,7 @@ impl Memory<'_> {
             }
             let at = extent.slot(slot);
             if let Some(old) = Value::from_bits(self.read(object, at)).reference() {
-                self.write(object, at, new(old).bits());
+                found(at, old);
             }
         }
     }

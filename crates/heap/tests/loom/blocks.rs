@@ -6,7 +6,7 @@
 
 use crate::{holds, is_refuted, on_two_threads};
 use heap::{
-    BLOCK_BYTES, Commit, Heap, HeapConfig, LargeSpace, Layout, NoMarks, Offset64, SegregatedSpace,
+    BLOCK_BYTES, Heap, HeapConfig, LargeSpace, Layout, NoMarks, Offset64, SegregatedSpace,
     SlotKind, Space,
 };
 use loom::sync::Mutex;
@@ -14,7 +14,7 @@ use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use loom::thread;
 
 fn heap(limit_bytes: Option<u64>) -> Heap {
-    Heap::new(HeapConfig { limit_bytes, commit: Commit::Lazily }).expect("address space")
+    Heap::new(HeapConfig { limit_bytes, ..HeapConfig::default() }).expect("address space")
 }
 
 /// An array that fills a block.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::context::moves::Moves;
-use crate::memory::Offset64;
+use crate::memory::{Offset32, Offset64};
 use crate::object::header::SlotKind;
 use crate::object::size_class::MAX_CELL_BYTES;
 use crate::space::tests::{accounted_bytes, heap};
@@ -15,22 +15,25 @@ fn copying(heap: &Heap) -> MovableSpace<Copying> {
 
 /// Small objects, and arrays up to the largest that may move.
 fn words() -> impl Strategy<Value = u32> {
-    // `alloc` adds a word for the number.
-    let most = (MAX_CELL_BYTES - 16) / 8 - 1;
+    // `alloc` adds a slot and a word for the number.
+    let most = (MAX_CELL_BYTES - 16) / 8 - 2;
     prop_oneof![6 => 0u32..8, 2 => 8u32..200, 1 => 200..=most]
 }
 
-/// An array that holds its number.
+/// An array that holds its number, and a slot.
 fn alloc(space: &mut MovableSpace<impl Movement>, words: u32, number: u64) -> ObjectReference {
-    let layout = Layout::array(SlotKind::Own, 0, words + 1).unwrap();
+    let layout = Layout::array(SlotKind::Own, 1, words + 1).unwrap();
     let object = space.alloc(layout, 0).or_else(|| space.alloc_growing(layout, 0, 0)).unwrap();
-    space.heap.memory().word64(object, Offset64::word(2)).store(number, Relaxed);
+    space.heap.memory().word64(object, Offset64::word(3)).store(number, Relaxed);
     object
 }
 
 fn number(space: &MovableSpace<impl Movement>, object: ObjectReference) -> u64 {
-    space.heap.memory().word64(object, Offset64::word(2)).load(Relaxed)
+    space.heap.memory().word64(object, Offset64::word(3)).load(Relaxed)
 }
+
+/// The slot of an object.
+const SLOT: Offset32 = Offset32::word(4);
 
 proptest! {
     #[test]
@@ -70,7 +73,7 @@ proptest! {
         prop_assert_eq!(heap.budget().committed_bytes(), accounted_bytes(&heap, &[&from, &to]));
     }
 
-    /// Marked objects slide together, in order; the rest is reclaimed.
+    /// Marked objects slide together, in order, and their slots follow; the rest is reclaimed.
     #[test]
     fn sliding_keeps_marked_objects_and_their_order(
         objects in proptest::collection::vec((words(), any::<bool>()), 0..300),
@@ -89,6 +92,11 @@ proptest! {
                     kept.push(object);
                 }
             }
+            // Anywhere before or behind the object.
+            let other = |place: usize| (place * 7 + 3) % kept.len();
+            for (place, &object) in kept.iter().enumerate() {
+                space.heap.memory().write(object, SLOT, kept[other(place)].bits());
+            }
             kept.iter().for_each(|&object| assert!(space.tables.mark(space.heap.memory(), object)));
             space.plan();
             let places: Vec<_> = kept.iter().map(|&object| space.new_place(object)).collect();
@@ -96,6 +104,10 @@ proptest! {
             prop_assert_eq!(space.objects().collect::<Vec<_>>(), places.clone());
             let found: Vec<u64> = space.objects().map(|o| number(&space, o)).collect();
             prop_assert_eq!(found, expected);
+            for (place, &object) in places.iter().enumerate() {
+                let slot = space.heap.memory().read(object, SLOT);
+                prop_assert_eq!(slot, places[other(place)].bits());
+            }
             let moved = kept.into_iter().zip(places).filter(|(old, new)| old != new);
             prop_assert_eq!(moves.take(), moved.collect::<Vec<_>>());
             prop_assert_eq!(space.verify(), Ok(()));
