@@ -132,6 +132,12 @@ impl Count {
         false
     }
 
+    /// Writes the zero that [`Count::release`] left out.
+    #[inline(always)]
+    pub fn clear(self, memory: Memory<'_>, object: ObjectReference) {
+        memory.clear_bits(object, self.mask());
+    }
+
     /// Checks that every allocated object counts its references in all slots and its roots. Slow.
     ///
     /// # Errors
