@@ -7,25 +7,28 @@
 //! 2. *Possible roots*: an object that loses a reference and keeps others may be in a garbage cycle. It
 //!    turns purple and is buffered, once. So does an object that was parked and stays alive, and one that is
 //!    moved into a slot, where a root may become part of a cycle without any count going down. An object
-//!    without slots is green: it is in no cycle, and never buffered.
+//!    without slots is green: it is in no cycle, and never buffered. Nor is one for which a young local
+//!    ends (see [`ROOTED`]).
 //! 3. *Purge buffer*: entries are hints. Those of freed objects stay, and are removed before a trial and when
 //!    the buffer has doubled, so that it holds at most two entries for each object.
 //! 4. *Trigger*: no trial while the heap does not grow, because counting suffices then. Trial deletion
-//!    begins as mark-sweep's collections do: when the heap is `growth` times the size that the last one
-//!    left, at the heap limit, or when the program asks. So rooted objects are seldom scanned in vain.
-//! 5. *Mark grey*: from the purple objects, subtract the counts of all internal references.
+//!    begins as mark-sweep's collections do: when the heap is `growth` times the size that the last
+//!    whole trial left, at the heap limit, or when the program asks.
+//! 5. *Mark grey*: from a purple object, subtract the counts of all internal references.
 //! 6. *Scan*: a grey object that still has a count is referenced from outside: it and all objects that it
-//!    reaches turn black, their counts restored. The others turn white.
-//! 7. *Collect white*: white objects are garbage, their counts already subtracted. They are listed, and
-//!    freed when all are listed: in a cycle, some object always refers to the one that would be freed
-//!    first. (The paper frees each object after its referents, and checks the colour of others later.)
+//!    reaches turn black, their counts restored.
+//! 7. *Collect white*: objects that are still grey are garbage, their counts already subtracted. They are
+//!    in a list (the paper traverses them again, white), so none is read after it is freed.
+//! 8. *Slices*: an allocation without room tries single roots first, the latest first, for `SLICE` objects
+//!    at most. A root that reaches more than `reach` objects is given up, and its counts are restored. If a
+//!    few slices make no room, *a whole trial* does 5 to 7 for all roots at once, those given up included.
 //!
 //! The barrier is that of `rc` and a push for each possible root. A count of 26 bits sticks at its maximum,
-//! and its object is never freed. A pause grows with the objects that the possible roots reach, which may be
-//! all live ones; each phase traverses them once, with a stack.
+//! and its object is never freed. The pause of a slice is bounded; that of a whole trial grows with the
+//! objects that the possible roots reach, which may be all live ones.
 
 use heap::contract::*;
-use heap::{Count, DeadList, NoMarks, NonMovingSpace, Stack, cascade, counted_roots};
+use heap::{Count, NoMarks, NonMovingSpace, Stack, Step, Values, cascade, counted_roots};
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -36,15 +39,33 @@ const COLOUR: u32 = 0b11 << 26;
 const BLACK: u32 = 0;
 /// A possible root, in the buffer.
 const PURPLE: u32 = 0b10 << 26;
-/// On trial: internal references are not counted.
+/// On trial: internal references are not counted. Garbage, if it is still grey after the scan.
 const GREY: u32 = 0b01 << 26;
-/// Garbage, unless a black object refers to it.
-const WHITE: u32 = 0b11 << 26;
+
+/// A local referred to the object at the last trial or slice, or before anything else did (no object is
+/// ever forwarded, so the bit is free). Other locals are *young*, and their end makes no possible root.
+///
+/// Why that loses no garbage: a young local was taken of an object that the program had reached in another
+/// way, so the object dies only if that way is cut as well. **Invariant:** an object that no root reaches but
+/// young locals is reached from a purple object too. After a trial there is no young local. Taking
+/// one changes nothing, nor does its end. The removal of any other reference turns its referent purple, or
+/// frees it and does the same to its referents; so does a move of a root into a slot, unless the object has
+/// no referents: then the slot's object is reached without it. So garbage has a purple object behind it.
+const ROOTED: u32 = 1 << 28;
 
 /// Entries up to which the buffer is not purged.
 const SHORT_BUFFER: u32 = 1 << 14;
-/// Slots inspected of an object that is moved: one without references closes no cycle.
-const MAX_SLOTS_INSPECTED: usize = 4;
+/// Objects visited in a slice, and slices that may make no room before a whole trial.
+const SLICE: u32 = 1 << 12;
+const SLICES: u32 = 8;
+
+/// Objects visited from one root in a slice.
+const REACH: Parameter = Parameter {
+    key: "reach",
+    values: Values::Whole(2, 1 << 20),
+    default: 64.0,
+    summary: "objects visited from one possible root before it is left to a whole trial",
+};
 
 /// Counts every reference, and reclaims cycles by trial deletion.
 #[derive(Debug)]
@@ -52,13 +73,17 @@ pub struct RcCycles {
     objects: NonMovingSpace<NoMarks>,
     /// The buffer: all purple objects, and places where one has been.
     possible_roots: Stack,
+    /// Entries at the bottom of the buffer that slices have given up.
+    given_up: u32,
     /// Length of the buffer at which it is purged.
     purge_at: u32,
-    /// Objects to be scanned or freed next.
+    /// The objects on trial, each once.
+    tried: Stack,
+    /// Objects to be freed next, or black ones whose referents' counts are to be restored.
     pending: Stack,
-    /// Black objects whose referents' counts are still to be restored.
-    restored: Stack,
-    /// How far the heap may grow from one trial to the next.
+    /// Objects visited from one root in a slice.
+    reach: u32,
+    /// How far the heap may grow from one whole trial to the next.
     sizer: Sizer,
 }
 
@@ -68,20 +93,22 @@ impl Collector for RcCycles {
     const CAPS: Caps =
         Caps { cycles: true, bounded: true, header_bytes: 8, ..Caps::counting(COUNT.most()) };
     const NEW: u32 = COUNT.one();
-    const PARAMETERS: &'static [Parameter] = &Sizer::PARAMETERS;
+    const PARAMETERS: &'static [Parameter] = &[SIZER, GROWTH, PRICE, REACH];
 
     fn new(heap: &Heap, config: &Config) -> io::Result<Self> {
         Ok(Self {
             objects: NonMovingSpace::new(heap)?,
             possible_roots: heap.stack()?,
+            given_up: 0,
             purge_at: SHORT_BUFFER,
+            tried: heap.queue()?,
             pending: heap.queue()?,
-            restored: heap.queue()?,
+            reach: config.whole(&REACH) as u32,
             sizer: Sizer::new(heap, config),
         })
     }
 
-    traced!(objects; possible_roots, pending, restored; stop_and_collect);
+    traced!(objects; possible_roots, tried, pending; stop_and_collect);
 
     /// **Rule:** every store counts, as in `rc`. An object that loses a reference and keeps others, or moves
     /// into a slot with references of its own, is a possible root.
@@ -89,19 +116,27 @@ impl Collector for RcCycles {
     fn store(&self, cx: &Context, slot: ObjectSlot, new: Value) {
         if slot.kind != SlotKind::Own {
             if let Some(old) = COUNT.store(cx.memory(), slot, new) {
-                self.root_removed_deferred(cx, old);
+                self.owner_lost(cx, old);
             }
             return;
         }
         slot.write(cx.memory(), new);
         if let Some(new) = new.reference()
-            && may_close_a_cycle(cx.memory(), new)
+            && cx.memory().may_have_children(new)
         {
             self.add_possible_root(cx, new);
         }
     }
 
-    counted_roots!(COUNT; free_dead; add_possible_root);
+    counted_roots!(COUNT; free_dead; reference_lost);
+
+    /// The local is the first reference to its object, so it is not young.
+    #[inline(always)]
+    fn region_alloc(&mut self, cx: &mut Context, _: u32, layout: Layout) -> AllocResult {
+        let object = self.alloc(cx, layout)?;
+        cx.memory().set_bits(object, ROOTED);
+        Ok(object)
+    }
 
     #[inline(never)]
     fn process_parked(&mut self, cx: &mut Context) {
@@ -122,11 +157,19 @@ impl StopTheWorld for RcCycles {
         (&mut self.objects, &mut self.sizer)
     }
 
-    fn trace_and_reclaim(&mut self, _: &mut Context, _: Cause) {
+    /// The whole trial.
+    fn trace_and_reclaim(&mut self, cx: &mut Context, _: Cause) {
         self.purge_buffer();
-        self.mark_grey();
-        self.scan();
-        self.collect_white();
+        for object in self.possible_roots.objects() {
+            paint(cx.memory(), object, GREY);
+            self.tried.push_object(object);
+        }
+        self.try_grey(cx, u32::MAX);
+        self.possible_roots.truncate(0);
+        (self.given_up, self.purge_at) = (0, SHORT_BUFFER);
+        self.sizer.reserve_queue(self.tried.committed_bytes() + self.pending.committed_bytes());
+        [&self.possible_roots, &self.tried, &self.pending].into_iter().for_each(Stack::shrink);
+        mark_locals(cx);
     }
 
     /// Counting may have freed memory since the last trial.
@@ -146,14 +189,6 @@ fn paint(memory: Memory<'_>, object: ObjectReference, colour: u32) {
     word.store(word.load(Relaxed) & !COLOUR | colour, Relaxed);
 }
 
-/// Whether an object that was moved into a slot may have referents. A long one always may.
-#[inline(always)]
-fn may_close_a_cycle(memory: Memory<'_>, object: ObjectReference) -> bool {
-    let mut slots = memory.slots(object, Slots::All);
-    slots.by_ref().take(MAX_SLOTS_INSPECTED).any(|slot| slot.reference().is_some())
-        || slots.next().is_some()
-}
-
 /// Buffers an object that may be the root of a garbage cycle. One without slots is green.
 #[inline(always)]
 fn add_possible_root(possible_roots: &Stack, memory: Memory<'_>, object: ObjectReference) {
@@ -163,8 +198,16 @@ fn add_possible_root(possible_roots: &Stack, memory: Memory<'_>, object: ObjectR
         && memory.slots(object, Slots::All).next().is_some()
         && !mutant!(memory, "a possible root is lost")
     {
-        word.store(bits | PURPLE, Relaxed);
+        word.store(bits & !ROOTED | PURPLE, Relaxed);
         possible_roots.push_object(object);
+    }
+}
+
+/// No local is young any more.
+fn mark_locals(cx: &Context) {
+    let locals = cx.roots.iter().filter(|root| !root.owned);
+    if !mutant!(cx.memory(), "a trial leaves locals young") {
+        locals.for_each(|local| cx.memory().set_bits(local.object, ROOTED));
     }
 }
 
@@ -172,6 +215,14 @@ impl RcCycles {
     #[inline(always)]
     fn add_possible_root(&self, cx: &Context, object: ObjectReference) {
         add_possible_root(&self.possible_roots, cx.memory(), object);
+    }
+
+    /// An object has lost a reference and keeps others. The end of a young local is no reason to try it.
+    #[inline(always)]
+    fn reference_lost(&self, cx: &Context, object: ObjectReference, owned: bool) {
+        if owned || cx.memory().has(object, ROOTED) {
+            self.add_possible_root(cx, object);
+        }
     }
 
     /// Frees an object whose count is zero, and the objects that only it kept alive.
@@ -191,23 +242,30 @@ impl RcCycles {
         }
     }
 
+    /// Whether an entry of the buffer still names a possible root.
+    #[inline(always)]
+    fn is_possible_root(&self, memory: Memory<'_>, object: ObjectReference) -> bool {
+        (self.objects.is_allocated(object) || mutant!(memory, "a freed object is tried"))
+            && colour(memory, object) == PURPLE
+    }
+
     /// Removes the entries of freed objects, and second entries: a cell may have been freed and reused by
     /// another possible root.
     #[cold]
     #[inline(never)]
     fn purge_buffer(&mut self) {
         let memory = self.objects.heap().memory();
-        let mut kept = 0;
-        for object in self.possible_roots.objects() {
-            let is_there =
-                self.objects.is_allocated(object) || mutant!(memory, "a freed object is tried");
-            if is_there && colour(memory, object) == PURPLE {
+        let (mut kept, mut given_up) = (0, 0);
+        for (index, object) in (0..).zip(self.possible_roots.objects()) {
+            if self.is_possible_root(memory, object) {
                 // Grey for now, so that a second entry is removed.
                 paint(memory, object, GREY);
                 self.possible_roots.set(kept, object.bits());
                 kept += 1;
+                given_up += u32::from(index < self.given_up);
             }
         }
+        self.given_up = given_up;
         self.possible_roots.truncate(kept);
         for object in self.possible_roots.objects() {
             paint(memory, object, PURPLE);
@@ -216,51 +274,113 @@ impl RcCycles {
         self.purge_at = (2 * kept).max(SHORT_BUFFER);
     }
 
-    /// Subtracts the counts of all references between the objects that possible roots reach.
-    fn mark_grey(&mut self) {
-        let memory = self.objects.heap().memory();
-        let mut pending = self.pending.top();
-        for object in self.possible_roots.objects() {
-            if colour(memory, object) != PURPLE {
-                continue;
+    /// A new object, after some slices or a whole trial if there is no room.
+    #[cold]
+    #[inline(never)]
+    fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
+        let mut object = self.alloc_without_collecting(cx, layout);
+        for _ in 0..SLICES {
+            if object.is_some() || self.possible_roots.len() == self.given_up {
+                break;
             }
-            paint(memory, object, GREY);
-            pending.push_object(object);
-            while let Some(object) = pending.pop_object() {
-                for child in memory.children(object, Slots::All) {
-                    COUNT.decrement(memory, child);
-                    if colour(memory, child) != GREY {
-                        paint(memory, child, GREY);
-                        memory.prefetch(child);
-                        pending.push_object(child);
-                    }
-                }
-            }
+            self.slice(cx);
+            object = self.alloc_without_collecting(cx, layout);
+            // A slice frees cells of one size or another, and few whole blocks.
+            object = self.objects.or_anywhere(object, layout, Self::NEW);
         }
+        object.map_or_else(|| StopTheWorld::alloc_slow(self, cx, layout), Ok)
     }
 
-    /// Restores the objects that are referenced from outside, and turns the others white.
-    fn scan(&mut self) {
-        let memory = self.objects.heap().memory();
-        for object in self.possible_roots.objects() {
-            self.pending.push_object(object);
-            while let Some(object) = self.pending.pop_object() {
-                if colour(memory, object) != GREY {
-                    continue;
+    /// Tries one possible root after the other, those buffered last first.
+    fn slice(&mut self, cx: &mut Context) {
+        let pause = cx.log.begin_pause();
+        let mut left = SLICE;
+        while left > 0
+            && self.possible_roots.len() > self.given_up
+            && let Some(root) = self.possible_roots.pop_object()
+        {
+            let mut visited = 1;
+            if self.is_possible_root(cx.memory(), root) {
+                paint(cx.memory(), root, GREY);
+                self.tried.push_object(root);
+                visited = self.try_grey(cx, self.reach);
+                if visited > self.reach {
+                    self.give_up(cx.memory(), root);
                 }
-                if COUNT.get(memory, object) > 0 {
-                    Self::restore(memory, &mut self.restored, object);
-                    continue;
+            }
+            left = left.saturating_sub(visited);
+        }
+        mark_locals(cx);
+        cx.log.end_pause(pause, PauseKind::Increment);
+    }
+
+    /// Leaves a root to a whole trial: moves it to the bottom of the buffer.
+    fn give_up(&mut self, memory: Memory<'_>, root: ObjectReference) {
+        if mutant!(memory, "a root that is given up is lost") {
+            return;
+        }
+        paint(memory, root, PURPLE);
+        self.possible_roots.push_object(root);
+        let other = self.possible_roots.get(self.given_up);
+        self.possible_roots.set(self.possible_roots.len() - 1, other);
+        self.possible_roots.set(self.given_up, root.bits());
+        self.given_up += 1;
+    }
+
+    /// Frees the garbage among the grey objects, all in `tried`, and what they reach. Returns the number of
+    /// objects visited. If that is more than `most`, they are all as before, and black.
+    fn try_grey(&mut self, cx: &Context, most: u32) -> u32 {
+        if self.mark_grey(cx.memory(), most) {
+            self.scan(cx.memory());
+            self.collect_white(cx.memory());
+        }
+        let visited = self.tried.len();
+        self.tried.truncate(0);
+        visited
+    }
+
+    /// Subtracts the counts of all references between the objects that grey ones reach.
+    fn mark_grey(&mut self, memory: Memory<'_>, most: u32) -> bool {
+        let mut tried = self.tried.top();
+        let mut scanned = 0;
+        while let Some(object) = ObjectReference::from_bits(tried.get(scanned))
+            && tried.len() <= most
+        {
+            for child in memory.children(object, Slots::All) {
+                COUNT.decrement(memory, child);
+                if colour(memory, child) != GREY {
+                    paint(memory, child, GREY);
+                    memory.prefetch(child);
+                    tried.push_object(child);
                 }
-                paint(memory, object, WHITE);
-                memory.children(object, Slots::All).for_each(|c| self.pending.push_object(c));
+            }
+            scanned += 1;
+        }
+        if tried.len() <= most {
+            return true;
+        }
+        for index in 0..tried.len() {
+            let Some(object) = ObjectReference::from_bits(tried.get(index)) else { break };
+            paint(memory, object, BLACK);
+            if index < scanned {
+                memory.children(object, Slots::All).for_each(|child| COUNT.restore(memory, child));
+            }
+        }
+        false
+    }
+
+    /// Restores the objects that are referenced from outside: they turn black.
+    fn scan(&mut self, memory: Memory<'_>) {
+        for object in self.tried.objects() {
+            if colour(memory, object) == GREY && COUNT.get(memory, object) > 0 {
+                Self::restore(memory, &mut self.pending, object);
             }
         }
     }
 
     /// Turns an object and all objects that it reaches black, and restores their counts.
-    fn restore(memory: Memory<'_>, restored: &mut Stack, object: ObjectReference) {
-        let mut restored = restored.top();
+    fn restore(memory: Memory<'_>, pending: &mut Stack, object: ObjectReference) {
+        let mut restored = pending.top();
         paint(memory, object, BLACK);
         restored.push_object(object);
         while let Some(object) = restored.pop_object() {
@@ -276,43 +396,16 @@ impl RcCycles {
         }
     }
 
-    /// Frees the white objects, all of which are reached from a possible root. None is freed before all are
-    /// scanned, because they refer to each other.
-    fn collect_white(&mut self) {
-        let memory = self.objects.heap().memory();
-        let mut white = DeadList::default();
-        let mut pending = self.pending.top();
-        let take_white = |object| {
-            let is_white = colour(memory, object) == WHITE;
-            if is_white {
-                paint(memory, object, BLACK);
-            }
-            is_white
-        };
-        for object in self.possible_roots.objects() {
-            if take_white(object) {
-                pending.push_object(object);
-            }
-            while let Some(object) = pending.pop_object() {
-                for child in memory.children(object, Slots::All) {
-                    if take_white(child) {
-                        memory.prefetch(child);
-                        pending.push_object(child);
-                    }
-                }
-                white.push(memory, object);
-            }
-        }
-        drop(pending);
-        white.free(&mut self.objects);
-        self.possible_roots.truncate(0);
-        self.sizer.reserve_queue(self.pending.committed_bytes() + self.restored.committed_bytes());
-        [&self.possible_roots, &self.pending, &self.restored].into_iter().for_each(Stack::shrink);
-        self.purge_at = SHORT_BUFFER;
+    /// Frees the objects that are still grey: only such objects refer to them.
+    fn collect_white(&mut self, memory: Memory<'_>) {
+        let tried = self.tried.objects();
+        self.objects.free_all(tried.filter(|&object| colour(memory, object) == GREY));
     }
 }
 
 impl Inspect for RcCycles {
+    const THRESHOLDS: &'static [Parameter] = &[REACH];
+
     /// Each count equals the number of references, and every purple object is buffered.
     fn verify(&self, cx: &Context) -> Result<(), String> {
         COUNT.verify_all(&self.objects, &cx.roots)?;
@@ -328,5 +421,11 @@ impl Inspect for RcCycles {
             }
         }
         Ok(())
+    }
+
+    fn step(&mut self, cx: &mut Context, step: Step) {
+        if step == Step::Advance {
+            self.slice(cx);
+        }
     }
 }

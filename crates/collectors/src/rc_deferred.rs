@@ -27,6 +27,7 @@ use heap::{
     BLOCK_BYTES, Count, NoMarks, NonMovingSpace, PARKED, Stack, Values, cascade_pending, in_degrees,
 };
 use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
 
 const COUNT: Count = Count::ONLY;
 
@@ -236,14 +237,14 @@ impl Lists {
         self.old_slots.truncate(0);
     }
 
+    /// New objects have their referents counted as well, and leave the log.
     fn count_increments(&mut self, memory: Memory<'_>) {
+        let increment = |object| COUNT.increment(memory, object);
         self.new.objects_ahead::<AHEAD>(memory).for_each(|object| {
-            for child in memory.children(object, Slots::All) {
-                COUNT.increment(memory, child);
-            }
+            memory.clear_bits(object, LOGGED);
+            memory.children(object, Slots::All).for_each(increment);
         });
-        let increments = self.increments.objects_ahead::<AHEAD>(memory);
-        increments.for_each(|object| COUNT.increment(memory, object));
+        self.increments.objects_ahead::<AHEAD>(memory).for_each(increment);
         self.increments.truncate(0);
     }
 
@@ -258,7 +259,6 @@ impl Lists {
 
     fn scan_new(&mut self, memory: Memory<'_>) {
         self.new.objects_ahead::<AHEAD>(memory).for_each(|object| {
-            memory.clear_bits(object, LOGGED);
             if COUNT.get(memory, object) == 0 {
                 add_to_zct(&self.zct, memory, object);
             }
@@ -299,15 +299,17 @@ impl RcDeferred {
         let Self { objects, lists, .. } = self;
         let Lists { dead, zct, .. } = lists;
         cascade_pending(objects, dead, most, Slots::All, |memory, child| {
-            if mutant!(memory, "children are not decremented") || !COUNT.decrement(memory, child) {
+            if mutant!(memory, "children are not decremented") {
                 return false;
             }
-            let lives =
-                memory.has(child, ROOTED) && !mutant!(memory, "a cascade frees a rooted object");
-            if lives {
+            let spared = !mutant!(memory, "a cascade frees a rooted object");
+            let bits = memory.collector_word(child).load(Relaxed);
+            // The zero is not written to an object that is freed.
+            let dies = COUNT.is_last(bits, if spared { ROOTED } else { 0 });
+            if !dies && COUNT.decrement(memory, child) {
                 add_to_zct(zct, memory, child);
             }
-            !lives
+            dies
         });
         if self.lists.dead.is_empty() {
             self.begin_epoch();

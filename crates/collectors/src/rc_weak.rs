@@ -14,8 +14,9 @@
 
 use heap::contract::*;
 use heap::{
-    CascadeClock, Count, NoMarks, NonMovingSpace, PARKED, Stack, counted_roots, in_degrees,
+    CascadeClock, Count, NoMarks, NonMovingSpace, PARKED, Stack, cascade, counted_roots, in_degrees,
 };
+use std::sync::atomic::Ordering::Relaxed;
 
 const STRONG: Count = Count::STRONG;
 const WEAK: Count = Count::WEAK;
@@ -24,8 +25,10 @@ const WEAK: Count = Count::WEAK;
 #[derive(Debug)]
 pub struct RcWeak {
     objects: NonMovingSpace<NoMarks>,
-    /// Objects whose strong count has reached zero, to be released next.
+    /// Objects to be freed next: no borrow refers to them, and they have none.
     pending: Stack,
+    /// Other objects to be released next.
+    released: Stack,
     /// Released objects whose weak count has just reached zero.
     unborrowed: Stack,
 }
@@ -36,8 +39,8 @@ impl Collector for RcWeak {
     const NEW: u32 = STRONG.one() | WEAK.one();
 
     fn new(heap: &Heap, _: &Config) -> io::Result<Self> {
-        let objects = NonMovingSpace::new(heap)?;
-        Ok(Self { objects, pending: heap.queue()?, unborrowed: heap.stack()? })
+        let (pending, released, unborrowed) = (heap.queue()?, heap.queue()?, heap.stack()?);
+        Ok(Self { objects: NonMovingSpace::new(heap)?, pending, released, unborrowed })
     }
 
     #[inline(always)]
@@ -46,8 +49,8 @@ impl Collector for RcWeak {
     }
 
     fn parts(&self) -> Parts<'_> {
-        let queue_bytes = self.pending.committed_bytes() + self.unborrowed.committed_bytes();
-        Parts::of([&self.objects], queue_bytes)
+        let queues = [&self.pending, &self.released, &self.unborrowed];
+        Parts::of([&self.objects], queues.map(Stack::committed_bytes).iter().sum())
     }
 
     /// **Rule:** own and shared slots count strongly, the others weakly: a weak slot is a borrow slot under
@@ -95,18 +98,45 @@ impl Collector for RcWeak {
 
 // ---- the cascade --------------------------------------------------------------------------------
 
+/// Whether an object with these header bits is freed with no further work when it is released: no borrow
+/// refers to it, it has none, and it is not parked.
+#[inline(always)]
+fn is_plain(memory: Memory<'_>, object: ObjectReference, bits: u32) -> bool {
+    memory.collector_word(object).load(Relaxed) == bits
+        && memory.slots(object, Slots::Borrow).next().is_none()
+}
+
 impl RcWeak {
     /// Releases an object whose strong count is zero, and the objects that only it kept alive, except
-    /// parked ones: these lost their last holder before and wait to be unparked.
+    /// parked ones: these lost their last holder before and wait to be unparked. The plain ones are freed as
+    /// in [`crate::Rc`], the others and what they release one by one.
     #[inline(never)]
     fn cascade(&mut self, cx: &mut Context, dead: ObjectReference) {
-        let Self { objects, pending, unborrowed } = self;
+        let Self { objects, pending, released, .. } = self;
+        if is_plain(cx.memory(), dead, WEAK.one()) {
+            cascade(objects, pending, &mut cx.log, dead, Slots::Strong, |memory, child| {
+                let is_plain = is_plain(memory, child, Self::NEW);
+                if !is_plain && STRONG.release(memory, child) {
+                    released.push_object(child);
+                }
+                is_plain
+            });
+        } else {
+            released.push_object(dead);
+        }
+        if !self.released.is_empty() {
+            self.release_all(cx);
+        }
+    }
+
+    #[inline(never)]
+    fn release_all(&mut self, cx: &mut Context) {
+        let Self { objects, released, unborrowed, .. } = self;
         let mut clock = CascadeClock::default();
-        let mut pending = pending.top();
+        let mut released = released.top();
         let mut unborrowed = unborrowed.top();
-        let heap = objects.heap().clone();
-        let memory = heap.memory();
-        let mut next = Some(dead);
+        let memory = cx.heap.memory();
+        let mut next = released.pop_object();
         while let Some(object) = next {
             clock.tick(1);
             for child in memory.children(object, Slots::Borrow) {
@@ -120,20 +150,20 @@ impl RcWeak {
             next = None;
             for child in memory.slots(object, Slots::Strong) {
                 if let Some(child) = child.reference()
-                    && STRONG.decrement(memory, child)
-                    && !memory.has(child, PARKED)
+                    && STRONG.release(memory, child)
                     && let Some(other) = next.replace(child)
                 {
-                    pending.push_object(other);
+                    released.push_object(other);
                 }
             }
+            STRONG.clear(memory, object);
             if WEAK.decrement(memory, object) || mutant!(memory, "borrowed memory is freed") {
                 objects.free(object);
             }
             while let Some(child) = unborrowed.pop_object() {
                 objects.free(child);
             }
-            next = next.or_else(|| pending.pop_object());
+            next = next.or_else(|| released.pop_object());
         }
         cx.log.end_cascade(clock);
     }

@@ -159,6 +159,8 @@ pub const ALL: &[Known] = &[
     Known::new("a freed object is tried", DESIGN),
     Known::new("a count is not restored", CLASSIC),
     Known::new("a child of a restored object stays on trial", CLASSIC),
+    Known::new("a trial leaves locals young", DESIGN),
+    Known::new("a root that is given up is lost", DESIGN),
     // ---- deferred counting
     Known::new("a log entry is dropped", CLASSIC),
     Known::new("a logged increment is lost", CLASSIC),

@@ -45,13 +45,18 @@ macro_rules! freed_one_by_one {
 /// Roots and owners under immediate counting, by `$count`.
 ///
 /// An object whose count reaches zero is passed to `self.$free`, or parked in an operation that may not
-/// reclaim. One that loses a reference and keeps others is passed to `self.$buffer`, if that is given.
+/// reclaim. One that loses a reference and keeps others is passed to `self.$buffer`, if that is given, with
+/// whether the reference was an owner's; a local or a global is none.
 #[macro_export]
 macro_rules! counted_roots {
     ($count:ident; $free:ident $(; $buffer:ident)?) => {
         #[inline(always)]
         fn owner_lost(&self, cx: &$crate::Context, object: $crate::ObjectReference) {
-            self.root_removed_deferred(cx, object);
+            if $count.decrement(cx.memory(), object) {
+                cx.park(object);
+            } $(else {
+                self.$buffer(cx, object, true);
+            })?
         }
 
         #[inline(always)]
@@ -64,21 +69,22 @@ macro_rules! counted_roots {
             if $count.decrement(cx.memory(), object) {
                 cx.park(object);
             } $(else {
-                self.$buffer(cx, object);
+                self.$buffer(cx, object, false);
             })?
         }
 
         #[inline(always)]
+        #[allow(unused_variables, reason = "without a buffer all roots are alike")]
         fn root_removed(
             &mut self,
             cx: &mut $crate::Context,
             object: $crate::ObjectReference,
-            _: bool,
+            owned: bool,
         ) {
             if $count.decrement(cx.memory(), object) {
                 self.$free(cx, object);
             } $(else {
-                self.$buffer(cx, object);
+                self.$buffer(cx, object, owned);
             })?
         }
     };

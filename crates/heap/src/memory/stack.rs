@@ -7,7 +7,7 @@
 use crate::memory::Memory;
 use crate::memory::budget::Budget;
 use crate::memory::os::{PAGE_BYTES, Reservation};
-use crate::memory::value::ObjectReference;
+use crate::memory::value::{ObjectReference, Value};
 use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
@@ -199,11 +199,15 @@ impl Stack {
         &'s self,
         memory: Memory<'s>,
     ) -> impl Iterator<Item = ObjectReference> + 's {
-        (0..self.len()).filter_map(move |index| {
-            if let Some(ahead) = ObjectReference::from_bits(self.get(index + DISTANCE)) {
+        let (entries, len) = (self.entry(0), self.len());
+        // SAFETY: below the length at first; words beyond a later length stay mapped.
+        let object = move |index: u32| unsafe { entries.add(index as usize).read() };
+        let object = move |index| Value::from_bits(object(index)).referent();
+        (0..len).filter_map(move |index| {
+            if let Some(ahead) = object((index + DISTANCE).min(len - 1)) {
                 memory.prefetch(ahead);
             }
-            ObjectReference::from_bits(self.get(index))
+            object(index)
         })
     }
 

@@ -386,6 +386,16 @@ impl<'h> Memory<'h> {
         is_two.then(|| [word(0), word(1)].map(Value::from_bits))
     }
 
+    /// Whether a slot of the object may hold a reference: two slots are one load. One with more than four
+    /// always may, and so may one without slots.
+    #[inline(always)]
+    pub fn may_have_children(self, object: ObjectReference) -> bool {
+        // An extended object counts as one with many.
+        let slots = self.read(object, Offset32::word(0)) >> 16 & (EXTENDED >> 16 | 0xff);
+        let holds = |pair| self.word64(object, Offset64::word(pair)).load(Relaxed) != 0;
+        slots > 4 || holds(1) || slots > 2 && holds(2)
+    }
+
     /// [`Memory::slots`], loaded with memory order `order`, of an object with the ordinary header; `None`
     /// for any other.
     #[inline(always)]

@@ -115,6 +115,12 @@ impl Count {
         old
     }
 
+    /// Whether these header bits count one reference, and none of the bits `held` is set.
+    #[inline(always)]
+    pub const fn is_last(self, bits: u32, held: u32) -> bool {
+        bits & (self.mask() | held) == self.one()
+    }
+
     /// Subtracts one for a cascade; returns whether the object is freed with it: that was the last, and
     /// the object is not parked (a parked one is found when it is unparked). The zero is not written to
     /// an object that is freed.
@@ -125,11 +131,17 @@ impl Count {
         }
         let bits = memory.collector_word(object).load(Relaxed);
         let ignored = if mutant!(memory, "a cascade frees a parked object") { PARKED } else { 0 };
-        if bits & !ignored & (self.mask() | PARKED) == self.one() {
+        if self.is_last(bits & !ignored, PARKED) {
             return true;
         }
         self.decrement(memory, object);
         false
+    }
+
+    /// Writes the zero that [`Count::release`] left out.
+    #[inline(always)]
+    pub fn clear(self, memory: Memory<'_>, object: ObjectReference) {
+        memory.clear_bits(object, self.mask());
     }
 
     /// Checks that every allocated object counts its references in all slots and its roots. Slow.

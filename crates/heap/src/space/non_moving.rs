@@ -55,6 +55,21 @@ impl NonMovingSpace<NoMarks> {
         self.large.free(object)
     }
 
+    /// Frees objects, neighbours together.
+    #[inline(always)]
+    pub fn free_all(&mut self, mut objects: impl Iterator<Item = ObjectReference>) {
+        let (_, mut space) = self.split();
+        let Some(first) = objects.next() else { return };
+        let mut batch = Batch::of(first);
+        for object in objects {
+            if !batch.add(object) {
+                space.free_batch(batch);
+                batch = Batch::of(object);
+            }
+        }
+        space.free_batch(batch);
+    }
+
     /// The memory, and a handle that frees objects while the memory is read.
     #[inline(always)]
     pub(crate) fn split(&mut self) -> (Memory<'_>, Freer<'_>) {
