@@ -236,31 +236,32 @@ pub const ALL: &[Known] = &[
     Known::new("a block of copies is not counted", DESIGN),
 ];
 
-/// A set of mutants, by their place in [`ALL`].
+/// A set of mutants, a bit for each, by their place in [`ALL`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Passed(u128);
+pub struct Passed([u64; ALL.len().div_ceil(64)]);
 
 impl Passed {
     /// The mutants whose switches have been passed in this heap.
     pub(crate) fn in_heap(heap: &Heap) -> Self {
-        const { assert!(ALL.len() <= 128, "a bit for each mutant") };
-        if !heap::MUTANTS {
-            return Self(0);
+        let mut set = Self::default();
+        if heap::MUTANTS {
+            for (place, known) in ALL.iter().enumerate() {
+                let bit = u64::from(heap.has_passed(Mutant::named(known.name)));
+                set.0[place / 64] |= bit << (place % 64);
+            }
         }
-        let bit = |(place, known): (usize, &Known)| {
-            u128::from(heap.has_passed(Mutant::named(known.name))) << place
-        };
-        Self(ALL.iter().enumerate().map(bit).fold(0, |set, bit| set | bit))
+        set
     }
 
     /// The union of both sets.
-    pub(crate) fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+    pub(crate) fn or(mut self, other: Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(word, more)| *word |= more);
+        self
     }
 
     /// Their names.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        let has = move |place: usize| self.0 >> place & 1 != 0;
+        let has = move |place: usize| self.0[place / 64] >> (place % 64) & 1 != 0;
         ALL.iter().enumerate().filter(move |&(place, _)| has(place)).map(|(_, known)| known.name)
     }
 }
