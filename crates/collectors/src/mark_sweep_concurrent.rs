@@ -59,15 +59,14 @@ const POLL_BYTES: u64 = 16 * 1024;
 /// Maximum swept blocks that the program takes at a time.
 const MAX_TAKEN: u32 = 128;
 
-/// A cycle begins when three times the bytes allocated during the last one are left, within bounds. The
-/// program assists once it has used three tenths of the free memory unaided.
+/// A cycle begins when six tenths of the memory are left that it needs unaided, within bounds; the program
+/// assists to end it within that.
 const PACE: Pace = Pace {
-    least_left: 0.4,
-    most_left: 0.9,
-    needed_factor: 3.0,
+    least_left: 0.1,
+    most_left: 0.45,
+    needed_factor: 0.6,
     expected_growth: None,
-    pace_share: 1.0,
-    unaided_share: 0.3,
+    pace_share: 0.9,
     is_concurrent: true,
 };
 
@@ -219,14 +218,16 @@ impl InCycles for MarkSweepConcurrent {
             self.tracer.set_credit(ALL_SLICES);
             return cx.log.end_pause(pause, PauseKind::Stw);
         }
-        let spent_bytes = self.pacer.count_spent(&mut self.objects);
+        self.pacer.count_spent(&mut self.objects);
         self.pacer.set_credit(&mut self.objects, POLL_BYTES);
         if self.is_stepped {
             return;
         }
+        let mut late_work = 0;
         if self.phase == Phase::Marking {
             self.tracer.hand_over();
-            if !self.tracer.is_dry() && !self.pacer.needs_help() {
+            late_work = self.pacer.late_work(self.tracer.done(), SLICE.work);
+            if !self.tracer.is_dry() && late_work == 0 {
                 return;
             }
         }
@@ -240,7 +241,7 @@ impl InCycles for MarkSweepConcurrent {
             kind = PauseKind::Stw;
             self.remark(cx, SLICE);
         } else {
-            self.tracer.mark_some(self.pacer.assist(spent_bytes, SLICE.work));
+            self.tracer.mark_some(late_work);
         }
         cx.log.end_pause(pause, kind);
     }

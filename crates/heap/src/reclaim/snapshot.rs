@@ -22,7 +22,7 @@ use crate::blocks::heap::Heap;
 use crate::context::weak::ReferenceProcessor;
 use crate::memory::budget::Budget;
 use crate::memory::stack::Stack;
-use crate::memory::sync::{self, Mutex};
+use crate::memory::sync::{self, AtomicU64, Mutex};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::space::cells::{ConcurrentMarks, SweeperBits, UnsweptBlock};
@@ -32,6 +32,7 @@ use crate::trace::grey_queue::GreyQueue;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// References handed over at a time.
 const CHUNK: u32 = if cfg!(tiny) { 16 } else { 1024 };
@@ -61,6 +62,7 @@ pub struct SnapshotTracer {
     /// Overwritten references that have not been handed over.
     log: Stack,
     bits: SweeperBits,
+    done: Arc<AtomicU64>,
     /// Account of the stacks of both threads, and the bytes of it that the heap has been charged.
     account: Arc<Budget>,
     charged_bytes: Cell<u64>,
@@ -80,8 +82,8 @@ struct Work {
     swept: Stack,
     /// The thread's slice.
     slice: Slice,
-    /// Units of marking done in this cycle.
-    done: u64,
+    /// Units of marking done in this cycle. Written under the lock.
+    done: Arc<AtomicU64>,
     heap: Heap,
 }
 
@@ -103,6 +105,7 @@ impl SnapshotTracer {
         let queue = || Stack::queue(Arc::clone(&account), heap.decommits());
         heap.budget().add_queue();
         let inbox = Arc::new(Mutex::new(queue()?));
+        let done = Arc::new(AtomicU64::new(0));
         let work = Work {
             greys: GreyQueue::on(queue()?, distance),
             inbox: Arc::clone(&inbox),
@@ -110,7 +113,7 @@ impl SnapshotTracer {
             unswept: stack()?,
             swept: stack()?,
             slice: Slice::ALL,
-            done: 0,
+            done: Arc::clone(&done),
             heap: heap.clone(),
         };
         Ok(Self {
@@ -118,6 +121,7 @@ impl SnapshotTracer {
             inbox,
             log: queue()?,
             bits: bits(),
+            done,
             charged_bytes: Cell::new(0),
             delay: RefCell::new(Delay::new(delay_us)),
             account,
@@ -131,7 +135,8 @@ impl SnapshotTracer {
     /// allocate black.
     pub fn begin(&self, roots: impl Iterator<Item = ObjectReference>, slice: Slice) {
         self.with(|work| {
-            (work.slice, work.done) = (slice, 0);
+            work.slice = slice;
+            work.done.store(0, Relaxed);
             roots.for_each(|root| work.shade(root));
         });
     }
@@ -216,9 +221,9 @@ impl SnapshotTracer {
         });
     }
 
-    /// Units of marking done in this cycle.
+    /// Units of marking done in this cycle, those of the thread's present slice left out.
     pub fn done(&self) -> u64 {
-        self.background.with(|work| work.done)
+        self.done.load(Relaxed)
     }
 
     // ---- sweeping --------------------------------------------------------------------------------
@@ -317,7 +322,8 @@ impl Work {
     fn mark(&mut self, max_work: u64) -> bool {
         self.empty_inbox();
         let bits = &self.bits;
-        self.done += self.greys.trace(&self.heap, max_work, |object| bits.trace(object), |_| ());
+        let done = self.greys.trace(&self.heap, max_work, |object| bits.trace(object), |_| ());
+        self.done.fetch_add(done, Relaxed);
         !self.greys.is_empty()
     }
 
