@@ -22,7 +22,7 @@ use crate::space::mark_tables::MarkTables;
 use crate::space::non_moving::NonMovingSpace;
 
 /// Slices of work that the program does at a time beside a thread, at most.
-const MAX_LATE_SLICES: u64 = 4;
+const MAX_LATE_SLICES: u64 = 8;
 
 /// How a collector paces its cycles.
 #[derive(Clone, Copy, Debug)]
@@ -157,6 +157,16 @@ impl Pacer {
         }
     }
 
+    /// All objects are marked, by `work` objects and slots.
+    pub fn marked(&mut self, work: u64) {
+        if self.cause == Cause::Growth {
+            let unaided_share = 1.0 - self.assisted_work as f64 / work.max(1) as f64;
+            let needed_bytes = self.spent_bytes as f64 / unaided_share.max(0.1);
+            let last_bytes = self.needed_bytes.unwrap_or(needed_bytes);
+            self.needed_bytes = Some(needed_bytes.max((last_bytes + needed_bytes) / 2.0));
+        }
+    }
+
     /// The cycle has ended, and has marked `work` objects and slots.
     pub fn cycle_ended<M: MarkTables>(
         &mut self,
@@ -166,12 +176,6 @@ impl Pacer {
     ) {
         self.count_spent(space);
         self.last_work = work;
-        if self.cause == Cause::Growth {
-            let unaided_share = 1.0 - self.assisted_work as f64 / work.max(1) as f64;
-            let needed_bytes = self.spent_bytes as f64 / unaided_share.max(0.1);
-            let last_bytes = self.needed_bytes.unwrap_or(needed_bytes);
-            self.needed_bytes = Some(needed_bytes.max((last_bytes + needed_bytes) / 2.0));
-        }
         self.unusable_bytes -= self.unusable_bytes.div_ceil(64);
         let mut cycle = Cycle::ended(self.cause, self.allocated_bytes, space, &cx.log);
         self.collecting_ns += cycle.ended_ns - self.began_ns;

@@ -55,6 +55,39 @@ impl GreyQueue {
         self.stack.push(object.bits());
     }
 
+    /// Moves up to `most` words to another queue: those pushed first, from which the most is reached. The
+    /// last ones take their place.
+    pub(crate) fn give(&self, most: u32, to: &Self) {
+        let (stack, len) = (&self.stack, self.len());
+        let (mut given, mut moved);
+        given = most.min(len);
+        loop {
+            moved = given.min(len - given);
+            // The number of a piece stays above its array.
+            if (stack.get(given) | stack.get(len - moved)) & 1 == 0 {
+                break;
+            }
+            given -= 1;
+        }
+        for index in 0..given {
+            to.stack.push(stack.get(index));
+        }
+        for index in 0..moved {
+            stack.set(index, stack.get(len - moved + index));
+        }
+        stack.truncate(len - given);
+    }
+
+    /// Forgets all.
+    pub(crate) fn clear(&self) {
+        self.stack.truncate(0);
+    }
+
+    /// Number of words.
+    pub(crate) fn len(&self) -> u32 {
+        self.stack.len()
+    }
+
     /// Whether no object is grey: all objects reached are scanned.
     pub fn is_empty(&self) -> bool {
         self.stack.is_empty()
