@@ -66,8 +66,9 @@ pub struct Pacer {
     needed_bytes: Option<f64>,
     /// Free bytes that were of no use at an allocation stall.
     unusable_bytes: u64,
-    /// Work to be done for each byte allocated, in this cycle.
+    /// Work to be done for each byte allocated in this cycle, and the bytes for which all is done.
     work_per_byte: f64,
+    paced_bytes: u64,
     /// Marking that the last cycle took, in objects and slots.
     last_work: u64,
 }
@@ -89,6 +90,7 @@ impl Pacer {
             needed_bytes: None,
             unusable_bytes: 0,
             work_per_byte: 0.0,
+            paced_bytes: 0,
             last_work: 0,
         };
         pacer.schedule_next_cycle(space, 0);
@@ -110,9 +112,12 @@ impl Pacer {
         let free_bytes = self.free_bytes(space, allocated_bytes).max(u64::from(BLOCK_BYTES));
         // No object has more slots than its bytes divided by four.
         let max_work = allocated_bytes as f64 / 4.0;
-        let expected = if self.last_work == 0 { max_work } else { self.last_work as f64 };
+        // Beside a thread too little is expected rather than too much: it is noticed.
+        let first_work = if self.pace.is_concurrent { max_work / 4.0 } else { max_work };
+        let expected = if self.last_work == 0 { first_work } else { self.last_work as f64 };
         let expected = (expected * self.pace.expected_growth.unwrap_or(growth)).min(max_work);
-        self.work_per_byte = expected / (free_bytes as f64 * self.pace.pace_share);
+        let paced_bytes = free_bytes as f64 * self.pace.pace_share;
+        (self.work_per_byte, self.paced_bytes) = (expected / paced_bytes, paced_bytes as u64);
     }
 
     /// Sets the credit of allocation to `bytes`.
@@ -141,10 +146,14 @@ impl Pacer {
     /// Beside a thread: the work to do, since of the work due for the bytes allocated in this cycle only
     /// `done` is done; 0 below a `slice` of it.
     pub fn late_work(&mut self, done: u64, slice: u64) -> u64 {
-        let due = (self.spent_bytes as f64 * self.work_per_byte) as u64;
+        let due = match self.spent_bytes < self.paced_bytes {
+            true => (self.spent_bytes as f64 * self.work_per_byte) as u64,
+            // More than was expected.
+            false => u64::MAX,
+        };
         let late = due.saturating_sub(done).min(MAX_LATE_SLICES * slice);
         let late = if late < slice { 0 } else { late };
-        self.assisted_work += late;
+        self.assisted_work = self.assisted_work.saturating_add(late);
         late
     }
 
@@ -160,7 +169,8 @@ impl Pacer {
     /// All objects are marked, by `work` objects and slots.
     pub fn marked(&mut self, work: u64) {
         if self.cause == Cause::Growth {
-            let unaided_share = 1.0 - self.assisted_work as f64 / work.max(1) as f64;
+            // While the program assists, the thread does as much.
+            let unaided_share = 1.0 - 2.0 * self.assisted_work as f64 / work.max(1) as f64;
             let needed_bytes = self.spent_bytes as f64 / unaided_share.max(0.1);
             let last_bytes = self.needed_bytes.unwrap_or(needed_bytes);
             self.needed_bytes = Some(needed_bytes.max((last_bytes + needed_bytes) / 2.0));

@@ -76,6 +76,8 @@ pub struct Sizer {
     collect_at_bytes: u64,
     /// Peak of the mark queue: kept free, for marking cannot be refused memory.
     queue_peak_bytes: u64,
+    /// Bytes that it holds now.
+    queue_bytes: u64,
     /// Bytes of cells that survived the last collection.
     survived_bytes: u64,
     /// Bytes allocated between the last collection for want of room and the last one of any cause.
@@ -171,6 +173,7 @@ impl Sizer {
             },
             policy,
             queue_peak_bytes: 0,
+            queue_bytes: 0,
             survived_bytes: 0,
             fresh_bytes: 0,
             futile_collections: 0,
@@ -194,7 +197,8 @@ impl Sizer {
 
     /// `available_bytes` without the room for the mark queue and for sizes never allocated.
     pub fn unreserved_bytes(&self, available_bytes: u64) -> u64 {
-        available_bytes.saturating_sub(RESERVE_BYTES + self.queue_peak_bytes)
+        let queue_bytes = self.queue_peak_bytes.saturating_sub(self.queue_bytes);
+        available_bytes.saturating_sub(RESERVE_BYTES + queue_bytes)
     }
 
     /// The cause of a collection that an allocation needs.
@@ -208,6 +212,11 @@ impl Sizer {
     /// The mark queue has held `queue_bytes`: they are kept free from now on.
     pub fn reserve_queue(&mut self, queue_bytes: u64) {
         self.queue_peak_bytes = self.queue_peak_bytes.max(queue_bytes);
+    }
+
+    /// Beside the program the mark queue holds `queue_bytes` now: they need not be kept free as well.
+    pub fn queue_holds(&mut self, queue_bytes: u64) {
+        self.queue_bytes = queue_bytes;
     }
 
     /// A collection has ended: decides how far the heap may grow until the next one.
