@@ -178,7 +178,6 @@ impl MarkSweepConcurrent {
     fn cycle_ended(&mut self, cx: &Context) {
         (self.phase, self.is_stepped) = (Phase::Idle, false);
         self.tracer.end();
-        self.pacer.sizer.queue_holds(0);
         self.pacer.cycle_ended(cx, &mut self.objects, self.work);
     }
 }
@@ -229,7 +228,6 @@ impl InCycles for MarkSweepConcurrent {
         let mut late_work = 0;
         if self.phase == Phase::Marking {
             self.tracer.hand_over();
-            self.pacer.sizer.queue_holds(self.tracer.metadata_bytes());
             late_work = self.pacer.late_work(self.tracer.done(), SLICE.work);
             if !self.tracer.is_dry() && late_work == 0 {
                 return;

@@ -64,8 +64,10 @@ pub struct Pacer {
     assisted_work: u64,
     /// Bytes that cycles need without assistance: a mean of the last ones, to which it rises at once.
     needed_bytes: Option<f64>,
-    /// Free bytes that were of no use at an allocation stall.
+    /// Bytes that counted as free and were of no use at allocation stalls; fewer with each cycle.
     unusable_bytes: u64,
+    /// Bytes free when the cycle under way began.
+    left_bytes: u64,
     /// Work to be done for each byte allocated in this cycle, and the bytes for which all is done.
     work_per_byte: f64,
     paced_bytes: u64,
@@ -89,6 +91,7 @@ impl Pacer {
             assisted_work: 0,
             needed_bytes: None,
             unusable_bytes: 0,
+            left_bytes: 0,
             work_per_byte: 0.0,
             paced_bytes: 0,
             last_work: 0,
@@ -116,6 +119,7 @@ impl Pacer {
         let first_work = if self.pace.is_concurrent { max_work / 4.0 } else { max_work };
         let expected = if self.last_work == 0 { first_work } else { self.last_work as f64 };
         let expected = (expected * self.pace.expected_growth.unwrap_or(growth)).min(max_work);
+        self.left_bytes = free_bytes;
         let paced_bytes = free_bytes as f64 * self.pace.pace_share;
         (self.work_per_byte, self.paced_bytes) = (expected / paced_bytes, paced_bytes as u64);
     }
@@ -161,7 +165,9 @@ impl Pacer {
     pub fn stalled<M: MarkTables>(&mut self, space: &NonMovingSpace<M>) {
         if self.pace.is_concurrent {
             let free_bytes = self.free_bytes(space, space.allocated_bytes());
-            self.unusable_bytes = (self.unusable_bytes + free_bytes).min(space.reserved_bytes() / 4);
+            let missing_bytes = self.left_bytes.saturating_sub(self.spent_bytes).max(free_bytes);
+            let unusable_bytes = self.unusable_bytes + missing_bytes;
+            self.unusable_bytes = unusable_bytes.min(space.reserved_bytes() / 2);
             self.assisted_work = u64::MAX;
         }
     }
@@ -186,6 +192,7 @@ impl Pacer {
     ) {
         self.count_spent(space);
         self.last_work = work;
+        self.left_bytes = 0;
         self.unusable_bytes -= self.unusable_bytes.div_ceil(64);
         let mut cycle = Cycle::ended(self.cause, self.allocated_bytes, space, &cx.log);
         self.collecting_ns += cycle.ended_ns - self.began_ns;

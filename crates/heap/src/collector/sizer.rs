@@ -76,8 +76,6 @@ pub struct Sizer {
     collect_at_bytes: u64,
     /// Peak of the mark queue: kept free, for marking cannot be refused memory.
     queue_peak_bytes: u64,
-    /// Bytes that it holds now.
-    queue_bytes: u64,
     /// Bytes of cells that survived the last collection.
     survived_bytes: u64,
     /// Bytes allocated between the last collection for want of room and the last one of any cause.
@@ -173,7 +171,6 @@ impl Sizer {
             },
             policy,
             queue_peak_bytes: 0,
-            queue_bytes: 0,
             survived_bytes: 0,
             fresh_bytes: 0,
             futile_collections: 0,
@@ -197,8 +194,7 @@ impl Sizer {
 
     /// `available_bytes` without the room for the mark queue and for sizes never allocated.
     pub fn unreserved_bytes(&self, available_bytes: u64) -> u64 {
-        let queue_bytes = self.queue_peak_bytes.saturating_sub(self.queue_bytes);
-        available_bytes.saturating_sub(RESERVE_BYTES + queue_bytes)
+        available_bytes.saturating_sub(RESERVE_BYTES + self.queue_peak_bytes)
     }
 
     /// The cause of a collection that an allocation needs.
@@ -212,11 +208,6 @@ impl Sizer {
     /// The mark queue has held `queue_bytes`: they are kept free from now on.
     pub fn reserve_queue(&mut self, queue_bytes: u64) {
         self.queue_peak_bytes = self.queue_peak_bytes.max(queue_bytes);
-    }
-
-    /// Beside the program the mark queue holds `queue_bytes` now: they need not be kept free as well.
-    pub fn queue_holds(&mut self, queue_bytes: u64) {
-        self.queue_bytes = queue_bytes;
     }
 
     /// A collection has ended: decides how far the heap may grow until the next one.
