@@ -221,7 +221,8 @@ impl Pacer {
     fn free_bytes<M: MarkTables>(&self, space: &NonMovingSpace<M>, allocated_bytes: u64) -> u64 {
         let reserved_bytes = space.reserved_bytes();
         let growth_bytes = self.sizer.growth_bytes(reserved_bytes, space.heap().available_bytes());
-        let free_bytes = growth_bytes.saturating_add(reserved_bytes.saturating_sub(allocated_bytes));
+        let free_bytes =
+            growth_bytes.saturating_add(reserved_bytes.saturating_sub(allocated_bytes));
         free_bytes.saturating_sub(self.unusable_bytes)
     }
 

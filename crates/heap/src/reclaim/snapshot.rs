@@ -14,7 +14,7 @@
 //!    grey objects, and scans what is reached from them. Where there are none to take (a list has one at
 //!    a time), it marks in turn with the thread.
 //! 5. *End*: the thread is dry. The program, which alone can add to the log, hands over the rest of it
-//!    and of its grey objects, and scans the objects that this shades. When no object is grey, all are marked but those that only
+//!    and of its grey objects, and scans some. When no object is grey, all are marked but those that only
 //!    ephemerons and finalizable objects keep: the program traces these itself.
 //! 6. *Sweep*: the thread sweeps the blocks and returns them with their counts (`cells/concurrent.rs`).
 //!
@@ -70,6 +70,7 @@ pub struct SnapshotTracer {
     /// Overwritten references that have not been handed over.
     log: Stack,
     bits: SweeperBits,
+    /// Units of marking done in this cycle, by both.
     done: Arc<AtomicU64>,
     /// Account of the stacks of both threads, and the bytes of it that the heap has been charged.
     account: Arc<Budget>,
@@ -90,7 +91,6 @@ struct Work {
     swept: Stack,
     /// The thread's slice.
     slice: Slice,
-    /// Units of marking done in this cycle. Written under the lock.
     done: Arc<AtomicU64>,
     heap: Heap,
 }
@@ -210,11 +210,10 @@ impl SnapshotTracer {
         }
         self.hand_over();
         let own = self.own.borrow();
-        if mutant!(self.heap.memory(), "objects that the program took from the thread are lost") {
-            own.clear();
-        }
+        let loses =
+            mutant!(self.heap.memory(), "objects that the program took from the thread are lost");
         self.with(|work| {
-            own.give(u32::MAX, &work.greys);
+            own.give(if loses { 0 } else { u32::MAX }, &work.greys);
             work.mark(max_work)
         })
     }

@@ -59,16 +59,15 @@ impl GreyQueue {
     /// last ones take their place.
     pub(crate) fn give(&self, most: u32, to: &Self) {
         let (stack, len) = (&self.stack, self.len());
-        let (mut given, mut moved);
-        given = most.min(len);
-        loop {
-            moved = given.min(len - given);
+        let mut given = most.min(len);
+        let moved = loop {
+            let moved = given.min(len - given);
             // The number of a piece stays above its array.
             if (stack.get(given) | stack.get(len - moved)) & 1 == 0 {
-                break;
+                break moved;
             }
             given -= 1;
-        }
+        };
         for index in 0..given {
             to.stack.push(stack.get(index));
         }
@@ -76,11 +75,6 @@ impl GreyQueue {
             stack.set(index, stack.get(len - moved + index));
         }
         stack.truncate(len - given);
-    }
-
-    /// Forgets all.
-    pub(crate) fn clear(&self) {
-        self.stack.truncate(0);
     }
 
     /// Number of words.
