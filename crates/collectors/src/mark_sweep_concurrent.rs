@@ -3,8 +3,8 @@
 //! garbage collector", ISMM 2000; logs in chunks as in Detlefs, Flood, Heller and Printezis,
 //! "Garbage-first garbage collection", ISMM 2004).
 //!
-//! 1. *Start*, a pause: when the free memory has shrunk to the amount needed until a cycle ends, the roots
-//!    are marked and pushed.
+//! 1. *Start*, a pause: when the free memory has shrunk to a share of the amount that the thread alone needs
+//!    until it has marked all (see [`heap::Pacer`]), the roots are marked and pushed.
 //! 2. *Mark*, on the collector thread, a slice at a time (see [`heap::SnapshotTracer`]). Objects that the
 //!    program allocates meanwhile are black: recorded in bits that it alone writes, and never scanned.
 //! 3. *Barrier*, while marking: the overwritten reference is logged, unless it is marked. Full chunks are
@@ -20,9 +20,10 @@
 //! 6. *Sweep*, on the collector thread. It owns every block of the space until it has swept it; the
 //!    program allocates from blocks taken since, and from swept ones. It finds the free cells of a block
 //!    lazily, when it reaches the block.
-//! 7. *Outrun*: once the program has used more memory than the cycle was expected to need, it assists with
-//!    marking in proportion to its allocation. An allocation that finds no memory finishes the cycle at
-//!    once. The pause is recorded as an allocation stall.
+//! 7. *Assist*: where marking is late for the bytes allocated since the start, the program marks beside the
+//!    thread, by as much as it is late. So the program pays for the memory that an early start would cost.
+//! 8. *Outrun*: an allocation that finds no memory finishes the cycle at once. The pause is recorded as an
+//!    allocation stall; the next cycles begin earlier.
 //!
 //! It does not move, and objects that die during a cycle stay until the end of the next. Not bounded are
 //! the scan of the roots, the freeing of the large objects of a cycle, and at the remark a few nanoseconds
@@ -59,15 +60,14 @@ const POLL_BYTES: u64 = 16 * 1024;
 /// Maximum swept blocks that the program takes at a time.
 const MAX_TAKEN: u32 = 128;
 
-/// A cycle begins when three times the bytes allocated during the last one are left, within bounds. The
-/// program assists once it has used three tenths of the free memory unaided.
+/// A cycle begins when six tenths of the memory are left that it needs unaided, within bounds; the program
+/// assists to end it within that.
 const PACE: Pace = Pace {
-    least_left: 0.4,
-    most_left: 0.9,
-    needed_factor: 3.0,
+    least_left: 0.2,
+    most_left: 0.45,
+    needed_factor: 0.6,
     expected_growth: None,
-    pace_share: 1.0,
-    unaided_share: 0.3,
+    pace_share: 0.8,
     is_concurrent: true,
 };
 
@@ -154,6 +154,7 @@ impl MarkSweepConcurrent {
         }
         self.tracer.trace_weak(&mut cx.weak);
         self.work = self.tracer.done();
+        self.pacer.marked(self.work);
         self.pacer.sizer.reserve_queue(self.tracer.metadata_bytes());
         self.tracer.hand_to_sweeper(&mut self.objects);
         self.phase = Phase::Sweeping;
@@ -219,14 +220,16 @@ impl InCycles for MarkSweepConcurrent {
             self.tracer.set_credit(ALL_SLICES);
             return cx.log.end_pause(pause, PauseKind::Stw);
         }
-        let spent_bytes = self.pacer.count_spent(&mut self.objects);
+        self.pacer.count_spent(&mut self.objects);
         self.pacer.set_credit(&mut self.objects, POLL_BYTES);
         if self.is_stepped {
             return;
         }
+        let mut late_work = 0;
         if self.phase == Phase::Marking {
             self.tracer.hand_over();
-            if !self.tracer.is_dry() && !self.pacer.needs_help() {
+            late_work = self.pacer.late_work(self.tracer.done(), SLICE.work);
+            if !self.tracer.is_dry() && late_work == 0 {
                 return;
             }
         }
@@ -236,11 +239,9 @@ impl InCycles for MarkSweepConcurrent {
             if !self.tracer.take_swept(&mut self.objects, MAX_TAKEN) {
                 self.cycle_ended(cx);
             }
-        } else if self.tracer.is_dry() {
+        } else if self.tracer.is_dry() || !self.tracer.assist(late_work) {
             kind = PauseKind::Stw;
             self.remark(cx, SLICE);
-        } else {
-            self.tracer.mark_some(self.pacer.assist(spent_bytes, SLICE.work));
         }
         cx.log.end_pause(pause, kind);
     }
@@ -263,10 +264,17 @@ impl InCycles for MarkSweepConcurrent {
 // ---- in steps, for tests ------------------------------------------------------------------------
 
 impl MarkSweepConcurrent {
-    /// Lets the thread do a slice, and takes the blocks that it has swept.
+    /// Lets the thread or the program do a slice, and takes the blocks that the thread has swept.
     fn advance(&mut self, cx: &mut Context) {
-        if self.phase == Phase::Marking && self.tracer.is_dry() {
+        let assists = self.phase == Phase::Marking && self.is_stepped;
+        let assists = assists && !self.tracer.done().is_multiple_of(2);
+        if self.phase == Phase::Marking && self.tracer.is_dry()
+            || assists && !self.tracer.assist(STEP.work)
+        {
             return self.remark(cx, SLICE);
+        }
+        if assists {
+            return;
         }
         if self.is_stepped {
             // The log is not handed over, so that the remark has objects to mark.

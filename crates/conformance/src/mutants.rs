@@ -224,6 +224,7 @@ pub const ALL: &[Known] = &[
     Known::new("the last chunk is not handed over", CLASSIC),
     Known::new("a remark is skipped", CLASSIC),
     Known::new("a logged object is marked and not scanned", DESIGN),
+    Known::new("objects that the program took from the thread are lost", DESIGN),
     Known::new("an object allocated while marking is swept", CLASSIC),
     Known::new("a large object is born white", DESIGN),
     Known::new("a block is allocated from while it is swept", DESIGN),

@@ -104,6 +104,8 @@ pub trait InCycles: Collector {
     fn alloc_stalling(&mut self, cx: &mut Context, layout: Layout) -> Option<ObjectReference> {
         let pause = cx.log.begin_pause();
         let mut object = None;
+        let (space, pacer) = self.space_and_pacer();
+        pacer.stalled(space);
         if self.phase() != Phase::Idle {
             self.finish_cycle(cx);
             object = self.alloc_without_collecting(cx, layout);

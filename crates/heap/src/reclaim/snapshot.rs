@@ -10,10 +10,13 @@
 //!    inbox, which the thread empties when it begins a slice (the buffers of Printezis and Detlefs 2000
 //!    and Detlefs and others 2004). Marked objects are left out. If the inbox has grown too long, the
 //!    program marks its objects itself, so that none is logged again.
-//! 4. *End*: the thread is dry. The program, which alone can add to the log, hands over the rest of it
-//!    and scans the objects that this shades. When no object is grey, all are marked but those that only
+//! 4. *Assist*: the program marks beside the thread, with bits of its own. It takes some of the thread's
+//!    grey objects, and scans what is reached from them. Where there are none to take (a list has one at
+//!    a time), it marks in turn with the thread.
+//! 5. *End*: the thread is dry. The program, which alone can add to the log, hands over the rest of it
+//!    and of its grey objects, and scans some. When no object is grey, all are marked but those that only
 //!    ephemerons and finalizable objects keep: the program traces these itself.
-//! 5. *Sweep*: the thread sweeps the blocks and returns them with their counts (`cells/concurrent.rs`).
+//! 6. *Sweep*: the thread sweeps the blocks and returns them with their counts (`cells/concurrent.rs`).
 //!
 //! **Invariant:** the stacks that both threads use are charged on the program's thread, whenever it hands
 //! over or has locked the shared state: so a footprint and the account compared with it are of one moment.
@@ -22,7 +25,7 @@ use crate::blocks::heap::Heap;
 use crate::context::weak::ReferenceProcessor;
 use crate::memory::budget::Budget;
 use crate::memory::stack::Stack;
-use crate::memory::sync::{self, Mutex};
+use crate::memory::sync::{self, AtomicU64, Mutex};
 use crate::memory::value::ObjectReference;
 use crate::mutant;
 use crate::space::cells::{ConcurrentMarks, SweeperBits, UnsweptBlock};
@@ -32,9 +35,13 @@ use crate::trace::grey_queue::GreyQueue;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// References handed over at a time.
 const CHUNK: u32 = if cfg!(tiny) { 16 } else { 1024 };
+
+/// Maximum words that the program takes from the thread at a time.
+const PACKET: u32 = if cfg!(tiny) { 4 } else { 512 };
 
 /// References in the inbox at which the program marks them itself.
 const MAX_INBOX: u32 = 64 * CHUNK;
@@ -58,9 +65,13 @@ impl Slice {
 pub struct SnapshotTracer {
     background: Background<Work>,
     inbox: Arc<Mutex<Stack>>,
+    /// Grey objects that the program scans.
+    own: RefCell<GreyQueue>,
     /// Overwritten references that have not been handed over.
     log: Stack,
     bits: SweeperBits,
+    /// Units of marking done in this cycle, by both.
+    done: Arc<AtomicU64>,
     /// Account of the stacks of both threads, and the bytes of it that the heap has been charged.
     account: Arc<Budget>,
     charged_bytes: Cell<u64>,
@@ -80,8 +91,7 @@ struct Work {
     swept: Stack,
     /// The thread's slice.
     slice: Slice,
-    /// Units of marking done in this cycle.
-    done: u64,
+    done: Arc<AtomicU64>,
     heap: Heap,
 }
 
@@ -103,6 +113,7 @@ impl SnapshotTracer {
         let queue = || Stack::queue(Arc::clone(&account), heap.decommits());
         heap.budget().add_queue();
         let inbox = Arc::new(Mutex::new(queue()?));
+        let done = Arc::new(AtomicU64::new(0));
         let work = Work {
             greys: GreyQueue::on(queue()?, distance),
             inbox: Arc::clone(&inbox),
@@ -110,14 +121,16 @@ impl SnapshotTracer {
             unswept: stack()?,
             swept: stack()?,
             slice: Slice::ALL,
-            done: 0,
+            done: Arc::clone(&done),
             heap: heap.clone(),
         };
         Ok(Self {
             background: Background::new(work, Work::do_slice, delay_us),
             inbox,
+            own: RefCell::new(GreyQueue::on(queue()?, distance)),
             log: queue()?,
             bits: bits(),
+            done,
             charged_bytes: Cell::new(0),
             delay: RefCell::new(Delay::new(delay_us)),
             account,
@@ -131,7 +144,8 @@ impl SnapshotTracer {
     /// allocate black.
     pub fn begin(&self, roots: impl Iterator<Item = ObjectReference>, slice: Slice) {
         self.with(|work| {
-            (work.slice, work.done) = (slice, 0);
+            work.slice = slice;
+            work.done.store(0, Relaxed);
             roots.for_each(|root| work.shade(root));
         });
     }
@@ -195,7 +209,13 @@ impl SnapshotTracer {
             return false;
         }
         self.hand_over();
-        self.with(|work| work.mark(max_work))
+        let own = self.own.borrow();
+        let loses =
+            mutant!(self.heap.memory(), "objects that the program took from the thread are lost");
+        self.with(|work| {
+            own.give(if loses { 0 } else { u32::MAX }, &work.greys);
+            work.mark(max_work)
+        })
     }
 
     /// Reference processing once no object is grey, at once and on the program's thread: see
@@ -216,9 +236,31 @@ impl SnapshotTracer {
         });
     }
 
-    /// Units of marking done in this cycle.
+    /// Does up to `max_work` units of marking on the program's thread, beside the other one: takes grey
+    /// objects of it, and keeps those left for the next time. If the thread has too few to divide, marks in
+    /// turn with it. Returns whether work is left, as far as it knows.
+    pub fn assist(&self, max_work: u64) -> bool {
+        let mut own = self.own.borrow_mut();
+        let mut left = max_work;
+        while left > 0 {
+            if own.is_empty() {
+                self.with(|work| work.greys.give(PACKET.min(work.greys.len() / 2), &own));
+            }
+            if own.is_empty() {
+                return self.with(|work| work.mark(left));
+            }
+            let trace = |object| self.bits.trace_beside(object);
+            let done = own.trace(&self.heap, left, trace, |_| ());
+            self.done.fetch_add(done, Relaxed);
+            left = left.saturating_sub(done);
+        }
+        self.settle();
+        true
+    }
+
+    /// Units of marking done in this cycle, those of the thread's present slice left out.
     pub fn done(&self) -> u64 {
-        self.background.with(|work| work.done)
+        self.done.load(Relaxed)
     }
 
     // ---- sweeping --------------------------------------------------------------------------------
@@ -254,6 +296,7 @@ impl SnapshotTracer {
         self.background.set_credit(0);
         self.with(|work| {
             work.greys.shrink();
+            self.own.borrow().shrink();
             [&work.unswept, &work.swept, &sync::lock(&work.inbox), &self.log]
                 .into_iter()
                 .for_each(Stack::shrink);
@@ -262,7 +305,7 @@ impl SnapshotTracer {
 
     // ---- checks and accounts ---------------------------------------------------------------------
 
-    /// Whether an object was allocated since marking began.
+    /// Whether an object was allocated since marking began, or marked by the program.
     pub fn is_new(&self, object: ObjectReference) -> bool {
         self.bits.is_new(object)
     }
@@ -278,6 +321,7 @@ impl SnapshotTracer {
         let has = |stack: &Stack| (0..stack.len()).any(|index| stack.get(index) == object.bits());
         has(&self.log)
             || has(&sync::lock(&self.inbox))
+            || self.own.borrow().contains(object)
             || self.background.with(|work| work.greys.contains(object))
     }
 
@@ -317,7 +361,8 @@ impl Work {
     fn mark(&mut self, max_work: u64) -> bool {
         self.empty_inbox();
         let bits = &self.bits;
-        self.done += self.greys.trace(&self.heap, max_work, |object| bits.trace(object), |_| ());
+        let done = self.greys.trace(&self.heap, max_work, |object| bits.trace(object), |_| ());
+        self.done.fetch_add(done, Relaxed);
         !self.greys.is_empty()
     }
 

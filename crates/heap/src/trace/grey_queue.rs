@@ -55,6 +55,33 @@ impl GreyQueue {
         self.stack.push(object.bits());
     }
 
+    /// Moves up to `most` words to another queue: those pushed first, from which the most is reached. The
+    /// last ones take their place.
+    pub(crate) fn give(&self, most: u32, to: &Self) {
+        let (stack, len) = (&self.stack, self.len());
+        let mut given = most.min(len);
+        let moved = loop {
+            let moved = given.min(len - given);
+            // The number of a piece stays above its array.
+            if (stack.get(given) | stack.get(len - moved)) & 1 == 0 {
+                break moved;
+            }
+            given -= 1;
+        };
+        for index in 0..given {
+            to.stack.push(stack.get(index));
+        }
+        for index in 0..moved {
+            stack.set(index, stack.get(len - moved + index));
+        }
+        stack.truncate(len - given);
+    }
+
+    /// Number of words.
+    pub(crate) fn len(&self) -> u32 {
+        self.stack.len()
+    }
+
     /// Whether no object is grey: all objects reached are scanned.
     pub fn is_empty(&self) -> bool {
         self.stack.is_empty()

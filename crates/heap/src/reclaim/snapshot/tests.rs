@@ -75,8 +75,8 @@ proptest! {
     fn a_snapshot_is_kept_and_the_rest_reclaimed(
         sizes in proptest::collection::vec(prop_oneof![8 => 0u32..4, 1 => 4000u32..5000], 3..60),
         edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..80),
-        // The program allocates, or stores while the thread works, or waits for a slice of it.
-        steps in proptest::collection::vec((0u8..4, any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..80),
+        // The program allocates, or stores or marks while the thread works, or waits for a slice of it.
+        steps in proptest::collection::vec((0u8..5, any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..80),
         is_free: bool,
     ) {
         let mut program = Program::new(&sizes, 2);
@@ -100,6 +100,7 @@ proptest! {
                 0 => program.alloc(slot % 5),
                 1 => program.store(from, slot, program.held[to].into()),
                 2 => program.store(from, slot, Value::NULL),
+                3 => _ = program.tracer.assist(u64::from(slot % 9)),
                 _ if is_free => program.tracer.hand_over(),
                 _ => {
                     program.tracer.set_credit(1);

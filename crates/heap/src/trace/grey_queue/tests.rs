@@ -17,13 +17,14 @@ fn alloc_array(space: &mut NonMovingSpace<MarkBits>, slots: u32) -> ObjectRefere
 }
 
 proptest! {
-    /// Slices of any size mark all reachable objects, and scan each once.
+    /// Slices of any size mark all reachable objects, and scan each once, also in two queues that give in turn.
     #[test]
     fn slices_mark_what_is_reachable(
         slots in proptest::collection::vec(prop_oneof![4 => 0u32..3, 1 => 3u32..6000], 1..40),
         edges in proptest::collection::vec((any::<prop::sample::Index>(), any::<u32>(), any::<prop::sample::Index>()), 0..80),
         budget in 1u64..300,
         distance in 0usize..70,
+        given in 0u32..5,
     ) {
         let mut space = space();
         let objects: Vec<_> = slots.iter().map(|&slots| alloc_array(&mut space, slots)).collect();
@@ -36,7 +37,7 @@ proptest! {
             }
         }
         let reached = reachable(memory, &objects[..1]);
-        let mut greys = GreyQueue::new(&heap, distance).unwrap();
+        let [mut greys, mut others] = [0, 1].map(|_| GreyQueue::new(&heap, distance).unwrap());
         prop_assert!(space.shade(objects[0]) && !space.shade(objects[0]));
         greys.push(objects[0]);
         let mut done = 0;
@@ -44,6 +45,14 @@ proptest! {
             let slice = space.trace_some(&mut greys, budget);
             prop_assert!((1..=budget + 1 + u64::from(PIECE_SLOTS)).contains(&slice));
             done += slice;
+            greys.give(given, &others);
+            if greys.is_empty() {
+                others.give(u32::MAX, &greys);
+            }
+            prop_assert!(given > 0 || others.is_empty());
+            if done % 2 == 0 && !others.is_empty() {
+                std::mem::swap(&mut greys, &mut others);
+            }
         }
         // Each further piece of an array counts as an object.
         let slots = reached.iter().map(|&object| Extent::of(memory, object).borrow_end);
