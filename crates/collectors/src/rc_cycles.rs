@@ -28,7 +28,7 @@
 //! objects that the possible roots reach, which may be all live ones.
 
 use heap::contract::*;
-use heap::{Count, NoMarks, NonMovingSpace, Stack, Step, Values, cascade, counted_roots};
+use heap::{Count, Cycle, NoMarks, NonMovingSpace, Stack, Step, Values, cascade, counted_roots};
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -83,8 +83,20 @@ pub struct RcCycles {
     pending: Stack,
     /// Objects visited from one root in a slice.
     reach: u32,
-    /// How far the heap may grow from one whole trial to the next.
+    round: Round,
+    /// How far the heap may grow from one whole trial or round to the next.
     sizer: Sizer,
+}
+
+/// Slices that try as many possible roots as were buffered when they began: to the sizer, a collection.
+#[derive(Debug)]
+struct Round {
+    cause: Cause,
+    /// Possible roots still to be tried.
+    left: u32,
+    /// Bytes allocated when it began, and bytes that it has freed.
+    allocated_bytes: u64,
+    freed_bytes: u64,
 }
 
 // ---- counting, and its barrier ------------------------------------------------------------------
@@ -104,6 +116,7 @@ impl Collector for RcCycles {
             tried: heap.queue()?,
             pending: heap.queue()?,
             reach: config.whole(&REACH) as u32,
+            round: Round { cause: Cause::Growth, left: 0, allocated_bytes: 0, freed_bytes: 0 },
             sizer: Sizer::new(heap, config),
         })
     }
@@ -166,7 +179,7 @@ impl StopTheWorld for RcCycles {
         }
         self.try_grey(cx, u32::MAX);
         self.possible_roots.truncate(0);
-        (self.given_up, self.purge_at) = (0, SHORT_BUFFER);
+        (self.given_up, self.purge_at, self.round.left) = (0, SHORT_BUFFER, 0);
         self.sizer.reserve_queue(self.tried.committed_bytes() + self.pending.committed_bytes());
         [&self.possible_roots, &self.tried, &self.pending].into_iter().for_each(Stack::shrink);
         mark_locals(cx);
@@ -280,10 +293,10 @@ impl RcCycles {
     fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         let mut object = self.alloc_without_collecting(cx, layout);
         for _ in 0..SLICES {
-            if object.is_some() || self.possible_roots.len() == self.given_up {
+            if object.is_some() || self.untried() == 0 {
                 break;
             }
-            self.slice(cx);
+            self.advance_round(cx);
             object = self.alloc_without_collecting(cx, layout);
             // A slice frees cells of one size or another, and few whole blocks.
             object = self.objects.or_anywhere(object, layout, Self::NEW);
@@ -291,12 +304,42 @@ impl RcCycles {
         object.map_or_else(|| StopTheWorld::alloc_slow(self, cx, layout), Ok)
     }
 
+    /// Possible roots that were not given up.
+    fn untried(&self) -> u32 {
+        self.possible_roots.len() - self.given_up
+    }
+
+    fn advance_round(&mut self, cx: &mut Context) {
+        let (untried, allocated_bytes) = (self.untried(), self.objects.allocated_bytes());
+        if self.round.left == 0 {
+            let cause = self.cause();
+            cx.log.collects(cause);
+            // Those that are buffered meanwhile are tried first.
+            let left = untried + untried / 4;
+            self.round = Round { cause, left, allocated_bytes, freed_bytes: 0 };
+        }
+        self.slice(cx);
+        let left_bytes = self.objects.allocated_bytes();
+        let round = &mut self.round;
+        round.freed_bytes += allocated_bytes - left_bytes;
+        round.left = round.left.saturating_sub((untried + self.given_up) - self.possible_roots.len());
+        if round.left == 0 {
+            let mut cycle =
+                Cycle::ended(round.cause, round.allocated_bytes, &self.objects, &cx.log);
+            // What the program has allocated since the round began is no survivor.
+            cycle.survived_bytes = round.allocated_bytes.saturating_sub(round.freed_bytes);
+            let new_bytes = left_bytes.saturating_sub(cycle.survived_bytes);
+            cycle.reserved_bytes = cycle.reserved_bytes.saturating_sub(new_bytes);
+            self.sizer.collected(cycle);
+        }
+    }
+
     /// Tries one possible root after the other, those buffered last first.
     fn slice(&mut self, cx: &mut Context) {
         let pause = cx.log.begin_pause();
         let mut left = SLICE;
         while left > 0
-            && self.possible_roots.len() > self.given_up
+            && self.untried() > 0
             && let Some(root) = self.possible_roots.pop_object()
         {
             let mut visited = 1;
