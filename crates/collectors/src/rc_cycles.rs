@@ -18,7 +18,7 @@
 //! 6. *Scan*: a grey object that still has a count is referenced from outside: it and all objects that it
 //!    reaches turn black, their counts restored.
 //! 7. *Collect white*: objects that are still grey are garbage, their counts already subtracted. They are
-//!    in a list (the paper traverses them again, white), so none is read after it is freed.
+//!    listed (the paper traverses them again, white), so none is read after it is freed.
 //! 8. *Slices*: an allocation without room tries single roots first, the latest first, for `SLICE` objects
 //!    at most. A root that reaches more than `reach` objects is given up, and its counts are restored. If a
 //!    few slices make no room, *a whole trial* does 5 to 7 for all roots at once, those given up included.
@@ -28,7 +28,7 @@
 //! objects that the possible roots reach, which may be all live ones.
 
 use heap::contract::*;
-use heap::{Count, NoMarks, NonMovingSpace, Stack, Step, Values, cascade, counted_roots};
+use heap::{Count, Cycle, DeadList, Extent, NoMarks, NonMovingSpace, Stack, Step, Values, cascade, counted_roots};
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -83,8 +83,20 @@ pub struct RcCycles {
     pending: Stack,
     /// Objects visited from one root in a slice.
     reach: u32,
-    /// How far the heap may grow from one whole trial to the next.
+    round: Round,
+    /// How far the heap may grow from one whole trial or round to the next.
     sizer: Sizer,
+}
+
+/// Slices that try as many possible roots as were buffered when they began: to the sizer, a collection.
+#[derive(Debug)]
+struct Round {
+    cause: Cause,
+    /// Possible roots still to be tried.
+    left: u32,
+    /// Bytes allocated when it began, and bytes that it has freed.
+    allocated_bytes: u64,
+    freed_bytes: u64,
 }
 
 // ---- counting, and its barrier ------------------------------------------------------------------
@@ -104,6 +116,7 @@ impl Collector for RcCycles {
             tried: heap.queue()?,
             pending: heap.queue()?,
             reach: config.whole(&REACH) as u32,
+            round: Round { cause: Cause::Growth, left: 0, allocated_bytes: 0, freed_bytes: 0 },
             sizer: Sizer::new(heap, config),
         })
     }
@@ -160,15 +173,11 @@ impl StopTheWorld for RcCycles {
     /// The whole trial.
     fn trace_and_reclaim(&mut self, cx: &mut Context, _: Cause) {
         self.purge_buffer();
-        for object in self.possible_roots.objects() {
-            paint(cx.memory(), object, GREY);
-            self.tried.push_object(object);
-        }
-        self.try_grey(cx, u32::MAX);
+        self.try_all(cx.memory());
         self.possible_roots.truncate(0);
-        (self.given_up, self.purge_at) = (0, SHORT_BUFFER);
-        self.sizer.reserve_queue(self.tried.committed_bytes() + self.pending.committed_bytes());
-        [&self.possible_roots, &self.tried, &self.pending].into_iter().for_each(Stack::shrink);
+        (self.given_up, self.purge_at, self.round.left) = (0, SHORT_BUFFER, 0);
+        self.sizer.reserve_queue(self.pending.committed_bytes());
+        [&self.possible_roots, &self.pending].into_iter().for_each(Stack::shrink);
         mark_locals(cx);
     }
 
@@ -200,6 +209,19 @@ fn add_possible_root(possible_roots: &Stack, memory: Memory<'_>, object: ObjectR
     {
         word.store(bits & !ROOTED | PURPLE, Relaxed);
         possible_roots.push_object(object);
+    }
+}
+
+/// Subtracts the references of an object on trial, and turns its referents grey.
+#[inline(always)]
+fn subtract(memory: Memory<'_>, object: ObjectReference, mut found: impl FnMut(ObjectReference)) {
+    for child in memory.children(object, Slots::All) {
+        COUNT.decrement(memory, child);
+        if colour(memory, child) != GREY {
+            paint(memory, child, GREY);
+            memory.prefetch(child);
+            found(child);
+        }
     }
 }
 
@@ -280,10 +302,10 @@ impl RcCycles {
     fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
         let mut object = self.alloc_without_collecting(cx, layout);
         for _ in 0..SLICES {
-            if object.is_some() || self.possible_roots.len() == self.given_up {
+            if object.is_some() || self.untried() == 0 {
                 break;
             }
-            self.slice(cx);
+            self.advance_round(cx);
             object = self.alloc_without_collecting(cx, layout);
             // A slice frees cells of one size or another, and few whole blocks.
             object = self.objects.or_anywhere(object, layout, Self::NEW);
@@ -291,22 +313,47 @@ impl RcCycles {
         object.map_or_else(|| StopTheWorld::alloc_slow(self, cx, layout), Ok)
     }
 
+    /// Possible roots that were not given up.
+    fn untried(&self) -> u32 {
+        self.possible_roots.len() - self.given_up
+    }
+
+    fn advance_round(&mut self, cx: &mut Context) {
+        let (untried, allocated_bytes) = (self.untried(), self.objects.allocated_bytes());
+        if self.round.left == 0 {
+            let cause = self.cause();
+            cx.log.collects(cause);
+            // Those that are buffered meanwhile are tried first.
+            let left = untried + untried / 4;
+            self.round = Round { cause, left, allocated_bytes, freed_bytes: 0 };
+        }
+        self.slice(cx);
+        let left_bytes = self.objects.allocated_bytes();
+        let round = &mut self.round;
+        round.freed_bytes += allocated_bytes - left_bytes;
+        round.left = round.left.saturating_sub((untried + self.given_up) - self.possible_roots.len());
+        if round.left == 0 {
+            let mut cycle =
+                Cycle::ended(round.cause, round.allocated_bytes, &self.objects, &cx.log);
+            // What the program has allocated since the round began is no survivor.
+            cycle.survived_bytes = round.allocated_bytes.saturating_sub(round.freed_bytes);
+            let new_bytes = left_bytes.saturating_sub(cycle.survived_bytes);
+            cycle.reserved_bytes = cycle.reserved_bytes.saturating_sub(new_bytes);
+            self.sizer.collected(cycle);
+        }
+    }
+
     /// Tries one possible root after the other, those buffered last first.
     fn slice(&mut self, cx: &mut Context) {
         let pause = cx.log.begin_pause();
         let mut left = SLICE;
         while left > 0
-            && self.possible_roots.len() > self.given_up
+            && self.untried() > 0
             && let Some(root) = self.possible_roots.pop_object()
         {
             let mut visited = 1;
             if self.is_possible_root(cx.memory(), root) {
-                paint(cx.memory(), root, GREY);
-                self.tried.push_object(root);
-                visited = self.try_grey(cx, self.reach);
-                if visited > self.reach {
-                    self.give_up(cx.memory(), root);
-                }
+                visited = self.try_one(cx.memory(), root);
             }
             left = left.saturating_sub(visited);
         }
@@ -327,36 +374,63 @@ impl RcCycles {
         self.given_up += 1;
     }
 
-    /// Frees the garbage among the grey objects, all in `tried`, and what they reach. Returns the number of
-    /// objects visited. If that is more than `most`, they are all as before, and black.
-    fn try_grey(&mut self, cx: &Context, most: u32) -> u32 {
-        if self.mark_grey(cx.memory(), most) {
-            self.scan(cx.memory());
-            self.collect_white(cx.memory());
+    /// Frees the garbage that the root reaches, or gives up if it reaches too much. Returns the number of
+    /// objects visited.
+    fn try_one(&mut self, memory: Memory<'_>, root: ObjectReference) -> u32 {
+        paint(memory, root, GREY);
+        self.tried.push_object(root);
+        if self.mark_grey(memory, self.reach) {
+            for object in self.tried.objects() {
+                Self::scan(memory, &mut self.pending, object);
+            }
+            let tried = self.tried.objects();
+            self.objects.free_all(tried.filter(|&object| colour(memory, object) == GREY));
+        } else {
+            self.give_up(memory, root);
         }
         let visited = self.tried.len();
         self.tried.truncate(0);
         visited
     }
 
-    /// Subtracts the counts of all references between the objects that grey ones reach.
+    /// The same from all possible roots. A list of what they reach might take much memory: the heap is
+    /// walked instead, and garbage is listed in its own.
+    fn try_all(&mut self, memory: Memory<'_>) {
+        let mut pending = self.pending.top();
+        for root in self.possible_roots.objects() {
+            if colour(memory, root) == PURPLE {
+                paint(memory, root, GREY);
+                pending.push_object(root);
+            }
+            while let Some(object) = pending.pop_object() {
+                subtract(memory, object, |child| pending.push_object(child));
+            }
+        }
+        drop(pending);
+        for object in self.objects.objects() {
+            Self::scan(memory, &mut self.pending, object);
+        }
+        let mut white = DeadList::default();
+        for object in self.objects.objects().filter(|&object| colour(memory, object) == GREY) {
+            white.push(memory, object);
+        }
+        white.free(&mut self.objects);
+    }
+
+    /// Subtracts the counts of all references between the objects that those in `tried` reach. If they are
+    /// more than `most`, or an array that long is among them, all are as before, and black.
     fn mark_grey(&mut self, memory: Memory<'_>, most: u32) -> bool {
         let mut tried = self.tried.top();
         let mut scanned = 0;
-        while let Some(object) = ObjectReference::from_bits(tried.get(scanned))
-            && tried.len() <= most
-        {
-            for child in memory.children(object, Slots::All) {
-                COUNT.decrement(memory, child);
-                if colour(memory, child) != GREY {
-                    paint(memory, child, GREY);
-                    memory.prefetch(child);
-                    tried.push_object(child);
-                }
+        while let Some(object) = ObjectReference::from_bits(tried.get(scanned)) {
+            let is_long = || Extent::of(memory, object).slots > most;
+            if tried.len() > most || memory.is_extended(object) && is_long() {
+                break;
             }
+            subtract(memory, object, |child| tried.push_object(child));
             scanned += 1;
         }
-        if tried.len() <= most {
+        if scanned == tried.len() {
             return true;
         }
         for index in 0..tried.len() {
@@ -369,12 +443,11 @@ impl RcCycles {
         false
     }
 
-    /// Restores the objects that are referenced from outside: they turn black.
-    fn scan(&mut self, memory: Memory<'_>) {
-        for object in self.tried.objects() {
-            if colour(memory, object) == GREY && COUNT.get(memory, object) > 0 {
-                Self::restore(memory, &mut self.pending, object);
-            }
+    /// Restores an object that is referenced from outside.
+    #[inline(always)]
+    fn scan(memory: Memory<'_>, pending: &mut Stack, object: ObjectReference) {
+        if colour(memory, object) == GREY && COUNT.get(memory, object) > 0 {
+            Self::restore(memory, pending, object);
         }
     }
 
@@ -394,12 +467,6 @@ impl RcCycles {
                 }
             }
         }
-    }
-
-    /// Frees the objects that are still grey: only such objects refer to them.
-    fn collect_white(&mut self, memory: Memory<'_>) {
-        let tried = self.tried.objects();
-        self.objects.free_all(tried.filter(|&object| colour(memory, object) == GREY));
     }
 }
 

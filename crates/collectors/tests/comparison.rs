@@ -28,7 +28,7 @@ const ROWS: &[Row] = &[
     Row { name: "ownership", store: "drops the overwritten object", pauses: "the objects that one owner owns", space: "free cells of other sizes" },
     Row { name: "rc", store: "counts both references", pauses: "the objects that one reference held", space: "a count; free cells" },
     Row { name: "rc-weak", store: "counts both references", pauses: "the objects that one reference held", space: "two counts; cells of the weakly held" },
-    Row { name: "rc-cycles", store: "counts both, buffers possible roots", pauses: "the objects that possible roots reach", space: "a count; garbage cycles until the heap has grown" },
+    Row { name: "rc-cycles", store: "counts both, buffers possible roots", pauses: "a slice; the objects that possible roots reach", space: "a count; garbage cycles until the heap has grown" },
     Row { name: "rc-deferred", store: "logs the first store to an object", pauses: "roots, log and dead objects", space: "a count; the log; an epoch's garbage" },
     Row { name: "mark-sweep", store: "none", pauses: "live objects", space: "garbage until the heap is full" },
     Row { name: "mark-sweep-parallel", store: "none", pauses: "live objects, shared by threads", space: "garbage until the heap is full; a mark byte for two granules" },
