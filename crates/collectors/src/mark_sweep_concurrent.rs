@@ -37,8 +37,8 @@
 //! decides: with more, there are more cycles; with less, the program marks more.
 //!
 //! `collect`, and allocations that find no memory, do the work on the program's thread. Steps that tests
-//! request let the thread do one slice and wait for it, so that each run is the same; with `delay` they let
-//! it run, and delay hand-overs.
+//! request let the thread do one slice and wait for it, or the program assist by one, so that each run is
+//! the same; with `delay` they let the thread run, and delay hand-overs.
 
 use heap::contract::*;
 use heap::{
