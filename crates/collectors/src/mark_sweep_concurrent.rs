@@ -31,15 +31,14 @@
 //! finalizable objects keep. Where the program waits for the thread, it waits for a slice, which is short
 //! if the thread has a processor: on a shared one, pauses are as long as the scheduler's.
 //!
-//! Measured on 195 MB of splay tree in three times that, in twelve runs on an idle machine of two
-//! processors: no allocation stall, no pause above 1.1 ms of the program's own processor time, and in the
-//! worst 20 ms the program has 0.63 to 0.80 of it (0.39 to 0.64 by the clock, for it waits for the thread's
-//! slices). It allocates a quarter of the heap while the thread marks: so cycles begin early, and it assists
-//! early. Where they began later, and it assisted later and more, it had 0.58 to 0.66.
+//! Measured on 195 MB of splay tree in three times that, in two runs on two processors that other programs
+//! kept busy: no allocation stall, no pause above 0.2 ms of the program's own processor time, and in the
+//! worst 20 ms the program has 0.75 and 0.81 of it. The share of the needed memory with which cycles begin
+//! decides: with more, there are more cycles; with less, the program marks more.
 //!
 //! `collect`, and allocations that find no memory, do the work on the program's thread. Steps that tests
-//! request let the thread do one slice and wait for it, so that each run is the same; with `delay` they let
-//! it run, and delay hand-overs.
+//! request let the thread do one slice and wait for it, or the program assist by one, so that each run is
+//! the same; with `delay` they let the thread run, and delay hand-overs.
 
 use heap::contract::*;
 use heap::{
