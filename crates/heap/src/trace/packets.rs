@@ -21,6 +21,10 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Maximum edges of a packet: 2 KiB.
 pub const PACKET_EDGES: usize = if cfg!(tiny) { 4 } else { 512 };
 
+/// Whether the first packet of a thread waits until the thread has started: so tests with known bugs execute
+/// the code of helpers on a machine that is too busy to start one in time. Otherwise any marker takes it.
+const IS_PATIENT: bool = cfg!(any(tiny, feature = "mutants"));
+
 /// Edges in transit from one marker to another.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet {
@@ -62,6 +66,8 @@ struct Shared {
     packets: Vec<Packet>,
     idle: usize,
     markers: usize,
+    /// Idle markers that have not asked for their first packet.
+    unstarted: usize,
     /// There are no edges left.
     is_over: bool,
 }
@@ -72,7 +78,7 @@ impl Packets {
         let packets: Vec<Packet> = Vec::with_capacity(markers.saturating_sub(1));
         let metadata_bytes = (packets.capacity() * size_of::<Packet>()) as u64;
         heap.budget().charge(metadata_bytes);
-        let shared = Shared { packets, idle: 0, markers: 0, is_over: true };
+        let shared = Shared { packets, idle: 0, markers: 0, unstarted: 0, is_over: true };
         Self {
             shared: Mutex::new(shared),
             wake: Condvar::new(),
@@ -88,6 +94,7 @@ impl Packets {
         let mut shared = sync::lock(&self.shared);
         shared.packets.clear();
         (shared.idle, shared.markers, shared.is_over) = (markers - 1, markers, false);
+        shared.unstarted = markers - 1;
         self.hint(&shared);
     }
 
@@ -120,18 +127,24 @@ impl Packets {
 
     /// The first packet of a marker that [`Packets::begin`] has counted idle.
     pub fn take_first(&self) -> Option<Packet> {
-        self.wait(sync::lock(&self.shared))
+        let mut shared = sync::lock(&self.shared);
+        shared.unstarted -= 1;
+        self.wait(shared)
     }
 
     fn wait<'a>(&'a self, mut shared: MutexGuard<'a, Shared>) -> Option<Packet> {
         let early = usize::from(mutant!(self.heap.memory(), "markers end one too early"));
         loop {
-            if let Some(packet) = shared.packets.pop() {
+            let reserved = if IS_PATIENT { shared.unstarted } else { 0 };
+            if shared.packets.len() > reserved
+                && let Some(packet) = shared.packets.pop()
+            {
                 shared.idle -= 1;
                 self.hint(&shared);
                 return Some(packet);
             }
-            if shared.is_over || shared.idle + early >= shared.markers {
+            let is_last = shared.packets.is_empty() && shared.idle + early >= shared.markers;
+            if shared.is_over || is_last {
                 self.end(&mut shared);
                 return None;
             }
@@ -145,6 +158,7 @@ impl Packets {
         let mut shared = sync::lock(&self.shared);
         shared.idle -= 1;
         shared.markers -= 1;
+        shared.unstarted -= 1;
         self.hint(&shared);
     }
 
