@@ -2,8 +2,9 @@
 //! memory fails with its seed and a short program, like any other, and the tool continues.
 //!
 //! 1. A child (`commands/verify_child.rs`) gets the job and sends a message before each seed's program.
-//! 2. If no message follows within the limit ([`hangs`]: a busy machine is no fault), or the child holds too much memory (even briefly: each
-//!    message has its peak) or ends, the program of that seed has failed by [`Detector::Run`].
+//! 2. If no message follows within the limit ([`hangs`]: a busy machine is no fault), or the child holds
+//!    too much memory (even briefly: each message has its peak) or ends, the program of that seed has
+//!    failed by [`Detector::Run`].
 //! 3. A failing program is shrunk by running candidates in children, too. A child is kept for the next
 //!    candidate as long as it lives, so that only a candidate that ends a process costs a new one.
 

@@ -108,8 +108,8 @@ pub use collector::parts::Parts;
 pub use collector::sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
 pub use collector::stop_the_world::StopTheWorld;
 
-/// The contract's own names: `use heap::contract::*`. The other imports of a collector are then the data
-/// structures that it is made of.
+/// The names of the contract, with `io` and the sizing policy, which most collectors use:
+/// `use heap::contract::*`. The other imports of a collector are then the data structures that it is made of.
 pub mod contract {
     pub use crate::{
         AllocResult, Barrier, Caps, Cause, CollectedSpace, Collector, Config, Context, GROWTH,
