@@ -238,15 +238,16 @@ impl<M: MarkTables> SegregatedSpace<M> {
 
     /// Reserves the windows without live cells from `first` on; returns their number.
     fn reserve_empty_windows(&mut self, class: usize, block: Block, first: usize) -> usize {
-        let starts = &CELL_STARTS[class];
-        for window in first..BLOCK_WORDS {
+        let mut windows = 0;
+        for (window, &cells) in CELL_STARTS[class].iter().enumerate().skip(first) {
             let taken = self.allocated.block(block)[window].load(Relaxed);
-            if starts[window] == 0 || taken & starts[window] != 0 {
-                return window - first;
+            if cells == 0 || taken & cells != 0 {
+                break;
             }
-            self.reserve(block, window, starts[window]);
+            self.reserve(block, window, cells);
+            windows += 1;
         }
-        BLOCK_WORDS - first
+        windows
     }
 
     /// Reserves these cells of a window.
