@@ -52,29 +52,29 @@ impl Program for GcBench {
     }
 
     fn run<C: Collector, P: Probe>(&self, m: &mut Mutator<C, P>) -> Result<String, OutOfMemory> {
-        let mut made = 0;
         m.phase("stretch");
-        let stretch = bottom_up(m, self.stretch_depth.get(), &mut made)?;
+        let stretch = bottom_up(m, self.stretch_depth.get())?;
         m.free(stretch);
+        let mut nodes = tree_size(self.stretch_depth.get());
 
         m.phase("long-lived");
-        let long_lived = top_down(m, self.long_lived_depth.get(), &mut 0)?;
+        let long_lived = top_down(m, self.long_lived_depth.get())?;
         let array = self.array(m)?;
 
         m.phase("short-lived");
         for depth in (MIN_DEPTH..=self.max_depth.get()).step_by(2) {
             for _ in 0..self.trees(depth) {
-                let tree = top_down(m, depth, &mut made)?;
+                let tree = top_down(m, depth)?;
                 m.free(tree);
             }
             for _ in 0..self.trees(depth) {
-                let tree = bottom_up(m, depth, &mut made)?;
+                let tree = bottom_up(m, depth)?;
                 m.free(tree);
             }
+            nodes += 2 * self.trees(depth) * tree_size(depth);
         }
 
-        // The long-lived nodes are counted in the tree, not at their allocation.
-        let nodes = made + count(m, m.get(&long_lived));
+        nodes += count(m, m.get(&long_lived));
         let shown = f64::from_bits(m.word(m.get(&array), element(SHOWN)));
         Ok(format!("{nodes} nodes; array[{SHOWN}] = {shown}"))
     }
@@ -110,14 +110,12 @@ fn element(index: u32) -> Word {
 fn bottom_up<C: Collector, P: Probe>(
     m: &mut Mutator<C, P>,
     depth: u32,
-    made: &mut u64,
 ) -> Result<Root, OutOfMemory> {
-    *made += 1;
     if depth == 0 {
         return m.alloc::<Node>();
     }
-    let left = bottom_up(m, depth - 1, made)?;
-    let right = bottom_up(m, depth - 1, made)?;
+    let left = bottom_up(m, depth - 1)?;
+    let right = bottom_up(m, depth - 1)?;
     m.build::<Node, 2>([left, right])
 }
 
@@ -125,37 +123,32 @@ fn bottom_up<C: Collector, P: Probe>(
 fn top_down<C: Collector, P: Probe>(
     m: &mut Mutator<C, P>,
     depth: u32,
-    made: &mut u64,
 ) -> Result<Root, OutOfMemory> {
     let root = m.alloc::<Node>()?;
-    *made += 1;
     let cursor = m.local(m.get(&root));
-    populate(m, depth, &cursor, made)?;
+    populate(m, depth, &cursor)?;
     m.forget(cursor);
     Ok(root)
 }
 
-/// Adds subtrees of this depth below a leaf.
+/// Adds subtrees of this depth below a leaf. The local ends at the last of the new leaves: as in the
+/// original, once compiled, the second call of the recursion is a loop.
 fn populate<C: Collector, P: Probe>(
     m: &mut Mutator<C, P>,
     depth: u32,
     node: &Local,
-    made: &mut u64,
 ) -> Result<(), OutOfMemory> {
-    if depth == 0 {
-        return Ok(());
-    }
-    m.alloc_into::<Node>(node, Node::LEFT)?;
-    m.alloc_into::<Node>(node, Node::RIGHT)?;
-    *made += 2;
-    // Leaves get no children, so they need no local.
-    if depth > 1 {
-        let child = m.null_local();
-        for side in [Node::LEFT, Node::RIGHT] {
-            m.assign(&child, m.load(m.get(node), side));
-            populate(m, depth - 1, &child, made)?;
+    for below in (0..depth).rev() {
+        m.alloc_into::<Node>(node, Node::LEFT)?;
+        m.alloc_into::<Node>(node, Node::RIGHT)?;
+        // Leaves get no children, so they need no local.
+        if below > 0 {
+            let left = m.null_local();
+            m.assign(&left, m.load(m.get(node), Node::LEFT));
+            populate(m, below, &left)?;
+            m.forget(left);
+            m.assign(node, m.load(m.get(node), Node::RIGHT));
         }
-        m.forget(child);
     }
     Ok(())
 }

@@ -28,7 +28,10 @@
 //! objects that the possible roots reach, which may be all live ones.
 
 use heap::contract::*;
-use heap::{Count, Cycle, DeadList, Extent, NoMarks, NonMovingSpace, Stack, Step, Values, cascade, counted_roots};
+use heap::{
+    Count, Cycle, DeadList, Extent, NoMarks, NonMovingSpace, Stack, Step, Values, cascade,
+    counted_roots,
+};
 use std::collections::HashSet;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -212,6 +215,14 @@ fn add_possible_root(possible_roots: &Stack, memory: Memory<'_>, object: ObjectR
     }
 }
 
+/// An object has lost a reference to a cascade, and keeps others.
+#[inline(never)]
+fn survives(possible_roots: &Stack, memory: Memory<'_>, object: ObjectReference) {
+    if !mutant!(memory, "a cascade buffers no possible root") {
+        add_possible_root(possible_roots, memory, object);
+    }
+}
+
 /// Subtracts the references of an object on trial, and turns its referents grey.
 #[inline(always)]
 fn subtract(memory: Memory<'_>, object: ObjectReference, mut found: impl FnMut(ObjectReference)) {
@@ -253,8 +264,8 @@ impl RcCycles {
         let Self { objects, possible_roots, pending, .. } = self;
         let dies = |memory: Memory<'_>, child| {
             let dies = COUNT.release(memory, child);
-            if !dies && !mutant!(memory, "a cascade buffers no possible root") {
-                add_possible_root(possible_roots, memory, child);
+            if !dies {
+                survives(possible_roots, memory, child);
             }
             dies
         };
@@ -331,7 +342,8 @@ impl RcCycles {
         let left_bytes = self.objects.allocated_bytes();
         let round = &mut self.round;
         round.freed_bytes += allocated_bytes - left_bytes;
-        round.left = round.left.saturating_sub((untried + self.given_up) - self.possible_roots.len());
+        round.left =
+            round.left.saturating_sub((untried + self.given_up) - self.possible_roots.len());
         if round.left == 0 {
             let mut cycle =
                 Cycle::ended(round.cause, round.allocated_bytes, &self.objects, &cx.log);

@@ -134,7 +134,7 @@ impl Heap {
     ///
     /// # Errors
     /// If the operating system refuses the address space.
-    pub fn stack(&self) -> io::Result<Stack> {
+    pub fn stack<W>(&self) -> io::Result<Stack<W>> {
         Stack::new(Arc::clone(&self.shared.budget), self.decommits())
     }
 

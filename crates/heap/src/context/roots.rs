@@ -1,8 +1,9 @@
 //! The root stack: the objects that the program itself holds, in scopes.
 //!
 //! A move consumes a root, in any order, so the stack has holes. Holes on top are trimmed, never below
-//! the base of the innermost scope: the program may still hold an index below it. An entry is null (a
-//! hole), a reference (a root that owns) or a reference plus one (a local, which does not own).
+//! the mark of the innermost scope: the program may still hold an index below it. An entry has a reference
+//! in its low half. Its high half is 1 for a local, which does not own, and 0 for a root, which does. A
+//! hole is 0; the mark of a scope looks as a null local.
 
 use crate::blocks::heap::Heap;
 use crate::memory::stack::Stack;
@@ -15,7 +16,8 @@ use std::num::NonZeroU32;
 /// Number of global roots: static variables of the program.
 pub const GLOBALS: u32 = 64;
 
-const LOCAL_TAG: u32 = 1;
+/// A null local; without a reference it still differs from a hole.
+const LOCAL: u64 = 1 << 32;
 
 /// A root that owns its object: neither `Copy` nor `Clone`, so two owners cannot be written.
 ///
@@ -58,18 +60,13 @@ pub trait Rooted: sealed::Place {}
 pub(crate) mod sealed {
     /// The index of the entry; not for programs.
     pub trait Place {
-        /// The tag of its entry.
-        const TAG: u32;
-
         fn index(&self) -> u32;
     }
 }
 
 macro_rules! rooted {
-    ($($type:ty: $tag:expr),+) => {$(
+    ($($type:ty),+) => {$(
         impl sealed::Place for $type {
-            const TAG: u32 = $tag;
-
             #[inline(always)]
             fn index(&self) -> u32 {
                 self.index.into()
@@ -78,7 +75,7 @@ macro_rules! rooted {
         impl Rooted for $type {}
     )+};
 }
-rooted!(Root: 0, Local: LOCAL_TAG, Global: LOCAL_TAG);
+rooted!(Root, Local, Global);
 
 /// The index of an entry above the globals.
 #[inline(always)]
@@ -103,8 +100,9 @@ pub struct RootEntry {
 pub struct RootStack {
     /// **Invariant:** the globals lie at the bottom, so there are at least [`GLOBALS`] entries. **Invariant:**
     /// the words above the top are holes, so a handle whose scope has ended finds no object.
-    entries: Stack,
-    /// **Invariant:** no live entry of an outer scope lies at or above `base`.
+    entries: Stack<u64>,
+    /// **Invariant:** no live entry of an outer scope lies at or above `base`, and below it lies the mark of
+    /// the scope, so the topmost entry is never a handle's of an outer one.
     base: Cell<u32>,
     heap: Heap,
 }
@@ -113,7 +111,7 @@ impl RootStack {
     pub(crate) fn new(heap: &Heap) -> io::Result<Self> {
         let entries = heap.stack()?;
         for _ in 0..GLOBALS {
-            entries.push(LOCAL_TAG);
+            entries.push(LOCAL);
         }
         Ok(Self { entries, base: Cell::new(GLOBALS), heap: heap.clone() })
     }
@@ -121,7 +119,7 @@ impl RootStack {
     #[inline(always)]
     pub(crate) fn push_root(&self, object: ObjectReference) -> Root {
         let index = self.entries.len();
-        self.entries.push_object(object);
+        self.entries.push(object.bits().into());
         Root { index: place(index) }
     }
 
@@ -146,18 +144,19 @@ impl RootStack {
 
     #[inline(always)]
     pub(crate) fn peek(&self, index: u32) -> Option<ObjectReference> {
-        Value::from_bits(self.entry(index)).referent()
+        // SAFETY: as in `entry`.
+        object_of(unsafe { self.entries.low_half(index) })
     }
 
-    /// The entry at the index of a handle; 0 if its scope has ended.
+    /// The entry at an index below the length or of a handle; 0 if the handle's scope has ended.
     #[inline(always)]
-    fn entry(&self, index: u32) -> u32 {
+    fn entry(&self, index: u32) -> u64 {
         // SAFETY: a handle's index is that of an entry once pushed, here or on another mutator's stack.
         unsafe { self.entries.word(index) }
     }
 
     #[inline(always)]
-    fn set_entry(&self, index: u32, entry: u32) {
+    fn set_entry(&self, index: u32, entry: u64) {
         // SAFETY: as in `entry`.
         unsafe { self.entries.set_word(index, entry) };
     }
@@ -184,9 +183,7 @@ impl RootStack {
     pub(crate) fn vacate(&self, place: &impl sealed::Place) {
         let index = place.index();
         self.set_entry(index, 0);
-        // An outer scope's root on top leaves a hole: the next entry must not lie below the base.
-        let trims = mutant!(self.heap.memory(), "a hole is trimmed below its scope");
-        if index + 1 == self.entries.len() && (index >= self.base.get() || trims) {
+        if index + 1 == self.entries.len() {
             self.trim(index);
         }
     }
@@ -198,16 +195,16 @@ impl RootStack {
     pub(crate) fn replace<R: sealed::Place, const N: usize>(
         &self,
         roots: [R; N],
-        entry: u32,
+        entry: u64,
         visit: impl FnOnce([Value; N]),
     ) -> u32 {
         const { assert!(N as u32 <= GLOBALS) };
         let start = self.entries.len() - N as u32;
         let on_top = |(i, root): (usize, &R)| root.index() == start + i as u32;
-        if N > 0 && roots.iter().enumerate().all(on_top) && start >= self.base.get() {
+        if N > 0 && roots.iter().enumerate().all(on_top) {
             // SAFETY: `N` is not 0, and the stack has at least `GLOBALS` entries.
-            let words = unsafe { self.entries.collapse::<N>(entry) };
-            visit(words.map(|word| Value::from_bits(word & !R::TAG)));
+            let entries = unsafe { self.entries.collapse::<N>(entry) };
+            visit(entries.map(|entry| Value::from_bits(entry as u32)));
             return start;
         }
         visit(roots.each_ref().map(|root| self.peek(root.index()).into()));
@@ -226,7 +223,7 @@ impl RootStack {
         object: ObjectReference,
         visit: impl FnOnce([Value; N]),
     ) -> Root {
-        Root { index: place(self.replace(roots, object.bits(), visit)) }
+        Root { index: place(self.replace(roots, object.bits().into(), visit)) }
     }
 
     /// [`RootStack::replace`] by a local.
@@ -237,14 +234,14 @@ impl RootStack {
         object: ObjectReference,
         visit: impl FnOnce([Value; N]),
     ) -> Local {
-        Local { index: place(self.replace(locals, object.bits() | LOCAL_TAG, visit)) }
+        Local { index: place(self.replace(locals, local_entry(Some(object)), visit)) }
     }
 
-    /// Makes `len` the length, or less: holes on top are removed, down to the base.
+    /// Makes `len` the length, or less: holes on top are removed.
     #[inline(always)]
     fn trim(&self, mut len: u32) {
-        // The globals below the base are no holes.
-        while self.entry(len - 1) == 0 && len > self.base.get() {
+        // The mark of a scope is no hole, nor is a global.
+        while self.entry(len - 1) == 0 {
             len -= 1;
         }
         // SAFETY: callers pass at most the length.
@@ -263,12 +260,14 @@ impl RootStack {
             no_object(place.index());
         }
         self.set_entry(place.index(), local_entry(object));
-        Value::from_bits(old).referent()
+        object_of(old as u32)
     }
 
     /// Begins a scope; returns the argument for [`RootStack::leave`].
     #[inline(always)]
     pub(crate) fn enter(&self) -> u32 {
+        let trims = mutant!(self.heap.memory(), "a hole is trimmed below its scope");
+        self.entries.push(if trims { 0 } else { LOCAL });
         self.base.replace(self.entries.len())
     }
 
@@ -291,8 +290,9 @@ impl RootStack {
     #[inline(always)]
     pub(crate) fn leave(&self, outer_base: u32) {
         if !mutant!(self.heap.memory(), "a scope leaves its roots behind") {
-            (self.base.get()..self.entries.len()).for_each(|index| self.set_entry(index, 0));
-            self.entries.truncate(self.base.get());
+            let mark = self.base.get() - 1;
+            (mark..self.entries.len()).for_each(|index| self.set_entry(index, 0));
+            self.entries.truncate(mark);
         }
         self.base.set(outer_base);
         self.trim(self.entries.len());
@@ -304,8 +304,8 @@ impl RootStack {
         self.pop().or_else(|| {
             // The entries of the globals stay, emptied: no root may take their place.
             (0..GLOBALS).find_map(|index| {
-                let entry = decode(self.entries.get(index))?;
-                self.entries.set(index, LOCAL_TAG);
+                let entry = decode(self.entry(index))?;
+                self.set_entry(index, LOCAL);
                 Some(entry)
             })
         })
@@ -313,7 +313,7 @@ impl RootStack {
 
     /// Every rooted object, with repetitions.
     pub fn iter(&self) -> impl Iterator<Item = RootEntry> {
-        (0..self.entries.len()).filter_map(|index| decode(self.entries.get(index)))
+        (0..self.entries.len()).filter_map(|index| decode(self.entry(index)))
     }
 
     /// [`RootStack::iter`], for the start of a trace.
@@ -328,14 +328,14 @@ impl RootStack {
     pub fn update(&self, mut new: impl FnMut(ObjectReference) -> ObjectReference) {
         let forgets = u32::from(mutant!(self.heap.memory(), "the last root is not updated"));
         for index in 0..self.entries.len() - forgets {
-            let entry = self.entries.get(index);
-            if let Some(RootEntry { object, .. }) = decode(entry) {
-                self.entries.set(index, new(object).bits() | entry & LOCAL_TAG);
+            let entry = self.entry(index);
+            if let Some(object) = object_of(entry as u32) {
+                self.set_entry(index, u64::from(new(object).bits()) | entry & LOCAL);
             }
         }
     }
 
-    /// Number of entries, holes included.
+    /// Number of entries, those of holes and of scopes included.
     pub fn depth(&self) -> u32 {
         self.entries.len()
     }
@@ -346,16 +346,21 @@ impl RootStack {
     }
 }
 
-/// The entry of a null local is the tag alone, which distinguishes it from a hole.
 #[inline(always)]
-fn local_entry(object: Option<ObjectReference>) -> u32 {
-    object.map_or(0, ObjectReference::bits) | LOCAL_TAG
+fn local_entry(object: Option<ObjectReference>) -> u64 {
+    u64::from(object.map_or(0, ObjectReference::bits)) | LOCAL
+}
+
+/// The object of an entry's low half.
+#[inline(always)]
+fn object_of(half: u32) -> Option<ObjectReference> {
+    // SAFETY: not 0; and even, for entries are only written by this file, with references.
+    (half != 0).then(|| unsafe { ObjectReference::from_bits_unchecked(half) })
 }
 
 /// The content of an entry; `None` for a hole and a null local.
-fn decode(entry: u32) -> Option<RootEntry> {
-    let object = Value::from_bits(entry).referent()?;
-    Some(RootEntry { object, owned: entry & LOCAL_TAG == 0 })
+fn decode(entry: u64) -> Option<RootEntry> {
+    Some(RootEntry { object: object_of(entry as u32)?, owned: entry & LOCAL == 0 })
 }
 
 #[cold]

@@ -78,15 +78,24 @@ impl SlotKind {
 }
 
 /// The layout of an object: a constant for shapes, computed for arrays.
+///
+/// Two words, which a call passes in registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Layout {
-    bits: u32,
-    bytes: u32,
-    slots: u32,
-    words: u32,
+    /// The layout half of the header, and above it the size in bytes.
+    bits_and_bytes: u64,
+    /// Slots, and above them payload words.
+    slots_and_words: u64,
 }
 
 impl Layout {
+    const fn new(bits: u32, bytes: u32, slots: u32, words: u32) -> Self {
+        Self {
+            bits_and_bytes: bits as u64 | (bytes as u64) << 32,
+            slots_and_words: slots as u64 | (words as u64) << 32,
+        }
+    }
+
     /// The layout of a shape with these numbers of slots by kind and of payload words.
     ///
     /// # Panics
@@ -100,7 +109,7 @@ impl Layout {
         let bytes = HEADER_BYTES + slots.next_multiple_of(2) * 4 + words * 8;
         let bytes =
             if bytes < size_class::MIN_CELL_BYTES { size_class::MIN_CELL_BYTES } else { bytes };
-        Self { bits, bytes, slots, words }
+        Self::new(bits, bytes, slots, words)
     }
 
     /// The layout of an array of `slots` slots of one kind and `words` payload words; `None` if it
@@ -115,37 +124,43 @@ impl Layout {
         }
         let bytes = bytes as u32;
         let bits = EXTENDED | kind as u32;
-        Some(Self { bits, bytes, slots, words })
+        Some(Self::new(bits, bytes, slots, words))
+    }
+
+    /// The layout half of the header.
+    #[inline(always)]
+    const fn bits(self) -> u32 {
+        self.bits_and_bytes as u32
     }
 
     /// Whole size in bytes, header included, before rounding to a cell.
     #[inline(always)]
     pub const fn bytes(self) -> u32 {
-        self.bytes
+        (self.bits_and_bytes >> 32) as u32
     }
 
     /// Number of slots.
     #[inline(always)]
     pub const fn slots(self) -> u32 {
-        self.slots
+        self.slots_and_words as u32
     }
 
     /// Number of payload words of 8 bytes.
     #[inline(always)]
     pub const fn words(self) -> u32 {
-        self.words
+        (self.slots_and_words >> 32) as u32
     }
 
     /// Number of slots of this kind.
     #[inline(always)]
     pub const fn slots_of(self, kind: SlotKind) -> u32 {
         if self.is_extended() {
-            return if self.bits & 0xff == kind as u32 { self.slots } else { 0 };
+            return if self.bits() & 0xff == kind as u32 { self.slots() } else { 0 };
         }
         match kind {
-            SlotKind::Own => self.bits & 0xff,
-            SlotKind::Shared => (self.bits >> 8 & 0xff) - (self.bits & 0xff),
-            SlotKind::Borrow => (self.bits >> 16 & 0xff) - (self.bits >> 8 & 0xff),
+            SlotKind::Own => self.bits() & 0xff,
+            SlotKind::Shared => (self.bits() >> 8 & 0xff) - (self.bits() & 0xff),
+            SlotKind::Borrow => (self.bits() >> 16 & 0xff) - (self.bits() >> 8 & 0xff),
             SlotKind::Weak | SlotKind::Ephemeral => 0,
         }
     }
@@ -153,19 +168,19 @@ impl Layout {
     /// Size class, or [`size_class::LARGE_CLASS`].
     #[inline(always)]
     pub(crate) const fn class(self) -> u8 {
-        size_class::class_of(self.bytes)
+        size_class::class_of(self.bytes())
     }
 
     /// Whether it fits a cell; otherwise it is a large object.
     #[inline(always)]
     pub const fn is_small(self) -> bool {
-        self.bytes <= size_class::MAX_CELL_BYTES
+        self.bytes() <= size_class::MAX_CELL_BYTES
     }
 
     /// Whether the header has the second word pair.
     #[inline(always)]
     pub const fn is_extended(self) -> bool {
-        self.bits & EXTENDED != 0
+        self.bits() & EXTENDED != 0
     }
 
     /// Bytes of its header.
@@ -180,15 +195,15 @@ impl Layout {
         let is_counted = collector_bits & 1 != 0;
         let overlaps = is_counted && mutant!(memory, "layout and count share a bit");
         let shift = if overlaps { 31 } else { 32 };
-        let header = u64::from(self.bits) | u64::from(collector_bits) << shift;
+        let header = u64::from(self.bits()) | u64::from(collector_bits) << shift;
         if mutant!(memory, "a new object is not cleared") {
             memory.word64(object, Offset64::word(0)).store(header, Relaxed);
         } else {
-            memory.initialise(object, header, self.bytes);
+            memory.initialise(object, header, self.bytes());
         }
         if self.is_extended() {
-            memory.write(object, Offset32::word(2), self.slots);
-            memory.write(object, Offset32::word(3), self.words);
+            memory.write(object, Offset32::word(2), self.slots());
+            memory.write(object, Offset32::word(3), self.words());
         }
     }
 }

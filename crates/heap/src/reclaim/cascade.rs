@@ -71,8 +71,9 @@ fn run<const BOUNDED: bool>(
     while let Some(object) = next {
         next = None;
         if let Some(children) = memory.two_slots(object, slots) {
-            let [first, second] = children
-                .map(|child| child.referent_in(slots).filter(|&child| follow(memory, child)));
+            let followed =
+                |child: Value| child.referent_in(slots).filter(|&child| follow(memory, child));
+            let (first, second) = (followed(children[0]), followed(children[1]));
             next = second.or(first);
             if let (Some(first), Some(_)) = (first, second) {
                 memory.prefetch(first);
