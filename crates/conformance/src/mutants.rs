@@ -101,8 +101,11 @@ pub const ALL: &[Known] = &[
     Known::new("a cascade loses the first of two", CLASSIC),
     Known::new("a cascade loses a batch", DESIGN),
     Known::new("a cascade sees half of an array", CLASSIC),
-    Known::new("a cascade frees a parked object", DESIGN)
-        .equivalent(&[("rc", UNPARKED), ("rc-cycles", UNPARKED)]),
+    Known::new("a cascade frees a parked object", DESIGN).equivalent(&[
+        ("rc", UNPARKED),
+        ("rc|count-loads", UNPARKED),
+        ("rc-cycles", UNPARKED),
+    ]),
     Known::new("a destructor forgets its children", CLASSIC),
     Known::new("a borrow that ends drops its object", CLASSIC),
     Known::new("an object that lost its owner is forgotten", CLASSIC),
