@@ -59,14 +59,15 @@ const POLL_BYTES: u64 = 16 * 1024;
 /// Maximum swept blocks that the program takes at a time.
 const MAX_TAKEN: u32 = 128;
 
-/// A cycle begins when six tenths of the memory are left that it needs unaided, within bounds; the program
-/// assists to end it within that.
+/// A cycle begins when half of the memory is left that it needs unaided, within bounds; the program assists
+/// to end it within that, in the second half of it.
 const PACE: Pace = Pace {
-    least_left: 0.2,
-    most_left: 0.45,
-    needed_factor: 0.6,
+    least_left: 0.05,
+    most_left: 0.2,
+    needed_factor: 0.5,
     expected_growth: None,
     pace_share: 0.8,
+    unaided_share: 0.5,
     is_concurrent: true,
 };
 

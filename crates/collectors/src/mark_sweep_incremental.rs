@@ -67,6 +67,7 @@ impl<const DIJKSTRA: bool> MarkSweepIncremental<DIJKSTRA> {
         needed_factor: 0.0,
         expected_growth: Some(1.25),
         pace_share: 0.6,
+        unaided_share: 0.0,
         is_concurrent: false,
     };
 }

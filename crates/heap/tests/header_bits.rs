@@ -17,6 +17,7 @@ const PACE: Pace = Pace {
     needed_factor: 0.0,
     expected_growth: Some(1.0),
     pace_share: 0.5,
+    unaided_share: 0.0,
     is_concurrent: false,
 };
 

@@ -26,6 +26,7 @@ const PACE: Pace = Pace {
     needed_factor: 0.0,
     expected_growth: Some(1.25),
     pace_share: 0.6,
+    unaided_share: 0.0,
     is_concurrent: false,
 };
 

@@ -22,7 +22,7 @@ use crate::space::mark_tables::MarkTables;
 use crate::space::non_moving::NonMovingSpace;
 
 /// Slices of work that the program does at a time beside a thread, at most.
-const MAX_LATE_SLICES: u64 = 8;
+const MAX_LATE_SLICES: u64 = 6;
 
 /// How a collector paces its cycles.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,8 @@ pub struct Pace {
     pub expected_growth: Option<f64>,
     /// Marking must be done when this share of the memory free at the start of the cycle has been used.
     pub pace_share: f64,
+    /// Beside a thread: no work is due before this part of that share has been used.
+    pub unaided_share: f64,
     /// Whether a thread marks beside the program. Then the time of a cycle is that from its start to its end.
     pub is_concurrent: bool,
 }
@@ -149,8 +151,10 @@ impl Pacer {
     /// Beside a thread: the work to do, since of the work due for the bytes allocated in this cycle only
     /// `done` is done; 0 below a `slice` of it.
     pub fn late_work(&mut self, done: u64, slice: u64) -> u64 {
+        let unaided_bytes = self.paced_bytes as f64 * self.pace.unaided_share;
+        let aided_bytes = (self.spent_bytes as f64 - unaided_bytes).max(0.0);
         let due = match self.spent_bytes < self.paced_bytes {
-            true => (self.spent_bytes as f64 * self.work_per_byte) as u64,
+            true => (aided_bytes * self.work_per_byte / (1.0 - self.pace.unaided_share)) as u64,
             // More than was expected.
             false => u64::MAX,
         };
