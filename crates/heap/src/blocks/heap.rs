@@ -134,7 +134,7 @@ impl Heap {
     ///
     /// # Errors
     /// If the operating system refuses the address space.
-    pub fn stack<W>(&self) -> io::Result<Stack<W>> {
+    pub fn stack(&self) -> io::Result<Stack> {
         Stack::new(Arc::clone(&self.shared.budget), self.decommits())
     }
 

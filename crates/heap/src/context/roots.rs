@@ -1,9 +1,9 @@
 //! The root stack: the objects that the program itself holds, in scopes.
 //!
 //! A move consumes a root, in any order, so the stack has holes. Holes on top are trimmed, never below
-//! the mark of the innermost scope: the program may still hold an index below it. An entry has a reference
-//! in its low half. Its high half is 1 for a local, which does not own, and 0 for a root, which does. A
-//! hole is 0; the mark of a scope looks as a null local.
+//! the mark of the innermost scope: the program may still hold an index below it. An entry is null (a
+//! hole), a reference (a root that owns) or a reference plus one (a local, which does not own). The mark of
+//! a scope looks as a null local.
 
 use crate::blocks::heap::Heap;
 use crate::memory::stack::Stack;
@@ -17,7 +17,7 @@ use std::num::NonZeroU32;
 pub const GLOBALS: u32 = 64;
 
 /// A null local; without a reference it still differs from a hole.
-const LOCAL: u64 = 1 << 32;
+const LOCAL: u32 = 1;
 
 /// A root that owns its object: neither `Copy` nor `Clone`, so two owners cannot be written.
 ///
@@ -60,13 +60,18 @@ pub trait Rooted: sealed::Place {}
 pub(crate) mod sealed {
     /// The index of the entry; not for programs.
     pub trait Place {
+        /// The tag of its entry.
+        const TAG: u32;
+
         fn index(&self) -> u32;
     }
 }
 
 macro_rules! rooted {
-    ($($type:ty),+) => {$(
+    ($($type:ty: $tag:expr),+) => {$(
         impl sealed::Place for $type {
+            const TAG: u32 = $tag;
+
             #[inline(always)]
             fn index(&self) -> u32 {
                 self.index.into()
@@ -75,7 +80,7 @@ macro_rules! rooted {
         impl Rooted for $type {}
     )+};
 }
-rooted!(Root, Local, Global);
+rooted!(Root: 0, Local: LOCAL, Global: LOCAL);
 
 /// The index of an entry above the globals.
 #[inline(always)]
@@ -100,7 +105,7 @@ pub struct RootEntry {
 pub struct RootStack {
     /// **Invariant:** the globals lie at the bottom, so there are at least [`GLOBALS`] entries. **Invariant:**
     /// the words above the top are holes, so a handle whose scope has ended finds no object.
-    entries: Stack<u64>,
+    entries: Stack,
     /// **Invariant:** no live entry of an outer scope lies at or above `base`, and below it lies the mark of
     /// the scope, so the topmost entry is never a handle's of an outer one.
     base: Cell<u32>,
@@ -119,7 +124,7 @@ impl RootStack {
     #[inline(always)]
     pub(crate) fn push_root(&self, object: ObjectReference) -> Root {
         let index = self.entries.len();
-        self.entries.push(object.bits().into());
+        self.entries.push_object(object);
         Root { index: place(index) }
     }
 
@@ -144,19 +149,18 @@ impl RootStack {
 
     #[inline(always)]
     pub(crate) fn peek(&self, index: u32) -> Option<ObjectReference> {
-        // SAFETY: as in `entry`.
-        object_of(unsafe { self.entries.low_half(index) })
+        Value::from_bits(self.entry(index)).referent()
     }
 
     /// The entry at an index below the length or of a handle; 0 if the handle's scope has ended.
     #[inline(always)]
-    fn entry(&self, index: u32) -> u64 {
+    fn entry(&self, index: u32) -> u32 {
         // SAFETY: a handle's index is that of an entry once pushed, here or on another mutator's stack.
         unsafe { self.entries.word(index) }
     }
 
     #[inline(always)]
-    fn set_entry(&self, index: u32, entry: u64) {
+    fn set_entry(&self, index: u32, entry: u32) {
         // SAFETY: as in `entry`.
         unsafe { self.entries.set_word(index, entry) };
     }
@@ -195,7 +199,7 @@ impl RootStack {
     pub(crate) fn replace<R: sealed::Place, const N: usize>(
         &self,
         roots: [R; N],
-        entry: u64,
+        entry: u32,
         visit: impl FnOnce([Value; N]),
     ) -> u32 {
         const { assert!(N as u32 <= GLOBALS) };
@@ -204,7 +208,7 @@ impl RootStack {
         if N > 0 && roots.iter().enumerate().all(on_top) {
             // SAFETY: `N` is not 0, and the stack has at least `GLOBALS` entries.
             let entries = unsafe { self.entries.collapse::<N>(entry) };
-            visit(entries.map(|entry| Value::from_bits(entry as u32)));
+            visit(entries.map(|entry| Value::from_bits(entry & !R::TAG)));
             return start;
         }
         visit(roots.each_ref().map(|root| self.peek(root.index()).into()));
@@ -223,7 +227,7 @@ impl RootStack {
         object: ObjectReference,
         visit: impl FnOnce([Value; N]),
     ) -> Root {
-        Root { index: place(self.replace(roots, object.bits().into(), visit)) }
+        Root { index: place(self.replace(roots, object.bits(), visit)) }
     }
 
     /// [`RootStack::replace`] by a local.
@@ -260,7 +264,7 @@ impl RootStack {
             no_object(place.index());
         }
         self.set_entry(place.index(), local_entry(object));
-        object_of(old as u32)
+        Value::from_bits(old).referent()
     }
 
     /// Begins a scope; returns the argument for [`RootStack::leave`].
@@ -329,8 +333,8 @@ impl RootStack {
         let forgets = u32::from(mutant!(self.heap.memory(), "the last root is not updated"));
         for index in 0..self.entries.len() - forgets {
             let entry = self.entry(index);
-            if let Some(object) = object_of(entry as u32) {
-                self.set_entry(index, u64::from(new(object).bits()) | entry & LOCAL);
+            if let Some(object) = Value::from_bits(entry).referent() {
+                self.set_entry(index, new(object).bits() | entry & LOCAL);
             }
         }
     }
@@ -347,20 +351,13 @@ impl RootStack {
 }
 
 #[inline(always)]
-fn local_entry(object: Option<ObjectReference>) -> u64 {
-    u64::from(object.map_or(0, ObjectReference::bits)) | LOCAL
-}
-
-/// The object of an entry's low half.
-#[inline(always)]
-fn object_of(half: u32) -> Option<ObjectReference> {
-    // SAFETY: not 0; and even, for entries are only written by this file, with references.
-    (half != 0).then(|| unsafe { ObjectReference::from_bits_unchecked(half) })
+fn local_entry(object: Option<ObjectReference>) -> u32 {
+    object.map_or(0, ObjectReference::bits) | LOCAL
 }
 
 /// The content of an entry; `None` for a hole and a null local.
-fn decode(entry: u64) -> Option<RootEntry> {
-    Some(RootEntry { object: object_of(entry as u32)?, owned: entry & LOCAL == 0 })
+fn decode(entry: u32) -> Option<RootEntry> {
+    Some(RootEntry { object: Value::from_bits(entry).referent()?, owned: entry & LOCAL == 0 })
 }
 
 #[cold]

@@ -1,4 +1,4 @@
-//! A growing stack of words that can be pushed to through a shared reference.
+//! A growing stack of 32-bit words that can be pushed to through a shared reference.
 //!
 //! It returns no references and calls no closures, so a barrier that takes `&self` can log to it. Its
 //! address space is reserved once: growing never moves it, and a page is charged when it is first
@@ -10,15 +10,14 @@ use crate::memory::os::{PAGE_BYTES, Reservation};
 use crate::memory::value::{ObjectReference, Value};
 use std::cell::Cell;
 use std::io;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Bytes of the address space of a stack.
-const CAPACITY_BYTES: usize = 1 << 32;
+const CAPACITY: u32 = 1 << 30;
+const PAGE_ENTRIES: u32 = (PAGE_BYTES / 4) as u32;
 
-/// A stack of words, of 32 bits unless stated, owned by one thread at a time.
+/// A stack of words, owned by one thread at a time.
 #[derive(Debug)]
-pub struct Stack<W = u32> {
+pub struct Stack {
     memory: Reservation,
     /// **Invariant:** `len <= committed <= CAPACITY`.
     len: Cell<u32>,
@@ -28,19 +27,14 @@ pub struct Stack<W = u32> {
     /// Whether its pages also count as those of a queue.
     is_queue: bool,
     budget: Arc<Budget>,
-    word: PhantomData<W>,
 }
 
-impl<W> Stack<W> {
-    const CAPACITY: u32 = (CAPACITY_BYTES / size_of::<W>()) as u32;
-    const PAGE_ENTRIES: u32 = (PAGE_BYTES / size_of::<W>()) as u32;
-
+impl Stack {
     /// An empty stack whose pages are charged to `budget`.
     pub(crate) fn new(budget: Arc<Budget>, decommits: bool) -> io::Result<Self> {
-        let memory = Reservation::new(CAPACITY_BYTES)?;
+        let memory = Reservation::new(CAPACITY as usize * 4)?;
         let (len, committed) = (Cell::new(0), Cell::new(0));
-        let word = PhantomData;
-        Ok(Self { memory, len, committed, decommits, is_queue: false, budget, word })
+        Ok(Self { memory, len, committed, decommits, is_queue: false, budget })
     }
 
     /// The same for reached objects that are still to be marked, copied or dropped. Its pages also count
@@ -53,15 +47,15 @@ impl<W> Stack<W> {
     }
 
     #[inline(always)]
-    fn entry(&self, index: u32) -> *mut W {
-        debug_assert!(index < Self::CAPACITY);
+    fn entry(&self, index: u32) -> *mut u32 {
+        debug_assert!(index < CAPACITY);
         // SAFETY: callers keep `index` below `CAPACITY`, the length of the reservation.
-        unsafe { self.memory.base().cast::<W>().as_ptr().add(index as usize) }
+        unsafe { self.memory.base().cast::<u32>().as_ptr().add(index as usize) }
     }
 
     /// Pushes a word.
     #[inline(always)]
-    pub fn push(&self, word: W) {
+    pub fn push(&self, word: u32) {
         let len = self.len.get();
         if len == self.committed.get() {
             self.commit_page();
@@ -75,42 +69,12 @@ impl<W> Stack<W> {
     #[inline(never)]
     fn commit_page(&self) {
         let committed = self.committed.get();
-        assert!(committed < Self::CAPACITY, "a stack reached its capacity of 4 GiB");
+        assert!(committed < CAPACITY, "a stack reached its capacity of 2^30 words (4 GiB)");
         let charge = if self.is_queue { Budget::charge_queue } else { Budget::charge };
         charge(&self.budget, PAGE_BYTES as u64);
-        self.committed.set(committed + Self::PAGE_ENTRIES);
+        self.committed.set(committed + PAGE_ENTRIES);
     }
 
-    /// Number of words.
-    #[inline(always)]
-    pub fn len(&self) -> u32 {
-        self.len.get()
-    }
-
-    /// Whether it is empty.
-    #[inline(always)]
-    pub fn is_empty(&self) -> bool {
-        self.len.get() == 0
-    }
-
-    /// Discards all words from `len` on.
-    #[inline(always)]
-    pub fn truncate(&self, len: u32) {
-        self.len.set(self.len.get().min(len));
-    }
-
-    /// Bytes of the pages that were reached and not returned.
-    pub fn committed_bytes(&self) -> u64 {
-        u64::from(self.committed.get()) * size_of::<W>() as u64
-    }
-
-    fn discharge(&self, bytes: u64) {
-        let discharge = if self.is_queue { Budget::discharge_queue } else { Budget::discharge };
-        discharge(&self.budget, bytes);
-    }
-}
-
-impl Stack {
     /// Pops the word pushed last.
     #[inline(always)]
     pub fn pop(&self) -> Option<u32> {
@@ -132,6 +96,24 @@ impl Stack {
         }
     }
 
+    /// Number of words.
+    #[inline(always)]
+    pub fn len(&self) -> u32 {
+        self.len.get()
+    }
+
+    /// Whether it is empty.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.len.get() == 0
+    }
+
+    /// Discards all words from `len` on.
+    #[inline(always)]
+    pub fn truncate(&self, len: u32) {
+        self.len.set(self.len.get().min(len));
+    }
+
     /// The word at `index`; 0 from the end of the stack on.
     #[inline(always)]
     pub fn get(&self, index: u32) -> u32 {
@@ -141,6 +123,56 @@ impl Stack {
         } else {
             0
         }
+    }
+
+    /// Replaces the `N` topmost words by `word`, and clears the others of them; returns them.
+    ///
+    /// # Safety
+    /// There must be `N`, and at least one.
+    #[inline(always)]
+    pub(crate) unsafe fn collapse<const N: usize>(&self, word: u32) -> [u32; N] {
+        let start = self.len.get() - N as u32;
+        let top = self.entry(start);
+        // Volatile, so one by one: they have just been stored one by one, and a wide load would wait for that.
+        // SAFETY: the `N` topmost words exist by the contract of this function.
+        let words = std::array::from_fn(|i| unsafe { top.add(i).read_volatile() });
+        // SAFETY: as above; the stack is not shared between threads (`Cell`).
+        unsafe {
+            top.write(word);
+            (1..N).for_each(|i| top.add(i).write(0));
+        }
+        self.len.set(start + 1);
+        words
+    }
+
+    /// Makes `len` the number of words.
+    ///
+    /// # Safety
+    /// It must not exceed the present one.
+    #[inline(always)]
+    pub(crate) unsafe fn shorten(&self, len: u32) {
+        debug_assert!(len <= self.len.get());
+        self.len.set(len);
+    }
+
+    /// The word at `index`, on the stack or above it: there, the last one written, or 0.
+    ///
+    /// # Safety
+    /// `index` must be that of a word once pushed.
+    #[inline(always)]
+    pub(crate) unsafe fn word(&self, index: u32) -> u32 {
+        // SAFETY: a pushed word has an index below `CAPACITY`, by the contract of this function.
+        unsafe { self.entry(index).read() }
+    }
+
+    /// Writes the word at `index`.
+    ///
+    /// # Safety
+    /// As [`Stack::word`].
+    #[inline(always)]
+    pub(crate) unsafe fn set_word(&self, index: u32, word: u32) {
+        // SAFETY: as in `word`; the stack is not shared between threads (`Cell`).
+        unsafe { self.entry(index).write(word) };
     }
 
     /// Pushes a reference.
@@ -195,9 +227,14 @@ impl Stack {
         self.committed_bytes()
     }
 
+    /// Bytes of the pages that were reached and not returned.
+    pub fn committed_bytes(&self) -> u64 {
+        u64::from(self.committed.get()) * 4
+    }
+
     /// Returns all pages but those in use, and at least one.
     pub fn shrink(&self) {
-        let keep = self.len.get().next_multiple_of(Self::PAGE_ENTRIES).max(Self::PAGE_ENTRIES);
+        let keep = self.len.get().next_multiple_of(PAGE_ENTRIES).max(PAGE_ENTRIES);
         let committed = self.committed.get();
         if keep < committed {
             let bytes = (committed - keep) as usize * 4;
@@ -208,68 +245,10 @@ impl Stack {
             self.committed.set(keep);
         }
     }
-}
 
-impl Stack<u64> {
-    /// Replaces the `N` topmost words by `word`, and clears the others of them; returns them.
-    ///
-    /// # Safety
-    /// There must be `N`, and at least one.
-    #[inline(always)]
-    pub(crate) unsafe fn collapse<const N: usize>(&self, word: u64) -> [u64; N] {
-        let start = self.len.get() - N as u32;
-        let top = self.entry(start);
-        // Volatile, so one by one: they have just been stored one by one, and a wide load would wait for that.
-        // SAFETY: the `N` topmost words exist by the contract of this function.
-        let words = std::array::from_fn(|i| unsafe { top.add(i).read_volatile() });
-        // SAFETY: as above; the stack is not shared between threads (`Cell`).
-        unsafe {
-            top.write(word);
-            (1..N).for_each(|i| top.add(i).write(0));
-        }
-        self.len.set(start + 1);
-        words
-    }
-
-    /// Makes `len` the number of words.
-    ///
-    /// # Safety
-    /// It must not exceed the present one.
-    #[inline(always)]
-    pub(crate) unsafe fn shorten(&self, len: u32) {
-        debug_assert!(len <= self.len.get());
-        self.len.set(len);
-    }
-
-    /// The word at `index`, on the stack or above it: there, the last one written, or 0.
-    ///
-    /// # Safety
-    /// `index` must be that of a word once pushed, here or on another stack.
-    #[inline(always)]
-    pub(crate) unsafe fn word(&self, index: u32) -> u64 {
-        // SAFETY: a pushed word has an index below `CAPACITY`, by the contract of this function.
-        unsafe { self.entry(index).read() }
-    }
-
-    /// The low half of the word at `index`.
-    ///
-    /// # Safety
-    /// As [`Stack::word`].
-    #[inline(always)]
-    pub(crate) unsafe fn low_half(&self, index: u32) -> u32 {
-        const { assert!(cfg!(target_endian = "little"), "the low half comes first") };
-        // SAFETY: as in `word`. A narrow load leaves the upper half of a register clear.
-        unsafe { self.entry(index).cast::<u32>().read() }
-    }
-
-    /// Writes the word at `index`.
-    ///
-    /// # Safety
-    /// As [`Stack::word`].
-    #[inline(always)]
-    pub(crate) unsafe fn set_word(&self, index: u32, word: u64) {
-        // SAFETY: as in `word`; the stack is not shared between threads (`Cell`).
-        unsafe { self.entry(index).write(word) };
+    fn discharge(&self, bytes: u64) {
+        let discharge = if self.is_queue { Budget::discharge_queue } else { Budget::discharge };
+        discharge(&self.budget, bytes);
     }
 }
 
@@ -359,7 +338,7 @@ impl Drop for Top<'_> {
     }
 }
 
-impl<W> Drop for Stack<W> {
+impl Drop for Stack {
     fn drop(&mut self) {
         self.discharge(self.committed_bytes());
     }

@@ -50,8 +50,7 @@ fn the_pages_of_queues_are_also_counted_separately() {
     let [stack, mut first] =
         [Stack::new, Stack::queue].map(|new| new(Arc::clone(&budget), true).unwrap());
     assert_eq!(budget.queue_peak_bytes(), Some(0));
-    let fill =
-        |stack: &Stack| (0..3 * Stack::<u32>::PAGE_ENTRIES).for_each(|word| stack.push(word));
+    let fill = |stack: &Stack| (0..3 * PAGE_ENTRIES).for_each(|word| stack.push(word));
     [&stack, &first].into_iter().for_each(fill);
     assert_eq!((budget.committed_bytes(), budget.queue_peak_bytes()), (6 * page, Some(3 * page)));
     first.truncate(0);
