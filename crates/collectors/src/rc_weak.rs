@@ -113,6 +113,7 @@ impl RcWeak {
     #[inline(never)]
     fn cascade(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, pending, released, .. } = self;
+        let mut first = Some(dead);
         if is_plain(cx.memory(), dead, WEAK.one()) {
             cascade(objects, pending, &mut cx.log, dead, Slots::Strong, |memory, child| {
                 let is_plain = is_plain(memory, child, Self::NEW);
@@ -121,22 +122,21 @@ impl RcWeak {
                 }
                 is_plain
             });
-        } else {
-            released.push_object(dead);
+            first = released.pop_object();
         }
-        if !self.released.is_empty() {
-            self.release_all(cx);
+        if let Some(first) = first {
+            self.release_all(cx, first);
         }
     }
 
     #[inline(never)]
-    fn release_all(&mut self, cx: &mut Context) {
+    fn release_all(&mut self, cx: &mut Context, first: ObjectReference) {
         let Self { objects, released, unborrowed, .. } = self;
         let mut clock = CascadeClock::default();
         let mut released = released.top();
         let mut unborrowed = unborrowed.top();
         let memory = cx.heap.memory();
-        let mut next = released.pop_object();
+        let mut next = Some(first);
         while let Some(object) = next {
             clock.tick(1);
             for child in memory.children(object, Slots::Borrow) {

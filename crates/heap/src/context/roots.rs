@@ -185,7 +185,11 @@ impl RootStack {
     /// Removes an entry, null or not.
     #[inline(always)]
     pub(crate) fn vacate(&self, place: &impl sealed::Place) {
-        let index = place.index();
+        self.vacate_at(place.index());
+    }
+
+    #[inline(always)]
+    fn vacate_at(&self, index: u32) {
         self.set_entry(index, 0);
         if index + 1 == self.entries.len() {
             self.trim(index);
@@ -211,12 +215,21 @@ impl RootStack {
             visit(entries.map(|entry| Value::from_bits(entry & !R::TAG)));
             return start;
         }
-        visit(roots.each_ref().map(|root| self.peek(root.index()).into()));
+        let (parts, index) = self.replace_below(roots.each_ref().map(R::index), entry);
+        visit(parts);
+        index
+    }
+
+    /// The same where other entries lie above, out of the way of the usual case.
+    #[cold]
+    #[inline(never)]
+    fn replace_below<const N: usize>(&self, roots: [u32; N], entry: u32) -> ([Value; N], u32) {
+        let parts = roots.map(|root| self.peek(root).into());
         // Last first: roots are usually consumed in the order of a stack.
         let kept = usize::from(mutant!(self.heap.memory(), "a part stays a root"));
-        roots.iter().rev().skip(kept).for_each(|root| self.vacate(root));
+        roots.iter().rev().skip(kept).for_each(|&root| self.vacate_at(root));
         self.entries.push(entry);
-        self.entries.len() - 1
+        (parts, self.entries.len() - 1)
     }
 
     /// [`RootStack::replace`] by a root.
