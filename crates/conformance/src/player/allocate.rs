@@ -76,10 +76,14 @@ impl Player<'_> {
         };
         drop(views);
         let owns = self.shadow.objects[holder].form.kind(slot) == SlotKind::Own;
-        let refers = |hold: &Hold| hold.target == Some(holder) && !hold.lost;
-        let handle = self.shadow.handles.iter().position(|hold| hold.as_ref().is_some_and(refers));
-        if let Some(handle) = handle.filter(|_| owns && !form.is_array()) {
-            return self.alloc_into(m, form, handle, holder, slot);
+        if owns && !form.is_array() {
+            // An object that has lost its owner dies here, and then no handle refers to it.
+            self.settle(m);
+            let refers = |hold: &Hold| hold.target == Some(holder) && !hold.lost;
+            let mut handles = self.shadow.handles.iter();
+            if let Some(handle) = handles.position(|hold| hold.as_ref().is_some_and(refers)) {
+                return self.alloc_into(m, form, handle, holder, slot);
+            }
         }
         let Some(id) = self.alloc(m, form) else { return };
         let index = self.held.len() - 1;

@@ -215,21 +215,19 @@ impl RootStack {
             visit(entries.map(|entry| Value::from_bits(entry & !R::TAG)));
             return start;
         }
-        let (parts, index) = self.replace_below(roots.each_ref().map(R::index), entry);
-        visit(parts);
-        index
+        visit(roots.each_ref().map(|root| self.peek(root.index()).into()));
+        self.replace_below(roots.map(|root| root.index()), entry)
     }
 
     /// The same where other entries lie above, out of the way of the usual case.
     #[cold]
     #[inline(never)]
-    fn replace_below<const N: usize>(&self, roots: [u32; N], entry: u32) -> ([Value; N], u32) {
-        let parts = roots.map(|root| self.peek(root).into());
+    fn replace_below<const N: usize>(&self, roots: [u32; N], entry: u32) -> u32 {
         // Last first: roots are usually consumed in the order of a stack.
         let kept = usize::from(mutant!(self.heap.memory(), "a part stays a root"));
         roots.iter().rev().skip(kept).for_each(|&root| self.vacate_at(root));
         self.entries.push(entry);
-        (parts, self.entries.len() - 1)
+        self.entries.len() - 1
     }
 
     /// [`RootStack::replace`] by a root.
