@@ -92,9 +92,8 @@ pub struct RcCycles {
 }
 
 /// Slices that try as many possible roots as were buffered when they began: to the sizer, a collection.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Round {
-    cause: Cause,
     /// Possible roots still to be tried.
     left: u32,
     /// Bytes allocated when it began, and bytes that it has freed.
@@ -119,7 +118,7 @@ impl Collector for RcCycles {
             tried: heap.queue()?,
             pending: heap.queue()?,
             reach: config.whole(&REACH) as u32,
-            round: Round { cause: Cause::Growth, left: 0, allocated_bytes: 0, freed_bytes: 0 },
+            round: Round::default(),
             sizer: Sizer::new(heap, config),
         })
     }
@@ -336,7 +335,7 @@ impl RcCycles {
             cx.log.collects(cause);
             // Those that are buffered meanwhile are tried first.
             let left = untried + untried / 4;
-            self.round = Round { cause, left, allocated_bytes, freed_bytes: 0 };
+            self.round = Round { left, allocated_bytes, freed_bytes: 0 };
         }
         self.slice(cx);
         let left_bytes = self.objects.allocated_bytes();
@@ -345,8 +344,9 @@ impl RcCycles {
         round.left =
             round.left.saturating_sub((untried + self.given_up) - self.possible_roots.len());
         if round.left == 0 {
+            // Only a whole trial can be futile: until one, what has been allocated adds up.
             let mut cycle =
-                Cycle::ended(round.cause, round.allocated_bytes, &self.objects, &cx.log);
+                Cycle::ended(Cause::Requested, round.allocated_bytes, &self.objects, &cx.log);
             // What the program has allocated since the round began is no survivor.
             cycle.survived_bytes = round.allocated_bytes.saturating_sub(round.freed_bytes);
             let new_bytes = left_bytes.saturating_sub(cycle.survived_bytes);

@@ -183,10 +183,12 @@ impl Attempt<'_> {
         let free = run(LIMIT_BYTES, None)?;
         let mut limit_bytes = LIMIT_BYTES;
         if self.factory.caps.bounded {
-            // Eighths of the footprint that the program reaches without a collection.
+            // Eighths of the footprint that the program reaches without a collection, and an eighth of that.
+            // A few blocks more may be too few where fewer were enough: other cells are free.
             let mut limits = (1..=8).map(|eighths| free.peak_bytes * eighths / 8);
-            let is_enough = |limit: &u64| run(*limit, None).is_ok_and(|probed| probed.end.is_ok());
-            limit_bytes = limits.find(is_enough).map_or(LIMIT_BYTES, |limit| limit * 9 / 8);
+            let is_enough = |limit| run(limit, None).is_ok_and(|probed| probed.end.is_ok());
+            let limit = limits.find(|&limit| is_enough(limit) && is_enough(limit * 9 / 8));
+            limit_bytes = limit.map_or(LIMIT_BYTES, |limit| limit * 9 / 8);
         }
         let probed = run(limit_bytes, is_surveyed.then_some(free.allocated_bytes / SURVEYS))?;
         let (objects, frees, accesses) = probed.clocks;
