@@ -123,12 +123,12 @@ fn a_stale_read_beside_a_new_object_is_reported() {
 #[cfg(gcw_tsan)]
 fn read_beside_a_new_object() {
     let heap = heap(None);
-    let mut space = NonMovingSpace::new(&heap).expect("address space");
+    let mut space = NonMovingSpace::<NoMarks>::new(&heap).expect("address space");
     let stale = space.alloc_or_grow(large(), 0).expect("there is no limit");
     assert!(space.free(stale));
     thread::scope(|scope| {
         scope.spawn(|| {
-            let mut other = NonMovingSpace::new(&heap).expect("address space");
+            let mut other = NonMovingSpace::<NoMarks>::new(&heap).expect("address space");
             assert_eq!(
                 other.alloc_or_grow(large(), 0),
                 Ok(stale),
