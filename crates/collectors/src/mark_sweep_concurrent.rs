@@ -31,10 +31,11 @@
 //! finalizable objects keep. Where the program waits for the thread, it waits for a slice, which is short
 //! if the thread has a processor: on a shared one, pauses are as long as the scheduler's.
 //!
-//! Measured on 195 MB of splay tree in three times that, in two runs on two processors that other programs
-//! kept busy: no allocation stall, no pause above 0.2 ms of the program's own processor time, and in the
-//! worst 20 ms the program has 0.75 and 0.81 of it. The share of the needed memory with which cycles begin
-//! decides: with more, there are more cycles; with less, the program marks more.
+//! Measured on 195 MB of splay tree in three times that, in three runs on two idle processors: no allocation
+//! stall, no pause above 0.2 ms, a third of mark-sweep's time in pauses, and in the worst 20 ms the program has
+//! 0.23 of its processor time. The share of the needed memory with which cycles begin decides: where they
+//! began at twice that, and the program assisted from the first byte, it had 0.43 of it for a quarter more
+//! processor time in all.
 //!
 //! `collect`, and allocations that find no memory, do the work on the program's thread. Steps that tests
 //! request let the thread do one slice and wait for it, or the program assist by one, so that each run is
