@@ -16,21 +16,26 @@
 #![forbid(unsafe_code)]
 
 mod collections;
+pub mod best_group;
+pub mod contest;
 pub mod estimate;
 #[cfg(test)]
 mod fixture;
 pub mod format;
+pub mod geometric_mean;
 pub mod heat_map;
 mod measured;
+pub mod multiplicity;
 pub mod paired;
 pub mod pareto;
 pub mod pauses;
 pub mod quantile;
 mod row;
 pub mod scaling;
-mod signed_rank;
+pub mod signed_rank;
 pub mod statements;
 pub mod summary;
+pub mod verdict;
 
 pub use collections::Collections;
 pub use estimate::Estimate;

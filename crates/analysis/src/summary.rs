@@ -50,7 +50,7 @@ pub fn summarise(run: &Run) -> Summary {
     let mut collectors: Vec<String> = manifest.collectors.iter().map(|c| c.name.clone()).collect();
     let mut heaps = manifest.heaps.clone();
     let mut groups: BTreeMap<_, Vec<&Record>> = BTreeMap::new();
-    for record in run.records.iter().filter(|r| r.cell.mode != Mode::Census) {
+    for record in run.records.iter().filter(|r| r.cell.mode != Mode::Census && !r.twin) {
         let cell = &record.cell;
         let key = (
             position_or_push(&mut workloads, &cell.workload),
@@ -68,7 +68,7 @@ pub fn summarise(run: &Run) -> Summary {
     Summary { rows, workloads, collectors, heaps }
 }
 
-fn position_or_push<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) -> usize {
+pub(crate) fn position_or_push<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) -> usize {
     list.iter().position(|known| known == item).unwrap_or_else(|| {
         list.push(item.clone());
         list.len() - 1
@@ -84,6 +84,16 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
     };
     let time = finished(&of_mode(Mode::Time), "time");
     let memory = finished(&of_mode(Mode::Memory), "memory");
+    // Pauses have a mode of their own since schema 2; an external program has one mode.
+    let paused = match of_mode(Mode::Pauses) {
+        records if records.is_empty() => time.clone(),
+        records => finished(&records, "pause"),
+    };
+    // All modes have one policy of memory, so every repeat has a peak.
+    let peaks = match of_mode(Mode::Memory) {
+        records if records.is_empty() => time.clone(),
+        _ => memory.clone(),
+    };
     let samples = || records.iter().filter_map(|r| r.sample.as_ref());
     let any: Vec<&Sample> = records.iter().filter_map(|r| finished_sample(r)).collect();
     let timed = |pick: fn(&Sample) -> u64| estimate(&time, |s| Some(pick(s)), "");
@@ -101,8 +111,8 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
         cpu_ns: timed(|s| s.cpu_ns),
         teardown_wall_ns: timed(|s| s.teardown_wall_ns),
         page_faults: timed(|s| s.page_faults),
-        peak_footprint_bytes: estimate(&memory, |s| s.peak_footprint_bytes, "its footprint"),
-        pauses: pauses(&time),
+        peak_footprint_bytes: estimate(&peaks, |s| s.peak_footprint_bytes, "its footprint"),
+        pauses: pauses(&paused),
         collections: collections(&time),
         queue_peak_bytes: match any[..] {
             [] => Measured::Missing(failure(&records)),
@@ -136,7 +146,7 @@ fn finished_sample(record: &Record) -> Option<&Sample> {
 }
 
 /// The reason why not all of these records finished.
-fn failure(records: &[&Record]) -> String {
+pub(crate) fn failure(records: &[&Record]) -> String {
     let failed = records.iter().filter(|r| finished_sample(r).is_none()).count();
     match worst(records) {
         Outcome::NotApplicable { reason } => reason.clone(),
@@ -268,7 +278,8 @@ mod tests {
 
         run.records.retain(|r| r.cell.mode == Mode::Time);
         let row = &summarise(&run).rows[0];
-        assert_eq!(row.peak_footprint_bytes.reason(), Some("not run in memory mode"));
+        // All modes have one policy of memory: a timed repeat has a peak, too.
+        assert_eq!(row.peak_footprint_bytes.known().unwrap().values, [999_999.0; 2]);
         assert!(row.footprint.is_empty());
     }
 

@@ -145,6 +145,8 @@ fn record(
             mode,
         },
         block,
+        twin: false,
+        calibration_ns: None,
         order: 0,
         seed: 1,
         started_unix_ms: 1_763_000_000_000,
