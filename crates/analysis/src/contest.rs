@@ -235,6 +235,5 @@ pub fn widest_half_width(manifest: &Manifest, records: &[Record], group: &str) -
         let others = contest.others().map(|other| contest.log_ratios(other, Clock::Cpu));
         others.filter_map(|logs| paired::ratio_of_logs(logs.known()?))
     });
-    let widths = ratios.filter_map(|ratio| Some((ratio.high? / ratio.low?).sqrt() - 1.0));
-    widths.max_by(f64::total_cmp)
+    ratios.filter_map(|ratio| ratio.half_width()).max_by(f64::total_cmp)
 }

@@ -17,6 +17,7 @@
 
 mod collections;
 pub mod best_group;
+pub mod conclude;
 pub mod contest;
 pub mod estimate;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod fixture;
 pub mod format;
 pub mod geometric_mean;
 pub mod heat_map;
+pub mod league;
 mod measured;
 pub mod multiplicity;
 pub mod paired;
@@ -32,12 +34,14 @@ pub mod pauses;
 pub mod quantile;
 mod row;
 pub mod scaling;
+pub mod sentences;
 pub mod signed_rank;
 pub mod statements;
 pub mod summary;
 pub mod verdict;
 
 pub use collections::Collections;
+pub use conclude::{Conclusions, conclude};
 pub use estimate::Estimate;
 pub use measured::Measured;
 pub use pauses::PauseSummary;

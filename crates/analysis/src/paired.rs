@@ -40,6 +40,11 @@ impl Ratio {
         self.low.zip(self.high)
     }
 
+    /// Half the width of the interval, as a share of the ratio: 0.05 for 5 %.
+    pub fn half_width(&self) -> Option<f64> {
+        self.interval().map(|(low, high)| (high / low).sqrt() - 1.0)
+    }
+
     /// Whether the interval excludes 1, so that the sides differ; `None` without an interval.
     pub fn differs(&self) -> Option<bool> {
         self.interval().map(|(low, high)| low > 1.0 || high < 1.0)

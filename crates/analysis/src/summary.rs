@@ -110,9 +110,12 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
         wall_ns: timed(|s| s.wall_ns),
         cpu_ns: timed(|s| s.cpu_ns),
         teardown_wall_ns: timed(|s| s.teardown_wall_ns),
+        teardown_cpu_ns: timed(|s| s.teardown_cpu_ns),
         page_faults: timed(|s| s.page_faults),
         peak_footprint_bytes: estimate(&peaks, |s| s.peak_footprint_bytes, "its footprint"),
         pauses: pauses(&paused),
+        paused_share: paused_share(&paused),
+        utilisation: utilisation(&paused),
         collections: collections(&time),
         queue_peak_bytes: match any[..] {
             [] => Measured::Missing(failure(&records)),
@@ -195,6 +198,32 @@ fn pauses(samples: &Measured<Vec<&Sample>>) -> Measured<PauseSummary> {
         let reason = || "no sample to take pauses from".to_owned();
         Measured::known_or(PauseSummary::of(samples), reason)
     })
+}
+
+fn paused_share(samples: &Measured<Vec<&Sample>>) -> Measured<Estimate> {
+    let share = |s: &&Sample| s.pause_total_ns as f64 / s.wall_ns.max(1) as f64;
+    pauses(samples).and_then(|_| {
+        let shares = samples.known().map(|samples| samples.iter().map(share).collect());
+        let reason = || "no sample to take pauses from".to_owned();
+        Measured::known_or(shares.and_then(Estimate::of), reason)
+    })
+}
+
+/// The median over the repeats at each window that all of them have.
+fn utilisation(samples: &Measured<Vec<&Sample>>) -> Vec<(u64, f64)> {
+    let Some((first, rest)) = samples.known().and_then(|samples| samples.split_first()) else {
+        return Vec::new();
+    };
+    let at = |sample: &Sample, window_ns: u64| {
+        let point = sample.utilisation.iter().find(|point| point.window_ns == window_ns);
+        point.map(|point| point.bmu)
+    };
+    let median = |window_ns| {
+        let values: Option<Vec<f64>> =
+            [first].into_iter().chain(rest).map(|sample| at(sample, window_ns)).collect();
+        Some((window_ns, Estimate::of(values?)?.median))
+    };
+    first.utilisation.iter().filter_map(|point| median(point.window_ns)).collect()
 }
 
 fn collections(samples: &Measured<Vec<&Sample>>) -> Measured<Collections> {

@@ -107,7 +107,8 @@ impl Provider for BuiltIn {
         let (entry, _) = self.choose(collector).ok()?;
         let declares_regions = self.suite(suite).ok()?.find(workload)?.entry().needs.regions;
         let frees_regions_only = entry.factory.caps == Caps { regions: true, ..Caps::NONE };
-        let reason = "the program declares no regions, so nothing would be reclaimed before its end";
+        let reason =
+            "the program declares no regions, so nothing would be reclaimed before its end";
         (frees_regions_only && !declares_regions).then(|| reason.to_owned())
     }
 

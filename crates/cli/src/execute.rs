@@ -60,7 +60,7 @@ pub(crate) fn run_cell(entry: &Entry<Timed>, task: &Task) -> Result<Sample, Cell
     let factory = entry.factory;
     match (task.collect_every, task.cell.mode) {
         (Some(allocations), _) => on_small_stack(|| under_stress(factory, task, allocations)),
-        (None, Mode::Time) => return (entry.run)(task),
+        (None, Mode::Time | Mode::Pauses) => return (entry.run)(task),
         (None, _) => on_small_stack(|| in_memory_mode(factory, task)),
     }
     .map_err(failed)?

@@ -17,6 +17,7 @@ use runner::{
     Completion, Event, Forecast, Interrupt, Planned, Schedule, Store, environment, execute,
     in_processes,
 };
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -69,14 +70,20 @@ impl Experiment {
         interrupt: Interrupt,
     ) -> Result<(), Failure> {
         if build::build().profile == "debug" {
-            warn(&"this is a debug build, whose times mean nothing; use `cargo run --release -- run`");
+            warn(
+                &"this is a debug build, whose times mean nothing; use `cargo run --release -- run`",
+            );
         }
         let manifest = &self.manifest;
-        let half_width = |records: &[Record], group: &str| widest_half_width(manifest, records, group);
-        let refusal = |collector: &str, workload: &str| applies(registry, manifest, collector, workload);
+        let half_width =
+            |records: &[Record], group: &str| widest_half_width(manifest, records, group);
+        let refusal =
+            |collector: &str, workload: &str| applies(registry, manifest, collector, workload);
         let schedule = Schedule::new(manifest, census(registry, manifest), &refusal, &half_width);
         let program = child::program()?;
-        let command = |planned: &Planned| command(&program, manifest, &planned.cell);
+        let command = |planned: &Planned| {
+            command(&program, &manifest.commands, &manifest.suite, &planned.cell)
+        };
         let limit = Duration::from_millis(manifest.timeout_ms);
         let mut executor = in_processes(command, limit, interrupt);
         let progress = Progress::new(processes(schedule.forecast()), self.records.len());
@@ -112,11 +119,13 @@ impl Experiment {
 
 /// `8 collectors x 6 programs x 10 blocks = 540 processes, about 60 s`.
 pub(crate) fn forecast(registry: &Registry, manifest: &Manifest) -> String {
-    let refusal = |collector: &str, workload: &str| applies(registry, manifest, collector, workload);
+    let refusal =
+        |collector: &str, workload: &str| applies(registry, manifest, collector, workload);
     let schedule = Schedule::new(manifest, census(registry, manifest), &refusal, &|_, _| None);
     let forecast = schedule.forecast();
     let Forecast { groups, passes, block, blocks } = forecast;
-    let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    let count =
+        |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
     let matrix = match &manifest.sides[..] {
         [] => format!(
             "{} x {}",
@@ -136,7 +145,10 @@ pub(crate) fn forecast(registry: &Registry, manifest: &Manifest) -> String {
     });
     let passes = match passes {
         0 => String::new(),
-        n => format!("; {} for memory and pauses", count(n, "process").replace("processs", "processes")),
+        n => format!(
+            "; {} for memory and pauses",
+            count(n, "process").replace("processs", "processes")
+        ),
     };
     format!("{timed}{budget}{passes}")
 }
@@ -172,9 +184,14 @@ fn applies(
 }
 
 /// The command that runs a cell once: this program, or an external one through the shell.
-fn command(program: &Path, manifest: &Manifest, cell: &Cell) -> Command {
-    match manifest.commands.get(&cell.collector) {
-        None => child::cell(program, cell, &manifest.suite),
+pub(crate) fn command(
+    program: &Path,
+    commands: &BTreeMap<String, String>,
+    suite: &str,
+    cell: &Cell,
+) -> Command {
+    match commands.get(&cell.collector) {
+        None => child::cell(program, cell, suite),
         Some(line) => {
             let mut command = Command::new("sh");
             command.args(["-c", line]);

@@ -20,6 +20,8 @@ mod built_in;
 mod child;
 mod commands;
 mod comparison;
+mod conclusion;
+mod duel_table;
 mod execute;
 mod experiment;
 mod failure;

@@ -21,9 +21,10 @@ pub(crate) fn collectors(
     for pattern in wanted {
         match pattern.starts_with('@') {
             false => patterns.push(pattern.clone()),
-            true => patterns.extend(sets::members(registry, pattern).ok_or_else(|| {
-                Failure::Usage(unknown("set", pattern, &sets::names()))
-            })?),
+            true => patterns.extend(
+                sets::members(registry, pattern)
+                    .ok_or_else(|| Failure::Usage(unknown("set", pattern, &sets::names())))?,
+            ),
         }
     }
     for pattern in &patterns {

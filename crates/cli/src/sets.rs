@@ -71,6 +71,6 @@ pub(crate) fn default_collectors(registry: &Registry) -> Vec<String> {
 
 /// The workloads of a run that names none: those of the list, or all of a suite that has none of them.
 pub(crate) fn default_workloads(known: &[WorkloadInfo]) -> Vec<String> {
-    let has = |name: &&str| known.iter().any(|workload| workload.name == **name);
-    WORKLOADS.iter().filter(has).map(|&name| name.to_owned()).collect()
+    let has = |name: &str| known.iter().any(|workload| workload.name == name);
+    WORKLOADS.iter().filter(|name| has(name)).map(|&name| name.to_owned()).collect()
 }

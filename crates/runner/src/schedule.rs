@@ -94,7 +94,8 @@ impl<'a> Schedule<'a> {
         let spent = self.spent(records);
         let groups = 0..self.plan.groups.len();
         let torn = groups.map(|group| (group, spent[group].blocks)).filter(|&(_, n)| n > 0);
-        let torn: Vec<Planned> = torn.flat_map(|(group, n)| left(self.timed(group, n - 1))).collect();
+        let torn: Vec<Planned> =
+            torn.flat_map(|(group, n)| left(self.timed(group, n - 1))).collect();
         if !torn.is_empty() {
             return torn;
         }
@@ -111,7 +112,9 @@ impl<'a> Schedule<'a> {
         let repeats = self.plan.manifest.repeats;
         let dropped = self.dropped(spent);
         let kept: Vec<usize> = (0..spent.len()).filter(|group| !dropped.contains(group)).collect();
-        let Some(round) = kept.iter().map(|&group| spent[group].blocks).min() else { return vec![] };
+        let Some(round) = kept.iter().map(|&group| spent[group].blocks).min() else {
+            return vec![];
+        };
         if round < repeats {
             let order = self.plan.order(Mode::Time, round).into_iter();
             let behind = order.filter(|&g| kept.contains(&g) && spent[g].blocks == round);
@@ -193,10 +196,12 @@ impl<'a> Schedule<'a> {
 
     /// The timed blocks of each group so far.
     fn spent(&self, records: &[Record]) -> Vec<Spent> {
-        let timed = || records.iter().filter(|r| r.cell.mode == Mode::Time && r.process_wall_ns > 0);
+        let timed =
+            || records.iter().filter(|r| r.cell.mode == Mode::Time && r.process_wall_ns > 0);
         let mut calibrations: Vec<u64> = timed().filter_map(|r| r.calibration_ns).collect();
         calibrations.sort_unstable();
-        let median_ns = calibrations.get(calibrations.len() / 2).map_or(f64::INFINITY, |&ns| ns as f64);
+        let median_ns =
+            calibrations.get(calibrations.len() / 2).map_or(f64::INFINITY, |&ns| ns as f64);
         let is_disturbed =
             |r: &Record| r.calibration_ns.is_some_and(|ns| ns as f64 > DISTURBED * median_ns);
         let mut blocks: BTreeMap<(usize, u32), (u64, bool)> = BTreeMap::new();

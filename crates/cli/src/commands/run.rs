@@ -185,7 +185,8 @@ fn settings(args: &Args) -> Settings {
         (None, Some(_)) => None,
         (None, None) => preset.budget,
     };
-    let fewest = if budget.is_some() { preset.repeats.max(runner::LOOKS[0]) } else { preset.repeats };
+    let fewest =
+        if budget.is_some() { preset.repeats.max(runner::LOOKS[0]) } else { preset.repeats };
     Settings {
         size: args.size.unwrap_or(preset.size),
         repeats: args.repeat.unwrap_or(fewest),

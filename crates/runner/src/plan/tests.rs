@@ -76,7 +76,8 @@ fn keys_are_distinct_for_all_cells() {
     let plan = Plan::new(&manifest, Some("bound"), &any);
     let blocks = (0..2).flat_map(|group| (0..5).map(move |block| (group, block)));
     let timed = blocks.flat_map(|(group, block)| plan.block(group, Mode::Time, block));
-    let keys: Vec<_> = plan.passes().iter().chain(&timed.collect::<Vec<_>>()).map(Planned::key).collect();
+    let keys: Vec<_> =
+        plan.passes().iter().chain(&timed.collect::<Vec<_>>()).map(Planned::key).collect();
     assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
 }
 
