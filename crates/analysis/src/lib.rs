@@ -17,7 +17,8 @@
 
 mod collections;
 pub mod best_group;
-pub mod conclude;
+mod conclude;
+pub mod conclusions;
 pub mod contest;
 pub mod estimate;
 #[cfg(test)]
@@ -41,7 +42,8 @@ pub mod summary;
 pub mod verdict;
 
 pub use collections::Collections;
-pub use conclude::{Conclusions, conclude};
+pub use conclude::conclude;
+pub use conclusions::Conclusions;
 pub use estimate::Estimate;
 pub use measured::Measured;
 pub use pauses::PauseSummary;

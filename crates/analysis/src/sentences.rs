@@ -3,7 +3,7 @@
 //! A sentence says only what its own comparisons decide. A winner by chance is not named: of a group of
 //! more than [`GROUP_MAX`] nothing is concluded.
 
-use crate::conclude::{Conclusions, Judged, JudgedCompetitor};
+use crate::conclusions::{Conclusions, Judged, JudgedCompetitor};
 use crate::league::{LeagueRow, WINDOW_NS};
 use crate::verdict::{Comparison, Verdict};
 use crate::{Measured, format};

@@ -6,11 +6,13 @@ use analysis::geometric_mean::GeometricMean;
 use analysis::league::LeagueRow;
 use analysis::verdict::Verdict;
 use analysis::{Conclusions, Measured, conclude, format};
-use record::{LineProblem, Manifest, Run};
+use record::{LineProblem, Manifest, Outcome, Run};
 use std::io::{self, Write};
 
 /// Readable everywhere.
 const WIDTH: usize = 80;
+/// Failures that are printed in full.
+const FAILURES_MAX: usize = 8;
 
 const HEADINGS: [(&str, Align); 8] = [
     ("collector", Align::Left),
@@ -46,6 +48,9 @@ pub(crate) fn print(run: &Run, out: &mut dyn Write) -> io::Result<()> {
     for line in wrap(&legend(&conclusions), WIDTH) {
         writeln!(out, "{faint}{line}{faint:#}")?;
     }
+    for line in failures(&conclusions).iter().flat_map(|failure| wrap(failure, WIDTH)) {
+        writeln!(out, "{line}")?;
+    }
     for problem in &run.problems {
         writeln!(out, "{strong}unusable line{strong:#} {problem}")?;
     }
@@ -55,6 +60,29 @@ pub(crate) fn print(run: &Run, out: &mut dyn Write) -> io::Result<()> {
 /// The unusable lines of a run, for machine output.
 pub(crate) fn problems(problems: &[LineProblem]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
+}
+
+/// The pairs that did not finish, by outcome and reason.
+fn failures(conclusions: &Conclusions) -> Vec<String> {
+    let mut failures: Vec<(String, Vec<String>)> = Vec::new();
+    for contest in &conclusions.contests {
+        for competitor in contest.competitors.iter().filter(|c| c.outcome != Outcome::Ok) {
+            let outcome = competitor.outcome.to_string();
+            let pair = format!("{} on {}", competitor.name, contest.workload);
+            match failures.iter_mut().find(|(known, _)| *known == outcome) {
+                Some((_, pairs)) => pairs.push(pair),
+                None => failures.push((outcome, vec![pair])),
+            }
+        }
+    }
+    let more = failures.len().saturating_sub(FAILURES_MAX);
+    let shown = failures.into_iter().take(FAILURES_MAX);
+    let mut lines: Vec<String> =
+        shown.map(|(outcome, pairs)| format!("{}: {outcome}", pairs.join(", "))).collect();
+    if more > 0 {
+        lines.push(format!("and {more} other failures: `gcw show -w '*'`"));
+    }
+    lines
 }
 
 fn league(manifest: &Manifest, conclusions: &Conclusions) -> String {

@@ -2,7 +2,7 @@
 
 use crate::palette;
 use crate::table::{Align, Line, Text, render, wrap};
-use analysis::conclude::JudgedCompetitor;
+use analysis::conclusions::JudgedCompetitor;
 use analysis::sentences::with_interval;
 use analysis::verdict::{Comparison, Verdict};
 use analysis::{Measured, Row, conclude, format, summarise};

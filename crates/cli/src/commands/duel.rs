@@ -80,7 +80,8 @@ pub(crate) fn duel(args: Args, registry: &Registry, out: &mut dyn Write) -> Resu
         ..manifest(&args, registry, &sides, &suite)?
     };
     if !args.json {
-        eprintln!("{}", experiment::forecast(registry, &manifest));
+        writeln!(out, "{}\n", experiment::forecast(registry, &manifest))?;
+        out.flush()?;
     }
     let mut experiment = Experiment::begin(manifest, &directory)?;
     experiment.measure(registry, interrupt)?;

@@ -100,7 +100,10 @@ pub(crate) fn run(args: Args, registry: &Registry, out: &mut dyn Write) -> Resul
                 writeln!(out, "{forecast}")?;
                 return Ok(Exit::Fine);
             }
-            eprintln!("{forecast}");
+            if !args.json {
+                writeln!(out, "{forecast}\n")?;
+                out.flush()?;
+            }
             manifest.unverified = verify(&manifest, registry, args.unverified, &interrupt)?;
             Experiment::begin(manifest, &directory)?
         }
