@@ -118,7 +118,7 @@ fn best(competitors: &[&Competitor<'_>]) -> Measured<Vec<String>> {
     let times: Vec<Vec<f64>> = competitors
         .iter()
         .filter_map(|c| {
-            Some(c.samples.known()?.iter().map(|(_, s)| (Clock::Cpu.of(s) as f64).ln()))
+            Some(c.samples.known()?.values().map(|s| (Clock::Cpu.of(s) as f64).ln()))
         })
         .map(Iterator::collect)
         .collect();
