@@ -74,11 +74,11 @@ fn interval(workloads: &[Vec<f64>], all: f64, seed: u64) -> Option<(f64, f64)> {
         }
     }
     deviations.sort_by(f64::total_cmp);
-    let rank = |share: f64| ((deviations.len() as f64 * share) as usize).min(deviations.len() - 1);
     if error == 0.0 || deviations.is_empty() {
         return None;
     }
-    let (low, high) = (deviations[rank(ALPHA / 2.0)], deviations[rank(1.0 - ALPHA / 2.0)]);
+    let outside = (deviations.len() as f64 * ALPHA / 2.0) as usize;
+    let (low, high) = (deviations[outside], deviations[deviations.len() - 1 - outside]);
     Some(((all - high * error).exp(), (all - low * error).exp()))
 }
 
@@ -126,6 +126,14 @@ mod tests {
         for end in [-low.ln(), high.ln()] {
             assert!((end / error - 2.26).abs() < 0.35, "{end}");
         }
+    }
+
+    #[test]
+    fn the_interval_of_the_reciprocal_is_the_reciprocal_interval() {
+        let logs = [0.1, 0.2, 0.35, 0.0, 0.4, 0.1, 0.7];
+        let (low, high) = geometric_mean(&[logs.to_vec()], 3).unwrap().interval.unwrap();
+        let turned = geometric_mean(&[logs.map(|x: f64| -x).to_vec()], 3).unwrap().interval.unwrap();
+        assert!((low * turned.1 - 1.0).abs() < 1e-12 && (high * turned.0 - 1.0).abs() < 1e-12);
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub mod quantile;
 mod row;
 pub mod scaling;
 pub mod sentences;
+pub mod sentinel;
 pub mod signed_rank;
 pub mod statements;
 pub mod summary;

@@ -68,6 +68,11 @@ fn sums(ranks: &[usize]) -> Vec<f64> {
     probability
 }
 
+/// Smallest two-sided p-value of `n` differences: all have one sign.
+pub(crate) fn smallest_p_value(n: usize) -> f64 {
+    (2.0 * 0.5_f64.powi(n as i32)).min(1.0)
+}
+
 /// Largest `k` (from 1) with `P(T <= k - 1) <= tail` for n differences without ties, and that probability;
 /// `None` if even `T = 0` is more probable.
 pub(crate) fn lower_critical(n: usize, tail: f64) -> Option<(usize, f64)> {
@@ -100,7 +105,7 @@ fn normal_below(x: f64) -> f64 {
 }
 
 /// The `x` below which a standard normal variable is with this probability: by bisection.
-fn normal_quantile(probability: f64) -> f64 {
+pub(crate) fn normal_quantile(probability: f64) -> f64 {
     let (mut low, mut high) = (-40.0, 40.0);
     for _ in 0..100 {
         let middle = (low + high) / 2.0;
