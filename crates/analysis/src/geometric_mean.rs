@@ -132,7 +132,8 @@ mod tests {
     fn the_interval_of_the_reciprocal_is_the_reciprocal_interval() {
         let logs = [0.1, 0.2, 0.35, 0.0, 0.4, 0.1, 0.7];
         let (low, high) = geometric_mean(&[logs.to_vec()], 3).unwrap().interval.unwrap();
-        let turned = geometric_mean(&[logs.map(|x: f64| -x).to_vec()], 3).unwrap().interval.unwrap();
+        let turned =
+            geometric_mean(&[logs.map(|x: f64| -x).to_vec()], 3).unwrap().interval.unwrap();
         assert!((low * turned.1 - 1.0).abs() < 1e-12 && (high * turned.0 - 1.0).abs() < 1e-12);
     }
 
