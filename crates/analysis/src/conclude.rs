@@ -6,12 +6,9 @@
 use crate::best_group::best_group;
 use crate::contest::{Clock, Competitor, Contest, contests};
 use crate::league::{LeagueRow, league};
-use crate::multiplicity::holm;
-use crate::paired::ratio_of_logs;
 use crate::sentences::sentences;
-use crate::signed_rank;
-use crate::verdict::{Comparison, FALSE_DISCOVERIES, TIME_MARGIN, judge};
-use crate::{Measured, summarise};
+use crate::verdict::{Comparison, TIME_MARGIN, judge};
+use crate::{Measured, sentinel, summarise};
 use record::{HeapSize, Mode, Outcome, Run};
 use serde::Serialize;
 
@@ -42,8 +39,9 @@ pub struct Conclusions {
 /// The check of a run by the twins of the reference.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sentinel {
-    /// Workloads on which the reference differs from itself: their comparisons are not reliable.
-    pub differs: Vec<String>,
+    /// Workloads on which the reference differs from itself: their comparisons are not reliable. `None` if
+    /// there are too few blocks of twins to find a difference.
+    pub differs: Option<Vec<String>>,
     /// Median half width of the intervals of the reference against itself, as a share: a smaller difference
     /// is not seen. `None` without twins.
     pub resolution: Option<f64>,
@@ -204,23 +202,10 @@ fn best(competitors: &[&Competitor<'_>]) -> Measured<Vec<String>> {
 }
 
 fn sentinel(run: &Run, contests: &[Contest<'_>]) -> Sentinel {
-    let twins: Vec<(&str, Vec<f64>)> = contests
-        .iter()
-        .map(|contest| (contest.workload.as_str(), contest.twin_log_ratios(Clock::Cpu)))
-        .filter(|(_, logs)| !logs.is_empty())
-        .collect();
-    let p_values: Vec<f64> =
-        twins.iter().map(|(_, logs)| signed_rank::test(logs, 0.0).two_sided).collect();
-    let rejected = twins.iter().zip(holm(&p_values, FALSE_DISCOVERIES));
-    let differs = rejected.filter(|(_, differs)| *differs).map(|((name, _), _)| (*name).to_owned());
-    let mut widths: Vec<f64> =
-        twins.iter().filter_map(|(_, logs)| ratio_of_logs(logs)?.half_width()).collect();
-    widths.sort_by(f64::total_cmp);
-    Sentinel {
-        differs: differs.collect(),
-        resolution: crate::estimate::median_of_sorted(&widths),
-        disturbed: disturbed(run),
-    }
+    let twins: Vec<Vec<f64>> = contests.iter().map(|c| c.twin_log_ratios(Clock::Cpu)).collect();
+    let sentinel::Sentinel { differs, resolution } = sentinel::sentinel(&twins);
+    let names = |places: Vec<usize>| places.iter().map(|&p| contests[p].workload.clone()).collect();
+    Sentinel { differs: differs.map(names), resolution, disturbed: disturbed(run) }
 }
 
 /// Share of timed processes whose calibration took much longer than the median.

@@ -34,8 +34,8 @@ pub(crate) fn sentences(manifest: &Manifest, conclusions: &Conclusions) -> Vec<S
 
 /// The warning that stands first if the reference differs from itself.
 fn unreliable(conclusions: &Conclusions) -> Option<String> {
-    let names = &conclusions.sentinel.differs;
-    (!names.is_empty()).then(|| {
+    let names = conclusions.sentinel.differs.as_ref().filter(|names| !names.is_empty());
+    names.map(|names| {
         format!(
             "UNRELIABLE: {} differs from itself on {}; the machine is disturbed, and the verdicts there mean \
              nothing.",
