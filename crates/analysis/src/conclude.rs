@@ -188,9 +188,7 @@ fn judged(
 fn best(competitors: &[&Competitor<'_>]) -> Measured<Vec<String>> {
     let times: Vec<Vec<f64>> = competitors
         .iter()
-        .filter_map(|c| {
-            Some(c.samples.known()?.iter().map(|(_, s)| (Clock::Cpu.of(s) as f64).ln()))
-        })
+        .filter_map(|c| Some(c.samples.known()?.values().map(|s| (Clock::Cpu.of(s) as f64).ln())))
         .map(Iterator::collect)
         .collect();
     let group = best_group(&times);

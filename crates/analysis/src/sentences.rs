@@ -1,7 +1,7 @@
 //! The main results as sentences: time, memory, utilisation, and the limits of the run.
 //!
 //! A sentence says only what its own comparisons decide. A winner by chance is not named: of a group of
-//! more than [`GROUP_MAX`] nothing is concluded.
+//! more than three nothing is concluded.
 
 use crate::conclude::{Conclusions, Judged, JudgedCompetitor};
 use crate::league::{LeagueRow, WINDOW_NS};

@@ -3,8 +3,8 @@
 //! `T` is the sum of the ranks, by size, of the differences with a plus sign. If their distribution is
 //! symmetric about 0, each sign is a fair coin, so the distribution of `T` is built by adding one rank at a
 //! time (a convolution with a fair coin per rank). Equal sizes share the mean of their ranks, and the
-//! distribution is built from these; a difference of 0 has no sign and is left out. Beyond [`EXACT_UP_TO`]
-//! the normal approximation differs by less than one rank.
+//! distribution is built from these; a difference of 0 has no sign and is left out. Beyond 100 differences
+//! the normal approximation is used, which differs by less than one rank.
 //!
 //! Source: Wilcoxon 1945, *Individual comparisons by ranking methods*; Hollander and Wolfe,
 //! *Nonparametric Statistical Methods*, section 3.1, with ties as in its comment 3.8.

@@ -47,7 +47,7 @@ fn the_level_of_an_interval_follows_the_rejections_of_its_table() {
 fn one_of_many_needs_more_evidence() {
     // p = 2/2^6 = 0.03: enough alone, not among ten.
     let one = logs(0.4, 0.2, 6);
-    assert_eq!(verdicts(&[one.clone()]), [Verdict::Slower]);
+    assert_eq!(verdicts(std::slice::from_ref(&one)), [Verdict::Slower]);
     let mut table = vec![one];
     table.extend(vec![logs(0.001, 0.4, 6); 9]);
     assert!(verdicts(&table).iter().all(|v| !v.is_decided()));
