@@ -59,15 +59,27 @@ pub fn geometric_mean(workloads: &[Vec<f64>], seed: u64) -> Option<GeometricMean
 /// The interval; `None` if the blocks do not vary.
 fn interval(workloads: &[Vec<f64>], all: f64, seed: u64) -> Option<(f64, f64)> {
     let error = error_of_mean(workloads);
+    let centre = |logs: &Vec<f64>| -> Vec<f64> {
+        let mean = mean(logs);
+        logs.iter().map(|log| log - mean).collect()
+    };
+    let centred: Vec<Vec<f64>> = workloads.iter().map(centre).collect();
     let mut rng = Pcg64::seed_from_u64(seed);
-    let mut drawn: Vec<Vec<f64>> = workloads.to_vec();
     let mut deviations: Vec<f64> = Vec::with_capacity(DRAWS);
     for _ in 0..DRAWS {
-        for (drawn, logs) in drawn.iter_mut().zip(workloads) {
-            drawn.iter_mut().for_each(|log| *log = logs[rng.random_range(0..logs.len())]);
+        let (mut shift, mut variance) = (0.0, 0.0);
+        for logs in &centred {
+            let n = logs.len() as f64;
+            let (mut sum, mut squares) = (0.0, 0.0);
+            for _ in 0..logs.len() {
+                let log = logs[rng.random_range(0..logs.len())];
+                (sum, squares) = (sum + log, squares + log * log);
+            }
+            shift += sum / n;
+            variance += (squares - sum * sum / n) / (n - 1.0) / n;
         }
-        let means: Vec<f64> = drawn.iter().map(|logs| mean(logs)).collect();
-        let deviation = (mean(&means) - all) / error_of_mean(&drawn);
+        // The number of workloads cancels.
+        let deviation = shift / variance.sqrt();
         // A draw of one block only, over and over, has no error.
         if deviation.is_finite() {
             deviations.push(deviation);
