@@ -5,7 +5,7 @@
 //!
 //! * [`summary::summarise`] folds a run into one [`Row`] per cell;
 //! * [`estimate`] and [`paired`] turn repeats into a value with an interval, [`pauses`] and
-//!   [`quantile`] turn pauses into percentiles;
+//!   [`quantile`] turn pauses into percentiles, [`utilisation`] into MMU and BMU;
 //! * [`heat_map`], [`pareto`] and [`statements`] compare rows with one another;
 //! * [`scaling`] follows a program over the number of its live objects;
 //! * [`mod@format`] writes numbers for people.
@@ -31,6 +31,7 @@ pub mod scaling;
 mod signed_rank;
 pub mod statements;
 pub mod summary;
+pub mod utilisation;
 
 pub use collections::Collections;
 pub use estimate::Estimate;

@@ -316,8 +316,15 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     fn settle(&mut self) {
         if self.collector.caps().parks && self.cx.has_parked() {
-            self.collector.process_parked(&mut self.cx);
+            self.process_parked();
         }
+    }
+
+    #[inline(never)]
+    fn process_parked(&mut self) {
+        self.cx.log.begin_cascade();
+        self.collector.process_parked(&mut self.cx);
+        self.cx.log.end_cascade();
     }
 
     /// Collects now, if the discipline collects at all.

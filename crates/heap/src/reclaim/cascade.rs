@@ -5,7 +5,7 @@
 //! they differ in nothing else. It is among the hottest loops of the workbench: its state is kept in
 //! registers, and neighbouring cells are freed together.
 
-use crate::context::events::{CascadeClock, EventLog};
+use crate::context::events::EventLog;
 use crate::memory::Memory;
 use crate::memory::stack::{Stack, Top};
 use crate::memory::value::{ObjectReference, Value};
@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Frees `root`, then every object in the selected slots of a freed object that `follow` accepts.
 /// `pending` must be empty, and is empty again afterwards.
 ///
-/// The cascade is recorded as a pause if it was long enough to be one.
+/// In the pause pass it is recorded as a pause.
 #[inline(always)]
 pub fn cascade(
     objects: &mut NonMovingSpace<NoMarks>,
@@ -28,9 +28,26 @@ pub fn cascade(
     slots: Slots,
     follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
 ) {
-    let mut clock = CascadeClock::default();
-    run::<false>(objects, pending, root, 0, slots, follow, |freed| clock.tick(freed));
-    log.end_cascade(clock);
+    if log.logs_cascades() {
+        return logged(objects, pending, log, root, slots, follow);
+    }
+    run::<false>(objects, pending, root, 0, slots, follow, |_| ());
+}
+
+/// The same in the pause pass: a loop of its own, so that the other one has nothing to count.
+#[cold]
+#[inline(never)]
+fn logged(
+    objects: &mut NonMovingSpace<NoMarks>,
+    pending: &mut Stack,
+    log: &mut EventLog,
+    root: ObjectReference,
+    slots: Slots,
+    follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
+) {
+    log.begin_cascade();
+    run::<false>(objects, pending, root, 0, slots, follow, |freed| log.reclaimed(freed));
+    log.end_cascade();
 }
 
 /// Frees at most `max_objects` objects, beginning with those that are `pending`: the others stay
