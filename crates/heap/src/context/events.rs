@@ -92,32 +92,18 @@ impl EventLog {
         self.pauses.end(start, kind);
     }
 
-    /// Whether this is the pause pass, in which cascades are pauses, too.
-    #[inline(always)]
-    pub fn logs_cascades(&self) -> bool {
-        self.pauses.logs_cascades()
-    }
-
     /// Begins a drop, decrement, free or end of a region; without effect in the timed pass.
     #[inline(always)]
     pub fn begin_cascade(&mut self) {
-        if self.logs_cascades() {
+        if self.pauses.logs_cascades() {
             self.pauses.begin_cascade();
-        }
-    }
-
-    /// Counts objects reclaimed by the cascade that has begun; a long one reads its CPU clock.
-    #[inline(always)]
-    pub fn reclaimed(&mut self, objects: u32) {
-        if self.logs_cascades() {
-            self.pauses.reclaimed(objects);
         }
     }
 
     /// Ends what [`EventLog::begin_cascade`] began, and records it.
     #[inline(always)]
     pub fn end_cascade(&mut self) {
-        if self.logs_cascades() {
+        if self.pauses.logs_cascades() {
             self.pauses.end_cascade();
         }
     }
@@ -177,8 +163,8 @@ impl EventLog {
         self.pauses.longest()
     }
 
-    /// (start, length) of every pause in ns, on a time line without [`EventLog::overhead_ns`]. All of them,
-    /// unless [`EventLog::pauses_dropped`].
+    /// (start, length) of every pause in ns, on a time line without [`EventLog::overhead_ns`] and
+    /// [`EventLog::preempted_ns`]. All of them, unless [`EventLog::pauses_dropped`].
     pub fn pause_trace(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.pauses.trace().iter()
     }
@@ -211,6 +197,12 @@ impl EventLog {
     /// Time that logging took in the pause pass, in ns; subtracted from all pauses and gaps.
     pub fn overhead_ns(&self) -> u64 {
         self.pauses.overhead_ns()
+    }
+
+    /// Time in which the system ran another thread instead of the program, in ns, as far as noticed in the pause
+    /// pass; subtracted from all pauses and gaps.
+    pub fn preempted_ns(&self) -> u64 {
+        self.pauses.preempted_ns()
     }
 
     /// Number of collections by cause, without causes that had none.
@@ -298,7 +290,6 @@ mod tests {
         let mut log = EventLog::new();
         for logged in [0, 1] {
             log.begin_cascade();
-            log.reclaimed(5000);
             log.end_cascade();
             assert_eq!((log.pause_count(), log.pauses().len()), (logged, logged as usize));
             log.log_every_pause(16);

@@ -28,25 +28,8 @@ pub fn cascade(
     slots: Slots,
     follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
 ) {
-    if log.logs_cascades() {
-        return logged(objects, pending, log, root, slots, follow);
-    }
-    run::<false>(objects, pending, root, 0, slots, follow, |_| ());
-}
-
-/// The same in the pause pass: a loop of its own, so that the other one has nothing to count.
-#[cold]
-#[inline(never)]
-fn logged(
-    objects: &mut NonMovingSpace<NoMarks>,
-    pending: &mut Stack,
-    log: &mut EventLog,
-    root: ObjectReference,
-    slots: Slots,
-    follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
-) {
     log.begin_cascade();
-    run::<false>(objects, pending, root, 0, slots, follow, |freed| log.reclaimed(freed));
+    run::<false>(objects, pending, root, 0, slots, follow, |_| ());
     log.end_cascade();
 }
 

@@ -6,6 +6,9 @@
 //!    of the outermost. The program and the collector are the very code of the timed pass.
 //! 3. Reading clocks lengthens short pauses and the gaps between them several times. What an empty pause and
 //!    an empty gap measure is determined before the run, and subtracted from each.
+//! 4. Time in which the system ran another thread instead is neither a pause nor a gap: it is subtracted, too.
+//!    It shows in the CPU clock, which is read where 50 us have passed since a pause began or ended; at most so
+//!    much is missed.
 
 use crate::context::events::trace::PauseTrace;
 use crate::memory::os;
@@ -32,10 +35,10 @@ pub enum PauseKind {
 pub struct Pause {
     /// Start, ns since the start of the run.
     pub start_ns: u64,
-    /// Wall time in ns.
+    /// Wall time in ns; in the pause pass without the time in which the system ran another thread instead.
     pub wall_ns: u64,
-    /// CPU time of the pausing thread in ns; `None` in the timed pass, and for cascades of fewer than 4,096
-    /// objects.
+    /// CPU time of the pausing thread in ns: less than the wall time where it waited. `None` in the timed pass,
+    /// and for pauses of less than 50 us.
     pub cpu_ns: Option<u64>,
     /// Kind.
     pub kind: PauseKind,
@@ -46,17 +49,31 @@ pub struct Pause {
 #[must_use = "a pause that is not ended is not recorded"]
 pub struct PauseStart {
     wall_ns: u64,
-    /// Read in the pause pass only: it costs half a microsecond.
-    cpu_ns: Option<u64>,
 }
 
-/// The outermost cascade that has begun.
-#[derive(Debug, Default)]
-struct OpenCascade {
+/// What the system says of the thread; half a microsecond to read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reading {
     wall_ns: u64,
-    objects: u32,
-    /// Monotonic and CPU time once it was found to be long.
-    second_ns: Option<(u64, u64)>,
+    cpu_ns: u64,
+    /// Context switches in which the thread waited, and in which another ran instead.
+    waits: u64,
+    preemptions: u64,
+}
+
+impl Reading {
+    fn now() -> Self {
+        let (waits, preemptions) = os::context_switches();
+        Self { wall_ns: os::monotonic_ns(), cpu_ns: os::thread_cpu_ns(), waits, preemptions }
+    }
+
+    /// Time off the processor since an earlier reading, in ns, and whether all of it was another thread's: none
+    /// of it a wait.
+    fn off_cpu_since(&self, earlier: &Self) -> (u64, bool) {
+        let (wall_ns, cpu_ns) = (self.wall_ns - earlier.wall_ns, self.cpu_ns - earlier.cpu_ns);
+        let is_preempted = self.preemptions > earlier.preemptions && self.waits == earlier.waits;
+        (wall_ns.saturating_sub(cpu_ns), is_preempted)
+    }
 }
 
 /// What logging adds to a pause and to the gap before it, in ns.
@@ -66,8 +83,8 @@ struct Overhead {
     length_ns: u64,
 }
 
-/// Objects from which on a cascade reads the CPU clock: some tens of microseconds.
-const CASCADE_CPU_OBJECTS: u32 = 4096;
+/// A pause or gap from which on the CPU clock is read at its end. The system lets other threads run for longer.
+const LONG_NS: u64 = 50_000;
 /// Pauses of the timed pass that are kept in the trace.
 const TIMED_PAUSES: usize = 1 << 16;
 /// Maximum pauses listed with their kind and CPU time: the longest ones. The trace has all.
@@ -84,9 +101,13 @@ pub(super) struct PauseLog {
     origin_ns: u64,
     /// Pauses and cascades that have begun and not ended.
     depth: u32,
-    open: OpenCascade,
+    /// Monotonic time of the begin of the cascade under way.
+    cascade_ns: u64,
     /// Monotonic time of the end of the last pause.
     end_ns: u64,
+    last_reading: Reading,
+    /// Time in the gap before the pause under way that was another thread's.
+    gap_preempted_ns: u64,
     trace: PauseTrace,
     longest: Vec<Pause>,
     /// Shorter pauses have been dropped from the list of the longest.
@@ -97,6 +118,7 @@ pub(super) struct PauseLog {
     collection_overhead: Overhead,
     cascade_overhead: Overhead,
     overhead_ns: u64,
+    preempted_ns: u64,
 }
 
 impl PauseLog {
@@ -107,8 +129,10 @@ impl PauseLog {
             logs_cascades: false,
             origin_ns: 0,
             depth: 0,
-            open: OpenCascade::default(),
+            cascade_ns: 0,
             end_ns: 0,
+            last_reading: Reading::default(),
+            gap_preempted_ns: 0,
             trace: PauseTrace::new(TIMED_PAUSES),
             longest: vec![untouched; LISTED_PAUSES],
             listed_from_ns: 0,
@@ -118,6 +142,7 @@ impl PauseLog {
             collection_overhead: Overhead::default(),
             cascade_overhead: Overhead::default(),
             overhead_ns: 0,
+            preempted_ns: 0,
         };
         log.start();
         log
@@ -158,8 +183,10 @@ impl PauseLog {
     pub(super) fn start(&mut self) {
         self.trace.clear();
         self.longest.clear();
-        (self.count, self.total_ns, self.collecting_ns, self.overhead_ns) = (0, 0, 0, 0);
+        (self.count, self.total_ns, self.collecting_ns) = (0, 0, 0);
+        (self.overhead_ns, self.preempted_ns, self.gap_preempted_ns) = (0, 0, 0);
         (self.depth, self.listed_from_ns) = (0, 0);
+        self.last_reading = Reading::now();
         self.origin_ns = os::monotonic_ns();
         self.end_ns = self.origin_ns;
     }
@@ -170,18 +197,13 @@ impl PauseLog {
 
     pub(super) fn begin(&mut self) -> PauseStart {
         self.depth += 1;
-        let cpu_ns = self.logs_cascades.then(os::thread_cpu_ns);
-        PauseStart { wall_ns: os::monotonic_ns(), cpu_ns }
+        PauseStart { wall_ns: self.pause_begins() }
     }
 
     pub(super) fn end(&mut self, start: PauseStart, kind: PauseKind) {
         let now_ns = os::monotonic_ns();
-        let cpu_ns = start.cpu_ns.map(|start_ns| os::thread_cpu_ns().saturating_sub(start_ns));
         self.collecting_ns += now_ns - start.wall_ns;
-        self.depth -= 1;
-        if self.depth == 0 {
-            self.record(start.wall_ns, now_ns, cpu_ns, kind);
-        }
+        self.pause_ends(start.wall_ns, now_ns, kind);
     }
 
     #[inline(always)]
@@ -194,52 +216,74 @@ impl PauseLog {
     pub(super) fn begin_cascade(&mut self) {
         self.depth += 1;
         if self.depth == 1 {
-            self.open = OpenCascade { wall_ns: os::monotonic_ns(), ..OpenCascade::default() };
-        }
-    }
-
-    /// Counts reclaimed objects of the open cascade.
-    pub(super) fn reclaimed(&mut self, objects: u32) {
-        let open = &mut self.open;
-        open.objects = open.objects.saturating_add(objects);
-        if open.objects >= CASCADE_CPU_OBJECTS && open.second_ns.is_none() {
-            open.second_ns = Some((os::monotonic_ns(), os::thread_cpu_ns()));
+            self.cascade_ns = self.pause_begins();
         }
     }
 
     #[cold]
     #[inline(never)]
     pub(super) fn end_cascade(&mut self) {
+        self.pause_ends(self.cascade_ns, os::monotonic_ns(), PauseKind::Cascade);
+    }
+
+    /// The begin of a pause that is not nested; before it, whether the system took a part of the gap.
+    fn pause_begins(&mut self) -> u64 {
         let now_ns = os::monotonic_ns();
+        let gap_ns = now_ns - self.end_ns;
+        if !self.logs_cascades || self.depth > 1 || gap_ns < LONG_NS {
+            return now_ns;
+        }
+        let (off_cpu_ns, is_preempted) = self.read_clocks();
+        self.gap_preempted_ns = if is_preempted { off_cpu_ns.min(gap_ns) } else { 0 };
+        os::monotonic_ns()
+    }
+
+    fn pause_ends(&mut self, start_ns: u64, now_ns: u64, kind: PauseKind) {
         self.depth -= 1;
         if self.depth > 0 {
             return;
         }
-        let OpenCascade { wall_ns, second_ns, .. } = self.open;
-        // Assumes that the thread ran undisturbed until the CPU clock was read.
-        let cpu_ns = second_ns.map(|(second_wall_ns, second_cpu_ns)| {
-            second_wall_ns - wall_ns + os::thread_cpu_ns().saturating_sub(second_cpu_ns)
-        });
-        self.record(wall_ns, now_ns, cpu_ns, PauseKind::Cascade);
+        let length_ns = now_ns - start_ns;
+        let off_cpu = (self.logs_cascades && length_ns >= LONG_NS).then(|| self.read_clocks());
+        self.record(start_ns, now_ns, off_cpu, kind);
     }
 
+    /// Time off the processor since the last call. Since then no pause or gap but the last was long, so the
+    /// last one contains it.
+    fn read_clocks(&mut self) -> (u64, bool) {
+        let reading = Reading::now();
+        reading.off_cpu_since(&std::mem::replace(&mut self.last_reading, reading))
+    }
+
+    /// `off_cpu` is the time that the pause was off the processor, and whether that was another thread's.
+    ///
     /// **Invariant:** pauses are disjoint and in order, since a nested one is a part of the outermost.
-    fn record(&mut self, start_ns: u64, end_ns: u64, cpu_ns: Option<u64>, kind: PauseKind) {
+    fn record(
+        &mut self,
+        start_ns: u64,
+        end_ns: u64,
+        off_cpu: Option<(u64, bool)>,
+        kind: PauseKind,
+    ) {
+        debug_assert!(self.end_ns <= start_ns, "a pause begins before the last one ends");
         let overhead = match kind {
             PauseKind::Cascade => self.cascade_overhead,
             _ => self.collection_overhead,
         };
-        debug_assert!(self.end_ns <= start_ns, "a pause begins before the last one ends");
-        let gap_ns = (start_ns - self.end_ns).saturating_sub(overhead.gap_ns);
-        let wall_ns = (end_ns - start_ns).saturating_sub(overhead.length_ns);
-        self.overhead_ns += end_ns - self.end_ns - gap_ns - wall_ns;
+        let (raw_gap_ns, raw_ns) = (start_ns - self.end_ns, end_ns - start_ns);
+        let gap_preempted_ns = std::mem::take(&mut self.gap_preempted_ns);
+        let preempted_ns = off_cpu.filter(|off_cpu| off_cpu.1).map_or(0, |(ns, _)| ns.min(raw_ns));
+        let gap_ns = (raw_gap_ns - gap_preempted_ns).saturating_sub(overhead.gap_ns);
+        let wall_ns = (raw_ns - preempted_ns).saturating_sub(overhead.length_ns);
+        let cpu_ns = off_cpu.map(|(off_cpu_ns, _)| raw_ns.saturating_sub(off_cpu_ns).min(wall_ns));
+        self.preempted_ns += gap_preempted_ns + preempted_ns;
+        self.overhead_ns +=
+            raw_gap_ns + raw_ns - gap_ns - wall_ns - gap_preempted_ns - preempted_ns;
         self.end_ns = end_ns;
         self.count += 1;
         self.total_ns += wall_ns;
         self.trace.push(gap_ns, wall_ns);
         if wall_ns >= self.listed_from_ns {
-            // The CPU clock is read around the other one.
-            let cpu_ns = cpu_ns.map(|cpu_ns| cpu_ns.min(wall_ns));
             self.list(Pause { start_ns: start_ns - self.origin_ns, wall_ns, cpu_ns, kind });
         }
     }
@@ -279,6 +323,10 @@ impl PauseLog {
 
     pub(super) fn overhead_ns(&self) -> u64 {
         self.overhead_ns
+    }
+
+    pub(super) fn preempted_ns(&self) -> u64 {
+        self.preempted_ns
     }
 
     /// By wall time to three digits: (upper bound in ns, count).
@@ -350,18 +398,41 @@ mod tests {
     }
 
     #[test]
-    fn a_long_cascade_knows_its_cpu_time_and_a_collection_always() {
+    fn what_the_system_took_is_neither_pause_nor_gap() {
         let mut log = every();
-        log.begin_cascade();
-        log.reclaimed(CASCADE_CPU_OBJECTS - 1);
-        log.end_cascade();
-        log.begin_cascade();
-        (0..2).for_each(|_| log.reclaimed(CASCADE_CPU_OBJECTS / 2));
-        log.end_cascade();
-        let collection = log.begin();
-        log.end(collection, PauseKind::Stw);
-        let read: Vec<bool> = log.longest().iter().map(|pause| pause.cpu_ns.is_some()).collect();
-        assert_eq!(read, [false, true, true]);
+        (log.cascade_overhead, log.gap_preempted_ns) = (Overhead::default(), 300);
+        let from_ns = log.origin_ns;
+        // The first was preempted, the second waited.
+        log.record(from_ns + 1000, from_ns + 3000, Some((1500, true)), PauseKind::Cascade);
+        log.record(from_ns + 4000, from_ns + 6000, Some((1500, false)), PauseKind::Cascade);
+        let expected = [(700, 500), (2200, 2000)];
+        assert_eq!(log.trace().iter().collect::<Vec<_>>(), expected);
+        let cpu_ns: Vec<_> = log.longest().iter().map(|pause| pause.cpu_ns).collect();
+        assert_eq!(cpu_ns, [Some(500), Some(500)]);
+        assert_eq!((log.preempted_ns(), log.overhead_ns()), (1800, 0));
+    }
+
+    #[test]
+    fn a_wait_is_not_taken_for_the_time_of_another_thread() {
+        let earlier = Reading { wall_ns: 100, cpu_ns: 10, waits: 3, preemptions: 5 };
+        let later = |waits, preemptions| {
+            let reading = Reading { wall_ns: 1100, cpu_ns: 410, waits, preemptions };
+            reading.off_cpu_since(&earlier)
+        };
+        assert_eq!([later(3, 5), later(3, 6)], [(600, false), (600, true)]);
+        assert_eq!([later(4, 5), later(4, 6)], [(600, false), (600, false)]);
+    }
+
+    #[test]
+    fn long_pauses_know_their_cpu_time_in_the_pause_pass() {
+        let (mut timed, mut every) = (PauseLog::new(), every());
+        let long = |log: &mut PauseLog| {
+            let start = log.begin();
+            while os::monotonic_ns() - start.wall_ns < LONG_NS {}
+            log.end(start, PauseKind::Stw);
+            log.longest()[0].cpu_ns
+        };
+        assert_eq!((long(&mut timed), long(&mut every).is_some()), (None, true));
     }
 
     #[test]
