@@ -141,6 +141,11 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         self.cx.log.start(self.footprint(), self.lazily);
     }
 
+    /// Ends the run that [`Mutator::start`] began, for the event log.
+    pub fn stop(&mut self) {
+        self.cx.log.stop();
+    }
+
     // ---- allocation ---------------------------------------------------------------------------
 
     /// A new object, its slots null and its payload zero.

@@ -72,6 +72,11 @@ impl EventLog {
         self.pauses.log_every(capacity);
     }
 
+    /// Ends the run that [`EventLog::start`] began.
+    pub(crate) fn stop(&mut self) {
+        self.pauses.stop();
+    }
+
     /// Time since the start of the run, in ns.
     pub fn now_ns(&self) -> u64 {
         self.pauses.now_ns()
@@ -167,6 +172,11 @@ impl EventLog {
     /// [`EventLog::preempted_ns`]. All of them, unless [`EventLog::pauses_dropped`].
     pub fn pause_trace(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.pauses.trace().iter()
+    }
+
+    /// Length of the run on that time line, in ns; 0 before its end.
+    pub fn run_ns(&self) -> u64 {
+        self.pauses.run_ns()
     }
 
     /// The pauses of the trace, by wall time to three digits: (upper bound in ns, count).

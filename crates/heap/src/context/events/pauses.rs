@@ -119,6 +119,8 @@ pub(super) struct PauseLog {
     cascade_overhead: Overhead,
     overhead_ns: u64,
     preempted_ns: u64,
+    /// Length of the run on the time line of the trace, once it has been stopped.
+    run_ns: u64,
 }
 
 impl PauseLog {
@@ -143,6 +145,7 @@ impl PauseLog {
             cascade_overhead: Overhead::default(),
             overhead_ns: 0,
             preempted_ns: 0,
+            run_ns: 0,
         };
         log.start();
         log
@@ -189,6 +192,13 @@ impl PauseLog {
         self.last_reading = Reading::now();
         self.origin_ns = os::monotonic_ns();
         self.end_ns = self.origin_ns;
+    }
+
+    /// Ends the run, as if a pause began: the time line ends with the gap before it.
+    pub(super) fn stop(&mut self) {
+        let now_ns = self.pause_begins();
+        self.preempted_ns += std::mem::take(&mut self.gap_preempted_ns);
+        self.run_ns = now_ns - self.origin_ns - self.overhead_ns - self.preempted_ns;
     }
 
     pub(super) fn now_ns(&self) -> u64 {
@@ -321,6 +331,10 @@ impl PauseLog {
         self.collecting_ns
     }
 
+    pub(super) fn run_ns(&self) -> u64 {
+        self.run_ns
+    }
+
     pub(super) fn overhead_ns(&self) -> u64 {
         self.overhead_ns
     }
@@ -410,6 +424,20 @@ mod tests {
         let cpu_ns: Vec<_> = log.longest().iter().map(|pause| pause.cpu_ns).collect();
         assert_eq!(cpu_ns, [Some(500), Some(500)]);
         assert_eq!((log.preempted_ns(), log.overhead_ns()), (1800, 0));
+    }
+
+    #[test]
+    fn the_run_ends_after_its_last_pause_on_the_same_time_line() {
+        let mut log = every();
+        for _ in 0..3 {
+            log.begin_cascade();
+            log.end_cascade();
+        }
+        log.stop();
+        let (start_ns, length_ns) = log.trace().iter().last().unwrap();
+        let tail_ns = log.run_ns() - (start_ns + length_ns);
+        let removed_ns = log.overhead_ns() + log.preempted_ns();
+        assert!(tail_ns > 0 && log.run_ns() + removed_ns <= log.now_ns());
     }
 
     #[test]
