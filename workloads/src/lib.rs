@@ -36,12 +36,12 @@ pub use suite::{Census, Instance, Size, Suite, SuiteError, Workload};
 catalogue! {
     mod gcbench: "gcbench" => GcBench(gcbench::GcBench), OWNED;
     mod binary_trees: "binary-trees" => BinaryTrees(binary_trees::BinaryTrees), OWNED;
-    "binary-trees@regions" => BinaryTreesInRegions(binary_trees::InRegions), OWNED;
+    "binary-trees@regions" => BinaryTreesInRegions(binary_trees::InRegions), IN_REGIONS;
     mod message_window: "message-window" => MessageWindow(message_window::MessageWindow), OWNED;
     mod splay: "splay" => Splay(splay::Splay), OWNED;
     mod lru_cache: "lru-cache" => LruCache(lru_cache::LruCache), OWNED;
     mod cycle_torture: "cycle-torture" => CycleTorture(cycle_torture::CycleTorture), SHARED;
-    "cycle-torture@regions" => CycleTortureInRegions(cycle_torture::InRegions), OWNED;
+    "cycle-torture@regions" => CycleTortureInRegions(cycle_torture::InRegions), IN_REGIONS;
     mod deep_chain: "deep-chain" => DeepChain(deep_chain::InOrder), OWNED;
     "deep-chain@shuffled" => ShuffledChain(deep_chain::Shuffled), OWNED;
     mod fragmentation: "fragmentation" => Fragmentation(fragmentation::Fragmentation), OWNED;

@@ -29,16 +29,20 @@ pub struct Needs {
     pub weak: bool,
     /// It measures collections, so the collector must have some.
     pub collections: bool,
+    /// It declares regions: without them, a discipline that frees regions only frees nothing.
+    pub regions: bool,
 }
 
 impl Needs {
     /// Every object has one owner, and the program frees it.
     pub const OWNED: Self =
-        Self { shared: false, free_points: true, weak: false, collections: false };
+        Self { shared: false, free_points: true, weak: false, collections: false, regions: false };
     /// Objects have several holders, and the program does not know the last one.
     pub const SHARED: Self = Self { shared: true, free_points: false, ..Self::OWNED };
     /// Objects have weak references, ephemerons and finalizers.
     pub const WEAK: Self = Self { weak: true, ..Self::SHARED };
+    /// As [`Needs::OWNED`], and the objects are in regions.
+    pub const IN_REGIONS: Self = Self { regions: true, ..Self::OWNED };
     /// As [`Needs::OWNED`], and the program measures collections.
     pub const COLLECTED: Self = Self { collections: true, ..Self::OWNED };
 

@@ -61,6 +61,8 @@ pub(crate) fn record(
             mode,
         },
         block,
+        twin: false,
+        calibration_ns: None,
         order: 0,
         seed: 1,
         started_unix_ms: 0,

@@ -16,24 +16,35 @@
 #![forbid(unsafe_code)]
 
 mod collections;
+pub mod best_group;
+mod conclude;
+pub mod conclusions;
+pub mod contest;
 pub mod estimate;
 #[cfg(test)]
 mod fixture;
 pub mod format;
+pub mod geometric_mean;
 pub mod heat_map;
+pub mod league;
 mod measured;
+pub mod multiplicity;
 pub mod paired;
 pub mod pareto;
 pub mod pauses;
 pub mod quantile;
 mod row;
 pub mod scaling;
-mod signed_rank;
+pub mod sentences;
+pub mod signed_rank;
 pub mod statements;
 pub mod summary;
 pub mod utilisation;
+pub mod verdict;
 
 pub use collections::Collections;
+pub use conclude::conclude;
+pub use conclusions::Conclusions;
 pub use estimate::Estimate;
 pub use measured::Measured;
 pub use pauses::PauseSummary;

@@ -40,6 +40,11 @@ impl Ratio {
         self.low.zip(self.high)
     }
 
+    /// Half the width of the interval, as a share of the ratio: 0.05 for 5 %.
+    pub fn half_width(&self) -> Option<f64> {
+        self.interval().map(|(low, high)| (high / low).sqrt() - 1.0)
+    }
+
     /// Whether the interval excludes 1, so that the sides differ; `None` without an interval.
     pub fn differs(&self) -> Option<bool> {
         self.interval().map(|(low, high)| low > 1.0 || high < 1.0)
@@ -55,10 +60,20 @@ pub fn ratio(a: &[f64], b: &[f64]) -> Option<Ratio> {
         return None;
     }
     let logs: Vec<f64> = a.iter().zip(b).map(|(a, b)| a.ln() - b.ln()).collect();
-    let averages = walsh_averages(&logs);
+    ratio_of_logs(&logs)
+}
+
+/// The ratio of which these are the logarithms, one per block; `None` without any.
+pub fn ratio_of_logs(logs: &[f64]) -> Option<Ratio> {
+    ratio_at(logs, CONFIDENCE)
+}
+
+/// The same with an interval that covers with at least `level`; `None` without any block. There is no
+/// interval if even all blocks cover with less.
+pub fn ratio_at(logs: &[f64], level: f64) -> Option<Ratio> {
+    let averages = walsh_averages(logs);
     let estimate = median_of_sorted(&averages)?.exp();
-    let tail = (1.0 - CONFIDENCE) / 2.0;
-    let critical = signed_rank::lower_critical(logs.len(), tail);
+    let critical = signed_rank::lower_critical(logs.len(), (1.0 - level) / 2.0);
     let low = critical.map(|(k, _)| averages[k - 1].exp());
     let high = critical.map(|(k, _)| averages[averages.len() - k].exp());
     let coverage = critical.map(|(_, below)| 1.0 - 2.0 * below);

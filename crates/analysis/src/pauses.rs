@@ -91,7 +91,8 @@ impl PauseSummary {
             let distribution = distribution(sample);
             let longest = distribution.last_key_value().map_or(0, |(&wall_ns, _)| wall_ns);
             longest_per_repeat.push(longest as f64);
-            counts.push(distribution.values().sum::<u64>() as f64);
+            let listed = || distribution.values().sum();
+            counts.push(sample.pause_count.unwrap_or_else(listed) as f64);
             for (wall_ns, count) in distribution {
                 *pooled.entry(wall_ns).or_insert(0) += count;
             }
@@ -230,10 +231,15 @@ mod tests {
     fn pauses_and_longest_are_medians_over_repeats() {
         let one = sample(vec![pause(0, 700, None)], vec![]);
         let two = sample(vec![pause(0, 900, Some(300)), pause(1000, 20, None)], vec![]);
-        let five = sample(vec![pause(0, 800, None)], vec![(10, 4), (800, 1)]);
+        let five = sample(vec![pause(0, 800, None)], vec![(10, 3), (800, 1)]);
+        let five = Sample { pause_count: Some(5), ..five };
         let summary = PauseSummary::of(&[&one, &two, &five]).unwrap();
         assert_eq!(summary.count.values, [1.0, 2.0, 5.0]);
-        assert_eq!((summary.count.median, summary.n), (2.0, 8));
+        assert_eq!(
+            (summary.count.median, summary.n),
+            (2.0, 7),
+            "one of the five did not fit the record"
+        );
         assert_eq!(summary.longest_text(), "800 ns [900 ns, CPU 300 ns]");
         assert_eq!(PauseSummary::of(&[&one]).unwrap().longest_text(), "700 ns [700 ns]");
         assert_eq!(PauseSummary::of(&[&sample(vec![], vec![])]).unwrap().longest_text(), "none");

@@ -29,12 +29,19 @@ pub struct Row {
     pub cpu_ns: Measured<Estimate>,
     /// Wall time of dropping the final live set, in ns.
     pub teardown_wall_ns: Measured<Estimate>,
+    /// CPU time of dropping the final live set, in ns.
+    pub teardown_cpu_ns: Measured<Estimate>,
     /// Page faults during the run proper, in time mode.
     pub page_faults: Measured<Estimate>,
     /// Largest footprint, in bytes.
     pub peak_footprint_bytes: Measured<Estimate>,
     /// Pauses.
     pub pauses: Measured<PauseSummary>,
+    /// Share of the run's wall time in pauses, 0 to 1.
+    pub paused_share: Measured<Estimate>,
+    /// Bounded mutator utilisation at each window, in ns: the median over the repeats; empty where the
+    /// program does not report it.
+    pub utilisation: Vec<(u64, f64)>,
     /// Collections, in time mode.
     pub collections: Measured<Collections>,
     /// Peak size of the queues of objects still to be marked, copied or dropped, over the repeats of

@@ -50,7 +50,7 @@ pub fn summarise(run: &Run) -> Summary {
     let mut collectors: Vec<String> = manifest.collectors.iter().map(|c| c.name.clone()).collect();
     let mut heaps = manifest.heaps.clone();
     let mut groups: BTreeMap<_, Vec<&Record>> = BTreeMap::new();
-    for record in run.records.iter().filter(|r| r.cell.mode != Mode::Census) {
+    for record in run.records.iter().filter(|r| r.cell.mode != Mode::Census && !r.twin) {
         let cell = &record.cell;
         let key = (
             position_or_push(&mut workloads, &cell.workload),
@@ -68,7 +68,7 @@ pub fn summarise(run: &Run) -> Summary {
     Summary { rows, workloads, collectors, heaps }
 }
 
-fn position_or_push<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) -> usize {
+pub(crate) fn position_or_push<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) -> usize {
     list.iter().position(|known| known == item).unwrap_or_else(|| {
         list.push(item.clone());
         list.len() - 1
@@ -84,6 +84,16 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
     };
     let time = finished(&of_mode(Mode::Time), "time");
     let memory = finished(&of_mode(Mode::Memory), "memory");
+    // Pauses have a mode of their own since schema 2; an external program has one mode.
+    let paused = match of_mode(Mode::Pauses) {
+        records if records.is_empty() => time.clone(),
+        records => finished(&records, "pause"),
+    };
+    // All modes have one policy of memory, so every repeat has a peak.
+    let peaks = match of_mode(Mode::Memory) {
+        records if records.is_empty() => time.clone(),
+        _ => memory.clone(),
+    };
     let samples = || records.iter().filter_map(|r| r.sample.as_ref());
     let any: Vec<&Sample> = records.iter().filter_map(|r| finished_sample(r)).collect();
     let timed = |pick: fn(&Sample) -> u64| estimate(&time, |s| Some(pick(s)), "");
@@ -100,9 +110,12 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
         wall_ns: timed(|s| s.wall_ns),
         cpu_ns: timed(|s| s.cpu_ns),
         teardown_wall_ns: timed(|s| s.teardown_wall_ns),
+        teardown_cpu_ns: timed(|s| s.teardown_cpu_ns),
         page_faults: timed(|s| s.page_faults),
-        peak_footprint_bytes: estimate(&memory, |s| s.peak_footprint_bytes, "its footprint"),
-        pauses: pauses(&time),
+        peak_footprint_bytes: estimate(&peaks, |s| s.peak_footprint_bytes, "its footprint"),
+        pauses: pauses(&paused),
+        paused_share: paused_share(&paused),
+        utilisation: utilisation(&paused),
         collections: collections(&time),
         queue_peak_bytes: match any[..] {
             [] => Measured::Missing(failure(&records)),
@@ -136,7 +149,7 @@ fn finished_sample(record: &Record) -> Option<&Sample> {
 }
 
 /// The reason why not all of these records finished.
-fn failure(records: &[&Record]) -> String {
+pub(crate) fn failure(records: &[&Record]) -> String {
     let failed = records.iter().filter(|r| finished_sample(r).is_none()).count();
     match worst(records) {
         Outcome::NotApplicable { reason } => reason.clone(),
@@ -185,6 +198,32 @@ fn pauses(samples: &Measured<Vec<&Sample>>) -> Measured<PauseSummary> {
         let reason = || "no sample to take pauses from".to_owned();
         Measured::known_or(PauseSummary::of(samples), reason)
     })
+}
+
+fn paused_share(samples: &Measured<Vec<&Sample>>) -> Measured<Estimate> {
+    let share = |s: &&Sample| s.pause_total_ns as f64 / s.wall_ns.max(1) as f64;
+    pauses(samples).and_then(|_| {
+        let shares = samples.known().map(|samples| samples.iter().map(share).collect());
+        let reason = || "no sample to take pauses from".to_owned();
+        Measured::known_or(shares.and_then(Estimate::of), reason)
+    })
+}
+
+/// The median over the repeats at each window that all of them have.
+fn utilisation(samples: &Measured<Vec<&Sample>>) -> Vec<(u64, f64)> {
+    let Some((first, rest)) = samples.known().and_then(|samples| samples.split_first()) else {
+        return Vec::new();
+    };
+    let at = |sample: &Sample, window_ns: u64| {
+        let point = sample.utilisation.iter().find(|point| point.window_ns == window_ns);
+        point.map(|point| point.bmu)
+    };
+    let median = |window_ns| {
+        let values: Option<Vec<f64>> =
+            [first].into_iter().chain(rest).map(|sample| at(sample, window_ns)).collect();
+        Some((window_ns, Estimate::of(values?)?.median))
+    };
+    first.utilisation.iter().filter_map(|point| median(point.window_ns)).collect()
 }
 
 fn collections(samples: &Measured<Vec<&Sample>>) -> Measured<Collections> {
@@ -268,7 +307,8 @@ mod tests {
 
         run.records.retain(|r| r.cell.mode == Mode::Time);
         let row = &summarise(&run).rows[0];
-        assert_eq!(row.peak_footprint_bytes.reason(), Some("not run in memory mode"));
+        // All modes have one policy of memory: a timed repeat has a peak, too.
+        assert_eq!(row.peak_footprint_bytes.known().unwrap().values, [999_999.0; 2]);
         assert!(row.footprint.is_empty());
     }
 

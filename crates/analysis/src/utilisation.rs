@@ -17,21 +17,11 @@
 //!
 //! Each window takes time linear in the number of pauses.
 
+use record::Utilisation;
 use std::cmp::Ordering;
 
 /// Windows per factor of ten: the preferred numbers R10 of ISO 3, in ns from a microsecond on.
 const STEPS_NS: [u64; 10] = [1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300, 8000];
-
-/// The worst utilisation of one length of window.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Utilisation {
-    /// Length of the window in ns.
-    pub window_ns: u64,
-    /// The least utilisation of a window of this length, 0 to 1.
-    pub mmu: f64,
-    /// The least utilisation of a window of this length or longer, 0 to 1.
-    pub bmu: f64,
-}
 
 /// The stated grid of windows: from 1 us to the length of the run, ten per factor of ten, and the run itself.
 pub fn grid(total_ns: u64) -> Vec<u64> {

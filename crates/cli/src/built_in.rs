@@ -103,6 +103,15 @@ impl Provider for BuiltIn {
         refusal.map_or(Ok(()), |reason| Err(reason.to_owned()))
     }
 
+    fn reclaims_nothing(&self, collector: &str, suite: &str, workload: &str) -> Option<String> {
+        let (entry, _) = self.choose(collector).ok()?;
+        let declares_regions = self.suite(suite).ok()?.find(workload)?.entry().needs.regions;
+        let frees_regions_only = entry.factory.caps == Caps { regions: true, ..Caps::NONE };
+        let reason =
+            "the program declares no regions, so nothing would be reclaimed before its end";
+        (frees_regions_only && !declares_regions).then(|| reason.to_owned())
+    }
+
     fn run_cell(&self, job: &CellJob) -> Result<Sample, CellError> {
         let (entry, config) = self.choose(&job.cell.collector).map_err(CellError::Failed)?;
         let task = self.task(job, config).map_err(CellError::Failed)?;

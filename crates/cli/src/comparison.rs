@@ -9,7 +9,7 @@ use crate::parse::size_word;
 use crate::sparkline::sparkline;
 use crate::table::{Align, Line, Text, WIDTH, elide, render, wrap};
 use analysis::{Estimate, Measure, Measured, Row, Summary, format};
-use record::{LineProblem, Manifest, Outcome, Run, WorkloadInfo};
+use record::{Manifest, Outcome, Run, WorkloadInfo};
 use std::io::{self, Write};
 
 const HEADINGS: [(&str, Align); 8] = [
@@ -58,11 +58,6 @@ pub(crate) fn print(run: &Run, summary: &Summary, out: &mut dyn Write) -> io::Re
          the smallest\nmedian of the workload. Curves: footprint over bytes allocated, each to its \
          own peak.{faint:#}"
     )
-}
-
-/// The unusable lines of a run, for machine output.
-pub(crate) fn problems(problems: &[LineProblem]) -> Vec<String> {
-    problems.iter().map(ToString::to_string).collect()
 }
 
 fn title(manifest: &Manifest, workload: &str, rows: &[&Row]) -> String {

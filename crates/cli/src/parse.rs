@@ -8,8 +8,12 @@ use std::time::Duration;
 const SIZES: [(&str, Size); 3] =
     [("small", Size::Small), ("default", Size::Default), ("large", Size::Large)];
 /// What a cell records.
-const MODES: [(&str, Mode); 3] =
-    [("time", Mode::Time), ("memory", Mode::Memory), ("census", Mode::Census)];
+const MODES: [(&str, Mode); 4] = [
+    ("time", Mode::Time),
+    ("pauses", Mode::Pauses),
+    ("memory", Mode::Memory),
+    ("census", Mode::Census),
+];
 
 /// Parses an input size.
 pub(crate) fn size() -> impl TypedValueParser<Value = Size> {

@@ -33,10 +33,23 @@ impl Progress {
         self.0.inc(1);
     }
 
+    /// Prints a line above the bar; on standard error where there is none.
+    pub(crate) fn note(&self, line: &str) {
+        match self.0.is_hidden() {
+            true => eprintln!("{line}"),
+            false => self.0.println(line),
+        }
+    }
+
     /// Follows a run. A defect is shown at once, so that the user can stop.
     pub(crate) fn follow(&self, event: Event<'_>) {
         match event {
+            Event::Round(_) => {}
             Event::Starts(planned) => {
+                // A run within a budget has more cells than its least.
+                if self.0.length().is_some_and(|all| self.0.position() >= all) {
+                    self.0.inc_length(1);
+                }
                 let mode = mode_word(planned.cell.mode);
                 self.starts(format!("{} {mode}", planned.cell));
             }

@@ -37,6 +37,12 @@ pub trait Provider {
     /// # Errors
     /// The reason why it cannot, as printed after "n/a".
     fn applies(&self, collector: &str, suite: &str, workload: &str) -> Result<(), String>;
+    /// The reason why a collector would reclaim nothing in a workload, if it would not: a run of several
+    /// collectors leaves such a pair out.
+    fn reclaims_nothing(&self, collector: &str, suite: &str, workload: &str) -> Option<String> {
+        let _ = (collector, suite, workload);
+        None
+    }
     /// Runs one cell in this process, once.
     ///
     /// # Errors

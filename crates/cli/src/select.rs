@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::nearest::unknown;
 use crate::profile::Profile;
 use crate::registry::Registry;
-use crate::variant;
+use crate::{sets, variant};
 use clap::ValueEnum;
 use record::{CollectorInfo, WorkloadInfo};
 use std::path::Path;
@@ -17,7 +17,17 @@ pub(crate) fn collectors(
 ) -> Result<Vec<CollectorInfo>, Failure> {
     let known = registry.collectors();
     let (mut plain, mut variants) = (Vec::new(), Vec::new());
+    let mut patterns = Vec::new();
     for pattern in wanted {
+        match pattern.starts_with('@') {
+            false => patterns.push(pattern.clone()),
+            true => patterns.extend(
+                sets::members(registry, pattern)
+                    .ok_or_else(|| Failure::Usage(unknown("set", pattern, &sets::names())))?,
+            ),
+        }
+    }
+    for pattern in &patterns {
         let is_known = known.iter().any(|c| fits(pattern, &c.name));
         let expanded = if is_known { Ok(None) } else { variant::expand(registry, pattern) };
         match expanded.map_err(Failure::Usage)? {

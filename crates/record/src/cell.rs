@@ -17,13 +17,16 @@ pub enum Size {
     Large,
 }
 
-/// The measurement of a cell. The three modes are never mixed in one chart series.
+/// The measurement of a cell. The modes are never mixed in one chart series. All have one policy of
+/// memory: pages are committed at their first touch, and freed blocks are retained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Prefaulted memory: time and pauses.
+    /// Wall and CPU time; no clock is read inside a cascade.
     Time,
-    /// Lazily committed memory: the footprint timeline and resident set.
+    /// Every pause, and the utilisation of the program.
+    Pauses,
+    /// The footprint timeline and resident set.
     Memory,
     /// An independent traversal of the reachable objects at every sample: exact live bytes and object
     /// statistics, no times.
@@ -32,7 +35,7 @@ pub enum Mode {
 
 impl Mode {
     /// All modes: the default of a run.
-    pub const ALL: [Self; 3] = [Self::Time, Self::Memory, Self::Census];
+    pub const ALL: [Self; 4] = [Self::Time, Self::Pauses, Self::Memory, Self::Census];
 }
 
 /// The limit on the whole footprint of a cell, metadata included.
@@ -127,6 +130,14 @@ pub struct Record {
     pub cell: Cell,
     /// Number of the randomised complete block (0-based): every cell of a workload once.
     pub block: u32,
+    /// Whether it is the second run of the reference in its block: the control, which must not differ
+    /// from the first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub twin: bool,
+    /// Time of a fixed chase of pointers just before the cell, in ns: a high one shows a disturbed
+    /// machine. Only for timed cells; absent in runs of schema 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration_ns: Option<u64>,
     /// Position of the cell in the actual order of execution (0-based).
     pub order: u32,
     /// Seed of the workload's random numbers.
@@ -141,4 +152,8 @@ pub struct Record {
     /// out-of-memory row up to its failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<Sample>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }

@@ -21,7 +21,9 @@ mod sample;
 mod trial;
 
 pub use cell::{Cell, HeapSize, Mode, Record, Size};
-pub use manifest::{CollectorInfo, Colour, Environment, Family, LineStyle, Manifest, WorkloadInfo};
+pub use manifest::{
+    CollectorInfo, Colour, Environment, Family, LineStyle, Manifest, MinimumHeap, WorkloadInfo,
+};
 pub use outcome::Outcome;
 pub use run::{LineProblem, ReadError, Run, read_run};
 pub use safety::{
@@ -30,11 +32,29 @@ pub use safety::{
 };
 pub use sample::{
     Answer, Final, FootprintPoint, HeaderBytes, LivePoint, Pause, PauseKind, Sample, Statistics,
+    Utilisation,
 };
 pub use trial::{Counts, Effect, Failure, LeakPoint, Subject, Trial, TrialEnd};
 
-/// Version of the schema written by this crate. A reader accepts only lines of its own version.
-pub const SCHEMA_VERSION: u32 = 1;
+/// Version of the schema written by this crate.
+///
+/// 2: twins, calibration, pauses in a mode of their own, utilisation, budgets, duels, minimum heaps.
+pub const SCHEMA_VERSION: u32 = 2;
+/// Oldest version of the schema that a reader accepts: a later one only added fields.
+pub const SCHEMA_OLDEST: u32 = 1;
+
+/// Whether a reader of this version accepts a line of schema `version`.
+pub fn is_readable(version: u64) -> bool {
+    (u64::from(SCHEMA_OLDEST)..=u64::from(SCHEMA_VERSION)).contains(&version)
+}
+
+/// The sentence for a line of a schema that is not readable.
+pub fn unreadable(version: u64) -> String {
+    format!(
+        "expected schema {SCHEMA_OLDEST} to {SCHEMA_VERSION}, found {version}: written by another version of \
+         gcw"
+    )
+}
 
 /// Name of the manifest inside a run directory.
 pub const MANIFEST_FILE: &str = "run.json";

@@ -1,6 +1,6 @@
 //! The plan of a run, its collectors and workloads, and its machine.
 
-use crate::{HeapSize, Mode, Size};
+use crate::{Cell, HeapSize, Mode, Size};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -85,6 +85,21 @@ pub struct WorkloadInfo {
     pub peak_live_bytes: u64,
 }
 
+/// The smallest footprint limit at which a collector finishes a workload with the right answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MinimumHeap {
+    /// Collector, as in [`Cell::collector`].
+    pub collector: String,
+    /// Workload, as in [`Cell::workload`].
+    pub workload: String,
+    /// The limit.
+    pub bytes: u64,
+    /// Whether a smaller limit, or in a few cases a larger one, gave another outcome in repeats: the limit
+    /// is then an upper bound.
+    #[serde(default)]
+    pub is_bound: bool,
+}
+
 /// Fingerprint of the machine and the build.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Environment {
@@ -125,8 +140,25 @@ pub struct Manifest {
     pub profile: String,
     /// Suite name.
     pub suite: String,
-    /// Blocks planned (repeats of every time cell).
+    /// Blocks planned (repeats of every time cell): all of them, or with a budget the fewest.
     pub repeats: u32,
+    /// Time for the blocks of timed cells. More blocks than `repeats` are run as long as they fit, first
+    /// where the intervals are widest. Absent for a run of exactly `repeats` blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_ms: Option<u64>,
+    /// The collector to whose measurements all others are related; it is run twice in every block. Absent in
+    /// runs without a twin, and in runs of schema 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The sides of a duel, the reference last. Empty for a run of a matrix of collectors and heap sizes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sides: Vec<Cell>,
+    /// Command lines of external programs, by [`Cell::collector`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub commands: BTreeMap<String, String>,
+    /// Recorded minimum heaps of the pairs of this run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub minimum_heaps: Vec<MinimumHeap>,
     /// Heap sizes planned.
     pub heaps: Vec<HeapSize>,
     /// Modes planned; all modes in runs of earlier versions.

@@ -1,6 +1,8 @@
 //! Reads a run directory. A malformed line is skipped and reported; all others stay usable.
 
-use crate::{MANIFEST_FILE, Manifest, Record, SAMPLES_FILE, SCHEMA_VERSION};
+use crate::{
+    MANIFEST_FILE, Manifest, Record, SAMPLES_FILE, SCHEMA_VERSION, is_readable, unreadable,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -66,6 +68,10 @@ pub fn read_run(directory: &Path) -> Result<Run, ReadError> {
         line: e.line(),
         what: e.to_string(),
     })?;
+    if !is_readable(u64::from(manifest.schema)) {
+        let (line, what) = (1, unreadable(u64::from(manifest.schema)));
+        return Err(ReadError::Manifest { file: manifest_file, line, what });
+    }
     let samples_file = directory.join(SAMPLES_FILE);
     let text = fs::read(&samples_file)
         .map_err(|source| ReadError::Io { file: samples_file.clone(), source })?;
@@ -89,12 +95,8 @@ fn parse_record(line: &[u8]) -> Result<Record, String> {
     let value: serde_json::Value = serde_json::from_slice(line)
         .map_err(|e| format!("expected one JSON object per line: {e}"))?;
     match value.get("schema").and_then(serde_json::Value::as_u64) {
-        Some(version) if version == u64::from(SCHEMA_VERSION) => {}
-        Some(version) => {
-            return Err(format!(
-                "expected schema {SCHEMA_VERSION}, found {version}: written by another version of gcw"
-            ));
-        }
+        Some(version) if is_readable(version) => {}
+        Some(version) => return Err(unreadable(version)),
         None => return Err(format!("expected a record with \"schema\": {SCHEMA_VERSION}")),
     }
     serde_json::from_value(value).map_err(|e| format!("expected a record: {e}"))

@@ -59,7 +59,7 @@ pub struct Sample {
     /// Exact live bytes over time, where the mode or the collector provides them.
     #[serde(default)]
     pub live: Vec<LivePoint>,
-    /// Pauses in order of their start; only the longest ones where there were too many to keep.
+    /// Pauses in order of their start; only the longest ones where there were too many to print.
     #[serde(default)]
     pub pauses: Vec<Pause>,
     /// Histogram of all pauses, including those not in `pauses`: (upper bound of the wall time in ns, count).
@@ -68,6 +68,17 @@ pub struct Sample {
     /// Sum of the wall time of all pauses.
     #[serde(default)]
     pub pause_total_ns: u64,
+    /// Number of pauses. Only in [`crate::Mode::Pauses`], where each one is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause_count: Option<u64>,
+    /// Pauses that did not fit into the memory set aside for them: anything but 0 makes the utilisation an
+    /// upper bound.
+    #[serde(default)]
+    pub pauses_lost: u64,
+    /// Share of time left to the program, over windows of growing length, of all pauses. Only in
+    /// [`crate::Mode::Pauses`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub utilisation: Vec<Utilisation>,
     /// State at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<Final>,
@@ -190,6 +201,32 @@ pub struct Pause {
 impl From<Pause> for (u64, u64, Option<u64>, PauseKind) {
     fn from(p: Pause) -> Self {
         (p.start_ns, p.wall_ns, p.cpu_ns, p.kind)
+    }
+}
+
+/// Mutator utilisation at one length of window. Serialised as an array.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(into = "(u64, f64, f64)", from = "(u64, f64, f64)")]
+pub struct Utilisation {
+    /// Length of the window.
+    pub window_ns: u64,
+    /// Minimum mutator utilisation, 0 to 1: the smallest share of time left to the program in any window of
+    /// this length (Cheng and Blelloch, PLDI 2001).
+    pub mmu: f64,
+    /// Bounded mutator utilisation: the smallest share in any window of this length or longer (Sachindran,
+    /// Moss and Berger, OOPSLA 2004).
+    pub bmu: f64,
+}
+
+impl From<Utilisation> for (u64, f64, f64) {
+    fn from(point: Utilisation) -> Self {
+        (point.window_ns, point.mmu, point.bmu)
+    }
+}
+
+impl From<(u64, f64, f64)> for Utilisation {
+    fn from((window_ns, mmu, bmu): (u64, f64, f64)) -> Self {
+        Self { window_ns, mmu, bmu }
     }
 }
 

@@ -1,9 +1,7 @@
 //! Executes a plan: one cell after another, each in its own process, each recorded as it ends.
 
-use crate::plan::key;
-use crate::{Interrupt, Planned, Store, StoreError, classify, run_child};
-use record::{Outcome, Record, SCHEMA_VERSION, Sample};
-use std::collections::HashSet;
+use crate::{Interrupt, Planned, Schedule, Store, StoreError, calibrate, classify, run_child};
+use record::{Mode, Outcome, Record, SCHEMA_VERSION, Sample};
 use std::io;
 use std::process::Command;
 use std::time::Duration;
@@ -20,6 +18,8 @@ pub struct Ended {
     pub outcome: Outcome,
     /// Its measurements.
     pub sample: Option<Sample>,
+    /// Time of the calibration before it, in ns; only for a timed cell.
+    pub calibration_ns: Option<u64>,
     /// Start time, milliseconds since the Unix epoch.
     pub started_unix_ms: u64,
     /// Wall time from spawn to exit, in ns.
@@ -33,11 +33,12 @@ pub fn in_processes(
     interrupt: Interrupt,
 ) -> impl FnMut(&Planned) -> io::Result<Option<Ended>> {
     move |planned| {
+        let calibration_ns = (planned.cell.mode == Mode::Time).then(calibrate);
         let end = run_child(&mut command(planned), limit, &interrupt)?;
         Ok(end.map(|end| {
             let (outcome, sample) = classify(&end);
             let (started_unix_ms, process_wall_ns) = (end.started_unix_ms, end.wall_ns);
-            Ended { outcome, sample, started_unix_ms, process_wall_ns }
+            Ended { outcome, sample, calibration_ns, started_unix_ms, process_wall_ns }
         }))
     }
 }
@@ -54,6 +55,8 @@ pub enum Completion {
 /// An event of a run, passed to its observer.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
+    /// A round begins, with these records so far.
+    Round(&'a [Record]),
     /// A cell begins.
     Starts(&'a Planned),
     /// A cell has ended and is on disk.
@@ -80,52 +83,65 @@ pub enum RunError {
     },
 }
 
-/// Runs every planned cell that has no record among `earlier`, in plan order.
+/// Runs a schedule to its end. `records` holds the records so far, and those of this run afterwards.
 ///
 /// # Errors
 /// If a record cannot be written or a process cannot be started; earlier records are kept.
 pub fn execute(
-    plan: &[Planned],
-    earlier: &[Record],
+    schedule: &Schedule<'_>,
+    records: &mut Vec<Record>,
     executor: &mut Executor<'_>,
     store: &mut Store,
     observer: &mut dyn FnMut(Event<'_>),
 ) -> Result<Completion, RunError> {
-    let finished: HashSet<String> = earlier.iter().map(|r| key(&r.cell, r.block)).collect();
-    let first = earlier.iter().map(|r| r.order + 1).max().unwrap_or(0);
-    let left = plan.iter().filter(|planned| !finished.contains(&planned.key()));
-    for (order, planned) in (first..).zip(left) {
-        observer(Event::Starts(planned));
-        let ended = match &planned.ruled_out {
-            Some(reason) => Some(ruled_out(reason)),
-            None => executor(planned).map_err(|source| RunError::Start {
-                cell: planned.cell.to_string(),
-                directory: store.directory().display().to_string(),
-                source,
-            })?,
-        };
-        let Some(ended) = ended else { return Ok(Completion::Interrupted) };
-        let record = Record {
-            schema: SCHEMA_VERSION,
-            cell: planned.cell.clone(),
-            block: planned.block,
-            order,
-            seed: planned.seed,
-            started_unix_ms: ended.started_unix_ms,
-            process_wall_ns: ended.process_wall_ns,
-            outcome: ended.outcome,
-            sample: ended.sample,
-        };
-        store.append(&record)?;
-        observer(Event::Recorded(&record));
+    let first = records.iter().map(|r| r.order + 1).max().unwrap_or(0);
+    let mut orders = first..;
+    loop {
+        let next = schedule.next(records);
+        if next.is_empty() {
+            return Ok(Completion::Complete);
+        }
+        observer(Event::Round(records));
+        for planned in &next {
+            observer(Event::Starts(planned));
+            let ended = match &planned.ruled_out {
+                Some(reason) => Some(ruled_out(reason)),
+                None => executor(planned).map_err(|source| RunError::Start {
+                    cell: planned.cell.to_string(),
+                    directory: store.directory().display().to_string(),
+                    source,
+                })?,
+            };
+            let Some(ended) = ended else { return Ok(Completion::Interrupted) };
+            let record = record(planned, orders.next().unwrap_or(u32::MAX), ended);
+            store.append(&record)?;
+            observer(Event::Recorded(&record));
+            records.push(record);
+        }
     }
-    Ok(Completion::Complete)
+}
+
+fn record(planned: &Planned, order: u32, ended: Ended) -> Record {
+    Record {
+        schema: SCHEMA_VERSION,
+        cell: planned.cell.clone(),
+        block: planned.block,
+        twin: planned.twin,
+        calibration_ns: ended.calibration_ns,
+        order,
+        seed: planned.seed,
+        started_unix_ms: ended.started_unix_ms,
+        process_wall_ns: ended.process_wall_ns,
+        outcome: ended.outcome,
+        sample: ended.sample,
+    }
 }
 
 fn ruled_out(reason: &str) -> Ended {
     Ended {
         outcome: Outcome::NotApplicable { reason: reason.to_owned() },
         sample: None,
+        calibration_ns: None,
         started_unix_ms: 0,
         process_wall_ns: 0,
     }
@@ -134,26 +150,25 @@ fn ruled_out(reason: &str) -> Ended {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::manifest;
-    use crate::plan;
-    use record::read_run;
+    use crate::fixture::{any, manifest, some_refused};
+    use record::{Manifest, read_run};
     use std::path::Path;
 
-    fn applies(collector: &str, workload: &str) -> Result<(), String> {
-        match (collector, workload) {
-            ("loose", "b") => Err("no cycles".to_owned()),
-            _ => Ok(()),
-        }
+    fn schedule(manifest: &Manifest) -> Schedule<'_> {
+        Schedule::new(manifest, Some("bound"), &some_refused, &|_, _| None)
     }
 
-    /// Runs the plan with a mock that is interrupted after `cells` cells; returns the cells run.
-    fn run(directory: &Path, cells: usize) -> (Result<Completion, RunError>, Vec<String>) {
-        let plan = plan(&manifest(1), Some("bound"), &applies);
-        let (mut store, earlier) = if directory.join("run.json").exists() {
+    /// Runs a manifest with a mock that is interrupted after `cells` cells; returns the cells run.
+    fn run(
+        manifest: &Manifest,
+        directory: &Path,
+        cells: usize,
+    ) -> (Result<Completion, RunError>, Vec<String>) {
+        let (mut store, mut records) = if directory.join("run.json").exists() {
             let (store, run) = Store::resume(directory).unwrap();
             (store, run.records)
         } else {
-            (Store::create(directory, &manifest(1)).unwrap(), Vec::new())
+            (Store::create(directory, manifest).unwrap(), Vec::new())
         };
         let mut seen = Vec::new();
         let mut mock = |planned: &Planned| {
@@ -161,33 +176,43 @@ mod tests {
                 return Ok(None);
             }
             seen.push(planned.key());
-            let (outcome, sample) = (Outcome::Ok, None);
-            Ok(Some(Ended { outcome, sample, started_unix_ms: 1, process_wall_ns: 2 }))
+            let (outcome, sample, calibration_ns) = (Outcome::Ok, None, None);
+            let process_wall_ns = 2_000_000;
+            let started_unix_ms = 1;
+            Ok(Some(Ended { outcome, sample, calibration_ns, started_unix_ms, process_wall_ns }))
         };
-        let result = execute(&plan, &earlier, &mut mock, &mut store, &mut |_| {});
+        let schedule = schedule(manifest);
+        let result = execute(&schedule, &mut records, &mut mock, &mut store, &mut |_| {});
         (result, seen)
     }
 
     #[test]
     fn a_resumed_run_has_the_records_of_an_uninterrupted_one() {
-        let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let (result, all) = run(whole.path(), usize::MAX);
-        assert_eq!(result.unwrap(), Completion::Complete);
-        let (result, first) = run(parts.path(), 10);
-        assert_eq!((result.unwrap(), first.len()), (Completion::Interrupted, 10));
-        let (result, second) = run(parts.path(), usize::MAX);
-        assert_eq!(result.unwrap(), Completion::Complete);
-        assert_eq!([first, second].concat(), all, "no cell twice, none left out, same order");
-        let read = |at: &Path| read_run(at).unwrap().records;
-        assert_eq!(read(whole.path()), read(parts.path()));
-        let (_, third) = run(parts.path(), usize::MAX);
-        assert!(third.is_empty(), "a finished run has nothing left to do");
+        let within = Manifest { budget_ms: Some(300), ..manifest(1) };
+        for manifest in [manifest(1), within] {
+            let whole = tempfile::tempdir().unwrap();
+            let (result, all) = run(&manifest, whole.path(), usize::MAX);
+            assert_eq!(result.unwrap(), Completion::Complete);
+            let read = |at: &Path| read_run(at).unwrap().records;
+            for cells in [1, 10, 25, all.len() - 1] {
+                let parts = tempfile::tempdir().unwrap();
+                let (result, first) = run(&manifest, parts.path(), cells);
+                assert_eq!((result.unwrap(), first.len()), (Completion::Interrupted, cells));
+                let (result, second) = run(&manifest, parts.path(), usize::MAX);
+                assert_eq!(result.unwrap(), Completion::Complete);
+                let parts = (read(parts.path()), [first, second].concat());
+                assert_eq!(parts.1, all, "no cell twice, none left out, same order");
+                assert_eq!(parts.0, read(whole.path()));
+            }
+            let (_, third) = run(&manifest, whole.path(), usize::MAX);
+            assert!(third.is_empty(), "a finished run has nothing left to do");
+        }
     }
 
     #[test]
     fn a_pair_that_cannot_work_is_recorded_without_a_process() {
         let directory = tempfile::tempdir().unwrap();
-        let (_, seen) = run(directory.path(), usize::MAX);
+        let (_, seen) = run(&manifest(1), directory.path(), usize::MAX);
         assert!(seen.iter().all(|key| !key.starts_with("loose/b@")), "{seen:?}");
         let records = read_run(directory.path()).unwrap().records;
         let out: Vec<_> = records.iter().filter(|r| r.outcome.word() == "n/a").collect();
@@ -198,14 +223,29 @@ mod tests {
 
     #[test]
     fn a_process_that_cannot_start_is_an_error_that_names_the_cell_and_the_remedy() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut store = Store::create(directory.path(), &manifest(1)).unwrap();
+        let (directory, manifest) = (tempfile::tempdir().unwrap(), manifest(1));
+        let mut store = Store::create(directory.path(), &manifest).unwrap();
         let nowhere = |_: &Planned| Command::new("/nowhere/gcw");
         let mut executor = in_processes(nowhere, Duration::from_secs(1), Interrupt::new());
-        let plan = plan(&manifest(1), None, &applies);
-        let error = execute(&plan, &[], &mut executor, &mut store, &mut |_| {}).unwrap_err();
-        let text = error.to_string();
+        let (schedule, records) = (schedule(&manifest), &mut Vec::new());
+        let error = execute(&schedule, records, &mut executor, &mut store, &mut |_| {});
+        let text = error.unwrap_err().to_string();
         assert!(text.contains("bound/") && text.contains("--resume"), "{text}");
         assert_eq!(store.records(), 2, "the two n/a rows before it are kept");
+    }
+
+    #[test]
+    fn the_calibration_stands_in_timed_records_only() {
+        let manifest = manifest(1);
+        let mut executor =
+            in_processes(|_| Command::new("true"), Duration::from_secs(600), Interrupt::new());
+        let schedule = Schedule::new(&manifest, None, &any, &|_, _| None);
+        let (directory, mut records) = (tempfile::tempdir().unwrap(), Vec::new());
+        let mut store = Store::create(directory.path(), &manifest).unwrap();
+        execute(&schedule, &mut records, &mut executor, &mut store, &mut |_| {}).unwrap();
+        for record in &records {
+            assert_eq!(record.calibration_ns.is_some(), record.cell.mode == Mode::Time);
+        }
+        assert!(records.iter().any(|r| r.calibration_ns.is_some_and(|ns| ns > 0)));
     }
 }

@@ -30,10 +30,24 @@ pub(crate) fn manifest(seed: u64) -> Manifest {
         schema: SCHEMA_VERSION,
         seed,
         repeats: 5,
+        reference: Some("bound".to_owned()),
         heaps: ["1.5x", "3x", "64MiB"].map(|heap| heap.parse().expect("a heap size")).to_vec(),
         modes: record::Mode::ALL.to_vec(),
         collectors: vec![collector("loose", false), collector("bound", true)],
         workloads: vec![workload("a"), workload("b")],
         ..Manifest::default()
+    }
+}
+
+/// All pairs can work.
+pub(crate) fn any(_: &str, _: &str) -> Result<(), String> {
+    Ok(())
+}
+
+/// One pair cannot work.
+pub(crate) fn some_refused(collector: &str, workload: &str) -> Result<(), String> {
+    match (collector, workload) {
+        ("loose", "b") => Err("no cycles".to_owned()),
+        _ => Ok(()),
     }
 }

@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod calibrate;
 mod classify;
 mod dialogue;
 mod environment;
@@ -28,15 +29,18 @@ mod fixture;
 mod group;
 mod interrupt;
 mod plan;
+mod schedule;
 mod spawn;
 mod store;
 
+pub use calibrate::calibrate;
 pub use classify::{ChildEnd, Stop, classify};
 pub use dialogue::{Dialogue, Heard};
 pub use environment::{Build, environment};
 pub use execute::{Completion, Ended, Event, Executor, RunError, execute, in_processes};
 pub use interrupt::Interrupt;
-pub use plan::{Planned, plan};
+pub use plan::{Applies, PAUSE_BLOCKS, Planned};
+pub use schedule::{DISTURBED, Forecast, HALF_WIDTH_WANTED, HalfWidth, LOOKS, Schedule};
 pub use spawn::run_child;
 pub use store::{Store, StoreError};
 

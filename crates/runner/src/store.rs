@@ -200,6 +200,8 @@ mod tests {
                 mode: Mode::Time,
             },
             block,
+            twin: false,
+            calibration_ns: None,
             order: block,
             seed: 1,
             started_unix_ms: 0,

@@ -144,6 +144,7 @@ fn mode(mode: Mode) -> &'static str {
     match mode {
         Mode::Time => "time",
         Mode::Memory => "memory",
+        Mode::Pauses => "pauses",
         Mode::Census => "census",
     }
 }

@@ -145,6 +145,8 @@ fn record(
             mode,
         },
         block,
+        twin: false,
+        calibration_ns: None,
         order: 0,
         seed: 1,
         started_unix_ms: 1_763_000_000_000,
@@ -400,7 +402,6 @@ fn manifest(repeats: u32, heaps: &[HeapSize]) -> Manifest {
         timeout_ms: 10_000,
         collectors: collectors.collect(),
         workloads: workloads.collect(),
-        unverified: Vec::new(),
         environment: Environment {
             cpu: "Imaginary 9000".to_owned(),
             cpus: 2,
@@ -415,6 +416,7 @@ fn manifest(repeats: u32, heaps: &[HeapSize]) -> Manifest {
             ]),
             load_before: 0.12,
         },
+        ..Manifest::default()
     }
 }
 

@@ -1,25 +1,21 @@
-//! `gcw run`: measures a matrix of cells and writes its report.
+//! `gcw run`: measures a matrix of collectors and workloads, and concludes.
 //!
-//! 1. Resolve names and settings, verify the collectors ([`crate::gate`]), and write the plan
-//!    (`run.json`) before any measurement.
-//! 2. Run the plan, one child process per cell, each recorded as it ends.
-//! 3. Read the records back, so that table and report show the data on disk.
-//! 4. Print the comparison, write the report; the last line is the path of the page.
-//!
-//! A resumed run begins at 2 with its recorded plan.
+//! 1. Resolve names and settings, and verify the collectors ([`crate::gate`]).
+//! 2. Measure ([`crate::experiment`]).
+//! 3. Print the conclusions, write the report; the last line is the path of the page.
 
-use crate::child::{self, quoted};
+use crate::child::quoted;
 use crate::commands::{report, safety};
-use crate::failure::{Exit, Failure, warn};
+use crate::experiment::{self, Experiment};
+use crate::failure::{Exit, Failure};
 use crate::interrupt::on_ctrl_c;
 use crate::parse::{heap, size, size_word, time_limit};
 use crate::profile::{Profile, Settings};
-use crate::progress::Progress;
 use crate::registry::Registry;
-use crate::{build, comparison, gate, json, select};
+use crate::{build, conclusion, gate, json, select, sets};
 use analysis::{format, summarise};
 use record::{HeapSize, Manifest, Record, Run, SCHEMA_VERSION, Size, read_run};
-use runner::{Completion, Interrupt, Planned, Store, environment, execute, in_processes, plan};
+use runner::{Interrupt, environment};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -28,20 +24,30 @@ use std::time::{Duration, Instant, SystemTime};
 pub(crate) struct Args {
     /// Suite: a name of `gcw list suites` or a suite file [default: the first of the list].
     suite: Option<String>,
-    /// Workloads, with their variants; a trailing * stands for any ending [default: all].
+    /// Workloads, with their variants; a trailing * stands for any ending [default: six of the suite].
     #[arg(short, long, value_delimiter = ',', value_name = "NAMES")]
     workload: Vec<String>,
-    /// Collectors, such as rc* or 'mark-sweep|growth-1.5|sizer-*'; a trailing * stands for any ending
-    /// [default: all].
+    /// Collectors, such as rc* or 'mark-sweep|growth-1.5|sizer-*', or sets: @headline, @rust, @tracing,
+    /// @counting, @all [default: @headline].
     #[arg(short, long, value_delimiter = ',', value_name = "NAMES")]
     collector: Vec<String>,
+    /// All collectors and all workloads of the suite, where none are named.
+    #[arg(long)]
+    all: bool,
     /// Footprint limits: multiples of the live size (2.5x), amounts (64MiB) or `unlimited`.
     #[arg(long, value_delimiter = ',', value_parser = heap, value_name = "SIZES")]
     heap: Vec<HeapSize>,
-    /// Repeats of every time cell, each in its own block; intervals and verdicts need 6.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// The collector to which all others are related [default: mark-sweep, or the first that reclaims].
+    #[arg(long, value_name = "NAME")]
+    reference: Option<String>,
+    /// Exactly this number of blocks instead of a budget; intervals and verdicts need 6.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "budget")]
     repeat: Option<u32>,
-    /// Thoroughness: sets size, heap, repeat and timeout unless they are given.
+    /// Time of the timed blocks, such as 5m: at least ten, and as many more as fit where the intervals are
+    /// widest [default: 60s].
+    #[arg(long, value_name = "TIME", value_parser = time_limit)]
+    budget: Option<Duration>,
+    /// Thoroughness: sets size, heap, repeats and timeout unless they are given.
     #[arg(long, default_value = "quick")]
     profile: Profile,
     /// Input size.
@@ -58,154 +64,166 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
     /// Continue the run in this directory, with its recorded plan.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "suite", "workload", "collector", "heap", "repeat", "profile", "size", "seed", "timeout",
-        "out",
+        "suite", "workload", "collector", "all", "heap", "reference", "repeat", "budget", "profile", "size",
+        "seed", "timeout", "out", "again", "dry_run",
     ])]
     resume: Option<PathBuf>,
+    /// Repeat the plan of this run in a new one, and compare the two.
+    #[arg(long, value_name = "DIR", conflicts_with_all = [
+        "suite", "workload", "collector", "all", "heap", "reference", "repeat", "budget", "profile", "size",
+        "timeout",
+    ])]
+    again: Option<PathBuf>,
+    /// Print the size of the run, and do not begin it.
+    #[arg(long)]
+    dry_run: bool,
+    /// Also run faulty programs under the collectors, for the safety matrix of the report.
+    #[arg(long)]
+    safety: bool,
     /// Also run collectors that fail the conformance kit, and mark every chart.
     #[arg(long, conflicts_with = "resume")]
     unverified: bool,
-    /// Print JSON: the summary, and the paths of the run and its report.
+    /// Print JSON: the conclusions, the summary, and the paths of the run and its report.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: Args, registry: &Registry, out: &mut dyn Write) -> Result<Exit, Failure> {
     let clock = Instant::now();
-    let json = args.json;
     let interrupt = on_ctrl_c()?;
-    let (mut store, manifest, earlier) = match &args.resume {
-        Some(directory) => resume(directory, registry, &interrupt)?,
-        None => start(&args, registry, &interrupt)?,
+    let mut experiment = match &args.resume {
+        Some(directory) => Experiment::resume(directory, registry, &interrupt)?,
+        None => {
+            let (mut manifest, directory) = plan(&args, registry)?;
+            let forecast = experiment::forecast(registry, &manifest);
+            if args.dry_run {
+                writeln!(out, "{forecast}")?;
+                return Ok(Exit::Fine);
+            }
+            if !args.json {
+                writeln!(out, "{forecast}\n")?;
+                out.flush()?;
+            }
+            manifest.unverified = verify(&manifest, registry, args.unverified, &interrupt)?;
+            Experiment::begin(manifest, &directory)?
+        }
     };
-    if build::build().profile == "debug" {
-        warn(&"this is a debug build, whose times mean nothing; use `cargo run --release -- run`");
+    let earlier = experiment.records.len();
+    experiment.measure(registry, interrupt)?;
+    let directory = experiment.store.directory();
+    if args.safety {
+        safety::beside_run(directory, &experiment.manifest.collectors, registry);
     }
-    measure(&manifest, &earlier, registry, &mut store, interrupt)?;
-    safety::beside_run(store.directory(), &manifest.collectors, registry);
-    let run = read_run(store.directory())?;
-    if !json {
-        comparison::print(&run, &summarise(&run), out)?;
-    }
+    let run = read_run(directory)?;
     let report_clock = Instant::now();
     let page = report::write(std::slice::from_ref(&run), &report::directory_in(&run.directory))?;
-    if json {
+    let first = args.again.as_deref().map(read_run).transpose()?;
+    if args.json {
         print_json(&run, &page, out)?;
     } else {
-        writeln!(
-            out,
-            "{}",
-            closing(&run.records[earlier.len()..], clock.elapsed(), report_clock.elapsed())
-        )?;
+        conclusion::print(&run, out)?;
+        if let Some(first) = &first {
+            conclusion::print_spread(first, &run, out)?;
+        }
+        let (all, report) = (clock.elapsed(), report_clock.elapsed());
+        writeln!(out, "{}", closing(&run.records[earlier..], all, report))?;
         writeln!(out, "{}", page.display())?;
     }
     let defect = run.records.iter().any(|r| r.outcome.is_defect());
     Ok(if defect { Exit::Defect } else { Exit::Fine })
 }
 
-/// Resolves and checks a new run, and writes its plan.
-fn start(
-    args: &Args,
-    registry: &Registry,
-    interrupt: &Interrupt,
-) -> Result<(Store, Manifest, Vec<Record>), Failure> {
-    let preset = args.profile.settings();
-    let settings = Settings {
-        size: args.size.unwrap_or(preset.size),
-        repeats: args.repeat.unwrap_or(preset.repeats),
-        heaps: if args.heap.is_empty() { preset.heaps } else { args.heap.clone() },
-        timeout: args.timeout.unwrap_or(preset.timeout),
-        modes: preset.modes,
+/// Resolves and checks a new run: its manifest and its directory.
+fn plan(args: &Args, registry: &Registry) -> Result<(Manifest, PathBuf), Failure> {
+    let started = SystemTime::now();
+    let begin = |kind: &str, manifest: Manifest| {
+        let directory = args.out.clone().unwrap_or_else(|| experiment::unused(kind, started));
+        let run_id = experiment::name_of(&directory);
+        let started = humantime::format_rfc3339_seconds(started).to_string();
+        let (schema, environment) = (SCHEMA_VERSION, environment(&build::build()));
+        (Manifest { schema, run_id, started, environment, ..manifest }, directory)
     };
+    if let Some(first) = &args.again {
+        let first = read_run(first)?.manifest;
+        let kind = format!("{}-again", first.profile);
+        return Ok(begin(&kind, Manifest { seed: args.seed, ..first }));
+    }
+    let settings = settings(args);
     let suite = select::suite(registry, args.suite.as_deref())?;
     let workloads = registry.workloads(&suite, settings.size).map_err(Failure::usage)?;
-    let collectors = select::collectors(registry, &args.collector)?;
-    let workloads = select::workloads(&workloads, &args.workload)?;
-    let names: Vec<&str> = collectors.iter().map(|c| c.name.as_str()).collect();
-    let tolerated = if args.unverified { &names[..] } else { &[] };
-    let unverified = gate::pass(registry, &names, tolerated, interrupt)?;
-    let started = SystemTime::now();
-    let directory = args.out.clone().unwrap_or_else(|| unused(args.profile, started));
+    let or_default = |named: &[String], default: Vec<String>| match (named, args.all) {
+        ([], true) => Vec::new(),
+        ([], false) => default,
+        (named, _) => named.to_vec(),
+    };
+    let wanted = or_default(&args.collector, sets::default_collectors(registry));
+    let collectors = select::collectors(registry, &wanted)?;
+    let wanted = or_default(&args.workload, sets::default_workloads(&workloads));
+    let workloads = select::workloads(&workloads, &wanted)?;
+    let reference =
+        experiment::reference(&collectors, args.reference.as_deref(), settings.repeats)?;
     let manifest = Manifest {
-        schema: SCHEMA_VERSION,
-        run_id: name_of(&directory),
-        started: humantime::format_rfc3339_seconds(started).to_string(),
         command: command_line(args, &suite, &settings),
         seed: args.seed,
         profile: args.profile.name().to_owned(),
         repeats: settings.repeats,
+        budget_ms: settings.budget.map(milliseconds),
+        reference,
         heaps: settings.heaps,
         modes: settings.modes,
-        timeout_ms: u64::try_from(settings.timeout.as_millis()).unwrap_or(u64::MAX),
-        unverified,
+        timeout_ms: milliseconds(settings.timeout),
         collectors,
         workloads,
         suite,
-        environment: environment(&build::build()),
+        ..Manifest::default()
     };
-    Ok((Store::create(&directory, &manifest)?, manifest, Vec::new()))
+    Ok(begin(args.profile.name(), manifest))
 }
 
-/// Opens an earlier run, with its records.
-fn resume(
-    directory: &Path,
-    registry: &Registry,
-    interrupt: &Interrupt,
-) -> Result<(Store, Manifest, Vec<Record>), Failure> {
-    let (store, run) = Store::resume(directory)?;
-    for problem in &run.problems {
-        warn(problem);
+/// The settings of the profile, where no option overrides them.
+fn settings(args: &Args) -> Settings {
+    let preset = args.profile.settings();
+    let budget = match (args.budget, args.repeat) {
+        (Some(budget), _) => Some(budget),
+        (None, Some(_)) => None,
+        (None, None) => preset.budget,
+    };
+    let fewest =
+        if budget.is_some() { preset.repeats.max(runner::LOOKS[0]) } else { preset.repeats };
+    Settings {
+        size: args.size.unwrap_or(preset.size),
+        repeats: args.repeat.unwrap_or(fewest),
+        budget,
+        heaps: if args.heap.is_empty() { preset.heaps } else { args.heap.clone() },
+        timeout: args.timeout.unwrap_or(preset.timeout),
+        modes: preset.modes,
     }
-    let names: Vec<&str> = run.manifest.collectors.iter().map(|c| c.name.as_str()).collect();
-    // A collector that is stamped already may fail again.
-    let stamped: Vec<&str> = run.manifest.unverified.iter().map(String::as_str).collect();
-    gate::pass(registry, &names, &stamped, interrupt)?;
-    let (then, now) = (&run.manifest.environment, environment(&build::build()));
-    for (what, then, now) in [
-        ("built from commit", &then.commit, &now.commit),
-        ("a build of kind", &then.build, &now.build),
-        ("measured on", &then.cpu, &now.cpu),
-    ] {
-        if then != now {
-            warn(&format!("the run was {what} {then}, now it is {now}: its records are mixed"));
-        }
-    }
-    Ok((store, run.manifest, run.records))
 }
 
-fn measure(
+/// The collectors that fail the kit although they may run.
+fn verify(
     manifest: &Manifest,
-    earlier: &[Record],
     registry: &Registry,
-    store: &mut Store,
-    interrupt: Interrupt,
-) -> Result<(), Failure> {
-    let cells = plan(manifest, registry.census(), &|c, w| registry.applies(c, &manifest.suite, w));
-    let program = child::program()?;
-    let command = |p: &Planned| child::cell(&program, &p.cell, &manifest.suite);
-    let mut executor = in_processes(command, Duration::from_millis(manifest.timeout_ms), interrupt);
-    let progress = Progress::new(cells.len(), earlier.len());
-    let result =
-        execute(&cells, earlier, &mut executor, store, &mut |event| progress.follow(event));
-    progress.end();
-    match result? {
-        Completion::Complete => Ok(()),
-        Completion::Interrupted => Err(Failure::Interrupted(format!(
-            "{} of {} cells are measured and kept; continue with `gcw run --resume {}`",
-            store.records(),
-            cells.len(),
-            quoted(&store.directory().display().to_string())
-        ))),
-    }
+    unverified: bool,
+    interrupt: &Interrupt,
+) -> Result<Vec<String>, Failure> {
+    let names = experiment::collectors_of(manifest);
+    let tolerated = if unverified { &names[..] } else { &[] };
+    gate::pass(registry, &names, tolerated, interrupt)
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn print_json(run: &Run, page: &Path, out: &mut dyn Write) -> Result<(), Failure> {
     let value = serde_json::json!({
         "run": run.directory,
         "report": page,
+        "conclusions": analysis::conclude(run),
         "summary": summarise(run),
         "unverified": run.manifest.unverified,
-        "problems": comparison::problems(&run.problems),
+        "problems": conclusion::problems(&run.problems),
     });
     json::print(&value, out)
 }
@@ -225,25 +243,6 @@ fn closing(measured: &[Record], all: Duration, report: Duration) -> String {
     )
 }
 
-/// `runs/20260131-120000-quick`, with a number if it exists.
-fn unused(profile: Profile, started: SystemTime) -> PathBuf {
-    let started = humantime::format_rfc3339_seconds(started).to_string();
-    let date: String = started.replace('T', "-").replace(['Z', ':'], "");
-    let day: String = date.splitn(4, '-').take(3).collect();
-    let time = date.rsplit('-').next().unwrap_or_default();
-    let name =
-        |suffix: String| Path::new("runs").join(format!("{day}-{time}-{}{suffix}", profile.name()));
-    (1..)
-        .map(|n| name(if n == 1 { String::new() } else { format!("-{n}") }))
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| name(String::new()))
-}
-
-fn name_of(directory: &Path) -> String {
-    let name = directory.file_name().map(|name| name.to_string_lossy().into_owned());
-    name.unwrap_or_else(|| "run".to_owned())
-}
-
 /// The command that reproduces the run, with the values that profiles and defaults supply.
 fn command_line(args: &Args, suite: &str, settings: &Settings) -> String {
     let mut words = vec!["gcw".to_owned(), "run".to_owned(), quoted(suite)];
@@ -254,12 +253,21 @@ fn command_line(args: &Args, suite: &str, settings: &Settings) -> String {
     if !args.collector.is_empty() {
         option("--collector", args.collector.join(","));
     }
-    let heaps: Vec<String> = settings.heaps.iter().map(ToString::to_string).collect();
+    if let Some(reference) = &args.reference {
+        option("--reference", reference.clone());
+    }
     option("--profile", args.profile.name().to_owned());
     option("--size", size_word(settings.size).to_owned());
-    option("--heap", heaps.join(","));
-    option("--repeat", settings.repeats.to_string());
-    option("--timeout", humantime::format_duration(settings.timeout).to_string().replace(' ', ""));
+    option("--heap", experiment::heaps(&settings.heaps));
+    let time = |time| humantime::format_duration(time).to_string().replace(' ', "");
+    match settings.budget {
+        Some(budget) => option("--budget", time(budget)),
+        None => option("--repeat", settings.repeats.to_string()),
+    }
+    option("--timeout", time(settings.timeout));
     option("--seed", args.seed.to_string());
+    if args.all {
+        words.push("--all".to_owned());
+    }
     words.join(" ")
 }

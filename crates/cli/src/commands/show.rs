@@ -1,37 +1,62 @@
 //! `gcw show`: the tables of a recorded run, in the terminal.
 
 use crate::failure::{Exit, Failure};
-use crate::{comparison, json, palette};
-use analysis::{format, summarise};
-use record::{Run, read_run};
+use crate::{comparison, conclusion, json, palette, select};
+use analysis::{conclude, format, summarise};
+use record::{MANIFEST_FILE, Run, read_run};
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Run directory.
-    run: PathBuf,
+    /// Run directory [default: the latest in `runs`].
+    run: Option<PathBuf>,
+    /// Also print the tables of these workloads; a trailing * stands for any ending.
+    #[arg(short, long, value_delimiter = ',', value_name = "NAMES")]
+    workload: Vec<String>,
     /// Print JSON: the plan, the summary and the unusable lines.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn show(args: &Args, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let run = read_run(&args.run)?;
-    let summary = summarise(&run);
+    let directory = args.run.clone().map_or_else(latest, Ok)?;
+    let run = read_run(&directory)?;
+    let mut summary = summarise(&run);
     if args.json {
         let value = serde_json::json!({
             "manifest": run.manifest,
+            "conclusions": conclude(&run),
             "summary": summary,
-            "problems": comparison::problems(&run.problems),
+            "problems": conclusion::problems(&run.problems),
         });
         json::print(&value, out)?;
     } else {
         heading(&run, out)?;
-        comparison::print(&run, &summary, out)?;
+        conclusion::print(&run, out)?;
+        if !args.workload.is_empty() {
+            let shown = select::workloads(&run.manifest.workloads, &args.workload)?;
+            summary.workloads.retain(|name| shown.iter().any(|workload| workload.name == *name));
+            comparison::print(&run, &summary, out)?;
+        }
     }
     Ok(Exit::Fine)
+}
+
+/// The run directory in `runs` that was written last.
+fn latest() -> Result<PathBuf, Failure> {
+    let runs = fs::read_dir("runs").into_iter().flatten().flatten().map(|entry| entry.path());
+    let written =
+        |path: &PathBuf| fs::metadata(path.join(MANIFEST_FILE)).and_then(|m| m.modified());
+    let runs = runs.filter_map(|path| Some((written(&path).ok()?, path)));
+    let latest = runs.max().map(|(_, path)| path);
+    latest.ok_or_else(|| {
+        Failure::Usage(
+            "there is no run in ./runs; name a run directory, or begin with `gcw run`".to_owned(),
+        )
+    })
 }
 
 fn heading(run: &Run, out: &mut dyn Write) -> io::Result<()> {

@@ -36,11 +36,15 @@ fn a_run_leaves_records_a_report_and_a_table() {
     assert!(page.starts_with("runs") && page.to_string_lossy().contains("-quick"), "{page:?}");
     check_width(&text);
     assert!(!text.contains('\u{1b}'), "no colours without a terminal: {text:?}");
-    check_words(&text, &["keep", "unlimited", "sweep", "1.5x", "2 repeats", "█", "MB"]);
+    check_words(&text, &["2 collectors x 1 program", "keep", "sweep", "2 blocks", "finished"]);
+    let tables = place.check(0, &["show", "-w", "window"]);
+    check_width(&tables);
+    check_words(&tables, &["keep", "unlimited", "sweep", "1.5x", "2 repeats", "█", "MB"]);
     let run = place.read(page.parent().unwrap().parent().unwrap().to_str().unwrap());
     assert!(run.records.iter().all(|r| r.outcome == Outcome::Ok), "{:?}", run.records);
     let count = |mode| run.records.iter().filter(|r| r.cell.mode == mode).count();
-    assert_eq!((count(Mode::Time), count(Mode::Memory), count(Mode::Census)), (6, 6, 1));
+    assert_eq!((count(Mode::Time), count(Mode::Memory), count(Mode::Census)), (6, 3, 1));
+    assert_eq!(count(Mode::Pauses), 5 * 3);
     assert!(run.manifest.command.contains("--heap 1.5x,2x --repeat 2"), "{:?}", run.manifest);
 }
 
@@ -164,7 +168,7 @@ fn a_full_disk_ends_the_run_with_whole_lines_and_a_way_on() {
     assert!(!text.is_empty() && text.ends_with('\n'), "no torn line is left");
     assert!(message.contains(&format!("the {} records before it", text.lines().count())));
     place.check(0, &["run", "--resume", "r"]);
-    assert_eq!(place.read("r").records.len(), 5);
+    assert_eq!(place.read("r").records.len(), 2 + 2 + 1 + 5 * 2);
 }
 
 #[test]
@@ -254,19 +258,24 @@ fn a_duel_finds_the_slower_side_and_controls_itself() {
             format!(r#"{{"schema":1,"collector":"c","workload":"w",{answer},{times},{rest}}}"#);
         script(&place, name, &format!("echo '{sample}'"))
     };
-    let sides = [taking("slow", 6_000_000, 20_000_000), taking("fast", 2_000_000, 2_500_000)];
-    let duel = |blocks| ["duel", sides[0], sides[1], "--blocks", blocks];
+    let programs = [taking("slow", 6_000_000, 20_000_000), taking("fast", 2_000_000, 2_500_000)];
+    let duel = |blocks| ["duel", programs[0], programs[1], "--blocks", blocks];
     let text = place.check(0, &[&duel("6")[..], &["--json"]].concat());
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!([&value["a"], &value["b"]], ["./slow", "./fast"]);
+    let sides = &value["conclusions"]["contests"][0]["competitors"];
+    assert_eq!([&sides[0]["name"], &sides[1]["name"]], ["./slow", "./fast"]);
     for (clock, expected) in [("cpu", 3.0), ("wall", 8.0)] {
         let is = |value: &serde_json::Value, expected: f64| {
             value.as_f64().is_some_and(|value| (value / expected - 1.0).abs() < 1e-9)
         };
-        let (ratio, control) = (&value[clock]["ratio"], &value[clock]["control"]);
+        let comparison = &sides[0][clock]["known"];
+        let ratio = &comparison["ratio"];
         assert!(["low", "estimate", "high"].iter().all(|of| is(&ratio[of], expected)), "{value}");
-        assert!(is(&control["estimate"], 1.0), "{value}");
+        assert_eq!(comparison["verdict"], "slower");
     }
+    assert_eq!(value["conclusions"]["sentinel"]["resolution"], 0.0, "a program equals itself");
+    let run = place.read(value["run"].as_str().unwrap());
+    assert_eq!(run.records.len(), 6 * 3, "every sample is recorded, the control's too");
     let text = place.check(0, &duel("2"));
     assert!(text.contains("No intervals below 6 blocks"), "{text}");
     check_width(&text);
@@ -281,10 +290,17 @@ fn a_duel_takes_collectors_and_any_program_that_prints_a_sample() {
     let check = |a, b| {
         let text = place.check(0, &[&["duel", a, b], &few[..]].concat());
         let duel: serde_json::Value = serde_json::from_str(&text).unwrap();
-        (duel["a"].as_str().unwrap().to_owned(), duel["b"].as_str().unwrap().to_owned())
+        let sides = &duel["conclusions"]["contests"][0]["competitors"];
+        let name = |side: usize| sides[side]["name"].as_str().unwrap().to_owned();
+        (name(0), name(1))
     };
-    let (a, b) = check("sweep/window@slow@2x", "keep/window");
-    assert_eq!((a.as_str(), b.as_str()), ("sweep/window@slow@2x", "keep/window@unlimited"));
+    let (a, b) = check("sweep/window@slow@2x", "keep/window@slow");
+    assert_eq!((a.as_str(), b.as_str()), ("sweep/window@slow@2x", "keep/window@slow@unlimited"));
+    place.refuse(
+        &["duel", "sweep/window@slow", "keep/window", "--size", "small"],
+        &["did different work", "40960000", "2048000"],
+    );
+    place.refuse(&["duel", "keep/window", "keep/window"], &["stands on two sides"]);
     check(&external, "sweep/window");
     check(script(&place, "program", &format!("exec {external}")), "sweep/window");
 }
@@ -295,7 +311,7 @@ fn a_duel_ends_where_an_answer_is_wrong() {
     let output = place.gcw(&["duel", "sweep/wrong", "keep/wrong", "--suite", "failures"]);
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{message}");
-    assert!(message.contains("sweep/wrong@2x") && message.contains("got 41"), "{message}");
+    assert!(message.contains("sweep/wrong@2.5x") && message.contains("got 41"), "{message}");
     place.refuse(&["duel", "keep/picky", "sweep/picky", "--suite", "failures"], &["n/a: it never"]);
 }
 

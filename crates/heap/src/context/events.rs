@@ -169,7 +169,7 @@ impl EventLog {
     }
 
     /// (start, length) of every pause in ns, on a time line without [`EventLog::overhead_ns`] and
-    /// [`EventLog::preempted_ns`]. All of them, unless [`EventLog::pauses_dropped`].
+    /// [`EventLog::preempted_ns`]. All of them, unless [`EventLog::pauses_lost`].
     pub fn pause_trace(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.pauses.trace().iter()
     }
@@ -190,7 +190,7 @@ impl EventLog {
     }
 
     /// Number of pauses that are not in the trace, because it was full.
-    pub fn pauses_dropped(&self) -> u64 {
+    pub fn pauses_lost(&self) -> u64 {
         self.pauses.trace().dropped()
     }
 

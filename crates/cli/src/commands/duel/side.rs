@@ -1,50 +1,135 @@
-//! One side of a duel: a cell, or any program that prints a sample.
+//! The sides of a duel: cells, or any programs that print a sample.
 
 use crate::failure::Failure;
 use crate::nearest::unknown;
 use crate::profile::HEAP_DEFAULT;
 use crate::registry::Registry;
-use crate::{child, select};
-use record::{Cell, HeapSize, Mode, Size};
-use std::fmt;
+use crate::{child, experiment, select};
+use record::{Cell, CollectorInfo, Colour, Family, HeapSize, LineStyle, Mode, Size};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-/// One side of a duel.
+/// The sides of a duel, as a manifest holds them.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Side {
+pub(crate) struct Sides {
+    /// A cell for each; an external program has a collector of its own.
+    pub(crate) cells: Vec<Cell>,
+    /// Command lines of external programs, by collector.
+    pub(crate) commands: BTreeMap<String, String>,
+}
+
+/// One side as read.
+enum Side {
     /// A cell, in a fresh process of this program.
     Cell(Cell),
     /// A command line, given to the shell.
     External(String),
 }
 
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cell(cell) => cell.fmt(f),
-            Self::External(command) => f.write_str(command),
-        }
-    }
-}
+/// Colours of external programs: greys, for they belong to no family.
+const GREYS: [(&str, &str); 5] = [
+    ("#555555", "#bbbbbb"),
+    ("#888888", "#dddddd"),
+    ("#333333", "#999999"),
+    ("#6e6e6e", "#cccccc"),
+    ("#111111", "#eeeeee"),
+];
 
-impl Side {
-    /// The collector of a cell.
-    pub(crate) fn collector(&self) -> Option<&str> {
-        match self {
-            Self::Cell(cell) => Some(&cell.collector),
-            Self::External(_) => None,
-        }
-    }
-
-    /// Reads a side: `COLLECTOR/WORKLOAD[@HEAP]` if both names are known, otherwise a command line
-    /// (anything with a space) or the path of a program.
+impl Sides {
+    /// Reads the sides of a command line.
     pub(crate) fn read(
-        text: &str,
+        texts: &[String],
         registry: &Registry,
         suite: &str,
         size: Size,
     ) -> Result<Self, Failure> {
+        let read = |text: &String| Side::read(text, registry, suite, size);
+        let sides = texts.iter().map(read).collect::<Result<Vec<Side>, Failure>>()?;
+        let workload = sides.iter().find_map(|side| match side {
+            Side::Cell(cell) => Some(cell.workload.clone()),
+            Side::External(_) => None,
+        });
+        let workload = workload.unwrap_or_else(|| "program".to_owned());
+        let mut commands = BTreeMap::new();
+        let mut cells: Vec<Cell> = Vec::new();
+        for side in sides {
+            let cell = match side {
+                Side::Cell(cell) => cell,
+                Side::External(line) => {
+                    let collector = name_of_program(&line, &commands);
+                    commands.insert(collector.clone(), line);
+                    let (workload, heap) = (workload.clone(), HeapSize::Unlimited);
+                    Cell { collector, workload, size, heap, mode: Mode::Time }
+                }
+            };
+            if cells.contains(&cell) {
+                let message = format!(
+                    "{cell} stands on two sides; the control is a side against itself already"
+                );
+                return Err(Failure::Usage(message));
+            }
+            cells.push(cell);
+        }
+        Ok(Self { cells, commands })
+    }
+
+    /// The collectors that the kit can test.
+    pub(crate) fn collectors(&self) -> Vec<&str> {
+        let cells = self.cells.iter().filter(|cell| !self.commands.contains_key(&cell.collector));
+        let mut names: Vec<&str> = cells.map(|cell| cell.collector.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// A side as the user wrote it.
+    pub(crate) fn name(&self, cell: &Cell) -> String {
+        self.commands.get(&cell.collector).cloned().unwrap_or_else(|| cell.to_string())
+    }
+
+    /// The description of each collector and program, once.
+    pub(crate) fn infos(&self, registry: &Registry) -> Vec<CollectorInfo> {
+        let mut infos: Vec<CollectorInfo> = Vec::new();
+        for (cell, (light, dark)) in self.cells.iter().zip(GREYS) {
+            if infos.iter().any(|info| info.name == cell.collector) {
+                continue;
+            }
+            let external = || CollectorInfo {
+                name: cell.collector.clone(),
+                family: Family::Control,
+                summary: self.name(cell),
+                capabilities: Vec::new(),
+                colour: Colour { light: light.to_owned(), dark: dark.to_owned() },
+                line: LineStyle::Solid,
+                bounded: false,
+            };
+            let named = select::collectors(registry, std::slice::from_ref(&cell.collector));
+            let known = named.ok().and_then(|infos| infos.into_iter().next());
+            infos.push(known.unwrap_or_else(external));
+        }
+        infos
+    }
+
+    /// The command that runs a side once.
+    pub(crate) fn command(&self, cell: &Cell, program: &Path, suite: &str) -> Command {
+        experiment::command(program, &self.commands, suite, cell)
+    }
+}
+
+/// `native:NAME` after the program that a command line starts, with a number if it is taken.
+fn name_of_program(line: &str, taken: &BTreeMap<String, String>) -> String {
+    let program = line.split_whitespace().next().unwrap_or("program");
+    let name = Path::new(program).file_name().map_or(program.into(), |name| name.to_string_lossy());
+    let numbered =
+        |n: u32| if n == 1 { format!("native:{name}") } else { format!("native:{name}-{n}") };
+    (1..).map(numbered).find(|name| !taken.contains_key(name)).unwrap_or_default()
+}
+
+impl Side {
+    /// Reads a side: `COLLECTOR/WORKLOAD[@HEAP]` if both names are known, otherwise a command line
+    /// (anything with a space) or the path of a program.
+    fn read(text: &str, registry: &Registry, suite: &str, size: Size) -> Result<Self, Failure> {
         if text.contains(char::is_whitespace) {
             return Ok(Self::External(text.to_owned()));
         }
@@ -85,18 +170,6 @@ impl Side {
             size,
             mode: Mode::Time,
         }))
-    }
-
-    /// The command that runs this side once.
-    pub(crate) fn command(&self, program: &Path, suite: &str) -> Command {
-        match self {
-            Self::Cell(cell) => child::cell(program, cell, suite),
-            Self::External(line) => {
-                let mut command = Command::new("sh");
-                command.args(["-c", line]);
-                command
-            }
-        }
     }
 }
 
