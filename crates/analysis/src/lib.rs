@@ -5,7 +5,7 @@
 //!
 //! * [`summary::summarise`] folds a run into one [`Row`] per cell;
 //! * [`estimate`] and [`paired`] turn repeats into a value with an interval, [`pauses`] and
-//!   [`quantile`] turn pauses into percentiles;
+//!   [`quantile`] turn pauses into percentiles, [`utilisation`] into MMU and BMU;
 //! * [`contest`] pairs competitors in blocks; [`signed_rank`] and [`multiplicity`] test them, [`verdict`],
 //!   [`best_group`], [`geometric_mean`] and [`sentinel`] judge;
 //! * [`conclude`](conclude::conclude) judges a whole run, with [`league`] and [`sentences`];
@@ -18,8 +18,8 @@
 
 #![forbid(unsafe_code)]
 
-mod collections;
 pub mod best_group;
+mod collections;
 mod conclude;
 pub mod conclusions;
 pub mod contest;
@@ -43,6 +43,7 @@ pub mod sentinel;
 pub mod signed_rank;
 pub mod statements;
 pub mod summary;
+pub mod utilisation;
 pub mod verdict;
 
 pub use collections::Collections;

@@ -1,16 +1,19 @@
-//! The pauses of all repeats of one cell, pooled.
+//! The pauses of all repeats of one cell.
 //!
-//! A record holds a complete histogram of its pauses and a list of them, of the longest only where
+//! **One meaning of each word**, wherever it is shown: *pauses* is the number of pauses of a run, the median
+//! over repeats; *longest* is the longest pause of a run, the median over repeats, with the maximum over all
+//! repeats in brackets and its CPU time beside it where that was read.
+//!
+//! Percentiles are of the pooled pauses. A record holds a complete histogram of its pauses and a list of them, of the longest only where
 //! there were too many to keep. Each listed pause is moved out of its histogram bucket, so that the
 //! pooled distribution is exact at the top, where it matters, and off by at most the width of a bucket
 //! (upwards) below.
 //!
-//! Pooling is for display. Collectors are compared by [`PauseSummary::longest_ns`], one value per
-//! repeat: percentiles of pauses must not be ranked, because a million tiny pauses dilute a
-//! collector's 99th percentile. The time-weighted quantile does not have that weakness (compare Cheng
+//! Pooling is for display. Collectors are compared by [`crate::utilisation`]: percentiles of pauses must not
+//! be ranked, because a million tiny pauses dilute a collector's 99th percentile. The time-weighted quantile does not have that weakness (compare Cheng
 //! and Blelloch 2001, *A parallel, real-time garbage collector*, on why pause lengths alone mislead).
 
-use crate::{Estimate, quantile};
+use crate::{Estimate, format, quantile};
 use record::Sample;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -27,7 +30,9 @@ const POINTS_PER_DECADE: u32 = 10;
 /// All pauses of all repeats of one cell.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PauseSummary {
-    /// Number of pauses.
+    /// Number of pauses, one value per repeat: *pauses*.
+    pub count: Estimate,
+    /// Number of pauses of all repeats: the n of the percentiles, and of nothing else.
     pub n: u64,
     /// Number of repeats pooled.
     pub repeats: usize,
@@ -35,9 +40,9 @@ pub struct PauseSummary {
     pub total_ns: u64,
     /// Time paused, in ns per repeat; 0 for a repeat without a pause.
     pub total_per_repeat_ns: Estimate,
-    /// Longest pause in ns, one value per repeat; 0 for a repeat without a pause.
+    /// Longest pause in ns, one value per repeat: *longest*; 0 for a repeat without a pause.
     pub longest_ns: Estimate,
-    /// The longest pause of all; `None` if there was no pause.
+    /// The longest pause of all repeats; `None` if there was no pause.
     pub longest: Option<Longest>,
     /// The [`PERCENTILES`] of the pooled pauses.
     pub percentiles: Vec<Percentile>,
@@ -81,11 +86,13 @@ impl PauseSummary {
     /// Pools the pauses of these samples; `None` if there are no samples.
     pub fn of(samples: &[&Sample]) -> Option<Self> {
         let mut pooled = BTreeMap::new();
-        let mut longest_per_repeat = Vec::new();
+        let (mut counts, mut longest_per_repeat) = (Vec::new(), Vec::new());
         for sample in samples {
             let distribution = distribution(sample);
             let longest = distribution.last_key_value().map_or(0, |(&wall_ns, _)| wall_ns);
             longest_per_repeat.push(longest as f64);
+            let listed = || distribution.values().sum();
+            counts.push(sample.pause_count.unwrap_or_else(listed) as f64);
             for (wall_ns, count) in distribution {
                 *pooled.entry(wall_ns).or_insert(0) += count;
             }
@@ -98,6 +105,7 @@ impl PauseSummary {
         };
         let time_weighted = |q| Percentile { q, wall_ns: quantile::time_weighted(&pooled, q) };
         Some(Self {
+            count: Estimate::of(counts)?,
             n,
             repeats: samples.len(),
             total_ns: samples.iter().map(|s| s.pause_total_ns).sum(),
@@ -110,6 +118,16 @@ impl PauseSummary {
             time_weighted: TIME_SHARES.into_iter().map(time_weighted).collect(),
             points: points(&pooled, n),
         })
+    }
+
+    /// `103 µs [250 µs, CPU 101 µs]`: the longest pause of a run (median over repeats), in brackets the
+    /// longest of all repeats and the CPU time in it; `none` without a pause.
+    pub fn longest_text(&self) -> String {
+        let Some(longest) = self.longest else { return "none".to_owned() };
+        let duration = |ns: u64| format::duration_ns(ns as f64);
+        let cpu = longest.cpu_ns.map(|ns| format!(", CPU {}", duration(ns))).unwrap_or_default();
+        let median = format::duration_ns(self.longest_ns.median);
+        format!("{median} [{}{cpu}]", duration(longest.wall_ns))
     }
 
     /// The percentile at `q`, if it is one of [`PERCENTILES`] and n supports it; in ns.
@@ -207,6 +225,24 @@ mod tests {
         assert_eq!(summary.points.len(), 21, "q = 0 to 0.99 in tenths of a decade");
         assert!(summary.points.is_sorted_by(|a, b| a.q < b.q && a.wall_ns <= b.wall_ns));
         assert_eq!(summary.points.last().unwrap().wall_ns, 990);
+    }
+
+    #[test]
+    fn pauses_and_longest_are_medians_over_repeats() {
+        let one = sample(vec![pause(0, 700, None)], vec![]);
+        let two = sample(vec![pause(0, 900, Some(300)), pause(1000, 20, None)], vec![]);
+        let five = sample(vec![pause(0, 800, None)], vec![(10, 3), (800, 1)]);
+        let five = Sample { pause_count: Some(5), ..five };
+        let summary = PauseSummary::of(&[&one, &two, &five]).unwrap();
+        assert_eq!(summary.count.values, [1.0, 2.0, 5.0]);
+        assert_eq!(
+            (summary.count.median, summary.n),
+            (2.0, 7),
+            "one of the five did not fit the record"
+        );
+        assert_eq!(summary.longest_text(), "800 ns [900 ns, CPU 300 ns]");
+        assert_eq!(PauseSummary::of(&[&one]).unwrap().longest_text(), "700 ns [700 ns]");
+        assert_eq!(PauseSummary::of(&[&sample(vec![], vec![])]).unwrap().longest_text(), "none");
     }
 
     #[test]

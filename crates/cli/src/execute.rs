@@ -1,6 +1,8 @@
 //! Runs one cell in this process: the workload under the collector, on a small stack, with the
 //! clocks and counters around it.
 
+mod pauses;
+
 use crate::registry::CellError;
 use collectors::registry::{Entry, Harness};
 use heap::{
@@ -40,7 +42,7 @@ pub struct Task {
     pub collect_every: Option<u64>,
 }
 
-/// Compiles a cell in time mode for each collector.
+/// Compiles a cell in time and pause mode for each collector: the same program in both.
 pub struct Timed;
 
 impl Harness for Timed {
@@ -48,7 +50,11 @@ impl Harness for Timed {
     type Report = Result<Sample, CellError>;
 
     fn run<C: Collector>(task: &Task) -> Result<Sample, CellError> {
-        on_small_stack(|| in_time_mode::<C>(task)).map_err(failed)?
+        let run = match task.cell.mode {
+            Mode::Pauses => in_pause_mode::<C>,
+            _ => in_time_mode::<C>,
+        };
+        on_small_stack(|| run(task)).map_err(failed)?
     }
 }
 
@@ -87,6 +93,17 @@ fn in_time_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
     let commit = Commit::Beforehand { bytes: populate_bytes::<C>(task) };
     let config = heap_config(task, commit);
     measure(task, || Mutator::<C, Off>::new(config, &task.config, Off), |_, _| {})
+}
+
+fn in_pause_mode<C: Collector>(task: &Task) -> Result<Sample, CellError> {
+    let commit = Commit::Beforehand { bytes: populate_bytes::<C>(task) };
+    let config = heap_config(task, commit);
+    let make = || {
+        let mut mutator = Mutator::<C, Off>::new(config, &task.config, Off)?;
+        mutator.log_every_pause(pauses::capacity(task));
+        Ok(mutator)
+    };
+    measure(task, make, |sample, mutator| pauses::complete(sample, &mutator.context().log))
 }
 
 fn in_memory_mode(factory: CollectorFactory, task: &Task) -> Result<Sample, CellError> {
@@ -166,6 +183,7 @@ fn measure<C: Collector, P: Probe>(
     let run_clock = Clock::start();
     let result = task.program.run(&mut mutator);
     let (wall_ns, cpu_ns) = run_clock.read();
+    mutator.stop();
     let page_faults = os::page_faults() - faults_before;
     // Read before the survey of live objects, which takes memory, too.
     let peak_resident_bytes = os::peak_resident_bytes().unwrap_or(0);

@@ -41,8 +41,8 @@ impl Collector for Manual {
 
     allocates_in_regions!(regions);
 
-    fn region_end(&mut self, cx: &mut Context, region: u32) {
-        self.regions.end(cx, region);
+    fn region_end(&mut self, _: &mut Context, region: u32) {
+        self.regions.end(region);
     }
 }
 

@@ -48,7 +48,7 @@ impl Collector for Ownership {
         }
     }
 
-    #[inline(never)]
+    #[inline]
     fn process_parked(&mut self, cx: &mut Context) {
         // Only a root can move into a slot, and no root refers to a parked object: it still has no owner.
         while let Some(object) = cx.unpark() {
@@ -66,7 +66,7 @@ impl Collector for Ownership {
             let children: Vec<_> = memory.children(owner, Slots::Own).filter(is_outside).collect();
             children.into_iter().for_each(|child| self.drop_tree(cx, child));
         }
-        self.regions.end(cx, region);
+        self.regions.end(region);
     }
 }
 

@@ -59,7 +59,7 @@ impl<const COUNT_LOADS: bool> Collector for Rc<COUNT_LOADS> {
 
     counted_roots!(COUNT; free_dead);
 
-    #[inline(never)]
+    #[inline]
     fn process_parked(&mut self, cx: &mut Context) {
         while let Some(object) = cx.unpark() {
             if COUNT.still_dead(cx.memory(), object) {

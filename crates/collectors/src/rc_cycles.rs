@@ -139,7 +139,7 @@ impl Collector for RcCycles {
         Ok(object)
     }
 
-    #[inline(never)]
+    #[inline]
     fn process_parked(&mut self, cx: &mut Context) {
         while let Some(object) = cx.unpark() {
             if COUNT.still_dead(cx.memory(), object) {
@@ -256,7 +256,9 @@ impl RcCycles {
         };
         cascade(objects, pending, &mut cx.log, dead, Slots::All, dies);
         if self.possible_roots.len() >= self.purge_at {
+            cx.log.begin_cascade();
             self.purge_buffer();
+            cx.log.end_cascade();
         }
     }
 

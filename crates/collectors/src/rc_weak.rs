@@ -14,7 +14,7 @@
 
 use heap::contract::*;
 use heap::{
-    CascadeClock, Count, NoMarks, NonMovingSpace, PARKED, Stack, cascade, counted_roots, in_degrees,
+    Count, NoMarks, NonMovingSpace, PARKED, Stack, cascade, counted_roots, in_degrees,
 };
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -81,7 +81,7 @@ impl Collector for RcWeak {
 
     counted_roots!(STRONG; cascade);
 
-    #[inline(never)]
+    #[inline]
     fn process_parked(&mut self, cx: &mut Context) {
         while let Some(object) = cx.unpark() {
             let memory = cx.memory();
@@ -114,6 +114,7 @@ impl RcWeak {
     fn cascade(&mut self, cx: &mut Context, dead: ObjectReference) {
         let Self { objects, pending, released, .. } = self;
         let mut first = Some(dead);
+        cx.log.begin_cascade();
         if is_plain(cx.memory(), dead, WEAK.one()) {
             cascade(objects, pending, &mut cx.log, dead, Slots::Strong, |memory, child| {
                 let is_plain = is_plain(memory, child, Self::NEW);
@@ -127,18 +128,17 @@ impl RcWeak {
         if let Some(first) = first {
             self.release_all(cx, first);
         }
+        cx.log.end_cascade();
     }
 
     #[inline(never)]
     fn release_all(&mut self, cx: &mut Context, first: ObjectReference) {
         let Self { objects, released, unborrowed, .. } = self;
-        let mut clock = CascadeClock::default();
         let mut released = released.top();
         let mut unborrowed = unborrowed.top();
         let memory = cx.heap.memory();
         let mut next = Some(first);
         while let Some(object) = next {
-            clock.tick(1);
             for child in memory.children(object, Slots::Borrow) {
                 if !mutant!(memory, "a dead object keeps its borrows")
                     && WEAK.decrement(memory, child)
@@ -165,7 +165,6 @@ impl RcWeak {
             }
             next = next.or_else(|| released.pop_object());
         }
-        cx.log.end_cascade(clock);
     }
 }
 

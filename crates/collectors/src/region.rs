@@ -37,17 +37,17 @@ impl Collector for Region {
         Parts::of([&self.regions], 0)
     }
 
-    fn collect(&mut self, cx: &mut Context, cause: Cause) {
+    fn collect(&mut self, _: &mut Context, cause: Cause) {
         if cause == Cause::End {
-            self.regions.end(cx, self.whole_run);
+            self.regions.end(self.whole_run);
             self.whole_run = self.regions.begin();
         }
     }
 
     allocates_in_regions!(regions);
 
-    fn region_end(&mut self, cx: &mut Context, region: u32) {
-        self.regions.end(cx, region);
+    fn region_end(&mut self, _: &mut Context, region: u32) {
+        self.regions.end(region);
     }
 }
 

@@ -57,7 +57,7 @@ pub use blocks::reuse::{Order, Reuse};
 // ---- context: roots, events, reference processing -----------------------------------------------
 
 pub use context::Context;
-pub use context::events::{CascadeClock, Cause, EventLog, Pause, PauseKind, PauseStart};
+pub use context::events::{Cause, EventLog, Pause, PauseKind, PauseStart};
 pub use context::moves::Moves;
 pub use context::roots::{GLOBALS, Global, Local, Root, RootEntry, RootStack, Rooted};
 pub use context::weak::ReferenceProcessor;

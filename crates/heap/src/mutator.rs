@@ -141,6 +141,11 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         self.cx.log.start(self.footprint(), self.lazily);
     }
 
+    /// Ends the run that [`Mutator::start`] began, for the event log.
+    pub fn stop(&mut self) {
+        self.cx.log.stop();
+    }
+
     // ---- allocation ---------------------------------------------------------------------------
 
     /// A new object, its slots null and its payload zero.
@@ -316,8 +321,15 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline(always)]
     fn settle(&mut self) {
         if self.collector.caps().parks && self.cx.has_parked() {
-            self.collector.process_parked(&mut self.cx);
+            self.process_parked();
         }
+    }
+
+    #[inline(never)]
+    fn process_parked(&mut self) {
+        self.cx.log.begin_cascade();
+        self.collector.process_parked(&mut self.cx);
+        self.cx.log.end_cascade();
     }
 
     /// Collects now, if the discipline collects at all.

@@ -7,9 +7,8 @@
 #![forbid(unsafe_code)]
 
 use heap::{
-    Arena, BLOCK_BYTES, CascadeClock, ChunkPool, EventLog, Heap, HeapConfig, Layout, MarkBits,
-    MarkTables, Marker, NoMarks, NonMovingSpace, ObjectReference, Offset32, SlotKind, Slots,
-    cascade,
+    Arena, BLOCK_BYTES, ChunkPool, EventLog, Heap, HeapConfig, Layout, MarkBits, MarkTables,
+    Marker, NoMarks, NonMovingSpace, ObjectReference, Offset32, SlotKind, Slots, cascade,
 };
 use std::process::Command;
 use std::{env, hint};
@@ -137,7 +136,7 @@ fn read_after_region(heap: &Heap) {
         arena.alloc(PAIR, 0, heap).expect("its chunk is new")
     });
     read(heap, of_ended, 0);
-    ended.clear(&mut pool, &mut CascadeClock::default());
+    ended.clear(&mut pool);
     read(heap, of_open, 0);
     read_by_mistake(heap, of_ended, 0);
 }

@@ -135,7 +135,7 @@ impl Cycle {
             survived_bytes: space.allocated_bytes(),
             reserved_bytes: space.sized_bytes(),
             ended_ns: log.now_ns(),
-            collecting_ns: log.pause_total_ns(),
+            collecting_ns: log.collecting_ns(),
         }
     }
 }

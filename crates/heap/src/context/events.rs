@@ -3,98 +3,15 @@
 //! The log's own memory is allocated and touched before the run starts, so it is in no footprint and in
 //! no growth of the resident set. **Invariant:** nothing but this log reads a clock.
 
+mod pauses;
+mod trace;
+
+pub use pauses::{Pause, PauseKind, PauseStart};
+
 use crate::memory::footprint::{Footprint, FootprintSample, LiveSample};
 use crate::memory::os;
-use hdrhistogram::Histogram;
+use pauses::PauseLog;
 
-/// The reason why a mutator did not run its own code.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PauseKind {
-    /// Time to safepoint: from the request to stop until the mutator is parked.
-    Ttsp,
-    /// Stop the world: all mutators are parked until released.
-    Stw,
-    /// Collection work done inside an allocation or barrier.
-    Increment,
-    /// Waiting for memory while a collection is in progress.
-    AllocStall,
-    /// Recursive drop, decrement, free or region release. Without this kind, `Box`, `Rc` and regions
-    /// would appear free of pauses.
-    Cascade,
-}
-
-/// One pause.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Pause {
-    /// Start, ns since the start of the run.
-    pub start_ns: u64,
-    /// Wall time in ns.
-    pub wall_ns: u64,
-    /// CPU time of the pausing thread in ns; `None` for cascades too short to read that clock.
-    pub cpu_ns: Option<u64>,
-    /// Kind.
-    pub kind: PauseKind,
-}
-
-/// A stop-the-world pause or increment that has begun.
-#[derive(Clone, Copy, Debug)]
-#[must_use = "a pause that is not ended is not recorded"]
-pub struct PauseStart {
-    wall_ns: u64,
-    cpu_ns: u64,
-}
-
-/// The clock of a cascade. The monotonic clock is read only after 32 objects, the thread-CPU clock only
-/// after 4,096 (some tens of microseconds).
-#[derive(Clone, Copy, Debug, Default)]
-#[must_use = "a cascade that is not ended is not recorded"]
-pub struct CascadeClock {
-    objects: u32,
-    readings: Readings,
-}
-
-/// Monotonic time of the first reading; monotonic and CPU time of the second. 0 before it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Readings {
-    wall_ns: u64,
-    second_wall_ns: u64,
-    second_cpu_ns: u64,
-}
-
-const CASCADE_WALL_OBJECTS: u32 = 32;
-const CASCADE_CPU_OBJECTS: u32 = 4096;
-
-impl CascadeClock {
-    /// Counts `objects` reclaimed objects.
-    #[inline(always)]
-    pub fn tick(&mut self, objects: u32) {
-        let before = self.objects / CASCADE_WALL_OBJECTS;
-        self.objects = self.objects.wrapping_add(objects);
-        if self.objects / CASCADE_WALL_OBJECTS != before {
-            // Out of line, so that the count stays in a register.
-            self.readings = read_clocks(self.readings, self.objects);
-        }
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn read_clocks(before: Readings, objects: u32) -> Readings {
-    if before.wall_ns == 0 {
-        Readings { wall_ns: os::monotonic_ns(), ..before }
-    } else if before.second_wall_ns == 0 && objects >= CASCADE_CPU_OBJECTS {
-        Readings {
-            second_wall_ns: os::monotonic_ns(),
-            second_cpu_ns: os::thread_cpu_ns(),
-            ..before
-        }
-    } else {
-        before
-    }
-}
-
-/// Maximum pauses kept one by one: the longest ones. The histogram covers all.
-const LISTED_PAUSES: usize = 1 << 12;
 const SAMPLES: usize = 1 << 10;
 const FIRST_STEP_BYTES: u64 = 16 * 1024;
 /// Footprint samples per reading of the resident set.
@@ -103,13 +20,7 @@ const RESIDENT_EVERY: u64 = 8;
 /// The events of one mutator's run.
 #[derive(Debug)]
 pub struct EventLog {
-    /// Monotonic time of the start of the run.
-    origin_ns: u64,
-    pauses: Vec<Pause>,
-    /// Pauses shorter than this have been dropped from the list (never from the histogram).
-    listed_from_ns: u64,
-    histogram: Histogram<u64>,
-    pause_total_ns: u64,
+    pauses: PauseLog,
     /// By cause, in the order of [`Cause::ALL`].
     collections: [u64; Cause::ALL.len()],
     footprint: Vec<FootprintSample>,
@@ -127,20 +38,10 @@ impl EventLog {
     /// An empty log with its memory allocated and touched.
     #[expect(clippy::new_without_default, reason = "it allocates and touches memory: no default")]
     pub fn new() -> Self {
-        let untouched = Pause { start_ns: 1, wall_ns: 1, cpu_ns: Some(1), kind: PauseKind::Stw };
-        let mut pauses = vec![untouched; LISTED_PAUSES];
-        pauses.clear();
         let mut footprint = vec![FootprintSample::default(); SAMPLES];
         footprint.clear();
-        let mut histogram = Histogram::new_with_bounds(1, 3_600_000_000_000, 3)
-            .expect("an hour at three digits is a valid range");
-        histogram.auto(false);
         Self {
-            origin_ns: os::monotonic_ns(),
-            pauses,
-            listed_from_ns: 0,
-            histogram,
-            pause_total_ns: 0,
+            pauses: PauseLog::new(),
             collections: [0; Cause::ALL.len()],
             footprint,
             live: Vec::new(),
@@ -163,12 +64,22 @@ impl EventLog {
             self.resident_start_bytes =
                 resident.map(|bytes| bytes.saturating_sub(footprint.total_bytes()));
         }
-        self.origin_ns = os::monotonic_ns();
+        self.pauses.start();
+    }
+
+    /// Logs every pause from now on, cascades included: the pause pass. There is room for `capacity` of them.
+    pub(crate) fn log_every_pause(&mut self, capacity: usize) {
+        self.pauses.log_every(capacity);
+    }
+
+    /// Ends the run that [`EventLog::start`] began.
+    pub(crate) fn stop(&mut self) {
+        self.pauses.stop();
     }
 
     /// Time since the start of the run, in ns.
     pub fn now_ns(&self) -> u64 {
-        os::monotonic_ns() - self.origin_ns
+        self.pauses.now_ns()
     }
 
     /// Counts a collection that begins now.
@@ -176,58 +87,30 @@ impl EventLog {
         self.collections[cause as usize] += 1;
     }
 
-    /// Begins a pause.
-    pub fn begin_pause(&self) -> PauseStart {
-        PauseStart { wall_ns: os::monotonic_ns(), cpu_ns: os::thread_cpu_ns() }
+    /// Begins a pause of a collection.
+    pub fn begin_pause(&mut self) -> PauseStart {
+        self.pauses.begin()
     }
 
-    /// Ends a pause and records it.
+    /// Ends a pause of a collection and records it.
     pub fn end_pause(&mut self, start: PauseStart, kind: PauseKind) {
-        let wall_ns = os::monotonic_ns() - start.wall_ns;
-        let cpu_ns = Some(os::thread_cpu_ns().saturating_sub(start.cpu_ns));
-        let start_ns = start.wall_ns.saturating_sub(self.origin_ns);
-        self.record(Pause { start_ns, wall_ns, cpu_ns, kind });
+        self.pauses.end(start, kind);
     }
 
-    /// Ends a cascade, and records it if it was long enough to read its clock.
+    /// Begins a drop, decrement, free or end of a region; without effect in the timed pass.
     #[inline(always)]
-    pub fn end_cascade(&mut self, clock: CascadeClock) {
-        if clock.readings.wall_ns != 0 {
-            self.record_cascade(clock.readings);
+    pub fn begin_cascade(&mut self) {
+        if self.pauses.logs_cascades() {
+            self.pauses.begin_cascade();
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn record_cascade(&mut self, readings: Readings) {
-        let wall_ns = os::monotonic_ns() - readings.wall_ns;
-        // Assumes that the thread ran undisturbed until the first reading of the CPU clock.
-        let cpu_ns = (readings.second_wall_ns != 0).then(|| {
-            let undisturbed = readings.second_wall_ns - readings.wall_ns;
-            undisturbed + os::thread_cpu_ns().saturating_sub(readings.second_cpu_ns)
-        });
-        let start_ns = readings.wall_ns.saturating_sub(self.origin_ns);
-        self.record(Pause { start_ns, wall_ns, cpu_ns, kind: PauseKind::Cascade });
-    }
-
-    fn record(&mut self, pause: Pause) {
-        self.histogram.saturating_record(pause.wall_ns.max(1));
-        self.pause_total_ns += pause.wall_ns;
-        if pause.wall_ns < self.listed_from_ns {
-            return;
+    /// Ends what [`EventLog::begin_cascade`] began, and records it.
+    #[inline(always)]
+    pub fn end_cascade(&mut self) {
+        if self.pauses.logs_cascades() {
+            self.pauses.end_cascade();
         }
-        if self.pauses.len() == LISTED_PAUSES {
-            self.drop_shorter_half();
-        }
-        self.pauses.push(pause);
-    }
-
-    /// Keeps the longer half of the full list, in order.
-    fn drop_shorter_half(&mut self) {
-        let mut lengths: Vec<u64> = self.pauses.iter().map(|pause| pause.wall_ns).collect();
-        let (_, &mut median, _) = lengths.select_nth_unstable(LISTED_PAUSES / 2);
-        self.listed_from_ns = median + 1;
-        self.pauses.retain(|pause| pause.wall_ns > median);
     }
 
     /// Whether the allocation clock has reached the next footprint sample.
@@ -280,20 +163,56 @@ impl EventLog {
         self.phases.push((name, now_ns));
     }
 
-    /// The pauses in order of their end: all, or the longest if there were more than fit the list.
+    /// The pauses in order: all, or the longest if there were more than fit the list.
     pub fn pauses(&self) -> &[Pause] {
-        &self.pauses
+        self.pauses.longest()
     }
 
-    /// All pauses, by wall time to three digits: (upper bound in ns, count).
+    /// (start, length) of every pause in ns, on a time line without [`EventLog::overhead_ns`] and
+    /// [`EventLog::preempted_ns`]. All of them, unless [`EventLog::pauses_lost`].
+    pub fn pause_trace(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.pauses.trace().iter()
+    }
+
+    /// Length of the run on that time line, in ns; 0 before its end.
+    pub fn run_ns(&self) -> u64 {
+        self.pauses.run_ns()
+    }
+
+    /// The pauses of the trace, by wall time to three digits: (upper bound in ns, count).
     pub fn pause_histogram(&self) -> Vec<(u64, u64)> {
-        let counts = self.histogram.iter_recorded();
-        counts.map(|v| (v.value_iterated_to(), v.count_at_value())).collect()
+        self.pauses.histogram()
+    }
+
+    /// Number of pauses, those not in the trace included.
+    pub fn pause_count(&self) -> u64 {
+        self.pauses.count()
+    }
+
+    /// Number of pauses that are not in the trace, because it was full.
+    pub fn pauses_lost(&self) -> u64 {
+        self.pauses.trace().dropped()
     }
 
     /// Sum of the wall time of all pauses, in ns.
     pub fn pause_total_ns(&self) -> u64 {
-        self.pause_total_ns
+        self.pauses.total_ns()
+    }
+
+    /// Sum of the wall time of the pauses of collections, in ns: the same in both passes.
+    pub fn collecting_ns(&self) -> u64 {
+        self.pauses.collecting_ns()
+    }
+
+    /// Time that logging took in the pause pass, in ns; subtracted from all pauses and gaps.
+    pub fn overhead_ns(&self) -> u64 {
+        self.pauses.overhead_ns()
+    }
+
+    /// Time in which the system ran another thread instead of the program, in ns, as far as noticed in the pause
+    /// pass; subtracted from all pauses and gaps.
+    pub fn preempted_ns(&self) -> u64 {
+        self.pauses.preempted_ns()
     }
 
     /// Number of collections by cause, without causes that had none.
@@ -365,23 +284,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_keeps_the_longest_pauses_and_the_histogram_all() {
-        let mut log = EventLog::new();
-        let total = LISTED_PAUSES as u64 * 3;
-        for n in 0..total {
-            let wall_ns = 1 + n * 7919 % total;
-            log.record(Pause { start_ns: n, wall_ns, cpu_ns: None, kind: PauseKind::Cascade });
-        }
-        assert!(log.pauses().len() <= LISTED_PAUSES);
-        let count: u64 = log.pause_histogram().iter().map(|&(_, count)| count).sum();
-        assert_eq!(count, total);
-        assert_eq!(log.pauses().iter().map(|p| p.wall_ns).max(), Some(total));
-        let listed_long = log.pauses().iter().filter(|p| p.wall_ns > total - 100).count();
-        assert_eq!(listed_long, 100, "none of the longest may be dropped");
-        assert!(log.pauses().is_sorted_by_key(|p| p.start_ns));
-    }
-
-    #[test]
     fn collections_are_counted_by_cause() {
         let mut log = EventLog::new();
         assert_eq!(log.collections().count(), 0);
@@ -394,16 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn short_cascades_read_no_clock() {
+    fn cascades_are_pauses_in_the_pause_pass_only() {
         let mut log = EventLog::new();
-        let mut clock = CascadeClock::default();
-        (0..31).for_each(|_| clock.tick(1));
-        log.end_cascade(clock);
-        assert!(log.pauses().is_empty());
-        let mut clock = CascadeClock::default();
-        (0..5000).for_each(|_| clock.tick(1));
-        log.end_cascade(clock);
-        assert_eq!(log.pauses().len(), 1);
-        assert!(log.pauses()[0].cpu_ns.is_some());
+        for logged in [0, 1] {
+            log.begin_cascade();
+            log.end_cascade();
+            assert_eq!((log.pause_count(), log.pauses().len()), (logged, logged as usize));
+            log.log_every_pause(16);
+        }
     }
 }

@@ -171,6 +171,14 @@ pub fn page_faults() -> u64 {
     (usage.minor_page_faults() + usage.major_page_faults()) as u64
 }
 
+/// Context switches of the calling thread so far: those in which it waited, and those in which the system ran
+/// another thread instead.
+pub fn context_switches() -> (u64, u64) {
+    let usage = getrusage(UsageWho::RUSAGE_THREAD)
+        .unwrap_or_else(|error| panic!("context switches cannot be read: {error}"));
+    (usage.voluntary_context_switches() as u64, usage.involuntary_context_switches() as u64)
+}
+
 /// Resident memory of the process now, in bytes; `None` where the system does not report it.
 pub fn resident_bytes() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;

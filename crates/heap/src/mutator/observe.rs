@@ -32,6 +32,12 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
         Ok(())
     }
 
+    /// Logs every pause from now on, cascades included, and none that began before: the pause pass. There is
+    /// room for `capacity` pauses; further ones are counted and not kept. Sets the clock of the log to zero.
+    pub fn log_every_pause(&mut self, capacity: usize) {
+        self.cx.log.log_every_pause(capacity);
+    }
+
     /// Collects before every `allocations`-th allocation from now on, if the discipline collects at
     /// all: stress that soon exposes an object not kept alive. Has no effect under [`crate::Off`].
     pub fn collect_every(&mut self, allocations: u64) {

@@ -110,6 +110,10 @@ impl<C: Collector, P: Probe> Mutator<C, P> {
     #[inline]
     pub fn end_region(&mut self, region: Region) {
         self.settle();
-        self.collector.region_end(&mut self.cx, region.number);
+        if self.collector.caps().regions {
+            self.cx.log.begin_cascade();
+            self.collector.region_end(&mut self.cx, region.number);
+            self.cx.log.end_cascade();
+        }
     }
 }

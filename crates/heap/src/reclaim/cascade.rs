@@ -5,7 +5,7 @@
 //! they differ in nothing else. It is among the hottest loops of the workbench: its state is kept in
 //! registers, and neighbouring cells are freed together.
 
-use crate::context::events::{CascadeClock, EventLog};
+use crate::context::events::EventLog;
 use crate::memory::Memory;
 use crate::memory::stack::{Stack, Top};
 use crate::memory::value::{ObjectReference, Value};
@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Frees `root`, then every object in the selected slots of a freed object that `follow` accepts.
 /// `pending` must be empty, and is empty again afterwards.
 ///
-/// The cascade is recorded as a pause if it was long enough to be one.
+/// In the pause pass it is recorded as a pause.
 #[inline(always)]
 pub fn cascade(
     objects: &mut NonMovingSpace<NoMarks>,
@@ -28,9 +28,9 @@ pub fn cascade(
     slots: Slots,
     follow: impl Fn(Memory<'_>, ObjectReference) -> bool,
 ) {
-    let mut clock = CascadeClock::default();
-    run::<false>(objects, pending, root, 0, slots, follow, |freed| clock.tick(freed));
-    log.end_cascade(clock);
+    log.begin_cascade();
+    run::<false>(objects, pending, root, 0, slots, follow, |_| ());
+    log.end_cascade();
 }
 
 /// Frees at most `max_objects` objects, beginning with those that are `pending`: the others stay

@@ -5,7 +5,6 @@
 
 use crate::blocks::block::Block;
 use crate::blocks::heap::Heap;
-use crate::context::events::CascadeClock;
 use crate::memory::charged_vec::ChargedVec;
 use crate::memory::footprint::Occupancy;
 use crate::memory::units::{BLOCK_BYTES, GRANULE_BYTES, UNIT_BYTES};
@@ -87,13 +86,12 @@ impl Arena {
         true
     }
 
-    /// Frees every object in O(chunks); each chunk counts as an object of a cascade.
-    pub fn clear(&mut self, pool: &mut ChunkPool, clock: &mut CascadeClock) {
+    /// Frees every object in O(chunks).
+    pub fn clear(&mut self, pool: &mut ChunkPool) {
         let before = self.metadata_bytes();
         let memory = pool.heap.memory();
         let keeps = usize::from(mutant!(memory, "a region's last chunk is not given back"));
         for chunk in std::mem::take(&mut self.chunks).into_iter().rev().skip(keeps) {
-            clock.tick(1);
             pool.release(chunk);
         }
         pool.heap.budget().discharge(before);

@@ -1,8 +1,6 @@
 //! The regions of a program: arenas by number, over one pool of chunks.
 
 use crate::blocks::heap::Heap;
-use crate::context::Context;
-use crate::context::events::CascadeClock;
 use crate::memory::charged_vec::ChargedVec;
 use crate::memory::footprint::Occupancy;
 use crate::memory::value::ObjectReference;
@@ -98,11 +96,9 @@ impl Regions {
     }
 
     /// Ends a region: frees all its objects, in time proportional to its chunks.
-    pub fn end(&mut self, cx: &mut Context, region: u32) {
-        let mut clock = CascadeClock::default();
+    pub fn end(&mut self, region: u32) {
         self.make_current(region);
-        self.current.clear(&mut self.pool, &mut clock);
-        cx.log.end_cascade(clock);
+        self.current.clear(&mut self.pool);
         self.free.push(region);
     }
 
@@ -135,9 +131,8 @@ impl Space for Regions {
 
 impl Drop for Regions {
     fn drop(&mut self) {
-        let mut clock = CascadeClock::default();
         let all = self.arenas.iter_mut().chain([&mut self.current]);
-        all.for_each(|arena| arena.clear(&mut self.pool, &mut clock));
+        all.for_each(|arena| arena.clear(&mut self.pool));
     }
 }
 
@@ -150,13 +145,9 @@ mod tests {
     const LEAF: Layout = Layout::shape(0, 2, 0, 0);
     const OWNER: Layout = Layout::shape(1, 0, 0, 1);
 
-    fn regions() -> (Regions, Context, Heap) {
+    fn regions() -> (Regions, Heap) {
         let heap = tests::heap();
-        (Regions::new(&heap), Context::new(&heap).unwrap(), heap)
-    }
-
-    fn accounted_bytes(regions: &Regions, cx: &Context, heap: &Heap) -> u64 {
-        tests::accounted_bytes(heap, &[regions]) + cx.metadata_bytes()
+        (Regions::new(&heap), heap)
     }
 
     proptest! {
@@ -164,7 +155,7 @@ mod tests {
         fn a_region_ends_with_its_objects_and_no_others(
             steps in proptest::collection::vec((0usize..6, 0u32..3, 1usize..200), 1..60),
         ) {
-            let (mut regions, mut cx, heap) = regions();
+            let (mut regions, heap) = regions();
             let mut open: Vec<(u32, Vec<ObjectReference>, Vec<ObjectReference>)> = Vec::new();
             for (which, what, count) in steps {
                 if what == 0 || open.is_empty() {
@@ -184,7 +175,7 @@ mod tests {
                     prop_assert_eq!(&regions.owners(*region), owners);
                 } else {
                     let (region, objects, _) = open.swap_remove(which % open.len());
-                    regions.end(&mut cx, region);
+                    regions.end(region);
                     prop_assert!(objects.iter().all(|&object| !regions.is_allocated(object)));
                 }
                 let objects: usize = open.iter().map(|(_, objects, _)| objects.len()).sum();
@@ -192,7 +183,7 @@ mod tests {
                 let mut all = open.iter().flat_map(|(_, objects, _)| objects);
                 prop_assert!(all.all(|&object| regions.is_allocated(object)));
                 let committed_bytes = heap.budget().committed_bytes();
-                prop_assert_eq!(committed_bytes, accounted_bytes(&regions, &cx, &heap));
+                prop_assert_eq!(committed_bytes, tests::accounted_bytes(&heap, &[&regions]));
             }
         }
     }
@@ -200,15 +191,15 @@ mod tests {
     #[test]
     fn many_small_regions_stay_small() {
         const MANY: u64 = 100_000;
-        let (mut regions, mut cx, heap) = regions();
+        let (mut regions, heap) = regions();
         let numbers: Vec<u32> = (0..MANY).map(|_| regions.begin()).collect();
         for &region in &numbers {
             regions.alloc(region, LEAF, 0).unwrap();
         }
         let bytes_each = (regions.reserved_bytes() + regions.metadata_bytes()) / MANY;
         assert!(bytes_each < 800, "a region of one object takes {bytes_each} bytes");
-        numbers.iter().for_each(|&region| regions.end(&mut cx, region));
+        numbers.iter().for_each(|&region| regions.end(region));
         assert_eq!((regions.allocated().objects, regions.reserved_bytes()), (0, 0));
-        assert_eq!(heap.budget().committed_bytes(), accounted_bytes(&regions, &cx, &heap));
+        assert_eq!(heap.budget().committed_bytes(), tests::accounted_bytes(&heap, &[&regions]));
     }
 }

@@ -110,7 +110,7 @@ proptest! {
 }
 
 #[test]
-fn a_long_cascade_is_a_pause() {
+fn a_cascade_is_a_pause() {
     let mut space = space();
     let node = Layout::shape(1, 0, 0, 0);
     let mut list = alloc(&mut space, node);
@@ -120,6 +120,7 @@ fn a_long_cascade_is_a_pause() {
         list = next;
     }
     let (mut pending, mut log) = (space.heap().stack().unwrap(), EventLog::new());
+    log.log_every_pause(1);
     cascade(&mut space, &mut pending, &mut log, list, Slots::Own, |_, _| true);
     assert_eq!((space.allocated().objects, log.pauses().len()), (0, 1));
     assert_eq!(log.pauses()[0].kind, PauseKind::Cascade);

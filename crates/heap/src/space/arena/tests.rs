@@ -45,7 +45,7 @@ proptest! {
                     model[index].extend(object.map(|object| (object, layout)));
                 }
             } else {
-                arenas[index].clear(&mut pool, &mut CascadeClock::default());
+                arenas[index].clear(&mut pool);
                 model[index].clear();
             }
             let mut ranges: Vec<(u32, u32)> = Vec::new();
@@ -71,7 +71,7 @@ proptest! {
             prop_assert_eq!(heap.budget().committed_bytes(), parts + pool.metadata_bytes() + tables);
         }
         for arena in &mut arenas {
-            arena.clear(&mut pool, &mut CascadeClock::default());
+            arena.clear(&mut pool);
         }
         prop_assert_eq!(pool.reserved_bytes(), 0, "blocks are left after the end of all arenas");
     }
@@ -88,7 +88,7 @@ fn chunks_double_from_the_smallest_to_a_block() {
     let sizes: Vec<u32> = arena.chunks.iter().map(|chunk| chunk.bytes).collect();
     let doubled = (0..7).map(|times| FIRST_CHUNK_BYTES << times).chain([BLOCK_BYTES]);
     assert_eq!(sizes[..8], doubled.collect::<Vec<_>>());
-    arena.clear(&mut pool, &mut CascadeClock::default());
+    arena.clear(&mut pool);
     alloc(&mut arena, &mut pool, layout).unwrap();
     assert_eq!(arena.chunks[0].bytes, FIRST_CHUNK_BYTES, "a region that begins again starts small");
 }
