@@ -23,6 +23,8 @@ pub enum Detector {
     Liveness,
     /// The footprint is not the sum of its parts.
     Account,
+    /// An allocation is refused though the live objects leave room for it.
+    Room,
     /// A barrier was called with a wrong argument, or had a wrong effect.
     Barrier,
     /// The run panics, crashes, or exceeds its time or memory.
@@ -31,13 +33,14 @@ pub enum Detector {
 
 impl Detector {
     /// All detectors.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Model,
         Self::Verifier,
         Self::Colours,
         Self::Stamps,
         Self::Liveness,
         Self::Account,
+        Self::Room,
         Self::Barrier,
         Self::Run,
     ];
@@ -51,6 +54,7 @@ impl Detector {
             Self::Stamps => "stamps",
             Self::Liveness => "liveness",
             Self::Account => "account",
+            Self::Room => "room",
             Self::Barrier => "barrier",
             Self::Run => "run",
         }
@@ -66,11 +70,11 @@ impl fmt::Display for Detector {
 /// A set of detectors. [`Detector::Run`] is always in it: a crash ends the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Detectors(u8);
+pub struct Detectors(u16);
 
 impl Detectors {
     /// All detectors.
-    pub const ALL: Self = Self(u8::MAX);
+    pub const ALL: Self = Self(u16::MAX);
 
     /// One detector alone.
     pub const fn only(detector: Detector) -> Self {

@@ -4,6 +4,7 @@ mod allocate;
 mod colours;
 mod compare;
 mod quiet;
+mod room;
 pub(crate) mod state;
 mod valid;
 mod weak;

@@ -13,7 +13,7 @@ use crate::rules::Rules;
 use heap::{
     AllocResult, AnyCollector, BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context,
     Extent, Heap, Inspect, Layout, Memory, ObjectReference, ObjectSlot, Offset32, Parts, SlotKind,
-    Step, Value,
+    Room, Step, Value,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -34,8 +34,19 @@ pub(crate) struct Watched {
     phase: Cell<&'static str>,
     /// Whether anything may have been reclaimed since the last check of the cells.
     may_have_reclaimed: Cell<bool>,
+    /// The refusal of the last allocation, if it was refused.
+    refused: Cell<Option<Refusal>>,
     /// By reference bits; they count units of four bytes.
     cells: RefCell<BTreeMap<u32, Known>>,
+}
+
+/// An allocation that was refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusal {
+    /// The object that found no room.
+    pub(crate) layout: Layout,
+    /// The limit at that time.
+    pub(crate) limit_bytes: u64,
 }
 
 /// The object that lies, or lay, at an address.
@@ -53,6 +64,7 @@ impl Watched {
             detectors: Cell::new(Detectors::ALL),
             phase: Cell::new("new"),
             may_have_reclaimed: Cell::new(false),
+            refused: Cell::new(None),
             cells: RefCell::default(),
         }
     }
@@ -73,6 +85,11 @@ impl Watched {
         let starts = cells.iter().filter(|(_, known)| !known.is_freed).map(|(&start, _)| start);
         let objects = starts.filter_map(ObjectReference::from_bits);
         objects.filter(|&object| self.is_allocated(object)).collect()
+    }
+
+    /// The refusal of the last allocation, if it was refused.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        self.refused.take()
     }
 
     fn checks(&self, detector: Detector) -> bool {
@@ -148,6 +165,14 @@ impl Watched {
                 violate(Detector::Verifier, message, Some(Place::of(None, 0, from)));
             }
         }
+    }
+
+    /// After an allocation: follows moves, then checks the new object, or notes the refusal.
+    fn allocated(&self, cx: &Context, layout: Layout, object: AllocResult) -> AllocResult {
+        self.follow(cx);
+        let limit_bytes = cx.heap.budget().limit_bytes();
+        self.refused.set(object.err().map(|_| Refusal { layout, limit_bytes }));
+        object.inspect(|&object| self.is_new(cx.memory(), object, layout))
     }
 
     /// Checks that a new object lies over no other, has its header and is empty.
@@ -253,8 +278,7 @@ impl Collector for Watched {
             self.may_have_reclaimed.set(true);
         }
         let object = self.inner.alloc(cx, layout);
-        self.follow(cx);
-        object.inspect(|&object| self.is_new(cx.memory(), object, layout))
+        self.allocated(cx, layout, object)
     }
 
     fn parts(&self) -> Parts<'_> {
@@ -337,8 +361,7 @@ impl Collector for Watched {
         self.poison(cx.memory());
         self.phase.set("allocation in a region");
         let object = self.inner.region_alloc(cx, region, layout);
-        self.follow(cx);
-        object.inspect(|&object| self.is_new(cx.memory(), object, layout))
+        self.allocated(cx, layout, object)
     }
 
     fn region_end(&mut self, cx: &mut Context, region: u32) {
@@ -351,6 +374,10 @@ impl Collector for Watched {
 impl Inspect for Watched {
     fn verify(&self, cx: &Context) -> Result<(), String> {
         self.inner.verify(cx)
+    }
+
+    fn room(&self) -> Room {
+        self.inner.room()
     }
 
     fn colour(&self, object: ObjectReference) -> Option<Colour> {

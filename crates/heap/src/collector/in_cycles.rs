@@ -9,6 +9,7 @@
 
 use crate::collector::Collector;
 use crate::collector::pacer::Pacer;
+use crate::collector::sizer::is_next_to_nothing;
 use crate::context::Context;
 use crate::context::events::{Cause, PauseKind};
 use crate::memory::budget::AllocResult;
@@ -86,8 +87,22 @@ pub trait InCycles: Collector {
         let (space, pacer) = self.space_and_pacer();
         let overhead_limit_exceeded =
             pacer.sizer.overhead_limit_exceeded(space.allocated_bytes(), space.sized_bytes());
-        let object = if overhead_limit_exceeded { None } else { self.alloc_stalling(cx, layout) };
+        let object = match overhead_limit_exceeded && self.collects_in_vain(cx) {
+            true => None,
+            false => self.alloc_stalling(cx, layout),
+        };
         object.ok_or_else(|| cx.heap.out_of_memory(layout))
+    }
+
+    /// As [`crate::StopTheWorld::collects_in_vain`].
+    fn collects_in_vain(&mut self, cx: &mut Context) -> bool {
+        let allocated_bytes = self.space_and_pacer().0.allocated_bytes();
+        self.collect_at_once(cx, Cause::Exhausted);
+        let space = self.space_and_pacer().0;
+        is_next_to_nothing(
+            allocated_bytes.saturating_sub(space.allocated_bytes()),
+            space.sized_bytes(),
+        )
     }
 
     /// A new object in free memory, or in a new block under the limit.

@@ -1,11 +1,11 @@
 //! Stop-the-world collection: the protocol around a trace, written once.
 //!
-//! 1. *Allocation finds no free memory*: the heap grows if its [`Sizer`] permits; otherwise it is collected,
-//!    unless that has been futile several times in a row.
+//! 1. *Allocation finds no free memory*: the heap grows if its [`Sizer`] permits; otherwise it is collected.
+//!    Where that has been futile several times in a row, and is so once more, the allocation is refused.
 //! 2. *Collection*: the pause is timed, the collector traces and reclaims, the sizer records the outcome.
 
 use crate::collector::Collector;
-use crate::collector::sizer::{Cycle, Sizer};
+use crate::collector::sizer::{Cycle, Sizer, is_next_to_nothing};
 use crate::context::Context;
 use crate::context::events::{Cause, PauseKind};
 use crate::memory::budget::AllocResult;
@@ -54,7 +54,7 @@ pub trait StopTheWorld: Collector {
         let (space, sizer) = self.space_and_sizer();
         let overhead_limit_exceeded =
             sizer.overhead_limit_exceeded(space.allocated_bytes(), space.sized_bytes());
-        let object = match overhead_limit_exceeded {
+        let object = match overhead_limit_exceeded && self.collects_in_vain(cx) {
             true => self.alloc_when_futile(layout),
             false => self.alloc_collecting(cx, layout),
         };
@@ -76,6 +76,16 @@ pub trait StopTheWorld: Collector {
     fn cause(&mut self) -> Cause {
         let (space, sizer) = self.space_and_sizer();
         sizer.cause(space.sized_bytes())
+    }
+
+    /// Collects once more, since the program may have dropped objects after the last collection. Returns
+    /// whether that was futile, too.
+    fn collects_in_vain(&mut self, cx: &mut Context) -> bool {
+        let cause = self.cause();
+        let allocated_bytes = self.space_and_sizer().0.allocated_bytes();
+        self.collect(cx, cause);
+        let space = self.space_and_sizer().0;
+        is_next_to_nothing(allocated_bytes - space.allocated_bytes(), space.sized_bytes())
     }
 
     /// A new object after a collection; `None` if the heap is too small.
