@@ -19,11 +19,8 @@
 
 use crate::detector::{Detector, violate};
 use crate::player::state::{M, Player};
-use crate::shadow::Id;
 use crate::watched::Refusal;
-use heap::{
-    BLOCK_BYTES, Block, Collector, Extent, GRANULE_BYTES, Inspect, ObjectReference, Offset32, os,
-};
+use heap::{BLOCK_BYTES, Block, Collector, GRANULE_BYTES, Inspect, os};
 use std::collections::HashSet;
 
 const BLOCK: u64 = BLOCK_BYTES as u64;
@@ -84,18 +81,8 @@ impl Player<'_> {
     fn live(&self, m: &M) -> Live {
         let mut shadow = self.shadow.clone();
         shadow.collect();
-        let memory = m.heap().memory();
-        let id = |object: ObjectReference| {
-            let extent = Extent::of(memory, object);
-            let word = extent.first + extent.slots.next_multiple_of(2);
-            memory.read(object, Offset32::word(word)) as Id
-        };
         let mut live = Live::default();
-        for object in m.collector().objects() {
-            let id = id(object);
-            if id >= shadow.objects.len() || shadow.is_freed(id) {
-                continue;
-            }
+        for (id, object) in self.placed(m).into_iter().filter(|&(id, _)| !shadow.is_freed(id)) {
             let layout = shadow.objects[id].form.layout();
             let bytes = u64::from(layout.bytes());
             live.objects += 1;
