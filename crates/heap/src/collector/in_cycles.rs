@@ -13,6 +13,7 @@ use crate::collector::sizer::is_next_to_nothing;
 use crate::context::Context;
 use crate::context::events::{Cause, PauseKind};
 use crate::memory::budget::AllocResult;
+use crate::memory::mutant::MUTANTS;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 use crate::space::mark_tables::MarkTables;
@@ -75,6 +76,12 @@ pub trait InCycles: Collector {
     #[cold]
     #[inline(never)]
     fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
+        if MUTANTS && self.room().is_full(&cx.heap) {
+            self.collect_at_once(cx, Cause::Exhausted);
+            if self.room().is_full(&cx.heap) {
+                return Err(cx.heap.out_of_memory(layout));
+            }
+        }
         if self.space_and_pacer().0.small.credit_bytes() <= 0 {
             self.poll(cx);
         }

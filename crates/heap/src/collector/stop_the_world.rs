@@ -9,6 +9,7 @@ use crate::collector::sizer::{Cycle, Sizer, is_next_to_nothing};
 use crate::context::Context;
 use crate::context::events::{Cause, PauseKind};
 use crate::memory::budget::AllocResult;
+use crate::memory::mutant::MUTANTS;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 use crate::space::CollectedSpace;
@@ -48,6 +49,12 @@ pub trait StopTheWorld: Collector {
     #[cold]
     #[inline(never)]
     fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
+        if MUTANTS && self.room().is_full(&cx.heap) {
+            self.collect(cx, Cause::Exhausted);
+            if self.room().is_full(&cx.heap) {
+                return Err(cx.heap.out_of_memory(layout));
+            }
+        }
         if let Some(object) = self.alloc_without_collecting(cx, layout) {
             return Ok(object);
         }
@@ -67,8 +74,9 @@ pub trait StopTheWorld: Collector {
         cx: &Context,
         layout: Layout,
     ) -> Option<ObjectReference> {
+        let is_full = MUTANTS && self.room().is_full(&cx.heap);
         let (space, sizer) = self.space_and_sizer();
-        let may_grow = sizer.may_grow(space.sized_bytes(), cx.heap.available_bytes());
+        let may_grow = sizer.may_grow(space.sized_bytes(), cx.heap.available_bytes()) && !is_full;
         space.alloc_without_collecting(layout, Self::NEW, may_grow)
     }
 
