@@ -6,7 +6,18 @@ fn main() {
     let mutant = args.next();
     let registry = standard::<()>();
     let (entry, config) = registry.choose(&name).unwrap();
-    let job = Job { mutant, config, shrinks: false, counts: true, ..Job::of(&name, from.parse().unwrap()..to.parse().unwrap()) };
+    let job = Job {
+        mutant,
+        config,
+        shrinks: false,
+        counts: true,
+        ..Job::of(&name, from.parse().unwrap()..to.parse().unwrap())
+    };
     let report = verify(entry.factory, &job, |seed| eprintln!("SEED {seed}"));
-    println!("{name}: {} of {} fail; {}", report.failed, report.programs, report.failure.map(|f| format!("{f}\n{}", f.as_test("collectors::X", ""))).unwrap_or_default());
+    println!(
+        "{name}: {} of {} fail; {}",
+        report.failed,
+        report.programs,
+        report.failure.map(|f| format!("{f}")).unwrap_or_default()
+    );
 }

@@ -25,6 +25,8 @@ pub enum Detector {
     Account,
     /// An allocation is refused though the live objects leave room for it.
     Room,
+    /// A collection is no pause in the event log, or a shorter one than it was.
+    Pauses,
     /// A barrier was called with a wrong argument, or had a wrong effect.
     Barrier,
     /// The run panics, crashes, or exceeds its time or memory.
@@ -33,7 +35,7 @@ pub enum Detector {
 
 impl Detector {
     /// All detectors.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Model,
         Self::Verifier,
         Self::Colours,
@@ -41,6 +43,7 @@ impl Detector {
         Self::Liveness,
         Self::Account,
         Self::Room,
+        Self::Pauses,
         Self::Barrier,
         Self::Run,
     ];
@@ -55,6 +58,7 @@ impl Detector {
             Self::Liveness => "liveness",
             Self::Account => "account",
             Self::Room => "room",
+            Self::Pauses => "pauses",
             Self::Barrier => "barrier",
             Self::Run => "run",
         }

@@ -100,6 +100,9 @@ pub const ALL: &[Known] = &[
     Known::new("a heap is full at half of its limit", DESIGN),
     Known::new("a heap is full at a quarter of its limit", DESIGN),
     Known::new("a heap is full at a tenth of its limit", DESIGN),
+    // ---- pauses
+    Known::new("a pause is not logged", DESIGN),
+    Known::new("a pause is logged half as long", DESIGN),
     // ---- dropping and freeing
     Known::new("a cascade loses the second child", CLASSIC),
     Known::new("a cascade loses the first of two", CLASSIC),

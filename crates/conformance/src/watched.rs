@@ -9,11 +9,12 @@
 //! * *Moves*: only objects move, and each is known at its new address from then on.
 
 use crate::detector::{Detector, Detectors, Place, violate};
+use crate::pauses::{Reading, Timed};
 use crate::rules::Rules;
 use heap::{
     AllocResult, AnyCollector, BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context,
-    Extent, Heap, Inspect, Layout, Memory, ObjectReference, ObjectSlot, Offset32, Parts, SlotKind,
-    Room, Step, Value,
+    Extent, Heap, Inspect, Layout, Memory, ObjectReference, ObjectSlot, Offset32, Parts, Room,
+    SlotKind, Step, Value,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ pub(crate) struct Watched {
     may_have_reclaimed: Cell<bool>,
     /// The refusal of the last allocation, if it was refused.
     refused: Cell<Option<Refusal>>,
+    /// The last allocation, collection or step, by the clock.
+    timed: Cell<Timed>,
     /// By reference bits; they count units of four bytes.
     cells: RefCell<BTreeMap<u32, Known>>,
 }
@@ -65,6 +68,7 @@ impl Watched {
             phase: Cell::new("new"),
             may_have_reclaimed: Cell::new(false),
             refused: Cell::new(None),
+            timed: Cell::default(),
             cells: RefCell::default(),
         }
     }
@@ -85,6 +89,29 @@ impl Watched {
         let starts = cells.iter().filter(|(_, known)| !known.is_freed).map(|(&start, _)| start);
         let objects = starts.filter_map(ObjectReference::from_bits);
         objects.filter(|&object| self.is_allocated(object)).collect()
+    }
+
+    /// The last allocation, collection or step, by the clock.
+    pub(crate) fn timed(&self) -> Timed {
+        self.timed.get()
+    }
+
+    /// Times an operation in which the collector may collect, and checks the pauses that it logs.
+    fn time<R>(
+        &mut self,
+        cx: &mut Context,
+        operation: impl FnOnce(&mut AnyCollector, &mut Context) -> R,
+    ) -> R {
+        let before = Reading::of(&cx.log);
+        let result = operation(&mut self.inner, cx);
+        match before.until_now(&cx.log) {
+            Ok(timed) => self.timed.set(timed),
+            Err(message) if self.checks(Detector::Pauses) => {
+                violate(Detector::Pauses, message, None);
+            }
+            Err(_) => {}
+        }
+        result
     }
 
     /// The refusal of the last allocation, if it was refused.
@@ -277,7 +304,7 @@ impl Collector for Watched {
         if self.caps().cycles {
             self.may_have_reclaimed.set(true);
         }
-        let object = self.inner.alloc(cx, layout);
+        let object = self.time(cx, |inner, cx| inner.alloc(cx, layout));
         self.allocated(cx, layout, object)
     }
 
@@ -348,7 +375,7 @@ impl Collector for Watched {
             Cause::Exhausted | Cause::Growth | Cause::Requested => "collection",
         });
         self.may_have_reclaimed.set(true);
-        self.inner.collect(cx, cause);
+        self.time(cx, |inner, cx| inner.collect(cx, cause));
         self.follow(cx);
     }
 
@@ -391,7 +418,7 @@ impl Inspect for Watched {
             Step::Finish => "end of a cycle",
         });
         self.may_have_reclaimed.set(true);
-        self.inner.step(cx, step);
+        self.time(cx, |inner, cx| inner.step(cx, step));
         self.follow(cx);
     }
 }

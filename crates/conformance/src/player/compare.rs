@@ -5,8 +5,8 @@ use crate::player::colours;
 use crate::player::state::{Held, M, Player, ROOTS, View, word_of};
 use crate::shadow::{Content, From, Id};
 use heap::{
-    BLOCK_BYTES, Borrow, Collector, Extent, Loaded, ObjectReference, Offset32, Own, Shared, SlotKind,
-    verify,
+    BLOCK_BYTES, Borrow, Collector, Extent, Loaded, ObjectReference, Offset32, Own, Shared,
+    SlotKind, verify,
 };
 
 /// Number of objects up to which all are compared after every operation; with more it would be slow.

@@ -66,7 +66,7 @@ pub trait InCycles: Collector {
         self.finish_cycle(cx);
         self.start_cycle(cx, cause);
         self.finish_cycle(cx);
-        cx.log.end_pause(pause, PauseKind::Stw);
+        cx.end_pause(pause, PauseKind::Stw);
     }
 
     /// The slow path of [`Collector::alloc`] for such a collector.
@@ -137,7 +137,7 @@ pub trait InCycles: Collector {
             self.finish_cycle(cx);
             object = self.space_and_pacer().0.alloc_after_collecting(layout, Self::NEW);
         }
-        cx.log.end_pause(pause, PauseKind::AllocStall);
+        cx.end_pause(pause, PauseKind::AllocStall);
         object
     }
 }

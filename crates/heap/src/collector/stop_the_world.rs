@@ -35,7 +35,7 @@ pub trait StopTheWorld: Collector {
         let allocated_bytes = self.space_and_sizer().0.allocated_bytes();
         let pause = cx.log.begin_pause();
         self.trace_and_reclaim(cx, cause);
-        cx.log.end_pause(pause, PauseKind::Stw);
+        cx.end_pause(pause, PauseKind::Stw);
         if self.ends_cycle(cause) {
             let (space, sizer) = self.space_and_sizer();
             sizer.collected(Cycle::ended(cause, allocated_bytes, space, &cx.log));

@@ -44,6 +44,14 @@ pub struct PauseStart {
     cpu_ns: u64,
 }
 
+impl PauseStart {
+    /// The same pause, as if its first half were none: for a mutant.
+    pub(crate) fn later_half(self) -> Self {
+        let elapsed_ns = os::monotonic_ns() - self.wall_ns;
+        Self { wall_ns: self.wall_ns + elapsed_ns / 2, ..self }
+    }
+}
+
 /// The clock of a cascade. The monotonic clock is read only after 32 objects, the thread-CPU clock only
 /// after 4,096 (some tens of microseconds).
 #[derive(Clone, Copy, Debug, Default)]
