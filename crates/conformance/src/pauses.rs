@@ -55,9 +55,7 @@ impl Reading {
         if timed.collections > 0 && after.paused_ns == self.paused_ns && after.pauses == self.pauses
         {
             let collections = timed.collections;
-            return Err(format!(
-                "no pause is logged for collections, of which {collections} began"
-            ));
+            return Err(format!("{collections} collections are counted, and no pause is logged"));
         }
         // A full list of pauses drops the shorter half.
         let mut new = log.pauses().iter().skip(self.pauses);
@@ -72,5 +70,34 @@ impl Reading {
             return Err(format!("pauses of {paused_ns} ns are logged in {elapsed_ns} ns"));
         }
         Ok(timed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heap::{Cause, PauseKind};
+
+    #[test]
+    fn a_collection_without_a_pause_is_noticed() {
+        let mut log = EventLog::new();
+        let before = Reading::of(&log);
+        assert_eq!(before.until_now(&log).expect("nothing happened").collections, 0);
+        log.collects(Cause::Requested);
+        assert!(before.until_now(&log).is_err_and(|message| message.contains("no pause")));
+        let pause = log.begin_pause();
+        log.end_pause(pause, PauseKind::Stw);
+        assert_eq!(before.until_now(&log).expect("it is logged").collections, 1);
+    }
+
+    #[test]
+    fn a_pause_that_began_before_its_operation_is_noticed() {
+        let mut log = EventLog::new();
+        let pause = log.begin_pause();
+        let start_ns = log.now_ns();
+        while log.now_ns() == start_ns {}
+        let before = Reading::of(&log);
+        log.end_pause(pause, PauseKind::Stw);
+        assert!(before.until_now(&log).is_err_and(|message| message.contains("before its")));
     }
 }
