@@ -162,7 +162,7 @@ fn memory_that_holds_no_object_is_no_reason_to_refuse() {
     conformance::replay::<GenCopy>(&program(&retained));
     // Each size class has a block to allocate from.
     let sizes = (0..7).map(|n| Churn(OwnArray(100 << n), 1, true));
-    let ops: Vec<_> = sizes.chain([Alloc(SharedArray(40_000))]).collect();
+    let ops: Vec<_> = sizes.chain([Alloc(SharedArray(17_000))]).collect();
     let limit_bytes = Some(1 << 18);
     let program = Program { limit_bytes, start: Start::Empty, ..Program::of(ops) };
     conformance::replay::<RcCycles>(&program);
