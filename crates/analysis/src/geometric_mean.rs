@@ -16,8 +16,8 @@ use serde::Serialize;
 
 /// Draws of the bootstrap.
 const DRAWS: usize = 2000;
-/// Share of intervals that miss.
-const ALPHA: f64 = 0.05;
+/// Share of intervals that miss: of one alone.
+pub const ALPHA: f64 = 0.05;
 /// Fewest blocks of a workload for an interval.
 const MIN_BLOCKS: usize = 6;
 
@@ -26,7 +26,7 @@ const MIN_BLOCKS: usize = 6;
 pub struct GeometricMean {
     /// The mean.
     pub ratio: f64,
-    /// Ends of the 95 % interval; `None` if a workload has too few blocks.
+    /// Ends of the interval; `None` if a workload has too few blocks.
     pub interval: Option<(f64, f64)>,
     /// Smallest and largest mean without one of the workloads; `None` for a single workload.
     pub without_one: Option<(f64, f64)>,
@@ -35,8 +35,8 @@ pub struct GeometricMean {
 }
 
 /// The geometric mean over workloads, each with its log ratios by block; `None` without workloads, or if one
-/// has no block. `seed` determines the draws.
-pub fn geometric_mean(workloads: &[Vec<f64>], seed: u64) -> Option<GeometricMean> {
+/// has no block. The interval misses with probability `alpha`; `seed` determines the draws.
+pub fn geometric_mean(workloads: &[Vec<f64>], alpha: f64, seed: u64) -> Option<GeometricMean> {
     if workloads.is_empty() || workloads.iter().any(Vec::is_empty) {
         return None;
     }
@@ -52,12 +52,12 @@ pub fn geometric_mean(workloads: &[Vec<f64>], seed: u64) -> Option<GeometricMean
         means.fold((f64::INFINITY, 0.0), |(low, high), mean| (mean.min(low), mean.max(high)))
     });
     let enough = workloads.iter().all(|logs| logs.len() >= MIN_BLOCKS);
-    let interval = if enough { interval(workloads, all, seed) } else { None };
+    let interval = if enough { interval(workloads, all, alpha, seed) } else { None };
     Some(GeometricMean { ratio: all.exp(), interval, without_one, workloads: means.len() })
 }
 
 /// The interval; `None` if the blocks do not vary.
-fn interval(workloads: &[Vec<f64>], all: f64, seed: u64) -> Option<(f64, f64)> {
+fn interval(workloads: &[Vec<f64>], all: f64, alpha: f64, seed: u64) -> Option<(f64, f64)> {
     let error = error_of_mean(workloads);
     let centre = |logs: &Vec<f64>| -> Vec<f64> {
         let mean = mean(logs);
@@ -89,7 +89,7 @@ fn interval(workloads: &[Vec<f64>], all: f64, seed: u64) -> Option<(f64, f64)> {
     if error == 0.0 || deviations.is_empty() {
         return None;
     }
-    let outside = (deviations.len() as f64 * ALPHA / 2.0) as usize;
+    let outside = (deviations.len() as f64 * alpha / 2.0) as usize;
     let (low, high) = (deviations[outside], deviations[deviations.len() - 1 - outside]);
     Some(((all - high * error).exp(), (all - low * error).exp()))
 }
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn the_mean_of_two_and_eight_is_four() {
         let logs = |ratio: f64, n| vec![f64::ln(ratio); n];
-        let mean = geometric_mean(&[logs(2.0, 3), logs(8.0, 30)], 1).unwrap();
+        let mean = geometric_mean(&[logs(2.0, 3), logs(8.0, 30)], ALPHA, 1).unwrap();
         assert!((mean.ratio - 4.0).abs() < 1e-12, "workloads weigh alike");
         let (low, high) = mean.without_one.unwrap();
         assert!((low - 2.0).abs() < 1e-12 && (high - 8.0).abs() < 1e-12);
@@ -123,9 +123,9 @@ mod tests {
 
     #[test]
     fn one_workload_has_no_range_and_none_has_no_mean() {
-        assert_eq!(geometric_mean(&[vec![0.1; 6]], 1).unwrap().without_one, None);
-        assert_eq!(geometric_mean(&[], 1), None);
-        assert_eq!(geometric_mean(&[vec![0.1], vec![]], 1), None);
+        assert_eq!(geometric_mean(&[vec![0.1; 6]], ALPHA, 1).unwrap().without_one, None);
+        assert_eq!(geometric_mean(&[], ALPHA, 1), None);
+        assert_eq!(geometric_mean(&[vec![0.1], vec![]], ALPHA, 1), None);
     }
 
     /// Of one workload the interval is about Student's: of -2, -1, 0, 1, 2 twice it is the mean plus or
@@ -134,7 +134,7 @@ mod tests {
     fn the_interval_is_near_that_of_student() {
         let logs: Vec<f64> = [-2.0, -1.0, 0.0, 1.0, 2.0].repeat(2);
         let error = (20.0_f64 / 9.0 / 10.0).sqrt();
-        let (low, high) = geometric_mean(&[logs], 7).unwrap().interval.unwrap();
+        let (low, high) = geometric_mean(&[logs], ALPHA, 7).unwrap().interval.unwrap();
         for end in [-low.ln(), high.ln()] {
             assert!((end / error - 2.26).abs() < 0.35, "{end}");
         }
@@ -143,15 +143,15 @@ mod tests {
     #[test]
     fn the_interval_of_the_reciprocal_is_the_reciprocal_interval() {
         let logs = [0.1, 0.2, 0.35, 0.0, 0.4, 0.1, 0.7];
-        let (low, high) = geometric_mean(&[logs.to_vec()], 3).unwrap().interval.unwrap();
+        let (low, high) = geometric_mean(&[logs.to_vec()], ALPHA, 3).unwrap().interval.unwrap();
         let turned =
-            geometric_mean(&[logs.map(|x: f64| -x).to_vec()], 3).unwrap().interval.unwrap();
+            geometric_mean(&[logs.map(|x: f64| -x).to_vec()], ALPHA, 3).unwrap().interval.unwrap();
         assert!((low * turned.1 - 1.0).abs() < 1e-12 && (high * turned.0 - 1.0).abs() < 1e-12);
     }
 
     #[test]
     fn a_seed_gives_the_same_interval_again() {
         let workloads = [vec![0.1, 0.2, 0.3, 0.0, 0.4, 0.1], vec![0.5, 0.4, 0.6, 0.5, 0.3, 0.7]];
-        assert_eq!(geometric_mean(&workloads, 3), geometric_mean(&workloads, 3));
+        assert_eq!(geometric_mean(&workloads, ALPHA, 3), geometric_mean(&workloads, ALPHA, 3));
     }
 }

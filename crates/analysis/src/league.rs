@@ -4,7 +4,7 @@
 //! one of them does not finish is in no mean, and is named.
 
 use crate::contest::{Clock, Competitor, Contest};
-use crate::geometric_mean::{GeometricMean, geometric_mean};
+use crate::geometric_mean::{ALPHA, GeometricMean, geometric_mean};
 use crate::{Measured, Row, Summary};
 use record::{Family, HeapSize, Outcome, Run};
 use serde::Serialize;
@@ -19,7 +19,8 @@ pub struct LeagueRow {
     pub name: String,
     /// Its family; `None` for an external program.
     pub family: Option<Family>,
-    /// Geometric mean of CPU time to the reference's; 1 for the reference itself.
+    /// Geometric mean of CPU time to the reference's, with an interval that holds for all rows together at
+    /// 95 %; 1 for the reference itself.
     pub cpu: Measured<GeometricMean>,
     /// Geometric mean of the minimum heap over the peak of live bytes.
     pub minimum_heap: Measured<f64>,
@@ -53,7 +54,8 @@ pub(crate) fn league(
         contests.iter().copied().partition(|contest| missing(contest, &names).is_empty());
     let left_out =
         others.iter().map(|contest| (contest.workload.clone(), missing(contest, &names))).collect();
-    let league = League { run, summary, contests: &contests, common: &common };
+    let others = names.len().saturating_sub(1);
+    let league = League { run, summary, contests: &contests, common: &common, others };
     let mut rows: Vec<LeagueRow> = names.iter().map(|name| league.row(name)).collect();
     let key = |row: &LeagueRow| row.cpu.known().map_or(f64::INFINITY, |mean| mean.ratio);
     rows.sort_by(|a, b| key(a).total_cmp(&key(b)));
@@ -74,6 +76,8 @@ struct League<'a> {
     contests: &'a [&'a Contest<'a>],
     /// The contests that all competitors finished.
     common: &'a [&'a Contest<'a>],
+    /// Number of competitors that are related to the reference.
+    others: usize,
 }
 
 impl League<'_> {
@@ -127,7 +131,9 @@ impl League<'_> {
             .iter()
             .map(|(c, competitor)| c.log_ratios(competitor, Clock::Cpu).known().cloned());
         let mean = logs.collect::<Option<Vec<_>>>();
-        let mean = mean.and_then(|logs| geometric_mean(&logs, self.run.manifest.seed));
+        // One of them is named for its mean, so all intervals must hold together (Bonferroni).
+        let alpha = ALPHA / self.others.max(1) as f64;
+        let mean = mean.and_then(|logs| geometric_mean(&logs, alpha, self.run.manifest.seed));
         Measured::known_or(mean, none)
     }
 

@@ -20,7 +20,7 @@
 //! often.
 
 use heap::contract::*;
-use heap::{BLOCK_BYTES, LineSpace, Marker, Values, WithLarge};
+use heap::{BLOCK_BYTES, LineSpace, Marker, Room, Values, WithLarge};
 
 /// Size of a line.
 const LINE: Parameter = Parameter {
@@ -161,4 +161,8 @@ impl Immix {
     }
 }
 
-impl Inspect for Immix {}
+impl Inspect for Immix {
+    fn room(&self) -> Room {
+        Room { kept_share: self.headroom.unwrap_or(0.0), ..Room::IN_PLACE }
+    }
+}

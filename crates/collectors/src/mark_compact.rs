@@ -19,7 +19,7 @@
 //! objects twice, and moves them the second time.
 
 use heap::contract::*;
-use heap::{Marker, MovableSpace, Sliding, WithLarge, os};
+use heap::{Marker, MovableSpace, Room, Sliding, WithLarge, os};
 
 /// Kept free for the side tables: each may grow by a page when a block is taken.
 const TABLES_BYTES: u64 = 2 * os::PAGE_BYTES as u64;
@@ -74,4 +74,8 @@ impl StopTheWorld for MarkCompact {
     }
 }
 
-impl Inspect for MarkCompact {}
+impl Inspect for MarkCompact {
+    fn room(&self) -> Room {
+        Room::SLID
+    }
+}

@@ -167,6 +167,8 @@ impl StopTheWorld for RcCycles {
         self.sizer.reserve_queue(self.pending.committed_bytes());
         [&self.possible_roots, &self.pending].into_iter().for_each(Stack::shrink);
         mark_locals(cx);
+        // A size class that is not in use any more would keep its last block.
+        self.objects.small.retire_windows();
     }
 
     /// Counting may have freed memory since the last trial.

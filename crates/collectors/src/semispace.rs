@@ -19,7 +19,7 @@
 //! again, and leaves objects in breadth-first order.
 
 use heap::contract::*;
-use heap::{CopySpace, Copying, Cursor, LARGE, MovableSpace, Moves, REACHED, Stack};
+use heap::{CopySpace, Copying, Cursor, LARGE, MovableSpace, Moves, REACHED, Room, Stack};
 
 /// Copies the reachable objects to the other half, and releases this one.
 #[derive(Debug)]
@@ -147,4 +147,8 @@ fn place_if_reached(memory: Memory<'_>, object: ObjectReference) -> Option<Objec
     memory.forwarded(object).or_else(|| stays.then_some(object))
 }
 
-impl Inspect for SemiSpace {}
+impl Inspect for SemiSpace {
+    fn room(&self) -> Room {
+        Room::COPIED
+    }
+}

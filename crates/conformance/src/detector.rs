@@ -23,6 +23,10 @@ pub enum Detector {
     Liveness,
     /// The footprint is not the sum of its parts.
     Account,
+    /// An allocation is refused though the live objects leave room for it.
+    Room,
+    /// A collection is no pause in the event log, or a shorter one than it was.
+    Pauses,
     /// A barrier was called with a wrong argument, or had a wrong effect.
     Barrier,
     /// The run panics, crashes, or exceeds its time or memory.
@@ -31,13 +35,15 @@ pub enum Detector {
 
 impl Detector {
     /// All detectors.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Model,
         Self::Verifier,
         Self::Colours,
         Self::Stamps,
         Self::Liveness,
         Self::Account,
+        Self::Room,
+        Self::Pauses,
         Self::Barrier,
         Self::Run,
     ];
@@ -51,6 +57,8 @@ impl Detector {
             Self::Stamps => "stamps",
             Self::Liveness => "liveness",
             Self::Account => "account",
+            Self::Room => "room",
+            Self::Pauses => "pauses",
             Self::Barrier => "barrier",
             Self::Run => "run",
         }
@@ -66,11 +74,11 @@ impl fmt::Display for Detector {
 /// A set of detectors. [`Detector::Run`] is always in it: a crash ends the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Detectors(u8);
+pub struct Detectors(u16);
 
 impl Detectors {
     /// All detectors.
-    pub const ALL: Self = Self(u8::MAX);
+    pub const ALL: Self = Self(u16::MAX);
 
     /// One detector alone.
     pub const fn only(detector: Detector) -> Self {

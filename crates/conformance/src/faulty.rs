@@ -7,7 +7,7 @@
 
 use heap::{
     AllocResult, Barrier, Caps, Cause, Collector, Colour, Config, Context, Heap, Inspect, Layout,
-    ObjectReference, ObjectSlot, PARKED, Parameter, Parts, SlotKind, Step, Value, mutant,
+    ObjectReference, ObjectSlot, PARKED, Parameter, Parts, Room, SlotKind, Step, Value, mutant,
 };
 use std::io;
 use std::ops::Deref;
@@ -201,6 +201,10 @@ impl<C: Collector> Inspect for Faulty<C> {
 
     fn step(&mut self, cx: &mut Context, step: Step) {
         self.0.step(cx, step);
+    }
+
+    fn room(&self) -> Room {
+        self.0.room()
     }
 
     fn threads(&self) -> u32 {

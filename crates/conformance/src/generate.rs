@@ -12,6 +12,8 @@ use rand_pcg::Pcg32;
 
 /// Eight blocks, some of which are metadata: room for few size classes at a time.
 const TINY_HEAP_BYTES: u64 = 256 * 1024;
+/// Where a heap that is half empty has room for any object of a program.
+const MEDIUM_HEAP_BYTES: u64 = 512 * 1024;
 const SMALL_HEAP_BYTES: u64 = 1024 * 1024;
 
 /// Bytes that encode an operation: its number, then operands.
@@ -46,8 +48,9 @@ pub fn from_bytes(bytes: &[u8]) -> Program {
 fn setting([limit, start, schedule, seed]: [u8; 4]) -> Program {
     let limit_bytes = match limit {
         0..128 => None,
-        128..220 => Some(TINY_HEAP_BYTES),
-        220.. => Some(SMALL_HEAP_BYTES),
+        128..180 => Some(TINY_HEAP_BYTES),
+        180..215 => Some(MEDIUM_HEAP_BYTES),
+        215.. => Some(SMALL_HEAP_BYTES),
     };
     let start = match start {
         _ if limit_bytes.is_none() => Start::Empty,

@@ -16,6 +16,7 @@ mod faulty;
 pub mod generate;
 mod job;
 pub mod mutants;
+mod pauses;
 mod play;
 mod player;
 pub mod program;

@@ -96,6 +96,13 @@ pub const ALL: &[Known] = &[
     Known::new("a full mark stack drops edges", CLASSIC),
     Known::new("a mark is not counted", DESIGN),
     Known::new("marks are not cleared", "whippet 5c4d5a7: wrong initial mark value"),
+    // ---- giving up
+    Known::new("a heap is full at half of its limit", DESIGN),
+    Known::new("a heap is full at a quarter of its limit", DESIGN),
+    Known::new("a heap is full at a tenth of its limit", DESIGN),
+    // ---- pauses
+    Known::new("a pause is not logged", DESIGN),
+    Known::new("a pause is logged half as long", DESIGN),
     // ---- dropping and freeing
     Known::new("a cascade loses the second child", CLASSIC),
     Known::new("a cascade loses the first of two", CLASSIC),

@@ -3,7 +3,9 @@
 mod allocate;
 mod colours;
 mod compare;
+mod honesty;
 mod quiet;
+mod room;
 pub(crate) mod state;
 mod valid;
 mod weak;
@@ -32,6 +34,7 @@ impl Player<'_> {
         self.compare_account(m);
         self.verify_tables(m);
         self.regions_leave_nothing(m);
+        self.pauses_cover_collections(m);
     }
 
     /// Checks that many small regions, one after the other, need no more memory than a few.

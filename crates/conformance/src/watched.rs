@@ -9,11 +9,12 @@
 //! * *Moves*: only objects move, and each is known at its new address from then on.
 
 use crate::detector::{Detector, Detectors, Place, violate};
+use crate::pauses::{Reading, Timed};
 use crate::rules::Rules;
 use heap::{
     AllocResult, AnyCollector, BLOCK_BYTES, Caps, Cause, Collector, Colour, Config, Context,
-    Extent, Heap, Inspect, Layout, Memory, ObjectReference, ObjectSlot, Offset32, Parts, SlotKind,
-    Step, Value,
+    Extent, Heap, Inspect, Layout, Memory, ObjectReference, ObjectSlot, Offset32, Parts, Room,
+    SlotKind, Step, Value,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -34,8 +35,21 @@ pub(crate) struct Watched {
     phase: Cell<&'static str>,
     /// Whether anything may have been reclaimed since the last check of the cells.
     may_have_reclaimed: Cell<bool>,
+    /// The refusal of the last allocation, if it was refused.
+    refused: Cell<Option<Refusal>>,
+    /// The last allocation, collection or step, by the clock.
+    timed: Cell<Timed>,
     /// By reference bits; they count units of four bytes.
     cells: RefCell<BTreeMap<u32, Known>>,
+}
+
+/// An allocation that was refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusal {
+    /// The object that found no room.
+    pub(crate) layout: Layout,
+    /// The limit at that time.
+    pub(crate) limit_bytes: u64,
 }
 
 /// The object that lies, or lay, at an address.
@@ -53,6 +67,8 @@ impl Watched {
             detectors: Cell::new(Detectors::ALL),
             phase: Cell::new("new"),
             may_have_reclaimed: Cell::new(false),
+            refused: Cell::new(None),
+            timed: Cell::default(),
             cells: RefCell::default(),
         }
     }
@@ -73,6 +89,34 @@ impl Watched {
         let starts = cells.iter().filter(|(_, known)| !known.is_freed).map(|(&start, _)| start);
         let objects = starts.filter_map(ObjectReference::from_bits);
         objects.filter(|&object| self.is_allocated(object)).collect()
+    }
+
+    /// The last allocation, collection or step, by the clock.
+    pub(crate) fn timed(&self) -> Timed {
+        self.timed.get()
+    }
+
+    /// Times an operation in which the collector may collect, and checks the pauses that it logs.
+    fn time<R>(
+        &mut self,
+        cx: &mut Context,
+        operation: impl FnOnce(&mut AnyCollector, &mut Context) -> R,
+    ) -> R {
+        let before = Reading::of(&cx.log);
+        let result = operation(&mut self.inner, cx);
+        match before.until_now(&cx.log) {
+            Ok(timed) => self.timed.set(timed),
+            Err(message) if self.checks(Detector::Pauses) => {
+                violate(Detector::Pauses, message, None);
+            }
+            Err(_) => {}
+        }
+        result
+    }
+
+    /// The refusal of the last allocation, if it was refused.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        self.refused.take()
     }
 
     fn checks(&self, detector: Detector) -> bool {
@@ -148,6 +192,14 @@ impl Watched {
                 violate(Detector::Verifier, message, Some(Place::of(None, 0, from)));
             }
         }
+    }
+
+    /// After an allocation: follows moves, then checks the new object, or notes the refusal.
+    fn allocated(&self, cx: &Context, layout: Layout, object: AllocResult) -> AllocResult {
+        self.follow(cx);
+        let limit_bytes = cx.heap.budget().limit_bytes();
+        self.refused.set(object.err().map(|_| Refusal { layout, limit_bytes }));
+        object.inspect(|&object| self.is_new(cx.memory(), object, layout))
     }
 
     /// Checks that a new object lies over no other, has its header and is empty.
@@ -252,9 +304,8 @@ impl Collector for Watched {
         if self.caps().cycles {
             self.may_have_reclaimed.set(true);
         }
-        let object = self.inner.alloc(cx, layout);
-        self.follow(cx);
-        object.inspect(|&object| self.is_new(cx.memory(), object, layout))
+        let object = self.time(cx, |inner, cx| inner.alloc(cx, layout));
+        self.allocated(cx, layout, object)
     }
 
     fn parts(&self) -> Parts<'_> {
@@ -324,7 +375,7 @@ impl Collector for Watched {
             Cause::Exhausted | Cause::Growth | Cause::Requested => "collection",
         });
         self.may_have_reclaimed.set(true);
-        self.inner.collect(cx, cause);
+        self.time(cx, |inner, cx| inner.collect(cx, cause));
         self.follow(cx);
     }
 
@@ -337,8 +388,7 @@ impl Collector for Watched {
         self.poison(cx.memory());
         self.phase.set("allocation in a region");
         let object = self.inner.region_alloc(cx, region, layout);
-        self.follow(cx);
-        object.inspect(|&object| self.is_new(cx.memory(), object, layout))
+        self.allocated(cx, layout, object)
     }
 
     fn region_end(&mut self, cx: &mut Context, region: u32) {
@@ -353,6 +403,10 @@ impl Inspect for Watched {
         self.inner.verify(cx)
     }
 
+    fn room(&self) -> Room {
+        self.inner.room()
+    }
+
     fn colour(&self, object: ObjectReference) -> Option<Colour> {
         self.inner.colour(object)
     }
@@ -364,7 +418,7 @@ impl Inspect for Watched {
             Step::Finish => "end of a cycle",
         });
         self.may_have_reclaimed.set(true);
-        self.inner.step(cx, step);
+        self.time(cx, |inner, cx| inner.step(cx, step));
         self.follow(cx);
     }
 }

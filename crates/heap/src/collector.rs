@@ -9,6 +9,7 @@ pub(crate) mod inspect;
 pub(crate) mod nursery_policy;
 pub(crate) mod pacer;
 pub(crate) mod parts;
+pub(crate) mod room;
 pub(crate) mod sizer;
 pub(crate) mod skeleton;
 pub(crate) mod stop_the_world;

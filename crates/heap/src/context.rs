@@ -6,7 +6,7 @@ pub(crate) mod roots;
 pub(crate) mod weak;
 
 use crate::blocks::heap::Heap;
-use crate::context::events::EventLog;
+use crate::context::events::{EventLog, PauseKind, PauseStart};
 use crate::context::moves::Moves;
 use crate::context::roots::RootStack;
 use crate::context::weak::ReferenceProcessor;
@@ -45,6 +45,16 @@ impl Context {
     #[inline(always)]
     pub fn memory(&self) -> Memory<'_> {
         self.heap.memory()
+    }
+
+    /// Ends a pause and records it.
+    pub(crate) fn end_pause(&mut self, mut start: PauseStart, kind: PauseKind) {
+        if mutant!(self.memory(), "a pause is logged half as long") {
+            start = start.later_half();
+        }
+        if !mutant!(self.memory(), "a pause is not logged") {
+            self.log.end_pause(start, kind);
+        }
     }
 
     /// Logs an object that lost its owner or its last count in an operation that may not reclaim, because

@@ -105,6 +105,7 @@ pub use collector::inspect::{Colour, Inspect, Step};
 pub use collector::nursery_policy::{NurseryPolicy, StickyPolicy};
 pub use collector::pacer::{Pace, Pacer};
 pub use collector::parts::Parts;
+pub use collector::room::Room;
 pub use collector::sizer::{Cycle, GROWTH, PRICE, SIZER, Sizer};
 pub use collector::stop_the_world::StopTheWorld;
 

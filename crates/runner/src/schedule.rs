@@ -145,7 +145,9 @@ impl<'a> Schedule<'a> {
             if blocks < repeats {
                 return Some((2, width, group));
             }
-            let is_look = LOOKS.contains(&blocks) || blocks < LOOKS[0];
+            // Blocks come in pairs, and an odd number of them may not count.
+            let is_at = |look: &u32| (*look..look + 2).contains(&blocks);
+            let is_look = blocks < LOOKS[0] || LOOKS.iter().any(is_at);
             let is_enough = is_look && width <= HALF_WIDTH_WANTED;
             let is_last = blocks >= LOOKS[LOOKS.len() - 1].max(repeats);
             (!is_enough && !is_last).then_some((u8::from(!is_look), width, group))

@@ -2,7 +2,7 @@
 
 use crate::session::{Session, Setting};
 use analysis::best_group::best_group;
-use analysis::geometric_mean::geometric_mean;
+use analysis::geometric_mean::{ALPHA, geometric_mean};
 use analysis::paired::ratio_of_logs;
 use analysis::sentinel::sentinel;
 use analysis::verdict::{TIME_MARGIN, Verdict, judge};
@@ -130,7 +130,7 @@ impl Tally {
         self.add_best_groups(session);
         // The bootstrap is slow; one collector suffices.
         let logs: Vec<Vec<f64>> = (0..session.logs.len()).map(|w| session.ratios(w, 2)).collect();
-        let mean = geometric_mean(&logs, seed).and_then(|mean| mean.interval);
+        let mean = geometric_mean(&logs, ALPHA, seed).and_then(|mean| mean.interval);
         let (low, high) = mean.expect("ten blocks");
         let truth = session.truth.iter().map(|of| of[0]).sum::<f64>() / logs.len() as f64;
         self.geometric.share(usize::from((low..=high).contains(&truth.exp())), 1);

@@ -13,7 +13,7 @@ use rand_pcg::Pcg32;
 
 /// Draws a scenario.
 pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
-    let all: [fn(&mut Pcg32) -> Vec<Op>; 30] = [
+    let all: [fn(&mut Pcg32) -> Vec<Op>; 32] = [
         stored_again,
         parked_again_and_again,
         parked_inside_parked,
@@ -34,6 +34,8 @@ pub(super) fn draw(random: &mut Pcg32) -> Vec<Op> {
         region_with_owners,
         hole_below_a_scope,
         refused,
+        refused_until_dropped,
+        refused_among_holes,
         large_objects,
         weak_and_dead,
         weak_and_taken_while_marking,
@@ -208,6 +210,29 @@ fn refused(random: &mut Pcg32) -> Vec<Op> {
     let form = if random.random() { Wide } else { Pair };
     let large = Alloc(SharedArray(9_000));
     vec![Alloc(Pair), Alloc(Pair), FailNext, Build(form, 2, [0, 0, 0]), FailNext, large, Major]
+}
+
+/// More objects than a small heap holds, up to the overhead limit of its collections; then none of them is live.
+fn refused_until_dropped(random: &mut Pcg32) -> Vec<Op> {
+    let forms = [SharedArray(9_000), Form::OwnArray(2_000), WeakArray(3_000), Ephemerons(1_500)];
+    let full = [Alloc(forms[random.random_range(0..forms.len())]); 40];
+    [&[Scope][..], &full, &[Exit, Alloc(Wide), Alloc(full_size(random))]].concat()
+}
+
+/// Every other object of two sizes is dropped, and the next ones are larger.
+fn refused_among_holes(random: &mut Pcg32) -> Vec<Op> {
+    let mut ops = vec![Scope];
+    for _ in 0..random.random_range(4..24) {
+        ops.extend([Alloc(Form::OwnArray(500)), Alloc(WeakArray(700)), Alloc(Wide)]);
+    }
+    ops.extend((1..30).map(Drop));
+    ops.extend([FailNext, Alloc(full_size(random)), Alloc(full_size(random)), Exit]);
+    ops
+}
+
+/// An array of one to three blocks.
+fn full_size(random: &mut Pcg32) -> Form {
+    SharedArray(random.random_range(8_000..24_000))
 }
 
 fn large_objects(random: &mut Pcg32) -> Vec<Op> {

@@ -10,6 +10,9 @@ use heap::{
 };
 use rand::RngExt;
 
+/// The id of an object that is dropped or freed at once.
+const NO_ID: u64 = u64::MAX;
+
 impl Player<'_> {
     /// Before an allocation: processes parked objects, and collects if that is due.
     pub(crate) fn before_allocation(&mut self, m: &mut M) {
@@ -59,11 +62,14 @@ impl Player<'_> {
         if self.program.start == Start::Empty || self.program.limit_bytes.is_none() {
             return;
         }
-        let forms = [Form::OwnArray(2000), Form::SharedArray(500), Form::Wide];
-        for form in forms {
+        self.may_fail = true;
+        for form in [Form::OwnArray(2000), Form::SharedArray(500), Form::Wide] {
             // Until there is no room for another object of this size.
-            while let Ok(root) = alloc(m, form) {
-                self.new_root(m, form, Ok(root));
+            loop {
+                let root = alloc(m, form);
+                if self.new_root(m, form, root).is_none() {
+                    break;
+                }
             }
         }
         let drops: Vec<usize> = match self.program.start {
@@ -120,7 +126,7 @@ impl Player<'_> {
         };
         m.collect_every(u64::MAX);
         self.after_allocation(m);
-        if self.unless_full(result).is_none() {
+        if self.unless_full(m, result).is_none() {
             return;
         }
         let id = self.shadow.allocate(form, None);
@@ -249,7 +255,8 @@ impl Player<'_> {
         for _ in 0..count.max(1) {
             let root = alloc(m, form);
             self.after_allocation(m);
-            let Some(root) = self.unless_full(root) else { break };
+            let Some(root) = self.unless_full(m, root) else { break };
+            m.set_word(m.get(&root), word_of(form, 0), NO_ID);
             if frees {
                 m.free(root)
             } else {
@@ -259,10 +266,13 @@ impl Player<'_> {
         }
     }
 
-    /// `None` if the heap limit is reached; a violation if there is none.
-    pub(crate) fn unless_full<T>(&self, result: Result<T, OutOfMemory>) -> Option<T> {
+    /// `None` if the heap limit is reached; a violation if there is none, or the heap has room.
+    pub(crate) fn unless_full<T>(&self, m: &M, result: Result<T, OutOfMemory>) -> Option<T> {
         if !self.may_fail && result.is_err() {
             violate(Detector::Run, "out of memory without a limit".to_owned(), None);
+        }
+        if result.is_err() {
+            self.check_refusal(m);
         }
         result.ok()
     }
@@ -273,7 +283,7 @@ impl Player<'_> {
         form: Form,
         root: Result<Root, OutOfMemory>,
     ) -> Option<Id> {
-        let root = self.unless_full(root)?;
+        let root = self.unless_full(m, root)?;
         let id = self.shadow.allocate(form, None);
         m.set_word(m.get(&root), word_of(form, 0), id as u64);
         self.hold_root(root, id);
@@ -287,7 +297,7 @@ impl Player<'_> {
         region: usize,
         local: Result<Local, OutOfMemory>,
     ) -> Option<Id> {
-        let local = self.unless_full(local)?;
+        let local = self.unless_full(m, local)?;
         let id = self.shadow.allocate(form, Some(region));
         m.set_word(m.get(&local), word_of(form, 0), id as u64);
         self.hold_local(local, Some(id));

@@ -4,7 +4,10 @@ use crate::detector::{Detector, Place, violate};
 use crate::player::colours;
 use crate::player::state::{Held, M, Player, ROOTS, View, word_of};
 use crate::shadow::{Content, From, Id};
-use heap::{BLOCK_BYTES, Borrow, Collector, Loaded, Own, Shared, SlotKind, verify};
+use heap::{
+    BLOCK_BYTES, Borrow, Collector, Extent, Loaded, ObjectReference, Offset32, Own, Shared,
+    SlotKind, verify,
+};
 
 /// Number of objects up to which all are compared after every operation; with more it would be slow.
 const OFTEN_COMPARED: usize = 64;
@@ -48,6 +51,18 @@ impl Player<'_> {
             found.push(object.map(|object| View { id, object }));
         }
         found.into_iter().flatten().collect()
+    }
+
+    /// The objects that are allocated and have an id, whether the program can reach them or not. Litter has none.
+    pub(crate) fn placed(&self, m: &M) -> Vec<(Id, ObjectReference)> {
+        let memory = m.heap().memory();
+        let id = |object| {
+            let extent = Extent::of(memory, object);
+            let word = extent.first + extent.slots.next_multiple_of(2);
+            memory.read(object, Offset32::word(word)) as Id
+        };
+        let objects = m.collector().objects().into_iter().map(|object| (id(object), object));
+        objects.filter(|&(id, _)| id < self.shadow.objects.len()).collect()
     }
 
     /// The content of a slot.

@@ -9,7 +9,7 @@ use crate::player::state::{Held, M, Player, View, word_of};
 use crate::program::{Form, Pick};
 use crate::rules::Rules;
 use crate::shadow::{Content, Id};
-use heap::{Collector, Ephemeral, Ref, SlotKind, Weak};
+use heap::{Collector, Ephemeral, Extent, Ref, SlotKind, Value, Weak};
 use std::collections::VecDeque;
 
 impl Player<'_> {
@@ -70,9 +70,33 @@ impl Player<'_> {
         }
         let is_reached = self.shadow.reached(&VecDeque::new());
         self.follow_queue(m, &is_reached);
-        for view in self.views(m) {
+        let views = self.views(m);
+        for &view in &views {
             if hides(self.shadow.objects[view.id].form) {
                 self.follow_array(m, view, &is_reached, was_hidden);
+            }
+        }
+        self.follow_hidden(m, &views);
+    }
+
+    /// Follows the arrays that the program cannot read, for lost handles or finalizable objects hold them: a
+    /// key that dies and becomes finalizable in the same collection would else seem to keep its value.
+    fn follow_hidden(&mut self, m: &M, views: &[View<'_>]) {
+        let mut is_hidden = self.shadow.reached(&self.shadow.ready);
+        views.iter().for_each(|view| is_hidden[view.id] = false);
+        for (hides, object) in is_hidden.iter_mut().zip(&self.shadow.objects) {
+            *hides &= matches!(object.form, Form::WeakArray(_) | Form::Ephemerons(_));
+        }
+        if !is_hidden.contains(&true) || self.shadow.rules == Rules::CountsWeakly {
+            return;
+        }
+        let memory = m.heap().memory();
+        for (id, object) in self.placed(m).into_iter().filter(|&(id, _)| is_hidden[id]) {
+            let extent = Extent::of(memory, object);
+            for slot in self.shadow.objects[id].form.slots(|_| true) {
+                if memory.read(object, extent.slot(slot)) == Value::NULL.bits() {
+                    self.shadow.set(id, slot, Content::Null);
+                }
             }
         }
     }

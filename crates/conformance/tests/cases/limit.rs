@@ -1,7 +1,7 @@
 //! The heap limit, and when a tracing collector collects.
 
 use super::{Any, check_limited, limited, objects, pair, verified};
-use collectors::MarkSweep;
+use collectors::{GenCopy, MarkSweep, RcCycles};
 use conformance::Rules;
 use conformance::program::{Leaf, Pair};
 use heap::os::PAGE_BYTES;
@@ -128,4 +128,42 @@ fn a_fragmented_heap_is_not_collected_at_every_block() {
     let between = (m.collector().parts().allocated().bytes as f64 * (GROWTH.default - 1.0)) as u64;
     let expected = 128 / between.div_ceil(u64::from(BLOCK_BYTES));
     assert_eq!((pauses(m, 4 << 20) as u64, expected), (16, 16));
+}
+
+/// The overhead limit of collections is reached, and then everything dies.
+#[test]
+fn what_dies_after_futile_collections_makes_room() {
+    fn play<P: Probe>(m: &mut Any<P>) {
+        let full = m.scope_returning(|m| {
+            let mut list = pair(m, 0);
+            while let Ok(node) = m.alloc::<Pair>() {
+                m.put(m.get(&node), Pair::LEFT, list);
+                list = node;
+            }
+            for _ in 0..20 {
+                assert!(m.alloc::<Pair>().is_err(), "all objects are live");
+            }
+            Ok::<_, ()>(list)
+        });
+        m.drop(full.expect("it returns a root"));
+        let pair = m.alloc::<Pair>().expect("nothing is live");
+        m.drop(pair);
+    }
+    check_limited(Some(1 << 20), |caps| caps.bounded, play, play);
+}
+
+/// Heaps without a live object, at the limit of what they have committed.
+#[test]
+fn memory_that_holds_no_object_is_no_reason_to_refuse() {
+    use conformance::program::{Form::*, Op::*, Program, Start};
+    // The nursery's blocks are retained, and the tables of the old space need a page.
+    let retained = [FailNext, Alloc(Pair)];
+    let program = |ops: &[_]| Program { limit_bytes: Some(1 << 20), ..Program::of(ops) };
+    conformance::replay::<GenCopy>(&program(&retained));
+    // Each size class has a block to allocate from.
+    let sizes = (0..7).map(|n| Churn(OwnArray(100 << n), 1, true));
+    let ops: Vec<_> = sizes.chain([Alloc(SharedArray(17_000))]).collect();
+    let limit_bytes = Some(1 << 18);
+    let program = Program { limit_bytes, start: Start::Empty, ..Program::of(ops) };
+    conformance::replay::<RcCycles>(&program);
 }

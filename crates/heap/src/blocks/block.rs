@@ -165,7 +165,8 @@ impl BlockTable {
         }
     }
 
-    fn return_retained(&mut self, chosen: impl Fn(u32) -> bool) {
+    /// Returns the chosen retained blocks to the operating system.
+    pub(crate) fn return_retained(&mut self, chosen: impl Fn(u32) -> bool) {
         let mut block = self.first_free;
         while (block as usize) < self.states.len() {
             let run = self.states[block as usize..]

@@ -215,6 +215,16 @@ impl Heap {
         block
     }
 
+    /// Extends tables by `cover`, which returns false if the limit has no room for them: then once more,
+    /// without the blocks that are retained.
+    pub(crate) fn charges(&self, mut cover: impl FnMut() -> bool) -> bool {
+        cover()
+            || self.retained_bytes() > 0 && {
+                self.blocks().return_retained(|_| true);
+                cover()
+            }
+    }
+
     /// Releases `count` adjacent blocks.
     pub(crate) fn release(&self, start: Block, count: u32) {
         poison::poison_blocks(self.memory(), start, count);

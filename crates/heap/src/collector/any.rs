@@ -11,6 +11,7 @@ use crate::collector::caps::Caps;
 use crate::collector::config::Config;
 use crate::collector::inspect::{Colour, Inspect, Step};
 use crate::collector::parts::Parts;
+use crate::collector::room::Room;
 use crate::context::Context;
 use crate::context::events::Cause;
 use crate::memory::budget::AllocResult;
@@ -130,6 +131,7 @@ forwarded! {
     fn verify(&self, cx: &Context) -> Result<(), String>;
     fn colour(&self, object: ObjectReference) -> Option<Colour>;
     fn step(&[mut] self, cx: &mut Context, step: Step);
+    fn room(&self) -> Room;
     fn threads(&self) -> u32;
 }
 

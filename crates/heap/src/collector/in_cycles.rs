@@ -9,9 +9,11 @@
 
 use crate::collector::Collector;
 use crate::collector::pacer::Pacer;
+use crate::collector::sizer::is_next_to_nothing;
 use crate::context::Context;
 use crate::context::events::{Cause, PauseKind};
 use crate::memory::budget::AllocResult;
+use crate::memory::mutant::MUTANTS;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 use crate::space::mark_tables::MarkTables;
@@ -64,7 +66,7 @@ pub trait InCycles: Collector {
         self.finish_cycle(cx);
         self.start_cycle(cx, cause);
         self.finish_cycle(cx);
-        cx.log.end_pause(pause, PauseKind::Stw);
+        cx.end_pause(pause, PauseKind::Stw);
     }
 
     /// The slow path of [`Collector::alloc`] for such a collector.
@@ -74,6 +76,12 @@ pub trait InCycles: Collector {
     #[cold]
     #[inline(never)]
     fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
+        if MUTANTS && self.room().is_full(&cx.heap) {
+            self.collect_at_once(cx, Cause::Exhausted);
+            if self.room().is_full(&cx.heap) {
+                return Err(cx.heap.out_of_memory(layout));
+            }
+        }
         if self.space_and_pacer().0.small.credit_bytes() <= 0 {
             self.poll(cx);
         }
@@ -86,8 +94,22 @@ pub trait InCycles: Collector {
         let (space, pacer) = self.space_and_pacer();
         let overhead_limit_exceeded =
             pacer.sizer.overhead_limit_exceeded(space.allocated_bytes(), space.sized_bytes());
-        let object = if overhead_limit_exceeded { None } else { self.alloc_stalling(cx, layout) };
+        let object = match overhead_limit_exceeded && self.collects_in_vain(cx) {
+            true => None,
+            false => self.alloc_stalling(cx, layout),
+        };
         object.ok_or_else(|| cx.heap.out_of_memory(layout))
+    }
+
+    /// As [`crate::StopTheWorld::collects_in_vain`].
+    fn collects_in_vain(&mut self, cx: &mut Context) -> bool {
+        let allocated_bytes = self.space_and_pacer().0.allocated_bytes();
+        self.collect_at_once(cx, Cause::Exhausted);
+        let space = self.space_and_pacer().0;
+        is_next_to_nothing(
+            allocated_bytes.saturating_sub(space.allocated_bytes()),
+            space.sized_bytes(),
+        )
     }
 
     /// A new object in free memory, or in a new block under the limit.
@@ -115,7 +137,7 @@ pub trait InCycles: Collector {
             self.finish_cycle(cx);
             object = self.space_and_pacer().0.alloc_after_collecting(layout, Self::NEW);
         }
-        cx.log.end_pause(pause, PauseKind::AllocStall);
+        cx.end_pause(pause, PauseKind::AllocStall);
         object
     }
 }

@@ -1,5 +1,6 @@
 //! The conformance kit's side of a collector: checks and steps.
 
+use crate::collector::room::Room;
 use crate::context::Context;
 use crate::memory::parameter::Parameter;
 use crate::memory::value::ObjectReference;
@@ -48,6 +49,11 @@ pub trait Inspect {
 
     /// Does a part of a collection now, if the discipline collects in parts.
     fn step(&mut self, cx: &mut Context, step: Step) {}
+
+    /// The memory that it needs besides that of the live objects, if it is [`crate::Caps::bounded`].
+    fn room(&self) -> Room {
+        Room::IN_PLACE
+    }
 
     /// Maximum number of threads that have worked on a collection at once, the program's own included.
     fn threads(&self) -> u32 {

@@ -245,11 +245,16 @@ impl Sizer {
     pub fn overhead_limit_exceeded(&mut self, allocated_bytes: u64, reserved_bytes: u64) -> bool {
         let fresh_bytes = self.fresh_bytes + allocated_bytes.saturating_sub(self.survived_bytes);
         // A policy may want many collections. They are futile only where there is no room.
-        let is_next_to_nothing = self.cause(reserved_bytes) == Cause::Exhausted
-            && fresh_bytes < reserved_bytes / FUTILE_SHARE;
-        self.futile_collections = if is_next_to_nothing { self.futile_collections + 1 } else { 0 };
+        let is_futile = self.cause(reserved_bytes) == Cause::Exhausted
+            && is_next_to_nothing(fresh_bytes, reserved_bytes);
+        self.futile_collections = if is_futile { self.futile_collections + 1 } else { 0 };
         self.futile_collections > FUTILE_COLLECTIONS
     }
+}
+
+/// Whether a collection that makes room for `bytes` in a heap of `reserved_bytes` is futile.
+pub(crate) fn is_next_to_nothing(bytes: u64, reserved_bytes: u64) -> bool {
+    bytes < reserved_bytes / FUTILE_SHARE
 }
 
 /// An exponential mean of an amount over an exponential mean of the time that it took.

@@ -1,14 +1,15 @@
 //! Stop-the-world collection: the protocol around a trace, written once.
 //!
-//! 1. *Allocation finds no free memory*: the heap grows if its [`Sizer`] permits; otherwise it is collected,
-//!    unless that has been futile several times in a row.
+//! 1. *Allocation finds no free memory*: the heap grows if its [`Sizer`] permits; otherwise it is collected.
+//!    Where that has been futile several times in a row, and is so once more, the allocation is refused.
 //! 2. *Collection*: the pause is timed, the collector traces and reclaims, the sizer records the outcome.
 
 use crate::collector::Collector;
-use crate::collector::sizer::{Cycle, Sizer};
+use crate::collector::sizer::{Cycle, Sizer, is_next_to_nothing};
 use crate::context::Context;
 use crate::context::events::{Cause, PauseKind};
 use crate::memory::budget::AllocResult;
+use crate::memory::mutant::MUTANTS;
 use crate::memory::value::ObjectReference;
 use crate::object::header::Layout;
 use crate::space::CollectedSpace;
@@ -34,7 +35,7 @@ pub trait StopTheWorld: Collector {
         let allocated_bytes = self.space_and_sizer().0.allocated_bytes();
         let pause = cx.log.begin_pause();
         self.trace_and_reclaim(cx, cause);
-        cx.log.end_pause(pause, PauseKind::Stw);
+        cx.end_pause(pause, PauseKind::Stw);
         if self.ends_cycle(cause) {
             let (space, sizer) = self.space_and_sizer();
             sizer.collected(Cycle::ended(cause, allocated_bytes, space, &cx.log));
@@ -48,13 +49,19 @@ pub trait StopTheWorld: Collector {
     #[cold]
     #[inline(never)]
     fn alloc_slow(&mut self, cx: &mut Context, layout: Layout) -> AllocResult {
+        if MUTANTS && self.room().is_full(&cx.heap) {
+            self.collect(cx, Cause::Exhausted);
+            if self.room().is_full(&cx.heap) {
+                return Err(cx.heap.out_of_memory(layout));
+            }
+        }
         if let Some(object) = self.alloc_without_collecting(cx, layout) {
             return Ok(object);
         }
         let (space, sizer) = self.space_and_sizer();
         let overhead_limit_exceeded =
             sizer.overhead_limit_exceeded(space.allocated_bytes(), space.sized_bytes());
-        let object = match overhead_limit_exceeded {
+        let object = match overhead_limit_exceeded && self.collects_in_vain(cx) {
             true => self.alloc_when_futile(layout),
             false => self.alloc_collecting(cx, layout),
         };
@@ -67,8 +74,9 @@ pub trait StopTheWorld: Collector {
         cx: &Context,
         layout: Layout,
     ) -> Option<ObjectReference> {
+        let is_full = MUTANTS && self.room().is_full(&cx.heap);
         let (space, sizer) = self.space_and_sizer();
-        let may_grow = sizer.may_grow(space.sized_bytes(), cx.heap.available_bytes());
+        let may_grow = sizer.may_grow(space.sized_bytes(), cx.heap.available_bytes()) && !is_full;
         space.alloc_without_collecting(layout, Self::NEW, may_grow)
     }
 
@@ -76,6 +84,16 @@ pub trait StopTheWorld: Collector {
     fn cause(&mut self) -> Cause {
         let (space, sizer) = self.space_and_sizer();
         sizer.cause(space.sized_bytes())
+    }
+
+    /// Collects once more, since the program may have dropped objects after the last collection. Returns
+    /// whether that was futile, too.
+    fn collects_in_vain(&mut self, cx: &mut Context) -> bool {
+        let cause = self.cause();
+        let allocated_bytes = self.space_and_sizer().0.allocated_bytes();
+        self.collect(cx, cause);
+        let space = self.space_and_sizer().0;
+        is_next_to_nothing(allocated_bytes - space.allocated_bytes(), space.sized_bytes())
     }
 
     /// A new object after a collection; `None` if the heap is too small.

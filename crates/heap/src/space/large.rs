@@ -56,7 +56,7 @@ impl LargeSpace {
         &mut self,
         layout: Layout,
         bits: u32,
-        cover: impl FnOnce(ObjectReference) -> bool,
+        mut cover: impl FnMut(ObjectReference) -> bool,
     ) -> Option<ObjectReference> {
         let start = self.heap.acquire(layout.bytes().div_ceil(BLOCK_BYTES))?;
         let object = ObjectReference::from_granule(start.first_granule());
@@ -65,7 +65,7 @@ impl LargeSpace {
         self.runs.grow(|runs| runs.insert(place, run));
         self.heap.budget().discharge(run.tail_bytes());
         self.reserved_bytes += run.touched_bytes();
-        if !cover(object) {
+        if !self.heap.charges(|| cover(object)) {
             self.free(object);
             return None;
         }

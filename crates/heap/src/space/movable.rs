@@ -318,7 +318,7 @@ impl<M: Movement> SmallSpace for MovableSpace<M> {
             return None;
         }
         let block = self.heap.acquire(1)?;
-        if !self.tables.cover(block) {
+        if !self.heap.charges(|| self.tables.cover(block)) {
             self.heap.release(block, 1);
             return None;
         }

@@ -127,6 +127,8 @@ fn disturbed_blocks_are_repeated_within_a_tenth_of_the_budget() {
     };
     assert_eq!(of(0), (10, 10));
     assert_eq!(of(2), (10, 12));
+    // Blocks come in pairs: the odd one is a look as well.
+    assert_eq!(of(1), (10, 12));
     // Of 20 blocks two may be repeated; with five, the machine is simply noisy.
     assert_eq!(of(5), (10, 10));
 }

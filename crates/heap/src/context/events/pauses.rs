@@ -51,6 +51,14 @@ pub struct PauseStart {
     wall_ns: u64,
 }
 
+impl PauseStart {
+    /// The same pause, as if its first half were none: for a mutant.
+    pub(crate) fn later_half(self) -> Self {
+        let elapsed_ns = os::monotonic_ns() - self.wall_ns;
+        Self { wall_ns: self.wall_ns + elapsed_ns / 2 }
+    }
+}
+
 /// What the system says of the thread; half a microsecond to read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reading {

@@ -43,7 +43,8 @@ impl<M: MarkTables> SegregatedSpace<M> {
     /// A new block for a class, in no list yet.
     pub(super) fn take_block(&mut self, class: usize) -> Option<Block> {
         let block = self.heap.acquire(1)?;
-        if !self.cover(block) {
+        let heap = self.heap.clone();
+        if !heap.charges(|| self.cover(block)) {
             self.heap.release(block, 1);
             return None;
         }

@@ -73,8 +73,9 @@ impl<M: MarkTables> SegregatedSpace<M> {
         self.cursors[class] = Cursor { block: Some(block), scan: cursor.scan, ..NO_WINDOW };
     }
 
-    /// Retires all windows: afterwards a set allocation bit means an object.
-    pub(super) fn retire_windows(&mut self) {
+    /// Retires all windows: afterwards a set allocation bit means an object, and a block without one has
+    /// returned to the heap.
+    pub fn retire_windows(&mut self) {
         for class in 0..CLASSES {
             self.retire_window(class);
             if let Some(block) = self.cursors[class].block {

@@ -55,7 +55,8 @@ impl LineSpace {
     /// A new block, without a mark and without a line in use.
     pub(super) fn take_block(&mut self) -> Option<Block> {
         let block = self.heap.acquire(1)?;
-        if !self.cover(block) {
+        let heap = self.heap.clone();
+        if !heap.charges(|| self.cover(block)) {
             self.heap.release(block, 1);
             return None;
         }
