@@ -7,12 +7,9 @@ use crate::best_group::best_group;
 use crate::conclusions::{Conclusions, Judged, JudgedCompetitor, Sentinel};
 use crate::contest::{Clock, Competitor, Contest, contests};
 use crate::league::league;
-use crate::multiplicity::holm;
-use crate::paired::ratio_of_logs;
 use crate::sentences::sentences;
-use crate::signed_rank;
-use crate::verdict::{Comparison, FALSE_DISCOVERIES, TIME_MARGIN, judge};
-use crate::{Measured, summarise};
+use crate::verdict::{Comparison, TIME_MARGIN, judge};
+use crate::{Measured, sentinel, summarise};
 use record::{Mode, Run};
 
 /// A calibration above this multiple of the median shows a disturbed block.
@@ -117,9 +114,7 @@ fn judged(
 fn best(competitors: &[&Competitor<'_>]) -> Measured<Vec<String>> {
     let times: Vec<Vec<f64>> = competitors
         .iter()
-        .filter_map(|c| {
-            Some(c.samples.known()?.iter().map(|(_, s)| (Clock::Cpu.of(s) as f64).ln()))
-        })
+        .filter_map(|c| Some(c.samples.known()?.values().map(|s| (Clock::Cpu.of(s) as f64).ln())))
         .map(Iterator::collect)
         .collect();
     let group = best_group(&times);
@@ -131,23 +126,10 @@ fn best(competitors: &[&Competitor<'_>]) -> Measured<Vec<String>> {
 }
 
 fn sentinel(run: &Run, contests: &[Contest<'_>]) -> Sentinel {
-    let twins: Vec<(&str, Vec<f64>)> = contests
-        .iter()
-        .map(|contest| (contest.workload.as_str(), contest.twin_log_ratios(Clock::Cpu)))
-        .filter(|(_, logs)| !logs.is_empty())
-        .collect();
-    let p_values: Vec<f64> =
-        twins.iter().map(|(_, logs)| signed_rank::test(logs, 0.0).two_sided).collect();
-    let rejected = twins.iter().zip(holm(&p_values, FALSE_DISCOVERIES));
-    let differs = rejected.filter(|(_, differs)| *differs).map(|((name, _), _)| (*name).to_owned());
-    let mut widths: Vec<f64> =
-        twins.iter().filter_map(|(_, logs)| ratio_of_logs(logs)?.half_width()).collect();
-    widths.sort_by(f64::total_cmp);
-    Sentinel {
-        differs: differs.collect(),
-        resolution: crate::estimate::median_of_sorted(&widths),
-        disturbed: disturbed(run),
-    }
+    let twins: Vec<Vec<f64>> = contests.iter().map(|c| c.twin_log_ratios(Clock::Cpu)).collect();
+    let sentinel::Sentinel { differs, resolution } = sentinel::sentinel(&twins);
+    let names = |places: Vec<usize>| places.iter().map(|&p| contests[p].workload.clone()).collect();
+    Sentinel { differs: differs.map(names), resolution, disturbed: disturbed(run) }
 }
 
 /// Share of timed processes whose calibration took much longer than the median.

@@ -189,7 +189,7 @@ impl League<'_> {
         let pairs = self.of(self.contests, name).into_iter();
         let rows = pairs.filter_map(|(contest, competitor)| self.summary_row(contest, competitor));
         let rows = rows.filter(|row| row.outcome == Outcome::Ok);
-        let values: Option<Vec<f64>> = rows.map(|row| of(row)).collect();
+        let values: Option<Vec<f64>> = rows.map(of).collect();
         Measured::known_or(values.and_then(combine), || "not measured".to_owned())
     }
 }

@@ -1,7 +1,7 @@
 //! The end of a run in the terminal: sentences, then the league table, in at most 40 lines of 80 columns.
 
 use crate::palette;
-use crate::table::{Align, Line, Text, render, wrap};
+use crate::table::{Align, Line, Text, elide, render, wrap};
 use analysis::geometric_mean::GeometricMean;
 use analysis::league::LeagueRow;
 use analysis::verdict::Verdict;
@@ -11,6 +11,8 @@ use std::io::{self, Write};
 
 /// Readable everywhere.
 const WIDTH: usize = 80;
+/// Longest name of a collector: the table is then as wide as any may be.
+const NAME_CHARS_MAX: usize = 28;
 /// Failures that are printed in full.
 const FAILURES_MAX: usize = 8;
 
@@ -98,7 +100,7 @@ fn league(manifest: &Manifest, conclusions: &Conclusions) -> String {
         };
         let (finished, all) = row.finished;
         vec![
-            Text::styled(&row.name, style),
+            Text::styled(elide(&row.name, NAME_CHARS_MAX), style),
             Text::styled(cpu, palette::strong()),
             error.into(),
             ratio(&row.minimum_heap).into(),

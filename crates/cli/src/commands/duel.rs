@@ -79,11 +79,11 @@ pub(crate) fn duel(args: Args, registry: &Registry, out: &mut dyn Write) -> Resu
         unverified,
         ..manifest(&args, registry, &sides, &suite)?
     };
+    let mut experiment = Experiment::begin(manifest, &directory)?;
     if !args.json {
-        writeln!(out, "{}\n", experiment::forecast(registry, &manifest))?;
+        writeln!(out, "{}\n", experiment::forecast(registry, &experiment.manifest))?;
         out.flush()?;
     }
-    let mut experiment = Experiment::begin(manifest, &directory)?;
     experiment.measure(registry, interrupt)?;
     let run = read_run(&directory)?;
     let defect = run.records.iter().any(|r| r.outcome.is_defect());

@@ -100,12 +100,13 @@ pub(crate) fn run(args: Args, registry: &Registry, out: &mut dyn Write) -> Resul
                 writeln!(out, "{forecast}")?;
                 return Ok(Exit::Fine);
             }
+            manifest.unverified = verify(&manifest, registry, args.unverified, &interrupt)?;
+            let experiment = Experiment::begin(manifest, &directory)?;
             if !args.json {
                 writeln!(out, "{forecast}\n")?;
                 out.flush()?;
             }
-            manifest.unverified = verify(&manifest, registry, args.unverified, &interrupt)?;
-            Experiment::begin(manifest, &directory)?
+            experiment
         }
     };
     let earlier = experiment.records.len();

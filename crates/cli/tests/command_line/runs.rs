@@ -38,7 +38,6 @@ fn a_run_leaves_records_a_report_and_a_table() {
     assert!(!text.contains('\u{1b}'), "no colours without a terminal: {text:?}");
     check_words(&text, &["2 collectors x 1 program", "keep", "sweep", "2 blocks", "finished"]);
     let tables = place.check(0, &["show", "-w", "window"]);
-    check_width(&tables);
     check_words(&tables, &["keep", "unlimited", "sweep", "1.5x", "2 repeats", "█", "MB"]);
     let run = place.read(page.parent().unwrap().parent().unwrap().to_str().unwrap());
     assert!(run.records.iter().all(|r| r.outcome == Outcome::Ok), "{:?}", run.records);
