@@ -30,8 +30,9 @@ pub struct Conclusions {
 /// The check of a run by the twins of the reference.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sentinel {
-    /// Workloads on which the reference differs from itself: their comparisons are not reliable.
-    pub differs: Vec<String>,
+    /// Workloads on which the reference differs from itself: their comparisons are not reliable. `None` if
+    /// there are too few blocks of twins to find a difference.
+    pub differs: Option<Vec<String>>,
     /// Median half width of the intervals of the reference against itself, as a share: a smaller difference
     /// is not seen. `None` without twins.
     pub resolution: Option<f64>,

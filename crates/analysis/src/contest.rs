@@ -146,8 +146,10 @@ fn contests_of<'run>(manifest: &Manifest, mut records: Vec<&'run Record>) -> Vec
     timed().for_each(|r| {
         position_or_push(&mut heaps, &r.cell.heap);
     });
-    // A limit that binds some collectors makes a contest, in which the others take part without one.
-    if heaps.iter().any(|heap| *heap != HeapSize::Unlimited) {
+    // A limit that binds some collectors makes a contest, in which the others take part without one. None
+    // is a contest of its own if the plan says so, or if there is no other.
+    let is_planned = manifest.heaps.contains(&HeapSize::Unlimited);
+    if !is_planned && heaps.iter().any(|heap| *heap != HeapSize::Unlimited) {
         heaps.retain(|heap| *heap != HeapSize::Unlimited);
     }
     let pairs =
@@ -226,7 +228,8 @@ fn side_name(manifest: &Manifest, side: &Cell) -> String {
 }
 
 /// The widest half width of the intervals of the ratios to the reference in CPU time, as a share, over the
-/// contests of a workload, or of a duel; `None` without an interval.
+/// contests of a workload, or of a duel; `None` with too few blocks for an interval. It is 0 without any
+/// ratio, as after a failure of the reference, because further blocks would make nothing more precise.
 pub fn widest_half_width(manifest: &Manifest, records: &[Record], group: &str) -> Option<f64> {
     let is_duel = !manifest.sides.is_empty();
     let of_group = records.iter().filter(|r| is_duel || r.cell.workload == group).collect();
@@ -235,5 +238,9 @@ pub fn widest_half_width(manifest: &Manifest, records: &[Record], group: &str) -
         let others = contest.others().map(|other| contest.log_ratios(other, Clock::Cpu));
         others.filter_map(|logs| paired::ratio_of_logs(logs.known()?))
     });
-    ratios.filter_map(|ratio| ratio.half_width()).max_by(f64::total_cmp)
+    let widths: Option<Vec<f64>> = ratios.map(|ratio| ratio.half_width()).collect();
+    Some(widths?.into_iter().fold(0.0, f64::max))
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,26 +59,38 @@ pub fn geometric_mean(workloads: &[Vec<f64>], seed: u64) -> Option<GeometricMean
 /// The interval; `None` if the blocks do not vary.
 fn interval(workloads: &[Vec<f64>], all: f64, seed: u64) -> Option<(f64, f64)> {
     let error = error_of_mean(workloads);
+    let centre = |logs: &Vec<f64>| -> Vec<f64> {
+        let mean = mean(logs);
+        logs.iter().map(|log| log - mean).collect()
+    };
+    let centred: Vec<Vec<f64>> = workloads.iter().map(centre).collect();
     let mut rng = Pcg64::seed_from_u64(seed);
-    let mut drawn: Vec<Vec<f64>> = workloads.to_vec();
     let mut deviations: Vec<f64> = Vec::with_capacity(DRAWS);
     for _ in 0..DRAWS {
-        for (drawn, logs) in drawn.iter_mut().zip(workloads) {
-            drawn.iter_mut().for_each(|log| *log = logs[rng.random_range(0..logs.len())]);
+        let (mut shift, mut variance) = (0.0, 0.0);
+        for logs in &centred {
+            let n = logs.len() as f64;
+            let (mut sum, mut squares) = (0.0, 0.0);
+            for _ in 0..logs.len() {
+                let log = logs[rng.random_range(0..logs.len())];
+                (sum, squares) = (sum + log, squares + log * log);
+            }
+            shift += sum / n;
+            variance += (squares - sum * sum / n) / (n - 1.0) / n;
         }
-        let means: Vec<f64> = drawn.iter().map(|logs| mean(logs)).collect();
-        let deviation = (mean(&means) - all) / error_of_mean(&drawn);
+        // The number of workloads cancels.
+        let deviation = shift / variance.sqrt();
         // A draw of one block only, over and over, has no error.
         if deviation.is_finite() {
             deviations.push(deviation);
         }
     }
     deviations.sort_by(f64::total_cmp);
-    let rank = |share: f64| ((deviations.len() as f64 * share) as usize).min(deviations.len() - 1);
     if error == 0.0 || deviations.is_empty() {
         return None;
     }
-    let (low, high) = (deviations[rank(ALPHA / 2.0)], deviations[rank(1.0 - ALPHA / 2.0)]);
+    let outside = (deviations.len() as f64 * ALPHA / 2.0) as usize;
+    let (low, high) = (deviations[outside], deviations[deviations.len() - 1 - outside]);
     Some(((all - high * error).exp(), (all - low * error).exp()))
 }
 
@@ -126,6 +138,15 @@ mod tests {
         for end in [-low.ln(), high.ln()] {
             assert!((end / error - 2.26).abs() < 0.35, "{end}");
         }
+    }
+
+    #[test]
+    fn the_interval_of_the_reciprocal_is_the_reciprocal_interval() {
+        let logs = [0.1, 0.2, 0.35, 0.0, 0.4, 0.1, 0.7];
+        let (low, high) = geometric_mean(&[logs.to_vec()], 3).unwrap().interval.unwrap();
+        let turned =
+            geometric_mean(&[logs.map(|x: f64| -x).to_vec()], 3).unwrap().interval.unwrap();
+        assert!((low * turned.1 - 1.0).abs() < 1e-12 && (high * turned.0 - 1.0).abs() < 1e-12);
     }
 
     #[test]

@@ -6,6 +6,9 @@
 //! * [`summary::summarise`] folds a run into one [`Row`] per cell;
 //! * [`estimate`] and [`paired`] turn repeats into a value with an interval, [`pauses`] and
 //!   [`quantile`] turn pauses into percentiles, [`utilisation`] into MMU and BMU;
+//! * [`contest`] pairs competitors in blocks; [`signed_rank`] and [`multiplicity`] test them, [`verdict`],
+//!   [`best_group`], [`geometric_mean`] and [`sentinel`] judge;
+//! * [`conclude`](conclude::conclude) judges a whole run, with [`league`] and [`sentences`];
 //! * [`heat_map`], [`pareto`] and [`statements`] compare rows with one another;
 //! * [`scaling`] follows a program over the number of its live objects;
 //! * [`mod@format`] writes numbers for people.
@@ -15,8 +18,8 @@
 
 #![forbid(unsafe_code)]
 
-mod collections;
 pub mod best_group;
+mod collections;
 mod conclude;
 pub mod conclusions;
 pub mod contest;
@@ -36,6 +39,7 @@ pub mod quantile;
 mod row;
 pub mod scaling;
 pub mod sentences;
+pub mod sentinel;
 pub mod signed_rank;
 pub mod statements;
 pub mod summary;

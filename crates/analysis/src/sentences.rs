@@ -1,7 +1,7 @@
 //! The main results as sentences: time, memory, utilisation, and the limits of the run.
 //!
 //! A sentence says only what its own comparisons decide. A winner by chance is not named: of a group of
-//! more than [`GROUP_MAX`] nothing is concluded.
+//! more than three nothing is concluded.
 
 use crate::conclusions::{Conclusions, Judged, JudgedCompetitor};
 use crate::league::{LeagueRow, WINDOW_NS};
@@ -34,8 +34,8 @@ pub(crate) fn sentences(manifest: &Manifest, conclusions: &Conclusions) -> Vec<S
 
 /// The warning that stands first if the reference differs from itself.
 fn unreliable(conclusions: &Conclusions) -> Option<String> {
-    let names = &conclusions.sentinel.differs;
-    (!names.is_empty()).then(|| {
+    let names = conclusions.sentinel.differs.as_ref().filter(|names| !names.is_empty());
+    names.map(|names| {
         format!(
             "UNRELIABLE: {} differs from itself on {}; the machine is disturbed, and the verdicts there mean \
              nothing.",

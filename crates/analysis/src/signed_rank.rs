@@ -3,8 +3,8 @@
 //! `T` is the sum of the ranks, by size, of the differences with a plus sign. If their distribution is
 //! symmetric about 0, each sign is a fair coin, so the distribution of `T` is built by adding one rank at a
 //! time (a convolution with a fair coin per rank). Equal sizes share the mean of their ranks, and the
-//! distribution is built from these; a difference of 0 has no sign and is left out. Beyond [`EXACT_UP_TO`]
-//! the normal approximation differs by less than one rank.
+//! distribution is built from these; a difference of 0 has no sign and is left out. Beyond 100 differences
+//! the normal approximation is used, which differs by less than one rank.
 //!
 //! Source: Wilcoxon 1945, *Individual comparisons by ranking methods*; Hollander and Wolfe,
 //! *Nonparametric Statistical Methods*, section 3.1, with ties as in its comment 3.8.
@@ -68,6 +68,11 @@ fn sums(ranks: &[usize]) -> Vec<f64> {
     probability
 }
 
+/// Smallest two-sided p-value of `n` differences: all have one sign.
+pub(crate) fn smallest_p_value(n: usize) -> f64 {
+    (2.0 * 0.5_f64.powi(n as i32)).min(1.0)
+}
+
 /// Largest `k` (from 1) with `P(T <= k - 1) <= tail` for n differences without ties, and that probability;
 /// `None` if even `T = 0` is more probable.
 pub(crate) fn lower_critical(n: usize, tail: f64) -> Option<(usize, f64)> {
@@ -100,7 +105,7 @@ fn normal_below(x: f64) -> f64 {
 }
 
 /// The `x` below which a standard normal variable is with this probability: by bisection.
-fn normal_quantile(probability: f64) -> f64 {
+pub(crate) fn normal_quantile(probability: f64) -> f64 {
     let (mut low, mut high) = (-40.0, 40.0);
     for _ in 0..100 {
         let middle = (low + high) / 2.0;

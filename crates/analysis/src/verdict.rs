@@ -18,6 +18,7 @@ use crate::multiplicity::benjamini_hochberg;
 use crate::paired::{Ratio, ratio_at};
 use crate::signed_rank;
 use serde::Serialize;
+use std::cmp::Ordering;
 
 /// Share of false discoveries that a table may have, and of intervals that miss.
 pub const FALSE_DISCOVERIES: f64 = 0.05;
@@ -25,16 +26,14 @@ pub const FALSE_DISCOVERIES: f64 = 0.05;
 pub const TIME_MARGIN: f64 = 0.05;
 /// More blocks than this are not worth a recommendation.
 const BLOCKS_MAX: f64 = 1000.0;
-/// Half width of an interval after a choice among many, relative to one alone, about.
-const MULTIPLICITY_COST: f64 = 1.5;
 
 /// The verdict on one comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum Verdict {
-    /// It needs less, by more than the margin.
+    /// It needs less: the ratio differs from 1, and its estimate is beyond the margin.
     Faster,
-    /// It needs more, by more than the margin.
+    /// It needs more, in the same sense.
     Slower,
     /// It needs the same, within the margin.
     Equivalent,
@@ -42,7 +41,8 @@ pub enum Verdict {
     Tie,
     /// Not decided by these blocks.
     Open {
-        /// Number of blocks that would decide it, roughly; `None` for more than a thousand.
+        /// Number of blocks that would decide it with an even chance; `None` for more than a thousand, or
+        /// if a single block shows no spread.
         blocks: Option<u32>,
     },
 }
@@ -90,33 +90,58 @@ pub fn judge(table: &[Vec<f64>], margin: f64) -> Vec<Option<Comparison>> {
     let outside: Vec<f64> = judged.iter().map(inside).collect();
     let differs = benjamini_hochberg(&p_values, FALSE_DISCOVERIES);
     let is_equivalent = benjamini_hochberg(&outside, FALSE_DISCOVERIES);
-    let rejections = differs.iter().filter(|&&rejected| rejected).count() as f64;
+    let share = |rejected: &[bool], more: usize| {
+        let rejections = rejected.iter().filter(|&&rejected| rejected).count() + more;
+        FALSE_DISCOVERIES * rejections as f64 / judged.len() as f64
+    };
     let mut comparisons = vec![None; table.len()];
     for (index, &place) in judged.iter().enumerate() {
-        let share = if differs[index] { rejections / judged.len() as f64 } else { 1.0 };
-        let level = 1.0 - FALSE_DISCOVERIES * share;
-        let Some(ratio) = ratio_at(&table[place], level) else { continue };
+        let missed = if differs[index] { share(&differs, 0) } else { FALSE_DISCOVERIES };
+        let Some(ratio) = ratio_at(&table[place], 1.0 - missed) else { continue };
         let log = ratio.estimate.ln();
         let verdict = match (differs[index], is_equivalent[index]) {
             (true, _) if log < -bound => Verdict::Faster,
             (true, _) if log > bound => Verdict::Slower,
             (_, true) => Verdict::Equivalent,
-            _ => Verdict::Open { blocks: blocks_wanted(&table[place], bound) },
+            _ if log.abs() > bound => {
+                let tail = share(&differs, 1) / 2.0;
+                Verdict::Open { blocks: blocks_wanted(&table[place], log.abs(), tail) }
+            }
+            _ => {
+                let tail = share(&is_equivalent, 1);
+                Verdict::Open { blocks: blocks_wanted(&table[place], bound - log.abs(), tail) }
+            }
         };
         comparisons[place] = Some(Comparison { ratio, p_value: p_values[index], verdict });
     }
     comparisons
 }
 
-/// The blocks after which the interval, narrower by the square root of their number, would exclude 1, or
-/// would lie inside the margin; whichever comes first.
-fn blocks_wanted(logs: &[f64], bound: f64) -> Option<u32> {
-    let ratio = ratio_at(logs, 1.0 - FALSE_DISCOVERIES)?;
-    let half_width = MULTIPLICITY_COST * (ratio.high?.ln() - ratio.low?.ln()) / 2.0;
-    let size = ratio.estimate.ln().abs();
-    let distance = if size > bound { size } else { bound - size };
-    let blocks = (logs.len() as f64 * (half_width / distance).powi(2)).ceil();
-    (blocks <= BLOCKS_MAX).then_some((blocks as u32).max(logs.len() as u32 + 1))
+/// The verdict on two values of a quantity without noise, such as bytes: any difference is one.
+pub fn exact(a: u64, b: u64) -> Verdict {
+    match a.cmp(&b) {
+        Ordering::Less => Verdict::Faster,
+        Ordering::Equal => Verdict::Tie,
+        Ordering::Greater => Verdict::Slower,
+    }
+}
+
+/// The blocks after which one end of the interval is as far from the estimate as `distance`: from a ratio
+/// beyond the margin to 1, from one inside it to the margin. `tail` is the probability beyond that end at
+/// which the table rejects one hypothesis more.
+///
+/// The standard error is that of now; it shrinks with the square root of the blocks. Even without any
+/// spread, n blocks need `2^-n <= tail`.
+fn blocks_wanted(logs: &[f64], distance: f64, tail: f64) -> Option<u32> {
+    let n = logs.len();
+    let range = 1.0 - signed_rank::smallest_p_value(n);
+    let now = ratio_at(logs, range.min(1.0 - FALSE_DISCOVERIES))?;
+    let half_width = (now.high?.ln() - now.low?.ln()) / 2.0;
+    let error = half_width / signed_rank::normal_quantile((1.0 + now.coverage?) / 2.0);
+    let deviations = signed_rank::normal_quantile(1.0 - tail);
+    let by_spread = n as f64 * (deviations * error / distance).powi(2);
+    let blocks = by_spread.max(-tail.log2()).ceil();
+    (n > 1 && blocks <= BLOCKS_MAX).then_some((blocks as u32).max(n as u32 + 1))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ fn each_kind_of_verdict() {
         logs(0.0, 0.03, 12),
         // Real, and neither beyond the margin nor within it for certain; and too noisy for anything.
         logs(0.045, 0.03, 12),
-        logs(0.03, 0.3, 12),
+        logs(0.03, 0.5, 12),
     ];
     let [faster, slower, equivalent, small, noisy] = verdicts(&table)[..] else { panic!() };
     assert_eq!((faster, slower), (Verdict::Faster, Verdict::Slower));
@@ -47,7 +47,7 @@ fn the_level_of_an_interval_follows_the_rejections_of_its_table() {
 fn one_of_many_needs_more_evidence() {
     // p = 2/2^6 = 0.03: enough alone, not among ten.
     let one = logs(0.4, 0.2, 6);
-    assert_eq!(verdicts(&[one.clone()]), [Verdict::Slower]);
+    assert_eq!(verdicts(std::slice::from_ref(&one)), [Verdict::Slower]);
     let mut table = vec![one];
     table.extend(vec![logs(0.001, 0.4, 6); 9]);
     assert!(verdicts(&table).iter().all(|v| !v.is_decided()));
@@ -65,7 +65,35 @@ fn a_comparison_without_blocks_has_no_verdict_and_costs_the_others_nothing() {
 #[test]
 fn few_blocks_leave_everything_open_with_a_number() {
     let open = judge(&[logs(0.4, 0.2, 5)], TIME_MARGIN)[0].clone().unwrap();
-    assert_eq!((open.ratio.low, open.verdict), (None, Verdict::Open { blocks: None }));
+    assert_eq!((open.ratio.low, open.verdict), (None, Verdict::Open { blocks: Some(6) }));
+    let one = judge(&[vec![0.4]], TIME_MARGIN)[0].clone().unwrap();
+    assert_eq!(one.verdict, Verdict::Open { blocks: None }, "one block has no spread");
+}
+
+/// p = 2/2^6 = 5/8 of 0.05, exactly.
+#[test]
+fn a_p_value_at_its_bound_has_an_interval_that_excludes_one() {
+    let mut table = vec![logs(0.4, 0.2, 6); 5];
+    table.extend(vec![logs(0.001, 0.4, 6); 3]);
+    let first = judge(&table, TIME_MARGIN)[0].clone().unwrap();
+    assert_eq!(first.verdict, Verdict::Slower);
+    assert!(first.ratio.low.unwrap() > 1.0);
+}
+
+#[test]
+fn the_blocks_wanted_are_enough_for_a_p_value_that_this_table_accepts() {
+    // Among ten, one alone is rejected at p <= 0.005: 2/2^9, at any spread.
+    let mut table = vec![logs(0.4, 0.2, 6)];
+    table.extend(vec![logs(0.001, 0.4, 6); 9]);
+    assert_eq!(verdicts(&table)[0], Verdict::Open { blocks: Some(9) });
+    table[0] = logs(0.4, 0.2, 9);
+    assert_eq!(verdicts(&table)[0], Verdict::Slower);
+}
+
+#[test]
+fn quantities_without_noise_differ_or_tie() {
+    assert_eq!(exact(4096, 4096), Verdict::Tie);
+    assert_eq!((exact(4095, 4096), exact(4097, 4096)), (Verdict::Faster, Verdict::Slower));
 }
 
 #[test]
