@@ -105,7 +105,8 @@ impl StopTheWorld for Immix {
         self.objects.kept_bytes = self.headroom_bytes();
     }
 
-    /// Growth leaves the headroom free.
+    /// Growth leaves the headroom free. Before a collection, an object longer than a line may also take a
+    /// hole: with half of the live size in such objects, the holes are most of what a collection frees.
     fn alloc_without_collecting(
         &mut self,
         cx: &Context,
@@ -113,7 +114,8 @@ impl StopTheWorld for Immix {
     ) -> Option<ObjectReference> {
         let available_bytes = cx.heap.available_bytes().saturating_sub(self.objects.kept_bytes);
         let may_grow = self.sizer.may_grow(self.objects.reserved_bytes(), available_bytes);
-        self.objects.alloc_without_collecting(layout, 0, may_grow)
+        let found = self.objects.alloc_without_collecting(layout, 0, may_grow);
+        found.or_else(|| self.objects.alloc_anywhere(layout, 0))
     }
 
     /// Collects until the allocation succeeds, as long as that releases blocks: the next collection can copy

@@ -17,15 +17,24 @@ impl Player<'_> {
     /// Before an allocation: processes parked objects, and collects if that is due.
     pub(crate) fn before_allocation(&mut self, m: &mut M) {
         self.settle(m);
+        if self.is_collection_due() {
+            self.major(m);
+        }
+        self.limit_allocation(m);
+    }
+
+    /// Counts an allocation. Returns whether the schedule has a collection for it.
+    fn is_collection_due(&mut self) -> bool {
         self.allocations += 1;
-        let is_due = match self.program.schedule {
+        match self.program.schedule {
             Schedule::Natural | Schedule::Steps => false,
             Schedule::Every(n) => self.allocations.is_multiple_of(n.max(1)),
             Schedule::Random(n, _) => self.random.random_range(0..n.max(1)) == 0,
-        };
-        if is_due {
-            self.major(m);
         }
+    }
+
+    /// Leaves the next allocation no new memory, if that is asked for.
+    fn limit_allocation(&mut self, m: &M) {
         self.may_fail = self.fails_next || self.program.limit_bytes.is_some();
         if self.fails_next {
             let budget = m.heap().budget();
@@ -103,13 +112,19 @@ impl Player<'_> {
         }
     }
 
+    /// A collection that is due happens within the allocation, as one of the collector's own accord does: it
+    /// may move the holder after the program has named it. A small program seldom fills its heap just here, and
+    /// a heap that is filled to the last hole seldom has blocks left that are worth evacuating.
     fn alloc_into(&mut self, m: &mut M, form: Form, handle: usize, holder: Id, slot: u32) {
-        self.before_allocation(m);
+        self.settle(m);
+        m.collect_every(if self.is_collection_due() { 1 } else { u64::MAX });
+        self.limit_allocation(m);
         let place = self.place::<Own>(holder, slot);
         let result = match self.held[handle].as_ref().expect("the shadow has it") {
             Held::Root(root) => alloc_into(m, form, root, place),
             Held::Local(local) => alloc_into(m, form, local, place),
         };
+        m.collect_every(u64::MAX);
         self.after_allocation(m);
         if self.unless_full(m, result).is_none() {
             return;

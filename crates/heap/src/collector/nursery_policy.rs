@@ -6,6 +6,7 @@
 
 use crate::collector::sizer::Sizer;
 use crate::context::events::Cause;
+use crate::memory::units::BLOCK_BYTES;
 use crate::reclaim::nursery::WithNursery;
 use crate::space::Space;
 
@@ -131,7 +132,10 @@ impl NurseryPolicy {
         let available_bytes = old.heap().available_bytes() + before_bytes;
         let available_bytes = sizer.growth_bytes(reserved_bytes, available_bytes);
         let holes_bytes = reserved_bytes - old.allocated_bytes();
-        let wanted_bytes = self.nursery_bytes.min((available_bytes + holes_bytes) / ROOM_SHARE);
+        // Cells are reserved by blocks, the last one of each class in part for nothing.
+        let rounding_bytes = old.small.usable_classes() * u64::from(BLOCK_BYTES);
+        let room_bytes = (available_bytes + holes_bytes).saturating_sub(rounding_bytes);
+        let wanted_bytes = self.nursery_bytes.min(room_bytes / ROOM_SHARE);
         let bytes = wanted_bytes.min(available_bytes.max(before_bytes));
         let is_worth_having = bytes as f64 >= wanted_bytes as f64 * MAJOR_SHARE;
         nursery.resize(if is_worth_having { bytes } else { 0 }, old);

@@ -9,7 +9,7 @@ use super::blocks::{BlockInfo, FOREIGN, NONE, State};
 use crate::blocks::block::Block;
 use crate::memory::value::ObjectReference;
 use crate::mutant;
-use crate::object::size_class::cells_per_block;
+use crate::object::size_class::{CLASSES, cells_per_block};
 use crate::space::mark_tables::MarkTables;
 
 impl<M: MarkTables> SegregatedSpace<M> {
@@ -26,6 +26,11 @@ impl<M: MarkTables> SegregatedSpace<M> {
             listed = self.blocks[listed as usize].older;
         }
         free.min(most)
+    }
+
+    /// Number of classes that have a free cell: after a sweep, all classes in use.
+    pub fn usable_classes(&self) -> u64 {
+        (0..CLASSES).map(|class| u64::from(self.free_cells(class, 1))).sum()
     }
 
     /// Reserves a block of the heap for any class; false if the limit has no room.
