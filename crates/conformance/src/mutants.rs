@@ -151,6 +151,7 @@ pub const ALL: &[Known] = &[
     Known::new("a window that is left keeps its marks", DESIGN).equivalent(&[
         ("mark-sweep-incremental|dijkstra", "the windows that it leaves are of the swept blocks"),
         ("generational", "free cells have no marks"),
+        ("rc-cycles", "it has no marks"),
     ]),
     Known::new("only the first piece of an array is scanned", CLASSIC),
     Known::new("a slice forgets its queue", DESIGN),

@@ -106,10 +106,7 @@ pub trait InCycles: Collector {
         let allocated_bytes = self.space_and_pacer().0.allocated_bytes();
         self.collect_at_once(cx, Cause::Exhausted);
         let space = self.space_and_pacer().0;
-        is_next_to_nothing(
-            allocated_bytes.saturating_sub(space.allocated_bytes()),
-            space.sized_bytes(),
-        )
+        is_next_to_nothing(allocated_bytes - space.allocated_bytes(), space.sized_bytes())
     }
 
     /// A new object in free memory, or in a new block under the limit.

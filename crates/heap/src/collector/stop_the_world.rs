@@ -93,7 +93,9 @@ pub trait StopTheWorld: Collector {
         let allocated_bytes = self.space_and_sizer().0.allocated_bytes();
         self.collect(cx, cause);
         let space = self.space_and_sizer().0;
-        is_next_to_nothing(allocated_bytes - space.allocated_bytes(), space.sized_bytes())
+        // Copies may lie in larger cells.
+        let freed_bytes = allocated_bytes.saturating_sub(space.allocated_bytes());
+        is_next_to_nothing(freed_bytes, space.sized_bytes())
     }
 
     /// A new object after a collection; `None` if the heap is too small.
