@@ -9,7 +9,7 @@
 //! * [`contest`] pairs competitors in blocks; [`signed_rank`] and [`multiplicity`] test them, [`verdict`],
 //!   [`best_group`], [`geometric_mean`] and [`sentinel`] judge;
 //! * [`conclude`](conclude::conclude) judges a whole run, with [`league`] and [`sentences`];
-//! * [`heat_map`], [`pareto`] and [`statements`] compare rows with one another;
+//! * [`heat_map`] and [`pareto`] compare rows with one another;
 //! * [`scaling`] follows a program over the number of its live objects;
 //! * [`mod@format`] writes numbers for people.
 //!
@@ -41,7 +41,6 @@ pub mod scaling;
 pub mod sentences;
 pub mod sentinel;
 pub mod signed_rank;
-pub mod statements;
 pub mod summary;
 pub mod utilisation;
 pub mod verdict;

@@ -6,7 +6,7 @@
 use crate::canvas::{Ink, Stroke};
 use crate::layout::failures::Absent;
 use crate::layout::frame::Frame;
-use analysis::{Measured, Row, Summary, format};
+use analysis::{Conclusions, Measured, Row, Summary, format};
 use record::{
     CollectorInfo, Environment, HeapSize, LivePoint, Manifest, Mode, Outcome, Record, Run, Safety,
     Sample, WorkloadInfo, read_safety,
@@ -19,6 +19,8 @@ pub(crate) struct RunView<'a> {
     pub(crate) run: &'a Run,
     /// Its rows.
     pub(crate) summary: Summary,
+    /// Its verdicts, league and sentences.
+    pub(crate) conclusions: Conclusions,
     /// Its scaling series: programs at several sizes.
     pub(crate) scaling: Vec<analysis::scaling::Series>,
     /// The safety matrix of its directory, if there is one, or the reason why it cannot be read.
@@ -49,8 +51,8 @@ pub(crate) struct Series<'a> {
     pub(crate) row: &'a Row,
     /// The memory record to draw: the one with the median peak, or a failed one with a timeline.
     pub(crate) memory: Option<&'a Record>,
-    /// The time record to draw: that of the first block.
-    pub(crate) timed: Option<&'a Record>,
+    /// The record whose pauses are drawn: that of the first block.
+    pub(crate) paused: Option<&'a Record>,
 }
 
 impl<'a> RunView<'a> {
@@ -59,6 +61,7 @@ impl<'a> RunView<'a> {
         Self {
             run,
             summary: analysis::summarise(run),
+            conclusions: analysis::conclude(run),
             scaling: analysis::scaling::series(run),
             safety: read_safety(&run.directory),
         }
@@ -101,7 +104,7 @@ impl<'a> Scene<'a> {
             let is_own =
                 |r: &&Record| r.cell.collector == collector.name && r.cell.heap == row.heap;
             let own: Vec<&Record> = records().filter(is_own).collect();
-            Some(Series { collector, row, memory: drawn_memory(&own), timed: drawn_time(&own) })
+            Some(Series { collector, row, memory: drawn_memory(&own), paused: drawn_pauses(&own) })
         };
         let series = view.run.manifest.collectors.iter().filter_map(series_of).collect();
         let live = records()
@@ -181,9 +184,9 @@ impl<'a> Series<'a> {
         self.memory.and_then(|r| r.sample.as_ref())
     }
 
-    /// The sample of the time record.
-    pub(crate) fn time_sample(&self) -> Option<&'a Sample> {
-        self.timed.and_then(|r| r.sample.as_ref())
+    /// The sample whose pauses are drawn.
+    pub(crate) fn pause_sample(&self) -> Option<&'a Sample> {
+        self.paused.and_then(|r| r.sample.as_ref())
     }
 
     /// The reason why it cannot be shown.
@@ -238,10 +241,10 @@ fn drawn_memory<'a>(records: &[&'a Record]) -> Option<&'a Record> {
     finished.get(finished.len().saturating_sub(1) / 2).copied().or_else(|| with_timeline().next())
 }
 
-fn drawn_time<'a>(records: &[&'a Record]) -> Option<&'a Record> {
-    records
-        .iter()
-        .copied()
-        .filter(|r| r.cell.mode == Mode::Time && r.outcome == Outcome::Ok && r.sample.is_some())
-        .min_by_key(|r| r.block)
+/// The first one with all its pauses: of the pause pass, or a timed one of a run without.
+fn drawn_pauses<'a>(records: &[&'a Record]) -> Option<&'a Record> {
+    let finished =
+        records.iter().copied().filter(|r| r.outcome == Outcome::Ok && r.sample.is_some());
+    let has_pauses = |r: &&Record| matches!(r.cell.mode, Mode::Pauses | Mode::Time);
+    finished.filter(has_pauses).min_by_key(|r| (r.cell.mode == Mode::Time, r.block, r.twin))
 }

@@ -31,7 +31,7 @@ struct Lane<'a> {
 pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
     let series = scene.series.iter();
     let lanes: Vec<Lane<'_>> =
-        series.filter_map(|s| Some(Lane { series: *s, sample: s.time_sample()? })).collect();
+        series.filter_map(|s| Some(Lane { series: *s, sample: s.pause_sample()? })).collect();
     let reading = "One stem per pause of the first block; length on a log scale common to all collectors. \
                    A bar across a stem marks its CPU time where that is much shorter: the rest is scheduling."
         .to_owned();
@@ -46,7 +46,7 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
         let names: Vec<_> = idle.iter().map(|l| l.series.name()).collect();
         y = failures::note(pen, y, &format!("No pause recorded: {}.", names.join(", ")));
     }
-    let absent = scene.absent(|s| s.time_sample().is_some());
+    let absent = scene.absent(|s| s.pause_sample().is_some());
     y = failures::list(pen, y, &absent);
     frame.below(pen, y)
 }

@@ -3,7 +3,9 @@
 use super::tables::{self, Table};
 use super::trust;
 use crate::scene::{RunView, size_word, source};
-use analysis::statements::statements;
+use analysis::conclusions::{Conclusions, JudgedCompetitor};
+use analysis::sentences::{with_interval, word};
+use analysis::{Measured, format};
 use std::fmt::Write as _;
 
 /// The whole file.
@@ -32,9 +34,11 @@ fn run(text: &mut String, view: &RunView<'_>) {
         let _ = writeln!(text, "- {}: {}", finding.weight.word(), finding.text);
     }
     let _ = writeln!(text);
-    for statement in statements(&view.summary) {
-        let _ = writeln!(text, "> {statement}\n");
+    for sentence in &view.conclusions.sentences {
+        let _ = writeln!(text, "> {sentence}\n");
     }
+    push_league(text, &view.conclusions);
+    push_verdicts(text, &view.conclusions);
     for workload in &manifest.workloads {
         let table = tables::of_workload(view, workload);
         if table.rows.is_empty() {
@@ -52,6 +56,80 @@ fn run(text: &mut String, view: &RunView<'_>) {
     let _ = writeln!(text, "Reproduce with:\n\n```sh\n{}\n```", manifest.command);
 }
 
+/// The league: collectors as rows, the smallest mean first.
+fn push_league(text: &mut String, conclusions: &Conclusions) {
+    let reference = conclusions.reference.as_deref().unwrap_or("the reference");
+    let heap = conclusions.heap.map_or("n/a".to_owned(), |heap| heap.to_string());
+    let _ = writeln!(
+        text,
+        "### League: CPU time to that of {} at {heap}\n\n| collector | CPU time | interval | without one \
+         workload | least heap / live | peak / live | paused | BMU(10 ms) | longest pause | finished |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        escaped(reference)
+    );
+    let range = |range: Option<(f64, f64)>| {
+        range.map_or("n/a".to_owned(), |(low, high)| {
+            format!("{} to {}", format::significant(low), format::significant(high))
+        })
+    };
+    let written = |value: &Measured<f64>, words: fn(f64) -> String| {
+        value.known().map_or("n/a".to_owned(), |&value| words(value))
+    };
+    let share = |share: f64| format!("{:.1} %", 100.0 * share);
+    for row in &conclusions.league {
+        let mean = row.cpu.known();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {}/{} |",
+            escaped(&row.name),
+            mean.map_or("n/a".to_owned(), |mean| format::ratio(mean.ratio)),
+            range(mean.and_then(|mean| mean.interval)),
+            range(mean.and_then(|mean| mean.without_one)),
+            written(&row.minimum_heap, format::ratio),
+            written(&row.peak, format::ratio),
+            written(&row.paused_share, share),
+            written(&row.utilisation, share),
+            written(&row.longest_pause_ns, format::duration_ns),
+            row.finished.0,
+            row.finished.1
+        );
+    }
+    let _ = writeln!(text);
+}
+
+/// Every comparison with its verdict.
+fn push_verdicts(text: &mut String, conclusions: &Conclusions) {
+    let _ = writeln!(
+        text,
+        "### Verdicts\n\n| workload | heap | collector | CPU time | verdict | blocks |\n\
+         | --- | --- | --- | ---: | --- | ---: |"
+    );
+    for contest in &conclusions.contests {
+        for competitor in contest.competitors.iter().filter(|c| !c.is_reference) {
+            let (ratio, verdict, blocks) = judged(competitor);
+            let (workload, name) = (escaped(&contest.workload), escaped(&competitor.name));
+            let _ = writeln!(
+                text,
+                "| {workload} | {} | {name} | {ratio} | {verdict} | {blocks} |",
+                contest.heap
+            );
+        }
+    }
+    let _ = writeln!(text);
+}
+
+fn judged(competitor: &JudgedCompetitor) -> (String, String, String) {
+    match &competitor.cpu {
+        Measured::Known(c) => (with_interval(c), word(c.verdict), c.ratio.n.to_string()),
+        Measured::Missing(reason) => ("n/a".to_owned(), escaped(reason), String::new()),
+    }
+}
+
+/// An unescaped bar would end the table's field.
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
 fn push_table(text: &mut String, table: &Table) {
     let heads: Vec<&str> = table.columns.iter().map(|c| c.head).collect();
     let _ = writeln!(text, "| collector | {} |", heads.join(" | "));
@@ -65,8 +143,7 @@ fn push_table(text: &mut String, table: &Table) {
                 if field.small.is_empty() { strong } else { format!("{strong} ({})", field.small) }
             })
             .collect();
-        // An unescaped bar inside a name would end the table's field.
-        let _ = writeln!(text, "| {} | {} |", collector.replace('|', "\\|"), written.join(" | "));
+        let _ = writeln!(text, "| {} | {} |", escaped(collector), written.join(" | "));
     }
     // The outcome holds the reason of a failed or not applicable cell.
     let reasons: Vec<String> = table

@@ -13,7 +13,6 @@ use crate::canvas::svg::{escape, slug};
 use crate::rendered_chart::RenderedChart;
 use crate::scene::{RunView, size_word, source};
 use analysis::format;
-use analysis::statements::statements;
 use record::{CollectorInfo, HeapSize, LineStyle, Mode, Statistics, WorkloadInfo};
 use std::fmt::Write as _;
 
@@ -153,11 +152,11 @@ fn validity(html: &mut String, id: &str, view: &RunView<'_>) {
 
 fn summary(html: &mut String, id: &str, view: &RunView<'_>, figures: &RunFigures) {
     let _ = writeln!(html, "<section id=\"{id}-summary\">\n<div class=\"prose\"><h2>Summary</h2>");
-    let sentences = statements(&view.summary);
+    let sentences = &view.conclusions.sentences;
     if !sentences.is_empty() {
         html.push_str("<ul class=\"statements\">\n");
         for sentence in sentences {
-            let _ = writeln!(html, "<li>{}</li>", escape(&sentence));
+            let _ = writeln!(html, "<li>{}</li>", escape(sentence));
         }
         html.push_str("</ul>");
     }

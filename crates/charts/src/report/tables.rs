@@ -13,6 +13,18 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<(String, Vec<Field>)>,
 }
 
+/// How the best fields of a column are known. Of a quantity with noise the smallest median is best by
+/// chance, so it is not marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ranked {
+    /// No field is best.
+    Not,
+    /// The smallest: the quantity has no noise.
+    Exact,
+    /// The best group of the conclusions.
+    ByGroup,
+}
+
 /// A column.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
@@ -20,9 +32,8 @@ pub(crate) struct Column {
     pub(crate) head: &'static str,
     /// Its meaning, in a sentence.
     pub(crate) meaning: &'static str,
-    /// Whether the smallest number is the best. Percentiles of pauses are not ranked: many tiny pauses
-    /// would improve them.
-    pub(crate) ranked: bool,
+    /// How its best fields are known.
+    ranked: Ranked,
     field: fn(&Row) -> Field,
 }
 
@@ -45,49 +56,49 @@ const COLUMNS: [Column; 16] = [
     Column {
         head: "outcome",
         meaning: "The worst outcome over all repeats.",
-        ranked: false,
+        ranked: Ranked::Not,
         field: outcome,
     },
     Column {
         head: "wall time",
         meaning: "Median wall time of the run proper, without teardown; its interval from six repeats on.",
-        ranked: true,
+        ranked: Ranked::Not,
         field: |r| time(r, &r.wall_ns),
     },
     Column {
         head: "CPU time",
         meaning: "Median CPU time of the process, all threads, over the same span.",
-        ranked: true,
+        ranked: Ranked::ByGroup,
         field: |r| time(r, &r.cpu_ns),
     },
     Column {
         head: "teardown",
         meaning: "Median wall time of dropping the final live set.",
-        ranked: false,
+        ranked: Ranked::Not,
         field: |r| time(r, &r.teardown_wall_ns),
     },
     Column {
         head: "peak footprint",
         meaning: "Maximum bytes held from the operating system by the heap, metadata included; exact.",
-        ranked: true,
+        ranked: Ranked::Exact,
         field: |r| estimate(r, &r.peak_footprint_bytes, format::bytes),
     },
     Column {
         head: "leaked",
         meaning: "Bytes not reclaimed by the teardown and a last full collection.",
-        ranked: false,
+        ranked: Ranked::Not,
         field: |r| number(r, &r.leaked_bytes),
     },
     Column {
         head: "pauses",
         meaning: "Number of pauses, all repeats pooled.",
-        ranked: false,
+        ranked: Ranked::Not,
         field: |r| pause(r, |p| Some((p.n as f64, format::count(p.n)))),
     },
     Column {
         head: "paused",
         meaning: "Median time paused per run.",
-        ranked: true,
+        ranked: Ranked::Not,
         field: |r| match &r.pauses {
             Measured::Known(p) => known(&p.total_per_repeat_ns, format::duration_ns),
             Measured::Missing(reason) => missing(r, reason),
@@ -96,19 +107,19 @@ const COLUMNS: [Column; 16] = [
     Column {
         head: "median pause",
         meaning: "Half of the pauses are at most this long; n/a with fewer than 20 pauses.",
-        ranked: false,
+        ranked: Ranked::Not,
         field: |r| percentile(r, 0.5),
     },
     Column {
         head: "99 % of pauses",
         meaning: "99 of 100 pauses are at most this long; n/a with fewer than 1000 pauses.",
-        ranked: false,
+        ranked: Ranked::Not,
         field: |r| percentile(r, 0.99),
     },
     Column {
         head: "longest pause",
         meaning: "Median over the repeats of each repeat's longest pause.",
-        ranked: true,
+        ranked: Ranked::Not,
         field: |r| match &r.pauses {
             Measured::Known(p) => known(&p.longest_ns, format::duration_ns),
             Measured::Missing(reason) => missing(r, reason),
@@ -118,32 +129,32 @@ const COLUMNS: [Column; 16] = [
         head: "collections",
         meaning: "Median number of collections; small: by trigger (exhausted: the limit; growth: the \
                   heap's sizing policy; requested or young: the program), and on how many threads.",
-        ranked: false,
+        ranked: Ranked::Not,
         field: collections,
     },
     Column {
         head: "queues",
         meaning: "Maximum bytes of the stacks of objects still to be marked, copied or dropped: the part \
                   of the footprint that no limit can refuse.",
-        ranked: false,
+        ranked: Ranked::Not,
         field: |r| number(r, &r.queue_peak_bytes),
     },
     Column {
         head: "allocated",
         meaning: "Bytes of all objects, headers included, before rounding to cells.",
-        ranked: false,
+        ranked: Ranked::Not,
         field: |r| number(r, &r.allocated_bytes),
     },
     Column {
         head: "headers needed",
         meaning: "Header bytes of all objects that this discipline alone would need; small: as built.",
-        ranked: false,
+        ranked: Ranked::Not,
         field: headers,
     },
     Column {
         head: "page faults",
         meaning: "Median page faults during the run proper, in prefaulted memory.",
-        ranked: false,
+        ranked: Ranked::Not,
         field: |r| estimate(r, &r.page_faults, |n| format::count(n.round() as u64)),
     },
 ];
@@ -158,7 +169,7 @@ pub(crate) fn of_workload(view: &RunView<'_>, workload: &WorkloadInfo) -> Table 
         let heap = Column {
             head: "heap",
             meaning: "Limit on the footprint, as a multiple of the peak of live bytes or an amount.",
-            ranked: false,
+            ranked: Ranked::Not,
             field: heap,
         };
         columns.insert(0, heap);
@@ -170,18 +181,35 @@ pub(crate) fn of_workload(view: &RunView<'_>, workload: &WorkloadInfo) -> Table 
             .collect(),
         columns,
     };
-    table.mark_best();
+    let judged = view.conclusions.contests.iter().filter(|c| c.workload == workload.name);
+    let groups = judged.filter_map(|contest| Some((contest.heap, contest.best.known()?)));
+    for (heap, names) in groups {
+        table.mark_group(&rows, heap, names);
+    }
+    table.mark_smallest();
     table
 }
 
 impl Table {
-    /// Marks the least number of each ranked column, and all that equal it.
-    fn mark_best(&mut self) {
-        for (index, _) in self.columns.iter().enumerate().filter(|(_, c)| c.ranked) {
+    /// Marks the least number of each column without noise, and all that equal it.
+    fn mark_smallest(&mut self) {
+        let exact = |column: &Column| column.ranked == Ranked::Exact;
+        for (index, _) in self.columns.iter().enumerate().filter(|(_, c)| exact(c)) {
             let values = self.rows.iter().filter_map(|(_, fields)| fields[index].value);
             let Some(best) = values.reduce(f64::min) else { continue };
             for (_, fields) in &mut self.rows {
                 fields[index].best = fields[index].value == Some(best);
+            }
+        }
+    }
+
+    /// Marks the best group at a heap size. A collector that no limit binds has one row for all of them.
+    fn mark_group(&mut self, rows: &[&Row], heap: HeapSize, names: &[String]) {
+        let by_group = |column: &Column| column.ranked == Ranked::ByGroup;
+        for (index, _) in self.columns.iter().enumerate().filter(|(_, c)| by_group(c)) {
+            for (row, (name, fields)) in rows.iter().zip(&mut self.rows) {
+                let here = row.heap == heap || row.heap == HeapSize::Unlimited;
+                fields[index].best |= here && names.contains(name);
             }
         }
     }
