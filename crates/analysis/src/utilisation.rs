@@ -8,8 +8,10 @@
 //!
 //! Both are exact for a trace of pauses:
 //!
-//! 1. Slid over the run, a window of fixed length is at its worst where it begins with a pause, ends with
-//!    one, or touches an end of the run.
+//! 1. Slid over the run, a window of fixed length is at its worst where it begins with a pause, or at the end
+//!    of the run: a worst window elsewhere slides to one of these and loses nothing. If its begin runs, slid
+//!    later it neither gains (it is a worst one) nor loses until its begin meets a pause; if its begin is
+//!    paused, slid earlier it gains there what it may lose at its end.
 //! 2. A longer window at its worst begins with a pause and ends with one. The densest stretch from the start
 //!    of a pause to the end of one, of length w or more, is the steepest line between two staircases: the
 //!    lower convex hull of the starts yields it (as for segments of maximum density: Goldwasser, Kao and Lu
@@ -131,21 +133,13 @@ impl Trace {
 
     /// The window of this length with the most paused time.
     fn worst_of(&self, window_ns: u64) -> Density {
-        let (mut from_starts, mut to_ends) = (self.paused_until(), self.paused_until());
         let last_start_ns = self.total_ns - window_ns;
-        let mut paused_ns = self.paused_until()(window_ns);
-        for stop in &self.stops {
-            if stop.start_ns <= last_start_ns {
-                let until_ns = from_starts(stop.start_ns + window_ns);
-                paused_ns = paused_ns.max(until_ns - stop.before_ns);
-            }
-            if let Some(start_ns) = stop.end_ns.checked_sub(window_ns) {
-                paused_ns = paused_ns.max(stop.paused_ns() - to_ends(start_ns));
-            }
-        }
         let all_ns = self.stops.last().map_or(0, Stop::paused_ns);
-        paused_ns = paused_ns.max(all_ns - self.paused_until()(last_start_ns));
-        Density { paused_ns, length_ns: window_ns }
+        let last_ns = all_ns - self.paused_until()(last_start_ns);
+        let mut paused_until = self.paused_until();
+        let inside = self.stops.iter().take_while(|stop| stop.start_ns <= last_start_ns);
+        let each = inside.map(|stop| paused_until(stop.start_ns + window_ns) - stop.before_ns);
+        Density { paused_ns: each.fold(last_ns, u64::max), length_ns: window_ns }
     }
 
     /// Time paused before a point of time, for points in ascending order.
