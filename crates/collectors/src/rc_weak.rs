@@ -13,9 +13,7 @@
 //! borrows do not.
 
 use heap::contract::*;
-use heap::{
-    Count, NoMarks, NonMovingSpace, PARKED, Stack, cascade, counted_roots, in_degrees,
-};
+use heap::{Count, NoMarks, NonMovingSpace, PARKED, Stack, cascade, counted_roots, in_degrees};
 use std::sync::atomic::Ordering::Relaxed;
 
 const STRONG: Count = Count::STRONG;
