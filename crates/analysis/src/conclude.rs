@@ -141,3 +141,6 @@ fn disturbed(run: &Run) -> Option<f64> {
     let disturbed = times.iter().filter(|&&ns| ns > DISTURBED * median).count();
     Some(disturbed as f64 / times.len() as f64)
 }
+
+#[cfg(test)]
+mod tests;

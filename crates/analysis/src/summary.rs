@@ -89,7 +89,7 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
         records if records.is_empty() => time.clone(),
         records => finished(&records, "pause"),
     };
-    // All modes have one policy of memory, so every repeat has a peak.
+    // A run without memory cells has the peaks of its timed ones; an external program has one mode.
     let peaks = match of_mode(Mode::Memory) {
         records if records.is_empty() => time.clone(),
         _ => memory.clone(),
@@ -307,7 +307,7 @@ mod tests {
 
         run.records.retain(|r| r.cell.mode == Mode::Time);
         let row = &summarise(&run).rows[0];
-        // All modes have one policy of memory: a timed repeat has a peak, too.
+        // Without memory cells, those of time have a peak, too.
         assert_eq!(row.peak_footprint_bytes.known().unwrap().values, [999_999.0; 2]);
         assert!(row.footprint.is_empty());
     }

@@ -17,16 +17,15 @@ pub enum Size {
     Large,
 }
 
-/// The measurement of a cell. The modes are never mixed in one chart series. All have one policy of
-/// memory: pages are committed at their first touch, and freed blocks are retained.
+/// The measurement of a cell. The modes are never mixed in one chart series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Wall and CPU time; no clock is read inside a cascade.
+    /// Prefaulted memory: wall and CPU time; no clock is read inside a cascade.
     Time,
-    /// Every pause, and the utilisation of the program.
+    /// Prefaulted memory: every pause, and the utilisation of the program.
     Pauses,
-    /// The footprint timeline and resident set.
+    /// Lazily committed memory: the footprint timeline and resident set.
     Memory,
     /// An independent traversal of the reachable objects at every sample: exact live bytes and object
     /// statistics, no times.

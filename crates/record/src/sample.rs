@@ -192,7 +192,7 @@ pub struct Pause {
     pub start_ns: u64,
     /// Wall time.
     pub wall_ns: u64,
-    /// CPU time of the pausing thread; not read for cascades of fewer than 4,096 objects.
+    /// CPU time of the pausing thread; read for pauses of 50 µs or more, in the pause pass only.
     pub cpu_ns: Option<u64>,
     /// Kind.
     pub kind: PauseKind,
