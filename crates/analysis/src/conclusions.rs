@@ -19,7 +19,8 @@ pub struct Conclusions {
     pub contests: Vec<Judged>,
     /// Collectors, the smallest geometric mean of CPU time first; those without one last.
     pub league: Vec<LeagueRow>,
-    /// Workloads that are in no geometric mean, with the collectors that did not finish them.
+    /// Workloads that are in no geometric mean, with the collectors that did not finish them; without any
+    /// if there are too few blocks.
     pub left_out: Vec<(String, Vec<String>)>,
     /// Comparisons in CPU time that are decided, equivalent or tied, and all of them.
     pub decided: (usize, usize),

@@ -4,6 +4,7 @@
 //! one of them does not finish is in no mean, and is named.
 
 use crate::contest::{Clock, Competitor, Contest};
+use crate::estimate::MIN_OBSERVATIONS;
 use crate::geometric_mean::{ALPHA, GeometricMean, geometric_mean};
 use crate::{Measured, Row, Summary};
 use record::{Family, HeapSize, Outcome, Run};
@@ -50,8 +51,12 @@ pub(crate) fn league(
             names.push(&competitor.name);
         }
     }
+    // A workload that the budget had no room for has two blocks, and no interval.
+    let enough = contests.iter().any(|contest| contest.blocks() >= MIN_OBSERVATIONS);
     let (common, others): (Vec<&Contest<'_>>, Vec<&Contest<'_>>) =
-        contests.iter().copied().partition(|contest| missing(contest, &names).is_empty());
+        contests.iter().copied().partition(|contest| {
+            missing(contest, &names).is_empty() && (!enough || contest.blocks() >= MIN_OBSERVATIONS)
+        });
     let left_out =
         others.iter().map(|contest| (contest.workload.clone(), missing(contest, &names))).collect();
     let others = names.len().saturating_sub(1);

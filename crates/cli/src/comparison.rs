@@ -9,6 +9,7 @@ use crate::parse::size_word;
 use crate::sparkline::sparkline;
 use crate::table::{Align, Line, Text, WIDTH, elide, render, wrap};
 use analysis::{Estimate, Measure, Measured, Row, Summary, format};
+use anstyle::Style;
 use record::{Manifest, Outcome, Run, WorkloadInfo};
 use std::io::{self, Write};
 
@@ -16,9 +17,9 @@ const HEADINGS: [(&str, Align); 8] = [
     ("collector", Align::Left),
     ("heap", Align::Left),
     ("CPU time", Align::Right),
-    ("to best", Align::Right),
+    ("to least", Align::Right),
     ("peak memory", Align::Right),
-    ("to best", Align::Right),
+    ("to least", Align::Right),
     ("longest pause", Align::Right),
     ("memory over time", Align::Left),
 ];
@@ -54,8 +55,8 @@ pub(crate) fn print(run: &Run, summary: &Summary, out: &mut dyn Write) -> io::Re
     }
     writeln!(
         out,
-        "{faint}Medians; a longest pause is the median of the repeats' longest. 'To best': ratio to \
-         the smallest\nmedian of the workload. Curves: footprint over bytes allocated, each to its \
+        "{faint}Medians; a longest pause is the median of the repeats' longest. 'To least': ratio to \
+         the smallest\nmedian of the workload, which may be the smallest by chance. Curves: footprint over bytes allocated, each to its \
          own peak.{faint:#}"
     )
 }
@@ -132,19 +133,23 @@ fn line(
         line.push(Text::styled(elide(&row.outcome.to_string(), room), palette::strong()));
         return line;
     }
-    line.extend(value_and_ratio(&row.cpu_ns, best_time, format::duration_ns));
-    line.extend(value_and_ratio(&row.peak_footprint_bytes, best_peak, format::bytes));
+    let faint = palette::faint();
+    line.extend(value_and_ratio(&row.cpu_ns, best_time, format::duration_ns, faint));
+    // Bytes have no noise: the least are the best.
+    let (peak, strong) = (&row.peak_footprint_bytes, palette::strong());
+    line.extend(value_and_ratio(peak, best_peak, format::bytes, strong));
     let pause = row.pauses.known().map(|p| format::duration_ns(p.longest_ns.median));
     line.push(pause.unwrap_or_else(not_known).into());
     line.push(Text::styled(sparkline(&row.footprint, curve_chars), style));
     line
 }
 
-/// The median and its ratio to the best, the best one in bold.
+/// The median and its ratio to the least; the least one in its own style.
 fn value_and_ratio(
     estimate: &Measured<Estimate>,
     best: Option<f64>,
     words: fn(f64) -> String,
+    least: Style,
 ) -> [Text; 2] {
     let Some(median) = estimate.known().map(|e| e.median) else {
         return [not_known().into(), "".into()];
@@ -153,7 +158,7 @@ fn value_and_ratio(
         // Both may be 0: 0 faults, 0 ns.
         format::ratio(if median == best { 1.0 } else { median / best })
     });
-    let style = if Some(median) == best { palette::strong() } else { palette::faint() };
+    let style = if Some(median) == best { least } else { palette::faint() };
     [words(median).into(), Text::styled(ratio, style)]
 }
 

@@ -141,7 +141,10 @@ fn legend(conclusions: &Conclusions) -> String {
         left_out => {
             let named: Vec<String> = left_out
                 .iter()
-                .map(|(workload, by)| format!("{workload} ({} did not finish)", by.join(", ")))
+                .map(|(workload, by)| match &by[..] {
+                    [] => format!("{workload} (too few blocks)"),
+                    by => format!("{workload} ({} did not finish)", by.join(", ")),
+                })
                 .collect();
             format!(" Not in the means: {}.", named.join("; "))
         }

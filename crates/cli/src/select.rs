@@ -21,10 +21,12 @@ pub(crate) fn collectors(
     for pattern in wanted {
         match pattern.starts_with('@') {
             false => patterns.push(pattern.clone()),
-            true => patterns.extend(
-                sets::members(registry, pattern)
-                    .ok_or_else(|| Failure::Usage(unknown("set", pattern, &sets::names())))?,
-            ),
+            true => patterns.extend(sets::members(registry, pattern).ok_or_else(|| {
+                Failure::Usage(format!(
+                    "there is no set '{pattern}'; the sets are {}",
+                    sets::names().join(", ")
+                ))
+            })?),
         }
     }
     for pattern in &patterns {

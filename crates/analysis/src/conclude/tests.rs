@@ -124,6 +124,16 @@ fn a_workload_that_one_does_not_finish_is_in_no_mean_and_is_named() {
 }
 
 #[test]
+fn a_workload_without_room_in_the_budget_is_in_no_mean() {
+    let kept = |r: &Record| r.cell.workload == "tree" || r.block < 2;
+    let conclusions = conclusions_of(good().into_iter().filter(kept).collect());
+    assert_eq!(conclusions.left_out, [("list".to_owned(), vec![])]);
+    let rc = conclusions.league.iter().find(|row| row.name == "rc").unwrap();
+    let mean = rc.cpu.known().unwrap();
+    assert!(mean.workloads == 1 && mean.interval.is_some(), "{mean:?}");
+}
+
+#[test]
 fn one_block_or_one_collector_or_none_decides_nothing() {
     let one_block: Vec<Record> = good().into_iter().filter(|r| r.block == 0).collect();
     let conclusions = conclusions_of(one_block);

@@ -106,6 +106,8 @@ fn unknown_names_offer_the_nearest() {
     place.refuse(&["run", "-w", "windw"], &["did you mean 'window'?", "gcw list workloads"]);
     place.refuse(&["run", "failure"], &["did you mean 'failures'?", "gcw list suites"]);
     place.refuse(&["run", "quick"], &["write --profile quick"]);
+    place.refuse(&["run", "-c", "@nix"], &["no set '@nix'", "@headline", "@rust"]);
+    place.refuse(&["run", "--reference", "swep"], &["the reference swep is not among", "sweep"]);
     place.refuse(&["duel", "swep/window", "keep/window"], &["did you mean 'sweep'?"]);
     place.refuse(&["duel", "sweep/windw@2x", "keep/window"], &["did you mean 'window'?"]);
     assert!(!place.path("runs").exists(), "a refused run leaves nothing behind");
@@ -312,6 +314,29 @@ fn a_duel_ends_where_an_answer_is_wrong() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{message}");
     assert!(message.contains("sweep/wrong@2.5x") && message.contains("got 41"), "{message}");
     place.refuse(&["duel", "keep/picky", "sweep/picky", "--suite", "failures"], &["n/a: it never"]);
+}
+
+#[test]
+fn a_dry_run_prints_the_size_of_the_run_and_leaves_nothing_behind() {
+    let place = Place::of_example(TOY);
+    let text = place.check(0, &["run", "--dry-run", "-w", "window", "--budget", "5m"]);
+    check_words(&text, &["2 collectors x 1 program x 10 blocks = 30 timed processes", "5m"]);
+    assert!(!place.path("runs").exists());
+}
+
+#[test]
+fn a_run_again_has_the_same_plan_and_prints_the_spread() {
+    let (place, source) = (Place::of_example(TOY), &finished().0);
+    let first = source.path("r").display().to_string();
+    let text = place.check(0, &["run", "--again", &first, "--out", "again"]);
+    check_words(&text, &["Between the sessions: of 1 comparisons 0 are decided in both"]);
+    let (first, again) = (source.read("r"), place.read("again"));
+    let cells = |run: &Run| {
+        let mut cells: Vec<_> = run.records.iter().map(|r| r.cell.to_string()).collect();
+        cells.sort();
+        cells
+    };
+    assert_eq!(cells(&first), cells(&again));
 }
 
 #[test]
