@@ -14,8 +14,8 @@
 //!   times *copies*, although a free cell may do;
 //! * *tables* are the side tables, stacks and queues by the footprint, which the account checks.
 //!
-//! A collector that gives up with half of a heap of 20 blocks unused is always noticed, with three quarters in one
-//! of 8 blocks.
+//! So one that gives up with half of a heap of 16 blocks unused is noticed, unless it moves objects that are nearly
+//! as long as half a block; with three quarters unused, in a heap of 8 blocks.
 
 use crate::detector::{Detector, violate};
 use crate::player::state::{M, Player};
