@@ -1,12 +1,14 @@
 //! The best group of a contest: the competitors of which none is shown to be worse than the best.
 //!
 //! The smallest estimate alone is a winner by chance: six names of one collector have one, too. So every
-//! other competitor is compared with it in the same blocks, and those that Holm's procedure does not find
-//! slower belong to the group.
+//! other competitor is compared with it in the same blocks. It is left out if Holm's procedure finds it slower
+//! and its estimate exceeds the margin of verdicts: a smaller difference may be real, but it moves with the
+//! session, and it does not matter.
 
 use crate::multiplicity::holm;
 use crate::paired::ratio_of_logs;
 use crate::signed_rank;
+use crate::verdict::TIME_MARGIN;
 
 /// Largest probability of leaving out a given competitor that is as good as the best. That any one of
 /// eight equal ones is left out is more probable: about 10 % in simulated runs, because the smallest
@@ -32,16 +34,14 @@ pub fn best_group(competitors: &[Vec<f64>]) -> Option<Vec<usize>> {
         signed_rank::test(&differences(&competitors[place], &competitors[best]), 0.0).two_sided
     };
     let rejected = holm(&others.iter().map(slower).collect::<Vec<_>>(), ALPHA);
-    let kept = others.into_iter().zip(rejected).filter(|(_, slower)| !slower);
+    let is_slower = |place: usize| estimates[place] > estimates[best] * (1.0 + TIME_MARGIN);
+    let kept = others
+        .into_iter()
+        .zip(rejected)
+        .filter(|&(place, rejected)| !(rejected && is_slower(place)));
     let mut group: Vec<usize> = kept.map(|(place, _)| place).chain([best]).collect();
     group.sort_unstable();
     Some(group)
-}
-
-/// The places of the smallest of quantities without noise.
-pub fn smallest(values: &[u64]) -> Vec<usize> {
-    let smallest = values.iter().min();
-    (0..values.len()).filter(|&place| Some(&values[place]) == smallest).collect()
 }
 
 fn differences(a: &[f64], b: &[f64]) -> Vec<f64> {
@@ -73,16 +73,18 @@ mod tests {
     }
 
     #[test]
+    fn a_difference_within_the_margin_is_not_one_that_a_second_run_repeats() {
+        let group = best_group(&[competitor(1.02, 0.0001, 1), competitor(1.0, 0.0001, 2)]);
+        assert_eq!(group, Some(vec![0, 1]));
+        let group = best_group(&[competitor(1.06, 0.0001, 1), competitor(1.0, 0.0001, 2)]);
+        assert_eq!(group, Some(vec![1]));
+    }
+
+    #[test]
     fn too_few_blocks_or_competitors_have_no_group() {
         assert_eq!(best_group(&[competitor(1.0, 0.1, 1)]), None);
         let short = |ratio| competitor(ratio, 0.01, 1)[..8].to_vec();
         assert_eq!(best_group(&[short(1.0), short(2.0)]), None);
         assert_eq!(best_group(&[]), None);
-    }
-
-    #[test]
-    fn equal_bytes_are_smallest_together() {
-        assert_eq!(smallest(&[7, 3, 9, 3]), [1, 3]);
-        assert!(smallest(&[]).is_empty());
     }
 }

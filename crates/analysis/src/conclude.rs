@@ -9,11 +9,9 @@ use crate::contest::{Clock, Competitor, Contest, contests};
 use crate::league::league;
 use crate::sentences::sentences;
 use crate::verdict::{Comparison, TIME_MARGIN, judge};
-use crate::{Measured, sentinel, summarise};
-use record::{Mode, Run};
-
-/// A calibration above this multiple of the median shows a disturbed block.
-const DISTURBED: f64 = 1.3;
+use crate::{Estimate, Measured, sentinel, summarise};
+use record::{DISTURBED, Mode, Run, Sample};
+use std::collections::BTreeMap;
 
 /// Concludes from the records of a run.
 pub fn conclude(run: &Run) -> Conclusions {
@@ -92,7 +90,12 @@ fn judged(
     let competitors = competitors.map(|((place, competitor), ((cpu, wall), &reclaims))| {
         let is_reference = contest.reference == Some(place);
         let (name, outcome) = (competitor.name.clone(), competitor.outcome.clone());
-        JudgedCompetitor { name, is_reference, reclaims, outcome, cpu, wall }
+        let times = |samples: &BTreeMap<u32, &Sample>| {
+            let times = samples.values().map(|sample| Clock::Cpu.of(sample) as f64).collect();
+            Measured::known_or(Estimate::of(times), || "no block finished".to_owned())
+        };
+        let cpu_ns = competitor.samples.as_ref().and_then(times);
+        JudgedCompetitor { name, is_reference, reclaims, outcome, cpu_ns, cpu, wall }
     });
     let chosen: Vec<&Competitor<'_>> = contest
         .competitors

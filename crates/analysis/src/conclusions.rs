@@ -1,8 +1,8 @@
 //! The conclusions of a run, as plain data.
 
-use crate::Measured;
 use crate::league::LeagueRow;
 use crate::verdict::Comparison;
+use crate::{Estimate, Measured};
 use record::{HeapSize, Outcome};
 use serde::Serialize;
 
@@ -68,6 +68,8 @@ pub struct JudgedCompetitor {
     pub reclaims: bool,
     /// The first outcome that is not `ok`.
     pub outcome: Outcome,
+    /// CPU time of run and teardown, in ns.
+    pub cpu_ns: Measured<Estimate>,
     /// CPU time to the reference's.
     pub cpu: Measured<Comparison>,
     /// Wall time to the reference's.

@@ -11,8 +11,17 @@ use record::{Cell, Family, HeapSize, Manifest, Mode, Outcome, Record, Run, Sampl
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The reference of runs that name none, if it took part.
+/// The usual reference, if it takes part.
 const USUAL_REFERENCE: &str = "mark-sweep";
+
+/// The place of the reference among collectors, by name and family, where none is named: the usual one, or
+/// else the first that reclaims.
+pub fn usual_reference<'a>(
+    collectors: impl Iterator<Item = (&'a str, Option<Family>)> + Clone,
+) -> Option<usize> {
+    let usual = collectors.clone().position(|(name, _)| name == USUAL_REFERENCE);
+    usual.or_else(|| collectors.clone().position(|(_, family)| family != Some(Family::Control)))
+}
 
 /// Competitors in the same blocks.
 #[derive(Debug, Clone)]
@@ -191,13 +200,11 @@ fn contest<'run>(
     Contest { workload: workload.to_owned(), heap, competitors, reference, twin }
 }
 
-/// The named reference, or the usual one, or else the first that reclaims.
+/// The place of the named reference, or of the usual one.
 fn reference(manifest: &Manifest, competitors: &[Competitor<'_>]) -> Option<usize> {
-    let place = |name: &str| competitors.iter().position(|c| c.name == name);
     match &manifest.reference {
-        Some(name) => place(name),
-        None => place(USUAL_REFERENCE)
-            .or_else(|| competitors.iter().position(|c| c.family != Some(Family::Control))),
+        Some(name) => competitors.iter().position(|c| c.name == *name),
+        None => usual_reference(competitors.iter().map(|c| (c.name.as_str(), c.family))),
     }
 }
 

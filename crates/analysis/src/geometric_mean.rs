@@ -34,6 +34,15 @@ pub struct GeometricMean {
     pub workloads: usize,
 }
 
+impl GeometricMean {
+    /// Whether it differs from 1 by more than the margin, and its interval excludes 1. Another session moves a
+    /// mean by more than its interval, which is about this one; the margin leaves room for that.
+    pub fn is_decided(&self, margin: f64) -> bool {
+        let excludes = self.interval.is_some_and(|(low, high)| low > 1.0 || high < 1.0);
+        excludes && self.ratio.ln().abs() > margin.ln_1p()
+    }
+}
+
 /// The geometric mean over workloads, each with its log ratios by block; `None` without workloads, or if one
 /// has no block. The interval misses with probability `alpha`; `seed` determines the draws.
 pub fn geometric_mean(workloads: &[Vec<f64>], alpha: f64, seed: u64) -> Option<GeometricMean> {
@@ -119,6 +128,19 @@ mod tests {
         let (low, high) = mean.without_one.unwrap();
         assert!((low - 2.0).abs() < 1e-12 && (high - 8.0).abs() < 1e-12);
         assert_eq!((mean.interval, mean.workloads), (None, 2), "too few blocks");
+    }
+
+    #[test]
+    fn a_mean_is_decided_beyond_the_margin_and_its_interval() {
+        let of = |ratio, low, high| GeometricMean {
+            ratio,
+            interval: Some((low, high)),
+            without_one: None,
+            workloads: 5,
+        };
+        assert!(of(0.9, 0.8, 0.99).is_decided(0.05) && of(1.1, 1.01, 1.2).is_decided(0.05));
+        assert!(!of(0.97, 0.96, 0.98).is_decided(0.05) && !of(0.9, 0.8, 1.01).is_decided(0.05));
+        assert!(!GeometricMean { interval: None, ..of(0.5, 0.4, 0.6) }.is_decided(0.05));
     }
 
     #[test]

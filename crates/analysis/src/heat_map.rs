@@ -1,4 +1,4 @@
-//! The overview of a run: workload by collector, each cell as a ratio to the best of its row.
+//! The overview of a run: workload by collector, each cell as a ratio to the least of its row.
 
 use crate::{Measure, Row, Summary};
 use record::{HeapSize, Outcome};

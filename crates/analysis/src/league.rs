@@ -186,7 +186,7 @@ impl League<'_> {
         let mean = self.mean(name, |row, live| Some(minimum(&row.workload)? / live));
         match mean {
             Measured::Known(mean) => Measured::Known(mean),
-            Measured::Missing(_) => Measured::Missing("not recorded: `gcw minheap`".to_owned()),
+            Measured::Missing(_) => Measured::Missing("minimum heaps are not recorded".to_owned()),
         }
     }
 

@@ -8,7 +8,7 @@
 //!   [`quantile`] turn pauses into percentiles, [`utilisation`] into MMU and BMU;
 //! * [`contest`] pairs competitors in blocks; [`signed_rank`] and [`multiplicity`] test them, [`verdict`],
 //!   [`best_group`], [`geometric_mean`] and [`sentinel`] judge;
-//! * [`conclude`](conclude::conclude) judges a whole run, with [`league`] and [`sentences`];
+//! * [`conclude()`] judges a whole run, with [`league`] and [`sentences`]; [`spread`] compares two sessions;
 //! * [`heat_map`] and [`pareto`] compare rows with one another;
 //! * [`scaling`] follows a program over the number of its live objects;
 //! * [`mod@format`] writes numbers for people.
@@ -41,6 +41,7 @@ pub mod scaling;
 pub mod sentences;
 pub mod sentinel;
 pub mod signed_rank;
+pub mod spread;
 pub mod summary;
 pub mod utilisation;
 pub mod verdict;

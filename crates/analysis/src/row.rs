@@ -29,8 +29,6 @@ pub struct Row {
     pub cpu_ns: Measured<Estimate>,
     /// Wall time of dropping the final live set, in ns.
     pub teardown_wall_ns: Measured<Estimate>,
-    /// CPU time of dropping the final live set, in ns.
-    pub teardown_cpu_ns: Measured<Estimate>,
     /// Page faults during the run proper, in time mode.
     pub page_faults: Measured<Estimate>,
     /// Largest footprint, in bytes.

@@ -5,7 +5,7 @@
 
 use crate::conclusions::{Conclusions, Judged, JudgedCompetitor};
 use crate::league::{LeagueRow, WINDOW_NS};
-use crate::verdict::{Comparison, Verdict};
+use crate::verdict::{Comparison, TIME_MARGIN, Verdict};
 use crate::{Measured, format};
 use record::{Manifest, Outcome};
 
@@ -80,8 +80,7 @@ fn time(conclusions: &Conclusions) -> Option<String> {
     let first = conclusions.league.iter().find(|row| reclaiming(row) && row.cpu.known().is_some());
     let overall = first.and_then(|row| {
         let mean = row.cpu.known()?;
-        let interval = mean.interval.map(range);
-        let (low, high) = (mean.workloads > 1).then_some(interval)??;
+        let (low, high) = mean.interval.filter(|_| mean.is_decided(TIME_MARGIN)).map(range)?;
         Some(format!(
             " Over {} programs {} needs {} ({low} to {high}) of {reference}'s.",
             mean.workloads,
@@ -122,14 +121,15 @@ fn memory(conclusions: &Conclusions) -> Option<String> {
         .map(|(row, _)| row.name.clone())
         .collect();
     let tie = if names.len() > 1 { ", equal to the byte" } else { "" };
-    let next = known.iter().find(|(_, value)| !is_least(*value));
-    let next = next.map_or(String::new(), |(row, value)| {
-        format!("; then {} with {}", row.name, format::ratio(*value))
-    });
-    let most = known.last().filter(|(row, _)| next.is_empty() || !next.contains(&row.name));
-    let most = most.map_or(String::new(), |(row, value)| {
-        format!("; {} needs {}", row.name, format::ratio(*value))
-    });
+    let others = &known[names.len()..];
+    let with = |word: &str, row: &LeagueRow, value: f64| {
+        format!("; {word} {} with {}", row.name, format::ratio(value))
+    };
+    let (next, most) = match others {
+        [] => (String::new(), String::new()),
+        [(row, value)] => (with("then", row, *value), String::new()),
+        [(row, value), .., (last, most)] => (with("then", row, *value), with("last", last, *most)),
+    };
     let what = match has_minimum {
         true => "minimum heap, or peak of a collector that no limit binds",
         false => "peak footprint",

@@ -110,7 +110,6 @@ fn row(collectors: &[CollectorInfo], mut records: Vec<&Record>) -> Row {
         wall_ns: timed(|s| s.wall_ns),
         cpu_ns: timed(|s| s.cpu_ns),
         teardown_wall_ns: timed(|s| s.teardown_wall_ns),
-        teardown_cpu_ns: timed(|s| s.teardown_cpu_ns),
         page_faults: timed(|s| s.page_faults),
         peak_footprint_bytes: estimate(&peaks, |s| s.peak_footprint_bytes, "its footprint"),
         pauses: pauses(&paused),

@@ -147,6 +147,12 @@ impl<'a> Scene<'a> {
         n_of(self.series.iter().map(|s| s.row.n).filter(|n| *n > 0))
     }
 
+    /// The repeats whose pauses are known, in words.
+    pub(crate) fn pause_repeats(&self) -> String {
+        let repeats = self.series.iter().filter_map(|s| Some(s.row.pauses.known()?.repeats));
+        n_of(repeats)
+    }
+
     /// The frame of a chart over this scene.
     pub(crate) fn frame(&self, title: &str, reading: String, repeats: &str) -> Frame {
         Frame {

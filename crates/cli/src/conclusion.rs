@@ -1,16 +1,16 @@
 //! The end of a run in the terminal: sentences, then the league table, in at most 40 lines of 80 columns.
 
 use crate::palette;
-use crate::table::{Align, Line, Text, elide, render, wrap};
-use analysis::geometric_mean::GeometricMean;
+use crate::table::{Align, Line, NARROW, Text, elide, render, wrap};
 use analysis::league::LeagueRow;
-use analysis::verdict::Verdict;
+use analysis::spread::{Spread, spread};
+use analysis::verdict::TIME_MARGIN;
 use analysis::{Conclusions, Measured, conclude, format};
 use record::{LineProblem, Manifest, Outcome, Run};
 use std::io::{self, Write};
 
-/// Readable everywhere.
-const WIDTH: usize = 80;
+/// Before the further lines of a sentence.
+const INDENT: &str = "  ";
 /// Longest name of a collector: the table is then as wide as any may be.
 const NAME_CHARS_MAX: usize = 28;
 /// Failures that are printed in full.
@@ -35,22 +35,17 @@ pub(crate) fn print(run: &Run, out: &mut dyn Write) -> io::Result<()> {
     }
     let conclusions = conclude(run);
     for sentence in &conclusions.sentences {
-        let (head, rest) = sentence.split_once(':').unwrap_or(("", sentence));
-        let mut lines = wrap(&format!("{head}:{rest}"), WIDTH - 2).into_iter();
-        let first = lines.next().unwrap_or_default();
-        let rest = first.strip_prefix(&format!("{head}:"));
-        match rest {
-            Some(rest) => writeln!(out, "{strong}{head}:{strong:#}{rest}")?,
-            None => writeln!(out, "{first}")?,
-        }
-        lines.try_for_each(|line| writeln!(out, "  {line}"))?;
+        let lines = wrap(sentence, NARROW - INDENT.len()).join(&format!("\n{INDENT}"));
+        // The subject stands on the first line.
+        let (subject, rest) = lines.split_once(':').unwrap_or(("", &lines));
+        writeln!(out, "{strong}{subject}:{strong:#}{rest}")?;
     }
     writeln!(out)?;
     write!(out, "{}", league(&run.manifest, &conclusions))?;
-    for line in wrap(&legend(&conclusions), WIDTH) {
+    for line in wrap(&legend(&conclusions), NARROW) {
         writeln!(out, "{faint}{line}{faint:#}")?;
     }
-    for line in failures(&conclusions).iter().flat_map(|failure| wrap(failure, WIDTH)) {
+    for line in failures(&conclusions).iter().flat_map(|failure| wrap(failure, NARROW)) {
         writeln!(out, "{line}")?;
     }
     for problem in &run.problems {
@@ -113,18 +108,18 @@ fn league(manifest: &Manifest, conclusions: &Conclusions) -> String {
     render(&HEADINGS, &conclusions.league.iter().map(line).collect::<Vec<_>>())
 }
 
-/// The mean, with `~` if its interval has 1, and half the interval's width.
+/// The mean, with `~` if it is not decided, and half the interval's width.
 fn cpu(row: &LeagueRow, is_reference: bool) -> (String, String) {
-    let Some(GeometricMean { ratio, interval, .. }) = row.cpu.known() else {
+    let Some(mean) = row.cpu.known() else {
         return ("n/a".to_owned(), String::new());
     };
     if is_reference {
         return ("1".to_owned(), "reference".to_owned());
     }
-    let is_open = interval.is_none_or(|(low, high)| low <= 1.0 && high >= 1.0);
-    let half = interval.map(|(low, high)| (high / low).sqrt() - 1.0);
+    let half = mean.interval.map(|(low, high)| (high / low).sqrt() - 1.0);
     let half = half.map_or("no interval".to_owned(), |half| format!("± {:.0} %", 100.0 * half));
-    (format!("{}{}", if is_open { "~" } else { "" }, format::ratio(*ratio)), half)
+    let open = if mean.is_decided(TIME_MARGIN) { "" } else { "~" };
+    (format!("{open}{}", format::ratio(mean.ratio)), half)
 }
 
 fn legend(conclusions: &Conclusions) -> String {
@@ -154,46 +149,20 @@ fn legend(conclusions: &Conclusions) -> String {
         _ => String::new(),
     };
     format!(
-        "CPU time to that of {reference} at {heap}, run and teardown, geometric mean, ~ not decided; least heap \
+        "CPU time to that of {reference} at {heap}, run and teardown, geometric mean, ~ within 5 % or not decided; least heap \
          and peak over live; {blocks}{disturbed}. Intervals are within this session.{left_out}"
     )
 }
 
 /// Compares two runs of one plan: the verdicts that they share, and the spread of their ratios.
 pub(crate) fn print_spread(first: &Run, second: &Run, out: &mut dyn Write) -> io::Result<()> {
-    let (first, second) = (conclude(first), conclude(second));
-    let pairs = || {
-        first.contests.iter().flat_map(|a| {
-            let b = second.contests.iter().find(|b| b.workload == a.workload && b.heap == a.heap);
-            let pairs = b.into_iter().flat_map(move |b| {
-                let same = |name: &str| b.competitors.iter().find(|c| c.name == name);
-                a.competitors.iter().filter_map(move |c| {
-                    Some((c.cpu.known()?.clone(), same(&c.name)?.cpu.known()?.clone()))
-                })
-            });
-            pairs.collect::<Vec<_>>()
-        })
-    };
-    let mut spreads: Vec<f64> = pairs()
-        .map(|(a, b)| (a.ratio.estimate / b.ratio.estimate).ln().abs().exp() - 1.0)
-        .collect();
-    spreads.sort_by(f64::total_cmp);
-    let both = |(a, b): &(_, _)| is_decided(a) && is_decided(b);
-    let contradicted = pairs().filter(|(a, b)| a.verdict.contradicts(b.verdict)).count();
+    let Spread { comparisons, decided, contradicted, median, largest } = spread(first, second);
     let line = format!(
-        "Between the sessions: of {} comparisons {} are decided in both, {contradicted} of them the other way; \
-         the ratios differ by {:.0} % in the median and at most {:.0} %.",
-        spreads.len(),
-        pairs().filter(both).count(),
-        100.0 * spreads.get(spreads.len() / 2).copied().unwrap_or(0.0),
-        100.0 * spreads.last().copied().unwrap_or(0.0)
+        "Between the sessions: of {comparisons} comparisons {decided} are decided in both, {contradicted} of them \
+         the other way; the ratios differ by {:.0} % in the median and at most {:.0} %.",
+        100.0 * median,
+        100.0 * largest
     );
-    for line in wrap(&line, WIDTH) {
-        writeln!(out, "{line}")?;
-    }
+    wrap(&line, NARROW).into_iter().try_for_each(|line| writeln!(out, "{line}"))?;
     writeln!(out)
-}
-
-fn is_decided(comparison: &analysis::verdict::Comparison) -> bool {
-    !matches!(comparison.verdict, Verdict::Open { .. })
 }

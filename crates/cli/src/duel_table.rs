@@ -1,16 +1,14 @@
 //! The result of a duel in the terminal: a sentence for each side, then times, memory and pauses.
 
 use crate::palette;
-use crate::table::{Align, Line, Text, render, wrap};
+use crate::table::{Align, Line, NARROW, Text, render, wrap};
 use analysis::conclusions::JudgedCompetitor;
 use analysis::sentences::with_interval;
-use analysis::verdict::{Comparison, Verdict};
+use analysis::verdict::Comparison;
 use analysis::{Measured, Row, conclude, format, summarise};
 use record::{Cell, Run};
 use std::io::{self, Write};
 
-/// Readable everywhere.
-const WIDTH: usize = 80;
 const HEADINGS: [(&str, Align); 7] = [
     ("side", Align::Left),
     ("CPU time", Align::Right),
@@ -28,14 +26,14 @@ pub(crate) fn print(run: &Run, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{strong}{stamp}{strong:#}\n")?;
     }
     let (conclusions, summary) = (conclude(run), summarise(run));
-    for line in conclusions.sentences.iter().flat_map(|sentence| wrap(sentence, WIDTH)) {
+    for line in conclusions.sentences.iter().flat_map(|sentence| wrap(sentence, NARROW)) {
         writeln!(out, "{strong}{line}{strong:#}")?;
     }
     let Some(contest) = conclusions.contests.first() else { return Ok(()) };
     let line = |(number, (side, cell)): (usize, (&JudgedCompetitor, &Cell))| -> Line {
         let row = summary.rows.iter().find(|row| is_of(row, cell));
         let known = |value: Option<String>| value.unwrap_or_else(|| "n/a".to_owned());
-        let time = row.and_then(|r| Some(r.cpu_ns.known()?.median + teardown_ns(r)));
+        let time = side.cpu_ns.known().map(|estimate| estimate.median);
         vec![
             Text::styled(letter(number), palette::strong()),
             known(time.map(format::duration_ns)).into(),
@@ -66,7 +64,7 @@ pub(crate) fn print(run: &Run, out: &mut dyn Write) -> io::Result<()> {
          ratios to the last side with 95 % intervals, ~ not decided{resolution}.",
         contest.blocks, run.manifest.seed
     );
-    for line in wrap(&legend, WIDTH) {
+    for line in wrap(&legend, NARROW) {
         writeln!(out, "{faint}{line}{faint:#}")?;
     }
     if contest.blocks < analysis::estimate::MIN_OBSERVATIONS {
@@ -79,10 +77,6 @@ fn is_of(row: &Row, cell: &Cell) -> bool {
     row.collector == cell.collector && row.workload == cell.workload && row.heap == cell.heap
 }
 
-fn teardown_ns(row: &Row) -> f64 {
-    row.teardown_cpu_ns.known().map_or(0.0, |estimate| estimate.median)
-}
-
 fn letter(number: usize) -> String {
     char::from(b'A' + number as u8).to_string()
 }
@@ -92,7 +86,7 @@ fn ratio(side: &JudgedCompetitor, comparison: &Measured<Comparison>) -> String {
         _ if side.is_reference => "1".to_owned(),
         None => "n/a".to_owned(),
         Some(c) => {
-            let open = if matches!(c.verdict, Verdict::Open { .. }) { "~" } else { "" };
+            let open = if c.verdict.is_decided() { "" } else { "~" };
             format!("{open}{}", with_interval(c))
         }
     }

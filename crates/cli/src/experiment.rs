@@ -11,7 +11,7 @@ use crate::failure::{Failure, warn};
 use crate::progress::Progress;
 use crate::registry::Registry;
 use crate::{build, gate};
-use analysis::contest::widest_half_width;
+use analysis::contest::{usual_reference, widest_half_width};
 use record::{Cell, HeapSize, Manifest, Record};
 use runner::{
     Completion, Event, Forecast, Interrupt, Planned, Schedule, Store, environment, execute,
@@ -117,40 +117,31 @@ impl Experiment {
     }
 }
 
-/// `8 collectors x 6 programs x 10 blocks = 540 processes, about 60 s`.
+/// The size of a run: `8 collectors x 6 programs x 10 blocks, the reference twice in each: 530 timed
+/// processes`. Pairs that cannot work have none.
 pub(crate) fn forecast(registry: &Registry, manifest: &Manifest) -> String {
     let refusal =
         |collector: &str, workload: &str| applies(registry, manifest, collector, workload);
     let schedule = Schedule::new(manifest, census(registry, manifest), &refusal, &|_, _| None);
-    let forecast = schedule.forecast();
-    let Forecast { groups, passes, block, blocks } = forecast;
-    let count =
-        |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    let Forecast { groups, passes, block, blocks } = schedule.forecast();
+    let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
     let matrix = match &manifest.sides[..] {
-        [] => format!(
-            "{} x {}",
-            count(manifest.collectors.len(), "collector"),
-            count(groups, "program")
-        ),
+        [] => {
+            let collectors = count(manifest.collectors.len(), "collector");
+            format!("{collectors} x {}", count(groups, "program"))
+        }
         sides => count(sides.len(), "side"),
     };
-    let timed = format!(
-        "{matrix} x {} = {} timed processes",
-        count(blocks as usize, "block"),
-        block * blocks as usize
-    );
+    let twin = manifest.reference.as_ref().map_or("", |_| ", the reference twice in each");
     let budget = manifest.budget_ms.map_or(String::new(), |ms| {
         let budget = humantime::format_duration(Duration::from_millis(ms));
         format!(", and more blocks as far as {budget} allow")
     });
-    let passes = match passes {
-        0 => String::new(),
-        n => format!(
-            "; {} for memory and pauses",
-            count(n, "process").replace("processs", "processes")
-        ),
-    };
-    format!("{timed}{budget}{passes}")
+    format!(
+        "{matrix} x {}{twin}: {} timed processes{budget}; {passes} for memory and pauses",
+        count(blocks as usize, "block"),
+        block * blocks as usize
+    )
 }
 
 fn processes(forecast: Forecast) -> usize {
@@ -236,10 +227,14 @@ pub(crate) fn reference(
             ))),
         };
     }
-    let first = collectors.iter().find(|c| c.family != record::Family::Control);
-    let usual = Some("mark-sweep").filter(|name| has(name)).map(str::to_owned);
-    let usual = usual.or_else(|| first.map(|c| c.name.clone()));
+    let usual = usual_reference(collectors.iter().map(|c| (c.name.as_str(), Some(c.family))));
+    let usual = usual.map(|place| collectors[place].name.clone());
     Ok(usual.filter(|_| repeats as usize >= analysis::estimate::MIN_OBSERVATIONS))
+}
+
+/// A time as a manifest holds it.
+pub(crate) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Heap sizes as the command line writes them.

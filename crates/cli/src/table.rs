@@ -5,6 +5,8 @@ use anstyle::Style;
 
 /// Widest line of a table, in characters.
 pub(crate) const WIDTH: usize = 100;
+/// Width of text that is readable in any terminal.
+pub(crate) const NARROW: usize = 80;
 /// Between columns.
 const GAP: &str = "  ";
 

@@ -120,6 +120,9 @@ impl fmt::Display for Cell {
     }
 }
 
+/// A calibration of more than this multiple of the median of a run shows a disturbed machine.
+pub const DISTURBED: f64 = 1.3;
+
 /// One line of `samples.jsonl`: a planned cell and its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {

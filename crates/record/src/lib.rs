@@ -20,7 +20,7 @@ mod safety;
 mod sample;
 mod trial;
 
-pub use cell::{Cell, HeapSize, Mode, Record, Size};
+pub use cell::{Cell, DISTURBED, HeapSize, Mode, Record, Size};
 pub use manifest::{
     CollectorInfo, Colour, Environment, Family, LineStyle, Manifest, MinimumHeap, WorkloadInfo,
 };

@@ -94,10 +94,6 @@ pub struct MinimumHeap {
     pub workload: String,
     /// The limit.
     pub bytes: u64,
-    /// Whether a smaller limit, or in a few cases a larger one, gave another outcome in repeats: the limit
-    /// is then an upper bound.
-    #[serde(default)]
-    pub is_bound: bool,
 }
 
 /// Fingerprint of the machine and the build.

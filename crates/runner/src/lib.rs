@@ -40,7 +40,7 @@ pub use environment::{Build, environment};
 pub use execute::{Completion, Ended, Event, Executor, RunError, execute, in_processes};
 pub use interrupt::Interrupt;
 pub use plan::{Applies, PAUSE_BLOCKS, Planned};
-pub use schedule::{DISTURBED, Forecast, HALF_WIDTH_WANTED, HalfWidth, LOOKS, Schedule};
+pub use schedule::{Forecast, HALF_WIDTH_WANTED, HalfWidth, LOOKS, Schedule};
 pub use spawn::run_child;
 pub use store::{Store, StoreError};
 

@@ -15,7 +15,7 @@
 //! same schedule.
 
 use crate::plan::{Applies, Plan, Planned, keys};
-use record::{Manifest, Mode, Record};
+use record::{DISTURBED, Manifest, Mode, Record};
 use std::collections::{BTreeMap, HashSet};
 
 /// Half width of an interval, as a share of its ratio, at which a group needs no more blocks.
@@ -23,8 +23,6 @@ pub const HALF_WIDTH_WANTED: f64 = 0.05;
 /// Numbers of blocks at which the half width may end a group: few, so that the end of a run depends little
 /// on chance.
 pub const LOOKS: [u32; 5] = [10, 14, 20, 28, 40];
-/// A calibration of more than this multiple of the median of all shows a disturbed block.
-pub const DISTURBED: f64 = 1.3;
 /// Share of the budget that may repeat disturbed blocks.
 const REPEAT_SHARE: f64 = 0.1;
 /// Rounds that show the cost of a block.

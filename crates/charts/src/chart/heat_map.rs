@@ -1,4 +1,4 @@
-//! The overview: workload by collector, each cell as a ratio to the best of its row.
+//! The overview: workload by collector, each cell as a ratio to the least of its row.
 //!
 //! Colour follows the logarithm of the ratio on a one-hue scale; every cell also carries its number, so
 //! no information is in the shade alone. Failures are hatched, with their outcome word.
@@ -22,10 +22,10 @@ const STRONGEST: f64 = 16.0;
 /// The title, per measure.
 pub(crate) fn title(measure: Measure) -> &'static str {
     match measure {
-        Measure::PeakFootprint => "Peak memory relative to the best of its workload",
-        Measure::LongestPause => "Longest pause relative to the best of its workload",
-        Measure::WallTime => "Wall time relative to the best of its workload",
-        Measure::CpuTime => "CPU time relative to the best of its workload",
+        Measure::PeakFootprint => "Peak memory relative to the least of its workload",
+        Measure::LongestPause => "Longest pause relative to the least of its workload",
+        Measure::WallTime => "Wall time relative to the least of its workload",
+        Measure::CpuTime => "CPU time relative to the least of its workload",
     }
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn draw<S: Surface>(
     let frame = Frame {
         title: title(measure).to_owned(),
         reading: format!(
-            "Median {} over the smallest of the row: 1.00 is the best, 2.00 is twice as much.",
+            "Median {} over the smallest of the row: 1.00 is the least, by chance where others are near.",
             measure.name()
         ),
         facts: format!(
@@ -148,7 +148,6 @@ fn draw_cell<S: Surface>(pen: &mut Pen<'_, S>, from: (f64, f64), to: (f64, f64),
             let step = shade(*ratio);
             pen.rect(from, to, HEAT[step], 1.0);
             let style = TextStyle::new(SMALL_PX, if step >= STRONG_HEAT { ON_HEAT } else { TEXT });
-            let style = if *ratio == 1.0 { style.bold() } else { style };
             pen.centred(&format::significant(*ratio), middle, Align::Middle, style);
         }
         HeatCell::Failed(outcome) => failures::cell(pen, from, to, outcome.word()),
@@ -169,7 +168,7 @@ fn in_words(measure: Measure, cell: &HeatCell) -> String {
                 Measure::PeakFootprint => format::bytes(*median),
                 _ => format::duration_ns(*median),
             };
-            format!("{value}, {} of the best", format::ratio(*ratio))
+            format!("{value}, {} of the least", format::ratio(*ratio))
         }
         HeatCell::Failed(Outcome::NotApplicable { reason }) => format!("n/a: {reason}"),
         HeatCell::Failed(outcome) => outcome.to_string(),

@@ -35,7 +35,7 @@ pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
     let reading = "One stem per pause of the first block; length on a log scale common to all collectors. \
                    A bar across a stem marks its CPU time where that is much shorter: the rest is scheduling."
         .to_owned();
-    let frame = scene.frame(TITLE, reading, &format!("first of {}", scene.time_repeats()));
+    let frame = scene.frame(TITLE, reading, &format!("first of {}", scene.pause_repeats()));
     let mut y = frame.above(pen) + 4.0;
     let (pausing, idle): (Vec<_>, Vec<_>) = lanes.iter().partition(|l| !l.sample.pauses.is_empty());
     if !pausing.is_empty() {

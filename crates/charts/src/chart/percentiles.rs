@@ -34,7 +34,7 @@ struct Curve<'a> {
 
 /// Draws the chart; returns its height in pixels.
 pub(crate) fn draw<S: Surface>(pen: &mut Pen<'_, S>, scene: &Scene<'_>) -> f64 {
-    let frame = scene.frame(TITLE, READING.to_owned(), &scene.time_repeats());
+    let frame = scene.frame(TITLE, READING.to_owned(), &scene.pause_repeats());
     let mut y = frame.above(pen) + 6.0;
     let curves: Vec<Curve<'_>> = scene.series.iter().filter_map(curve).collect();
     if !curves.is_empty() {

@@ -91,9 +91,12 @@ const COLUMNS: [Column; 16] = [
     },
     Column {
         head: "pauses",
-        meaning: "Number of pauses, all repeats pooled.",
+        meaning: "Median number of pauses per run.",
         ranked: Ranked::Not,
-        field: |r| pause(r, |p| Some((p.n as f64, format::count(p.n)))),
+        field: |r| match &r.pauses {
+            Measured::Known(p) => known(&p.count, |n| format::count(n.round() as u64)),
+            Measured::Missing(reason) => missing(r, reason),
+        },
     },
     Column {
         head: "paused",
@@ -118,12 +121,10 @@ const COLUMNS: [Column; 16] = [
     },
     Column {
         head: "longest pause",
-        meaning: "Median over the repeats of each repeat's longest pause.",
+        meaning: "Median over the repeats of each repeat's longest pause; in brackets the longest of all, with \
+                  the CPU time in it where it was read.",
         ranked: Ranked::Not,
-        field: |r| match &r.pauses {
-            Measured::Known(p) => known(&p.longest_ns, format::duration_ns),
-            Measured::Missing(reason) => missing(r, reason),
-        },
+        field: |r| pause(r, |p| Some((p.longest_ns.median, p.longest_text()))),
     },
     Column {
         head: "collections",

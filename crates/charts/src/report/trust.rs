@@ -73,12 +73,13 @@ pub(crate) fn scope(view: &RunView<'_>) -> String {
     let manifest = &view.run.manifest;
     let ran = view.run.records.iter().filter(|r| r.process_wall_ns > 0).count();
     format!(
-        "Suite {}, profile {}: {} workloads under {} collectors, {} repeats planned for every time cell; {} \
+        "Suite {}, profile {}: {} workloads under {} collectors, {}{} repeats planned for every time cell; {} \
          processes ran, one per cell, in randomised blocks (seed {}).",
         manifest.suite,
         manifest.profile,
         manifest.workloads.len(),
         manifest.collectors.len(),
+        if manifest.budget_ms.is_some() { "at least " } else { "" },
         manifest.repeats,
         format::count(ran as u64),
         manifest.seed
@@ -257,8 +258,8 @@ fn spread(view: &RunView<'_>) -> Option<Finding> {
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let (factor, row) = widest.filter(|(factor, _)| *factor > SPREAD)?;
     let text = format!(
-        "Repeats of one cell differ by up to {} in CPU time ({} on {}): small differences between collectors are \
-         not significant here.",
+        "Repeats of one cell differ by up to {} in CPU time ({} on {}): the machine is noisy, and only ratios \
+         inside blocks are compared.",
         format::ratio(factor),
         row.collector,
         row.workload

@@ -111,7 +111,6 @@ fn manifest(
     let workloads = registry.workloads(suite, args.size).map_err(Failure::usage)?;
     let has = |name: &str| sides.cells.iter().any(|cell| cell.workload == name);
     let budget = args.budget.or_else(|| args.blocks.is_none().then_some(BUDGET_DEFAULT));
-    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let words = args.sides.iter().map(|side| quoted(side));
     let command = ["gcw".to_owned(), "duel".to_owned()].into_iter().chain(words);
     let last = sides.cells.last().map(|cell| cell.collector.clone());
@@ -122,11 +121,11 @@ fn manifest(
         profile: "duel".to_owned(),
         suite: suite.to_owned(),
         repeats: args.blocks.unwrap_or(runner::LOOKS[0]),
-        budget_ms: budget.map(milliseconds),
+        budget_ms: budget.map(experiment::milliseconds),
         reference: last.filter(|_| !args.no_control),
         heaps: Vec::new(),
         modes: vec![Mode::Time, Mode::Pauses, Mode::Memory],
-        timeout_ms: milliseconds(args.timeout),
+        timeout_ms: experiment::milliseconds(args.timeout),
         collectors: sides.infos(registry),
         workloads: workloads.into_iter().filter(|w| has(&w.name)).collect(),
         sides: sides.cells.clone(),

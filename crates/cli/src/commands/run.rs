@@ -168,11 +168,11 @@ fn plan(args: &Args, registry: &Registry) -> Result<(Manifest, PathBuf), Failure
         seed: args.seed,
         profile: args.profile.name().to_owned(),
         repeats: settings.repeats,
-        budget_ms: settings.budget.map(milliseconds),
+        budget_ms: settings.budget.map(experiment::milliseconds),
         reference,
         heaps: settings.heaps,
         modes: settings.modes,
-        timeout_ms: milliseconds(settings.timeout),
+        timeout_ms: experiment::milliseconds(settings.timeout),
         collectors,
         workloads,
         suite,
@@ -211,10 +211,6 @@ fn verify(
     let names = experiment::collectors_of(manifest);
     let tolerated = if unverified { &names[..] } else { &[] };
     gate::pass(registry, &names, tolerated, interrupt)
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn print_json(run: &Run, page: &Path, out: &mut dyn Write) -> Result<(), Failure> {

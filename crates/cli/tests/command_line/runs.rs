@@ -320,7 +320,7 @@ fn a_duel_ends_where_an_answer_is_wrong() {
 fn a_dry_run_prints_the_size_of_the_run_and_leaves_nothing_behind() {
     let place = Place::of_example(TOY);
     let text = place.check(0, &["run", "--dry-run", "-w", "window", "--budget", "5m"]);
-    check_words(&text, &["2 collectors x 1 program x 10 blocks = 30 timed processes", "5m"]);
+    check_words(&text, &["2 collectors x 1 program x 10 blocks", ": 30 timed processes", "5m"]);
     assert!(!place.path("runs").exists());
 }
 
