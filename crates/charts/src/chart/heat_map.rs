@@ -40,8 +40,10 @@ pub(crate) fn draw<S: Surface>(
     let frame = Frame {
         title: title(measure).to_owned(),
         reading: format!(
-            "Median {} over the smallest of the row: 1.00 is the least, by chance where others are near.",
-            measure.name()
+            "Median {} over the smallest of the row: 1.00 is the least, 2.00 is twice as much.{}",
+            measure.name(),
+            // Bytes have no noise.
+            if measure == Measure::PeakFootprint { "" } else { " The least may be so by chance." }
         ),
         facts: format!(
             "{} · heap {heap} for collectors that a limit binds",
