@@ -134,6 +134,8 @@ fn memory(conclusions: &Conclusions) -> Option<String> {
         true => "minimum heap, or peak of a collector that no limit binds",
         false => "peak footprint",
     };
+    // The peak of a collector that fills its limit is the limit, not a need.
+    let most = if has_minimum { most } else { String::new() };
     Some(format!(
         "Least memory ({what}, over live): {} with {}{tie}{next}{most}.",
         and(&names),

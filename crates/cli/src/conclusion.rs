@@ -145,7 +145,7 @@ fn legend(conclusions: &Conclusions) -> String {
         }
     };
     let disturbed = match conclusions.sentinel.disturbed {
-        Some(share) if share > 0.0 => format!(", {:.0} % of processes disturbed", 100.0 * share),
+        Some(share) if share >= 0.005 => format!(", {:.0} % of processes disturbed", 100.0 * share),
         _ => String::new(),
     };
     format!(
