@@ -16,6 +16,9 @@ const OPEN_MAX: usize = 3;
 
 /// The sentences of a run; of a duel one for each side.
 pub(crate) fn sentences(manifest: &Manifest, conclusions: &Conclusions) -> Vec<String> {
+    if conclusions.contests.iter().all(|contest| contest.blocks == 0) {
+        return vec!["Nothing is concluded: no timed block has finished.".to_owned()];
+    }
     let unreliable = unreliable(conclusions);
     let results = match manifest.sides.is_empty() {
         true => [

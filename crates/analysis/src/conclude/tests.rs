@@ -149,7 +149,7 @@ fn one_block_or_one_collector_or_none_decides_nothing() {
 
     let conclusions = conclusions_of(vec![]);
     assert!(conclusions.contests.is_empty() && conclusions.league.is_empty());
-    assert!(conclusions.sentences.is_empty(), "{:?}", conclusions.sentences);
+    assert_eq!(conclusions.sentences, ["Nothing is concluded: no timed block has finished."]);
 }
 
 #[test]
